@@ -1,0 +1,144 @@
+# Millrace. `make help` lists what can be made; every target does its own set-up.
+#
+# C recipes and their flags are in wasm/build.mk, installing is in scripts/setup.
+# What is said about building goes to stderr, and nothing is said under `make -s`, so
+# that stdout has only what a demo prints.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.DEFAULT_GOAL := help
+
+QUIET := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+say = @$(if $(QUIET),:,printf '  %-11s %s\n' '$(1)' '$(2)' >&2)
+
+BIN := node_modules/.bin
+MODULES := build/wasi/millrace.wasm build/emscripten/millrace.wasm
+SETUP ?= scripts/setup
+SOURCES := $(shell find js -name '*.ts' -not -path js/engine/abi.ts 2>/dev/null)
+TYPESCRIPT := $(SOURCES) $(shell find test demo -name '*.ts' 2>/dev/null) $(wildcard *.ts *.js)
+
+# TypeScript programs run as they are written, with the package as its users get it.
+# MILLRACE_MODULE=emscripten runs them on that build's module instead.
+RUN := node --import tsx
+ifdef MILLRACE_MODULE
+export MILLRACE_WASM := $(CURDIR)/build/$(MILLRACE_MODULE)/millrace.wasm
+endif
+
+.PHONY: help
+help: ## List the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+# ---- the user's targets -------------------------------------------------------------
+
+.PHONY: setup setup-base setup-test
+setup: setup-test ## Install what is missing: Debian packages, npm packages
+setup-base:
+	@$(SETUP) base
+setup-test:
+	@$(SETUP) base test
+
+.PHONY: all
+all: dist/millrace.wasm $(MILLRACE_WASM) ## Build the package into dist/
+
+.PHONY: demo own
+demo: all ## Three million flights, a kill and a resume (ARGS="--json ..." for one run)
+	@$(RUN) $(if $(ARGS),demo/flights/main.ts $(ARGS),demo/flights/show.ts)
+own: all ## Counts per key of your data: FILE=events.ndjson KEY=user.id [TIME=ts]
+	@$(RUN) demo/own/main.ts $(if $(FILE),--file '$(FILE)') $(if $(KEY),--key '$(KEY)') \
+	    $(if $(TIME),--time '$(TIME)') $(ARGS)
+
+.PHONY: bench bench-quick
+bench: all ## Measure everything; writes build/bench.json
+	@$(RUN) --expose-gc test/bench/main.ts $(ARGS)
+bench-quick: all ## Measure a subset, in under a minute
+	@$(RUN) --expose-gc test/bench/main.ts --quick $(ARGS)
+
+.PHONY: test
+test: setup ## Everything that must hold: lints, types, C and TypeScript tests on every build
+	@rm -rf build/test
+	@for step in '-j2 build-all' 'lint -j2' test-c test-js reproducible; do \
+	    $(MAKE) SETUP=true $$step; \
+	done
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf build dist js/engine/abi.ts
+
+include wasm/build.mk
+
+# ---- builds -------------------------------------------------------------------------
+
+.PHONY: build-all module native
+build-all: all module native build/ubsan/millrace.wasm $(UNITS:test/c/%.c=build/asan/%)
+module: $(MODULES) ## Build both modules
+native: build/native/libmillrace.a ## Build the engine for this machine
+
+dist/index.mjs: $(SOURCES) js/engine/abi.ts tsdown.config.ts tsconfig.json package.json | setup-base
+	$(call say,bundle,dist)
+	@$(BIN)/tsdown --logLevel error 2>&1 | { grep -v 'Node.js v20.* is deprecated' || true; } >&2
+	@touch $@
+
+dist/millrace.wasm: build/wasi/millrace.wasm dist/index.mjs
+	@cp $< $@
+
+# ---- tests --------------------------------------------------------------------------
+
+# Reports go to build/test, where scripts/tally finds them.
+export ASAN_OPTIONS := detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS := print_stacktrace=1
+export ASAN_SYMBOLIZER_PATH := /usr/lib/llvm-19/bin/llvm-symbolizer
+
+.PHONY: test-c
+test-c: $(UNITS:test/c/%.c=build/asan/%) ## C unit tests under ASan, UBSan and LeakSanitizer
+	@mkdir -p build/test; : > build/test/c.log; failed=0; \
+	for unit in $^; do \
+	    { printf '== %s\n' "$$unit"; $$unit; } 2>&1 | tee -a build/test/c.log || failed=1; \
+	done; exit $$failed
+
+.PHONY: test-js
+test-js: test-js-wasi test-js-emscripten test-js-ubsan ## TypeScript tests on every module
+test-js-%: module build/ubsan/millrace.wasm all
+	@MILLRACE_MODULE=$* $(BIN)/vitest run --reporter=default --reporter=json \
+	    --outputFile.json=build/test/$*.json $(TESTS)
+
+# The same modules, bit for bit, from a copy in another folder.
+.PHONY: reproducible
+reproducible: $(MODULES) ## Build again elsewhere: the same bytes
+	@copy=$$(mktemp -d)/somewhere-else; trap 'rm -rf "$${copy%/*}"' EXIT; mkdir "$$copy"; \
+	cp -r Makefile c wasm "$$copy"; \
+	$(MAKE) -s -j2 -C "$$copy" SETUP=true module; \
+	for each in $^; do cmp "$$each" "$$copy/$$each"; sha256sum "$$each"; done
+
+# ---- lints --------------------------------------------------------------------------
+
+C_FILES := $(wildcard c/*.[ch] c/*/*.[ch] wasm/*.[ch] test/c/*.[ch])
+TIDY := $(patsubst %,build/tidy/%.ok,$(ENGINE) wasm/memory.c wasm/abi.c)
+
+.PHONY: lint format format-check tidy eslint typecheck
+lint: format-check tidy eslint typecheck ## All static checks
+format: | setup-test ## Format the C sources
+	@clang-format-19 -i $(C_FILES)
+format-check: | setup-test
+	$(call say,format,$(words $(C_FILES)) files)
+	@clang-format-19 --dry-run -Werror $(C_FILES)
+tidy: $(TIDY)
+build/tidy/wasm/memory.c.ok: TIDY_FLAGS = $(WASI_FLAGS)
+build/tidy/%.ok: % $(filter %.h,$(C_FILES)) .clang-tidy | setup-test
+	$(call say,tidy,$<)
+	@mkdir -p $(@D)
+	@clang-tidy-19 --quiet $< -- $(filter-out -MMD -MP,$(CFLAGS)) $(TIDY_FLAGS) 2> $@.log \
+	    || { cat $@.log >&2; exit 1; }
+	@touch $@
+eslint: js/engine/abi.ts dist/index.mjs | setup-base
+	$(call say,eslint)
+	@$(BIN)/eslint --max-warnings 0 --cache --cache-location build/eslint.json .
+typecheck: js/engine/abi.ts dist/index.mjs | setup-base ## Types of everything, as in an editor
+	$(call say,tsc)
+	@$(BIN)/tsc --noEmit
+
+.PHONY: FORCE
+FORCE:

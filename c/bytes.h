@@ -1,0 +1,40 @@
+/* bytes.h -- saved bytes, written and read field by field, little-endian.
+ *
+ * A writer fills memory that it does not own and remembers that it ran out; a
+ * reader goes over bytes that nobody trusts and remembers that they were too
+ * short. Both are asked once at the end, so that save and load read as twins. */
+#ifndef MR_BYTES_H
+#define MR_BYTES_H
+
+#include "common.h"
+
+typedef struct mr_writer {
+    uint8_t *bytes; /* Borrowed. */
+    uint32_t size;  /* Written so far; stays as it was when a put does not fit. */
+    uint32_t room;
+    bool full; /* A put did not fit; later ones are ignored. */
+} mr_writer;
+
+typedef struct mr_reader {
+    const uint8_t *bytes; /* Borrowed. */
+    uint32_t size;
+    uint32_t at;
+    bool bad; /* A get went past the end; it and later ones gave 0. */
+} mr_reader;
+
+void mr_put_u8(mr_writer *writer, uint8_t value);
+void mr_put_u16(mr_writer *writer, uint16_t value);
+void mr_put_u32(mr_writer *writer, uint32_t value);
+void mr_put_u64(mr_writer *writer, uint64_t value);
+void mr_put_f64(mr_writer *writer, double value); /* NaN is written as one canonical NaN. */
+void mr_put_bytes(mr_writer *writer, const uint8_t *bytes, uint32_t size);
+
+uint8_t mr_get_u8(mr_reader *reader);
+uint16_t mr_get_u16(mr_reader *reader);
+uint32_t mr_get_u32(mr_reader *reader);
+uint64_t mr_get_u64(mr_reader *reader);
+double mr_get_f64(mr_reader *reader);
+/* The next `size` bytes, borrowed from the reader's; NULL when they are not all there. */
+const uint8_t *mr_get_bytes(mr_reader *reader, uint32_t size);
+
+#endif

@@ -1,0 +1,422 @@
+/* engine.c -- the exports: handles in, the modules below do the work.
+ *
+ * An engine is one heap; operators, batches and scans live in it. Closing the engine
+ * gives the heap back whole, so nothing below has to be torn down one by one.
+ *
+ * Every export turns its handles into pointers first and refuses before anything is
+ * changed. */
+#include "error.h"
+#include "handle.h"
+#include "operator.h"
+#include "save.h"
+
+typedef struct engine {
+    mr_heap heap;
+    mr_refs refs; /* The host knows its address. */
+    uint64_t hash_seed;
+    uint32_t self; /* Its own handle. */
+} engine;
+
+static engine engines[MR_HEAPS_MAX];
+
+#define GET(type, name, handle, kind)                  \
+    type *name = mr_handle_get(handle, kind, NULL);    \
+    if (name == NULL) return MR_ERR_HANDLE
+#define GET_ENGINE(name, handle) GET(engine, name, handle, MR_HANDLE_ENGINE)
+#define GET_OPERATOR(name, handle) GET(mr_operator_data, name, handle, MR_HANDLE_OPERATOR)
+#define GET_BATCH(name, handle) GET(mr_batch_data, name, handle, MR_HANDLE_BATCH)
+#define GET_SCAN(name, handle) GET(mr_scan_data, name, handle, MR_HANDLE_SCAN)
+
+static mr_status no_memory(const mr_heap *heap) {
+    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
+}
+
+/* ---- engine ---- */
+
+mr_status mr_engine_open(const mr_options *options, mr_engine *engine_out) {
+    if (options->memory_bytes_max == 0) return mr_fail(MR_ERR_ARGUMENT, "memory_bytes_max", 0);
+    engine *e = NULL;
+    for (uint32_t i = 0; i < MR_HEAPS_MAX && e == NULL; i++) {
+        if (engines[i].self == 0) e = &engines[i];
+    }
+    if (e == NULL) return mr_fail(MR_ERR_LIMIT, "engines", MR_HEAPS_MAX);
+    const uint32_t handle = mr_handle_open(MR_HANDLE_ENGINE, e, NULL);
+    if (handle == 0) return MR_ERR_LIMIT;
+    mr_status status = mr_heap_open(&e->heap, options->memory_bytes_max);
+    if (status != MR_OK) {
+        mr_handle_close(handle);
+        return status;
+    }
+    e->refs = (mr_refs){0};
+    e->hash_seed = options->hash_seed;
+    e->self = handle;
+    *engine_out = handle;
+    return MR_OK;
+}
+
+mr_status mr_engine_close(mr_engine handle) {
+    if (handle == 0) return MR_OK;
+    GET_ENGINE(e, handle);
+    mr_handle_close_owned(e);
+    mr_handle_close(handle);
+    mr_heap_close(&e->heap);
+    e->self = 0;
+    return MR_OK;
+}
+
+mr_status mr_engine_memory(mr_engine handle, mr_memory *memory_out) {
+    GET_ENGINE(e, handle);
+    *memory_out = (mr_memory){
+        .live_bytes = e->heap.live_bytes,
+        .reserved_bytes = e->heap.reserved_bytes,
+        .external_bytes = e->heap.external_bytes,
+        .limit_bytes = e->heap.budget_bytes,
+    };
+    return MR_OK;
+}
+
+mr_status mr_alloc(mr_engine handle, uint32_t bytes, uint32_t *address_out) {
+    GET_ENGINE(e, handle);
+    if (bytes == 0) return mr_fail(MR_ERR_ARGUMENT, "bytes", 0);
+    mr_addr address = mr_heap_alloc(&e->heap, bytes);
+    if (address == 0) return no_memory(&e->heap);
+    *address_out = address;
+    return MR_OK;
+}
+
+mr_status mr_free(mr_engine handle, uint32_t address, uint32_t bytes) {
+    GET_ENGINE(e, handle);
+    mr_heap_free(&e->heap, address, bytes);
+    return MR_OK;
+}
+
+mr_status mr_checksum(const uint8_t *bytes, uint32_t size, uint64_t *checksum_out) {
+    *checksum_out = mr_hash_fixed(bytes, size);
+    return MR_OK;
+}
+
+/* ---- what an engine owns ---- */
+
+/* A cleared object of the engine behind a new handle of this kind. */
+static mr_status make_object(engine *e, mr_handle_kind kind, uint32_t bytes, void **object_out,
+                             uint32_t *handle_out) {
+    mr_addr address = mr_heap_alloc_zeroed(&e->heap, bytes);
+    if (address == 0) return no_memory(&e->heap);
+    uint32_t handle = mr_handle_open(kind, mr_at(address), e);
+    if (handle == 0) {
+        mr_heap_free(&e->heap, address, bytes);
+        return MR_ERR_LIMIT;
+    }
+    *object_out = mr_at(address);
+    *handle_out = handle;
+    return MR_OK;
+}
+
+static void drop_object(engine *e, uint32_t handle, void *object, uint32_t bytes) {
+    mr_handle_close(handle);
+    mr_heap_free(&e->heap, mr_addr_of(object), bytes);
+}
+
+static engine *owner_of(uint32_t handle, mr_handle_kind kind) {
+    void *owner = NULL;
+    (void)mr_handle_get(handle, kind, &owner);
+    return owner;
+}
+
+/* ---- refs ---- */
+
+mr_status mr_refs_reserve(mr_engine handle, uint32_t capacity, uint32_t *refs_out) {
+    GET_ENGINE(e, handle);
+    MR_TRY(mr_refs_grow(&e->refs, &e->heap, capacity));
+    *refs_out = mr_addr_of(&e->refs);
+    return MR_OK;
+}
+
+mr_status mr_ref_decoded(mr_operator handle, uint32_t cell, uint32_t number) {
+    GET_OPERATOR(op, handle);
+    uint32_t *at = mr_at(cell);
+    if (number == 0 || number >= op->rows.refs->capacity) {
+        return mr_fail(MR_ERR_ARGUMENT, "number", number);
+    }
+    if ((*at & MR_REF_ENCODED) == 0) return mr_fail(MR_ERR_ARGUMENT, "cell", *at);
+    MR_TRY(mr_ref_take(op->rows.heap));
+    mr_rows_blob_release(&op->rows, mr_ref_blob(*at));
+    op->rows.bytes += MR_REF_BYTES;
+    *at = number;
+    return MR_OK;
+}
+
+/* ---- batches ---- */
+
+mr_status mr_batch_open(mr_engine handle, mr_batch *batch_out) {
+    GET_ENGINE(e, handle);
+    void *batch;
+    MR_TRY(make_object(e, MR_HANDLE_BATCH, sizeof(mr_batch_data), &batch, batch_out));
+    ((mr_batch_data *)batch)->heap = &e->heap;
+    return MR_OK;
+}
+
+mr_status mr_batch_close(mr_batch handle) {
+    GET_BATCH(batch, handle);
+    mr_batch_release(batch);
+    drop_object(owner_of(handle, MR_HANDLE_BATCH), handle, batch, sizeof(mr_batch_data));
+    return MR_OK;
+}
+
+mr_status mr_batch_reserve(mr_batch handle, uint32_t rows, uint32_t key_bytes, uint32_t columns,
+                           uint32_t *columns_out) {
+    GET_BATCH(batch, handle);
+    MR_TRY(mr_batch_make_room(batch, rows, key_bytes, columns));
+    *columns_out = mr_addr_of(&batch->columns);
+    return MR_OK;
+}
+
+mr_status mr_batch_reserve_keys(mr_batch handle, uint32_t key_bytes) {
+    GET_BATCH(batch, handle);
+    return mr_batch_grow_keys(batch, key_bytes);
+}
+
+/* ---- operators ---- */
+
+static const mr_operator_kind *const kinds[] = {
+    [MR_CUSTOM] = &mr_kind_custom,
+    [MR_AGGREGATE] = &mr_kind_aggregate,
+    [MR_DEDUPLICATE] = &mr_kind_deduplicate,
+};
+
+static mr_status open_state(engine *e, mr_operator_data *op, const mr_operator_spec *spec) {
+    uint8_t fields[MR_FIELDS_MAX];
+    mr_rows_spec state = {
+        .ttl_ms = spec->ttl_ms,
+        .rows_max = spec->rows_max,
+        .bytes_max = spec->bytes_max,
+        .flags = spec->flags,
+        .fields = fields,
+    };
+    MR_TRY(kinds[spec->kind]->fields(spec, fields, &state.field_count));
+    return mr_rows_open(&op->rows, &e->heap, &e->refs, e->hash_seed, &state);
+}
+
+mr_status mr_operator_open(mr_engine handle, const mr_operator_spec *spec,
+                           mr_operator *operator_out) {
+    GET_ENGINE(e, handle);
+    if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
+        return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
+    }
+    if (spec->count > MR_FIELDS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
+    void *object;
+    MR_TRY(make_object(e, MR_HANDLE_OPERATOR, sizeof(mr_operator_data), &object, operator_out));
+    mr_operator_data *op = object;
+    op->kind = kinds[spec->kind];
+    op->spec = *spec;
+    op->clock_ms = -__builtin_inf();
+    mr_status status = open_state(e, op, spec);
+    if (status != MR_OK) drop_object(e, *operator_out, op, sizeof(mr_operator_data));
+    return status;
+}
+
+mr_status mr_operator_close(mr_operator handle) {
+    GET_OPERATOR(op, handle);
+    engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
+    if (op->flushing) mr_scan_stop(&op->flush);
+    mr_rows_close(&op->rows);
+    drop_object(e, handle, op, sizeof(mr_operator_data));
+    return MR_OK;
+}
+
+mr_status mr_operator_layout(mr_operator handle, mr_layout *layout_out) {
+    GET_OPERATOR(op, handle);
+    *layout_out = op->rows.layout;
+    return MR_OK;
+}
+
+mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
+    GET_OPERATOR(op, handle);
+    *stats_out = (mr_stats){
+        .rows = op->rows.table.size,
+        .bytes = op->rows.bytes,
+        .expired = op->rows.expired,
+        .evicted = op->rows.evicted,
+        .nans = op->nans,
+    };
+    return MR_OK;
+}
+
+/* Room for `rows` results, and for the keys of those that have one. */
+static mr_status clear_results(const mr_operator_data *op, mr_batch_data *results, uint32_t rows,
+                               bool keys) {
+    const bool columns = op->kind->result != NULL;
+    MR_TRY(mr_batch_make_room(results, mr_min_u32(rows, MR_RESULT_ROWS_MAX),
+                              keys ? MR_RESULT_BYTES_MAX : 0, columns ? op->spec.count : 0));
+    mr_u32s(results->columns.key_offsets)[0] = 0;
+    return MR_OK;
+}
+
+/* The value columns that the operator reads must be in the batch. */
+static mr_status check_input(const mr_operator_data *op, const mr_batch_data *in) {
+    MR_TRY(mr_batch_check(in));
+    if (op->kind != &mr_kind_aggregate) return MR_OK;
+    for (uint32_t i = 0; i < op->spec.count; i++) {
+        const bool reads = op->spec.kinds[i] != MR_COUNT;
+        if (reads && op->spec.columns[i] >= in->columns.column_count) {
+            return mr_fail(MR_ERR_ARGUMENT, "columns", op->spec.columns[i]);
+        }
+    }
+    return MR_OK;
+}
+
+static void follow_clock(mr_operator_data *op, const mr_columns *in) {
+    if (in->size == 0) return;
+    const double clock_ms = mr_row_watermark(in, in->size - 1);
+    if (clock_ms > op->clock_ms) op->clock_ms = clock_ms;
+}
+
+mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from,
+                           uint32_t *upto_out, mr_batch results_handle) {
+    GET_OPERATOR(op, handle);
+    GET_BATCH(in, in_handle);
+    GET_BATCH(results, results_handle);
+    if (op->kind->push == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", MR_CUSTOM);
+    if (in == results) return mr_fail(MR_ERR_ARGUMENT, "results", results_handle);
+    *upto_out = from;
+    MR_TRY(check_input(op, in));
+    if (from > in->columns.size) return mr_fail(MR_ERR_ARGUMENT, "from", from);
+    if (op->flushing) { /* More came after the end: what was left to emit is void. */
+        mr_scan_stop(&op->flush);
+        op->flushing = false;
+    }
+    MR_TRY(clear_results(op, results, in->columns.size, false));
+    MR_TRY(mr_rows_find(&op->rows, &in->columns));
+    mr_status status = op->kind->push(op, &in->columns, from, upto_out, results);
+    follow_clock(op, &in->columns);
+    return status;
+}
+
+mr_status mr_operator_advance(mr_operator handle, double watermark_ms, mr_batch results_handle) {
+    GET_OPERATOR(op, handle);
+    GET_BATCH(results, results_handle);
+    const bool end = watermark_ms == __builtin_inf();
+    if (!end && watermark_ms > op->clock_ms) op->clock_ms = watermark_ms;
+    MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, end));
+    return end && op->kind->finish != NULL ? op->kind->finish(op, results) : MR_OK;
+}
+
+mr_status mr_operator_expire(mr_operator handle, double time_ms, uint32_t steps) {
+    GET_OPERATOR(op, handle);
+    return mr_rows_expire(&op->rows, time_ms, steps);
+}
+
+mr_status mr_operator_results(mr_operator handle, const uint32_t *rows, uint32_t count,
+                              mr_batch results_handle) {
+    GET_OPERATOR(op, handle);
+    GET_BATCH(results, results_handle);
+    if (op->kind->result == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
+    if (count > MR_RESULT_ROWS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", count);
+    MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, true));
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(op->kind->result(op, mr_row_at(rows[i]), results));
+    }
+    return MR_OK;
+}
+
+/* ---- rows, for operators with a user function ---- */
+
+mr_status mr_find(mr_operator handle, mr_batch in_handle, uint32_t *found_out) {
+    GET_OPERATOR(op, handle);
+    GET_BATCH(in, in_handle);
+    MR_TRY(mr_batch_check(in));
+    MR_TRY(mr_rows_find(&op->rows, &in->columns));
+    follow_clock(op, &in->columns);
+    *found_out = mr_addr_of(&op->rows.find.found);
+    return MR_OK;
+}
+
+/* The operator whose last find had a row `index`. */
+#define GET_FOUND(name, handle, index)                                     \
+    GET_OPERATOR(name, handle);                                            \
+    if ((index) >= (name)->rows.find.found.size) return mr_fail(MR_ERR_ARGUMENT, "index", index)
+
+mr_status mr_row_enter(mr_operator handle, uint32_t index) {
+    GET_FOUND(op, handle, index);
+    (void)mr_rows_enter(&op->rows, index);
+    return MR_OK;
+}
+
+mr_status mr_row_create(mr_operator handle, uint32_t index, const uint8_t *record) {
+    GET_FOUND(op, handle, index);
+    if (mr_found_row(&op->rows, index) != 0) return mr_fail(MR_ERR_ARGUMENT, "index", index);
+    return mr_rows_create_with(&op->rows, index, record);
+}
+
+mr_status mr_row_touch(mr_operator handle, uint32_t index, uint32_t written) {
+    GET_FOUND(op, handle, index);
+    mr_addr row = mr_found_row(&op->rows, index);
+    if (row != 0) mr_rows_touch(&op->rows, mr_row_at(row), index, written != 0);
+    return MR_OK;
+}
+
+mr_status mr_row_remove(mr_operator handle, uint32_t index) {
+    GET_FOUND(op, handle, index);
+    mr_addr row = mr_found_row(&op->rows, index);
+    if (row != 0) mr_rows_remove(&op->rows, mr_row_at(row));
+    return MR_OK;
+}
+
+mr_status mr_blob_new(mr_operator handle, const uint8_t *bytes, uint32_t size,
+                      uint32_t *blob_out) {
+    GET_OPERATOR(op, handle);
+    if (size > MR_STRING_BYTES_MAX) {
+        return mr_fail(MR_ERR_LIMIT, "string bytes", MR_STRING_BYTES_MAX);
+    }
+    return mr_rows_blob_new(&op->rows, bytes, size, blob_out);
+}
+
+mr_status mr_blob_free(mr_operator handle, uint32_t blob) {
+    GET_OPERATOR(op, handle);
+    mr_rows_blob_release(&op->rows, blob);
+    return MR_OK;
+}
+
+/* ---- scans, save and load ---- */
+
+mr_status mr_scan_open(mr_operator handle, double time_ms, mr_scan *scan_out) {
+    GET_OPERATOR(op, handle);
+    engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
+    void *scan;
+    MR_TRY(make_object(e, MR_HANDLE_SCAN, sizeof(mr_scan_data), &scan, scan_out));
+    mr_status status = mr_scan_start(scan, &op->rows, time_ms);
+    if (status != MR_OK) drop_object(e, *scan_out, scan, sizeof(mr_scan_data));
+    return status;
+}
+
+mr_status mr_scan_close(mr_scan handle) {
+    GET_SCAN(scan, handle);
+    mr_scan_stop(scan);
+    drop_object(owner_of(handle, MR_HANDLE_SCAN), handle, scan, sizeof(mr_scan_data));
+    return MR_OK;
+}
+
+mr_status mr_scan_next(mr_scan handle, uint32_t rows_max, uint32_t *page_out) {
+    GET_SCAN(scan, handle);
+    if (rows_max == 0) return mr_fail(MR_ERR_ARGUMENT, "rows_max", 0);
+    *page_out = mr_addr_of(&scan->page);
+    return mr_scan_page(scan, rows_max);
+}
+
+mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
+                  const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t *upto_out,
+                  uint32_t *size_out) {
+    GET_SCAN(scan, handle);
+    if (from > scan->page.count) return mr_fail(MR_ERR_ARGUMENT, "from", from);
+    return mr_save_rows(scan, from, ref_bytes, ref_offsets, out, room, upto_out, size_out);
+}
+
+mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, double time_ms) {
+    GET_OPERATOR(op, handle);
+    return mr_load_rows(&op->rows, bytes, size, time_ms);
+}
+
+mr_status mr_load_end(mr_operator handle) {
+    GET_OPERATOR(op, handle);
+    return mr_load_finish(&op->rows);
+}

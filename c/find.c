@@ -1,0 +1,179 @@
+/* find.c -- the rows of a whole chunk's keys in a few passes.
+ *
+ *   1. hash every key                       (arithmetic only)
+ *   2. give every key a slot                (a small table that stays in cache)
+ *   3. look each slot's hash up in the table (cache misses overlap)
+ *   4. compare keys with the rows' keys     (the same)
+ *
+ * Hot keys stop at pass 2: however often a key comes in a chunk, its row is looked
+ * for once. Rows that come and go while the chunk is worked on are told to the slots
+ * by hash, so rows[] is true at any time. */
+#include "error.h"
+#include "row.h"
+
+static bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
+    uint64_t x, y;
+    if (size >= 8) {
+        for (uint32_t i = 0; i + 8 <= size; i += 8) {
+            memcpy(&x, a + i, 8);
+            memcpy(&y, b + i, 8);
+            if (x != y) return false;
+        }
+        memcpy(&x, a + size - 8, 8);
+        memcpy(&y, b + size - 8, 8);
+        return x == y;
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        if (a[i] != b[i]) return false;
+    }
+    return true;
+}
+
+uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    uint64_t hash = mr_hash_keyed(&rows->hash_key, key, key_bytes);
+    return (uint32_t)(hash ^ (hash >> 32));
+}
+
+mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key,
+                       uint32_t key_bytes) {
+    mr_table_cursor cursor;
+    mr_addr address = mr_table_first(&rows->table, hash, &cursor);
+    while (address != 0) {
+        mr_row *row = mr_row_at(address);
+        if (row->key_bytes == key_bytes && same_bytes(mr_row_key(rows, row), key, key_bytes)) {
+            return address;
+        }
+        address = mr_table_next(&rows->table, hash, &cursor);
+    }
+    return 0;
+}
+
+enum { FIND_WORDS = 6 }; /* Per row: lookup 2, slots, rows, hashes, first_row. */
+
+void mr_find_close(mr_rows *rows) {
+    mr_find_data *find = &rows->find;
+    mr_heap_free(rows->heap, find->lookup, find->rows_max * FIND_WORDS * (uint32_t)sizeof(uint32_t));
+    memset(find, 0, sizeof *find);
+}
+
+static mr_status make_room(mr_rows *rows, uint32_t count) {
+    mr_find_data *find = &rows->find;
+    if (count <= find->rows_max && find->lookup != 0) return MR_OK;
+    uint32_t rows_max = 256;
+    while (rows_max < count) rows_max *= 2;
+    const uint32_t word = (uint32_t)sizeof(uint32_t);
+    const uint32_t bytes = rows_max * FIND_WORDS * word;
+    mr_addr block = mr_heap_alloc(rows->heap, bytes);
+    if (block == 0) {
+        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+    }
+    mr_find_close(rows);
+    find->lookup = block;
+    find->lookup_size = rows_max * 2;
+    find->found.slots = block + rows_max * 2 * word;
+    find->found.rows = block + rows_max * 3 * word;
+    find->hashes = block + rows_max * 4 * word;
+    find->first_row = block + rows_max * 5 * word;
+    find->rows_max = rows_max;
+    return MR_OK;
+}
+
+static void hash_all(mr_rows *rows, const mr_columns *in) {
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint8_t *keys = mr_at(in->keys);
+    uint32_t *hashes = mr_u32s(rows->find.hashes);
+    for (uint32_t i = 0; i < in->size; i++) {
+        hashes[i] = mr_hash32(rows, keys + offsets[i], offsets[i + 1] - offsets[i]);
+    }
+}
+
+/* Slots in order of first appearance; hashes[slot] becomes the hash of the slot. */
+static uint32_t slot_all(mr_rows *rows, const mr_columns *in) {
+    mr_find_data *find = &rows->find;
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint8_t *keys = mr_at(in->keys);
+    uint32_t *hashes = mr_u32s(find->hashes);
+    uint32_t *slots = mr_u32s(find->found.slots);
+    uint32_t *first_row = mr_u32s(find->first_row);
+    uint32_t *lookup = mr_u32s(find->lookup);
+    const uint32_t mask = find->lookup_size - 1;
+    uint32_t count = 0;
+    memset(lookup, 0, find->lookup_size * sizeof(uint32_t));
+    for (uint32_t i = 0; i < in->size; i++) {
+        const uint32_t hash = hashes[i];
+        const uint32_t bytes = offsets[i + 1] - offsets[i];
+        uint32_t at = hash & mask;
+        uint32_t slot;
+        for (; (slot = lookup[at]) != 0; at = (at + 1) & mask) {
+            if (hashes[slot - 1] != hash) continue;
+            const uint32_t other = first_row[slot - 1];
+            if (offsets[other + 1] - offsets[other] != bytes) continue;
+            if (same_bytes(keys + offsets[other], keys + offsets[i], bytes)) break;
+        }
+        if (slot == 0) {
+            hashes[count] = hash; /* count <= i: a row's hash is read before it is lost. */
+            first_row[count] = i;
+            slot = ++count;
+            lookup[at] = slot;
+        }
+        slots[i] = slot - 1;
+    }
+    return count;
+}
+
+static void probe_all(mr_rows *rows, const mr_columns *in, uint32_t count) {
+    mr_find_data *find = &rows->find;
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint8_t *keys = mr_at(in->keys);
+    const uint32_t *hashes = mr_u32s(find->hashes);
+    const uint32_t *first_row = mr_u32s(find->first_row);
+    uint32_t *found = mr_u32s(find->found.rows);
+    mr_table_cursor cursor;
+    for (uint32_t s = 0; s < count; s++) {
+        found[s] = mr_table_first(&rows->table, hashes[s], &cursor);
+    }
+    for (uint32_t s = 0; s < count; s++) {
+        if (found[s] == 0) continue;
+        const uint32_t from = offsets[first_row[s]];
+        const uint32_t bytes = offsets[first_row[s] + 1] - from;
+        mr_row *row = mr_row_at(found[s]);
+        if (row->key_bytes == bytes && same_bytes(mr_row_key(rows, row), keys + from, bytes)) {
+            continue;
+        }
+        found[s] = mr_rows_lookup(rows, hashes[s], keys + from, bytes);
+    }
+}
+
+mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
+    if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
+    MR_TRY(make_room(rows, in->size));
+    rows->find.in = in;
+    hash_all(rows, in);
+    uint32_t count = slot_all(rows, in);
+    probe_all(rows, in, count);
+    rows->find.found.size = in->size;
+    rows->find.found.count = count;
+    return MR_OK;
+}
+
+uint32_t mr_find_hash(const mr_rows *rows, uint32_t index) {
+    const uint32_t slot = mr_u32s(rows->find.found.slots)[index];
+    return mr_u32s(rows->find.hashes)[slot];
+}
+
+void mr_find_changed(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr now) {
+    const mr_find_data *find = &rows->find;
+    if (find->found.count == 0) return;
+    const uint32_t *hashes = mr_u32s(find->hashes);
+    const uint32_t *lookup = mr_u32s(find->lookup);
+    uint32_t *found = mr_u32s(find->found.rows);
+    const mr_addr was = mr_addr_of(row);
+    const uint32_t mask = find->lookup_size - 1;
+    uint32_t slot;
+    for (uint32_t at = hash & mask; (slot = lookup[at]) != 0; at = (at + 1) & mask) {
+        if (hashes[slot - 1] == hash && found[slot - 1] == was) {
+            found[slot - 1] = now;
+            return;
+        }
+    }
+}

@@ -1,0 +1,306 @@
+/* millrace.h -- the engine's public face: the only header an embedder includes.
+ *
+ * Batches in, batches out. A call runs to completion, never blocks and never
+ * calls the host. Times are milliseconds since the Unix epoch, sizes are bytes.
+ * Every call returns an mr_status; what a refused row or call would have
+ * changed is unchanged, so the caller may mend the cause and go on. Addresses
+ * inside structures are 32-bit offsets in the engine's memory: in WebAssembly,
+ * pointers.
+ *
+ *   engine ── operator ── its state: key -> row (a record of fields)
+ *      └───── batch: columns in, columns out
+ *                scan: the rows of a state in first-seen order */
+#ifndef MILLRACE_H
+#define MILLRACE_H
+
+#include <stdint.h>
+
+#if defined(__wasm__) /* Exported by -Wl,--export-dynamic. */
+#define MR_API __attribute__((visibility("default"), used))
+#else
+#define MR_API
+#endif
+
+/* Handles: slot number and generation. Zero is never live, and a handle that
+ * was closed never becomes valid again. A handle of another kind is refused. */
+typedef uint32_t mr_engine;
+typedef uint32_t mr_operator;
+typedef uint32_t mr_batch;
+typedef uint32_t mr_scan;
+
+typedef enum mr_status {
+    MR_OK = 0,
+    MR_MORE = 1,          /* Not an error: take the results and call again. */
+    MR_ERR_HANDLE = -1,   /* Closed, of another kind, or never issued. */
+    MR_ERR_ARGUMENT = -2, /* Out of range; mr_error_name() names the argument. */
+    MR_ERR_MEMORY = -3,   /* memory_bytes_max reached, or the host has no more. */
+    MR_ERR_CORRUPT = -4,  /* The bytes are not a batch or a segment of ours. */
+    MR_ERR_LIMIT = -5,    /* A named limit was reached: mr_error_name(), mr_error_value(). */
+} mr_status;
+
+enum {
+    MR_KEY_BYTES_MAX = 65535,      /* One key, encoded. */
+    MR_STRING_BYTES_MAX = 1 << 20, /* One string field. */
+    MR_FIELDS_MAX = 64,            /* Fields of a record. */
+    MR_COLUMNS_MAX = 64,           /* Value columns of a batch. */
+    MR_BATCH_ROWS_MAX = 65536,     /* Rows of an input batch. */
+    MR_RESULT_ROWS_MAX = 4096,     /* Rows of a result batch; a call stops there with MR_MORE. */
+    MR_RESULT_BYTES_MAX = 1 << 20, /* Key bytes of a result batch; the same. */
+    MR_REF_BYTES = 512,            /* What a live ref counts against memory_bytes_max. */
+    MR_SEGMENT_VERSION = 1,        /* Of saved entries. */
+};
+
+/* What a field holds. Cells are 8 bytes for numbers and times, 4 for strings and
+ * refs (the address of a blob, the number of a ref), 1 for booleans. */
+typedef enum mr_field {
+    MR_F64 = 0,
+    MR_I64 = 1,
+    MR_BOOL = 2,
+    MR_STRING = 3,    /* Blob: u32 size, then UTF-8 bytes. 0 is "". */
+    MR_TIMESTAMP = 4, /* f64 milliseconds. */
+    MR_REF = 5,       /* A value that lives on the host's side; see mr_refs_reserve. */
+} mr_field;
+
+typedef enum mr_kind {
+    MR_CUSTOM = 0,      /* The host runs the user's function over found rows. */
+    MR_AGGREGATE = 1,   /* One record of accumulators per key. */
+    MR_DEDUPLICATE = 2, /* Passes the first event of a key (per ttl). */
+} mr_kind;
+
+typedef enum mr_aggregate {
+    MR_COUNT = 0, /* Rows. Reads no column. */
+    MR_SUM = 1,   /* Compensated (Neumaier 1974). 0 when nothing was added. */
+    MR_MEAN = 2,  /* NaN when nothing was added. */
+    MR_MIN = 3,   /* NaN when nothing was added. */
+    MR_MAX = 4,
+} mr_aggregate;
+
+enum {
+    MR_EMIT_EACH = 1 << 0, /* Aggregate: a result per input row, not per key at the end. */
+    MR_EVICT = 1 << 1,     /* A full state evicts its least recently used row; else MR_ERR_LIMIT. */
+    MR_TRACK = 1 << 2,     /* Keep the list of rows that changed since the last checkpoint. */
+};
+
+/* Bits of mr_columns.present. */
+enum {
+    MR_HAS_KEYS = 1 << 0,
+    MR_HAS_TIME = 1 << 1, /* time_ms and watermark_before: event time. Else now_ms rules. */
+    MR_HAS_ORDER = 1 << 2,
+};
+
+/* Fixed-width fields only, widest first, so the layout is one everywhere. */
+typedef struct mr_options {
+    uint64_t memory_bytes_max; /* Hard limit on the memory of this engine. > 0. */
+    uint64_t hash_seed;        /* Secret, from the host's random source. */
+} mr_options;
+
+typedef struct mr_operator_spec {
+    double ttl_ms;          /* Rows expire at this age since their last write; 0: never. */
+    uint64_t rows_max;      /* 0: no limit. */
+    uint64_t bytes_max;     /* Rows, strings and an estimate of refs; 0: no limit. */
+    uint32_t kind;          /* mr_kind. */
+    uint32_t flags;         /* MR_EMIT_EACH, MR_EVICT, MR_TRACK. */
+    uint32_t count;         /* Of fields (custom) or of aggregates; deduplicate: 0. */
+    uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
+    uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
+    uint32_t spare;         /* 0. */
+} mr_operator_spec;
+
+/* The columns of a batch. Arrays have room for rows_max rows (key_offsets for one
+ * more) and keys for key_bytes_max bytes. A value column is f64 with an Arrow
+ * validity bitmap, which counts only if the column's bit in `nulls` is set. */
+typedef struct mr_columns {
+    double now_ms;  /* Arrival time of all rows. */
+    uint64_t nulls; /* A bit per value column: its validity bitmap is filled in. */
+    uint32_t size;  /* Rows. */
+    uint32_t present;
+    uint32_t rows_max;
+    uint32_t key_bytes_max;
+    uint32_t key_offsets;      /* u32[size + 1], ascending from 0. */
+    uint32_t keys;             /* A tag byte and its payload each; js/state/key_bytes.ts. */
+    uint32_t time_ms;          /* f64[size]. */
+    uint32_t watermark_before; /* f64[size]: the watermark before the row's own advance. */
+    uint32_t order;            /* f64[size]: source sequence. */
+    uint32_t position;         /* u32[size], results: the input row that caused this one. */
+    uint32_t column_count;
+    uint32_t spare;
+    uint32_t columns[MR_COLUMNS_MAX];  /* f64[size] each. */
+    uint32_t validity[MR_COLUMNS_MAX]; /* u8[(size + 7) / 8] each. */
+} mr_columns;
+
+/* Where the host finds the rows of the last mr_find: slots[i] is the slot of input
+ * row i (same key, same slot), rows[slot] the row's address or 0. */
+typedef struct mr_found {
+    uint32_t size;  /* Input rows. */
+    uint32_t count; /* Slots. */
+    uint32_t slots; /* u32[size]. */
+    uint32_t rows;  /* u32[count]; kept up to date while rows come and go. */
+} mr_found;
+
+/* How a record lies in a row: its address is round8(row + key_at + key bytes),
+ * where the u16 at row + key_bytes_at is the length of the key. */
+typedef struct mr_layout {
+    uint32_t key_at;
+    uint32_t key_bytes_at;
+    uint32_t record_bytes;
+    uint32_t field_count;
+    uint32_t field_at[MR_FIELDS_MAX]; /* From the record's start. */
+    uint8_t field_kind[MR_FIELDS_MAX];
+} mr_layout;
+
+typedef struct mr_stats {
+    uint64_t rows;    /* Rows that stand, expired ones that are not yet freed included. */
+    uint64_t bytes;   /* Rows, their strings and their refs' estimate. */
+    uint64_t expired; /* Rows removed by ttl, ever. */
+    uint64_t evicted; /* Rows removed by MR_EVICT, ever. */
+    uint64_t nans;    /* Aggregate: values that were NaN and were left out. */
+} mr_stats;
+
+typedef struct mr_memory {
+    uint64_t live_bytes;     /* In use. */
+    uint64_t reserved_bytes; /* Taken from the host, whole pages: what counts. */
+    uint64_t external_bytes; /* Estimate of the host's refs: counts too. */
+    uint64_t limit_bytes;
+} mr_memory;
+
+/* Refs that C let go of: a chain of numbers that starts at `dropped` and goes on in
+ * next[]; 0 ends it. The host takes the chain and writes 0 to `dropped`. */
+typedef struct mr_refs {
+    uint32_t dropped;
+    uint32_t next;     /* u32[capacity]. */
+    uint32_t capacity; /* Numbers 1 .. capacity - 1 may be used. */
+} mr_refs;
+
+/* The rows of a scan's page: addresses. */
+typedef struct mr_page {
+    uint32_t count;
+    uint32_t rows; /* u32[count]. */
+} mr_page;
+
+/* ---- engine ---- */
+
+/* Open an engine. `options` is borrowed for the call. Writes the handle to
+ * `engine_out`; release it with mr_engine_close(). */
+MR_API mr_status mr_engine_open(const mr_options *options, mr_engine *engine_out);
+
+/* Free everything that the engine owns; its operators, batches and scans are closed
+ * with it. Closing handle 0 does nothing. */
+MR_API mr_status mr_engine_close(mr_engine engine);
+
+MR_API mr_status mr_engine_memory(mr_engine engine, mr_memory *memory_out);
+
+/* `bytes` of memory for the host, aligned to 8, counted in the engine's budget; its
+ * address goes to `address_out`. Free with mr_free and the same `bytes`. */
+MR_API mr_status mr_alloc(mr_engine engine, uint32_t bytes, uint32_t *address_out);
+MR_API mr_status mr_free(mr_engine engine, uint32_t address, uint32_t bytes);
+
+/* What the last refused call complained of: a static name (NUL-terminated; "" if
+ * there is none to give) and the limit's or argument's value. */
+MR_API const char *mr_error_name(void);
+MR_API double mr_error_value(void);
+
+/* XXH64 of the bytes, to `checksum_out`. */
+MR_API mr_status mr_checksum(const uint8_t *bytes, uint32_t size, uint64_t *checksum_out);
+
+/* ---- refs: values that live on the host's side ---- */
+
+/* Make the numbers below `capacity` usable. `refs_out` gets the address of the
+ * engine's mr_refs, which stays where it is. */
+MR_API mr_status mr_refs_reserve(mr_engine engine, uint32_t capacity, uint32_t *refs_out);
+
+/* Put live ref `number` into the cell at `cell` of a row of `op`, in place of encoded
+ * bytes, which are freed: the host has decoded them. */
+MR_API mr_status mr_ref_decoded(mr_operator op, uint32_t cell, uint32_t number);
+
+/* ---- batches ---- */
+
+MR_API mr_status mr_batch_open(mr_engine engine, mr_batch *batch_out);
+MR_API mr_status mr_batch_close(mr_batch batch);
+
+/* Make room for `rows` rows, `key_bytes` key bytes and `columns` value columns. What
+ * was in the batch is lost. `columns_out` gets the address of its mr_columns, which
+ * stays where it is; the arrays move. */
+MR_API mr_status mr_batch_reserve(mr_batch batch, uint32_t rows, uint32_t key_bytes,
+                                  uint32_t columns, uint32_t *columns_out);
+
+/* As mr_batch_reserve for the key bytes alone; everything in the batch is kept. */
+MR_API mr_status mr_batch_reserve_keys(mr_batch batch, uint32_t key_bytes);
+
+/* ---- operators ---- */
+
+MR_API mr_status mr_operator_open(mr_engine engine, const mr_operator_spec *spec,
+                                  mr_operator *operator_out);
+MR_API mr_status mr_operator_close(mr_operator op);
+MR_API mr_status mr_operator_layout(mr_operator op, mr_layout *layout_out);
+MR_API mr_status mr_operator_stats(mr_operator op, mr_stats *stats_out);
+
+/* Run `op` over rows [from, size) of `in`, borrowed for the call. Results replace
+ * what was in `results`. MR_MORE when the results are full: take them and call again
+ * from `upto_out`. On an error rows before `upto_out` are applied and their results
+ * given, later ones changed nothing. Custom operators have no push. */
+MR_API mr_status mr_operator_push(mr_operator op, mr_batch in, uint32_t from, uint32_t *upto_out,
+                                  mr_batch results);
+
+/* Promise that no event before `watermark_ms` will follow, and emit what was waiting
+ * for that; Infinity is the end of the source. Call again while it is MR_MORE. A
+ * watermark that moves back is ignored, not an error. */
+MR_API mr_status mr_operator_advance(mr_operator op, double watermark_ms, mr_batch results);
+
+/* Free rows whose ttl is over at `time_ms` (watermark or now), at most `steps` of
+ * them looked at; MR_MORE when there may be more. */
+MR_API mr_status mr_operator_expire(mr_operator op, double time_ms, uint32_t steps);
+
+/* Write the results of an aggregate for `count` row addresses at `rows`, in that order. */
+MR_API mr_status mr_operator_results(mr_operator op, const uint32_t *rows, uint32_t count,
+                                     mr_batch results);
+
+/* ---- rows, for operators with a user function ---- */
+
+/* Find the rows of all keys of `in`, which must stay as it is while they are used.
+ * Changes nothing. `found_out` gets the address of the operator's mr_found, which
+ * stays where it is; the arrays move. */
+MR_API mr_status mr_find(mr_operator op, mr_batch in, uint32_t *found_out);
+
+/* Of the event at input row `index` of the last mr_find:
+ * enter: remove its row if its ttl is over at the event's time. Needed with ttl only.
+ * create: make its row, `record` copied in. Strings and refs in it now belong to C.
+ * touch: its row was read (`written` 0) or written (1): last use, LRU, changed rows.
+ * remove: its row, if there is one. */
+MR_API mr_status mr_row_enter(mr_operator op, uint32_t index);
+MR_API mr_status mr_row_create(mr_operator op, uint32_t index, const uint8_t *record);
+MR_API mr_status mr_row_touch(mr_operator op, uint32_t index, uint32_t written);
+MR_API mr_status mr_row_remove(mr_operator op, uint32_t index);
+
+/* A new string blob with a copy of `bytes`, counted as the operator's; 0 for size 0. */
+MR_API mr_status mr_blob_new(mr_operator op, const uint8_t *bytes, uint32_t size,
+                             uint32_t *blob_out);
+MR_API mr_status mr_blob_free(mr_operator op, uint32_t blob);
+
+/* ---- scans, save and load ---- */
+
+/* The rows of `op` that are visible at `time_ms`, in first-seen order. Valid until a
+ * row of `op` is removed: then mr_scan_next is MR_ERR_HANDLE. */
+MR_API mr_status mr_scan_open(mr_operator op, double time_ms, mr_scan *scan_out);
+MR_API mr_status mr_scan_close(mr_scan scan);
+
+/* The next page of at most `rows_max` rows; `page_out` gets the address of the scan's
+ * mr_page. A page of 0 rows is the end. */
+MR_API mr_status mr_scan_next(mr_scan scan, uint32_t rows_max, uint32_t *page_out);
+
+/* Write entries for rows [from, count) of the scan's page to `out`. The encoded refs
+ * of those rows, in the order of rows and fields, are ref_bytes[ref_offsets[k] ..
+ * ref_offsets[k + 1]), k counting from row 0 of the page. MR_MORE when `room` is used
+ * up: `upto_out` is the first row not written. */
+MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
+                         const uint32_t *ref_offsets, uint8_t *out, uint32_t room,
+                         uint32_t *upto_out, uint32_t *size_out);
+
+/* Add the rows of saved entries to `op`; rows saved without a ttl count as last used
+ * at `time_ms`. Bytes that are damaged or of other fields are MR_ERR_CORRUPT: close
+ * the engine then, some rows are in. */
+MR_API mr_status mr_load(mr_operator op, const uint8_t *bytes, uint32_t size, double time_ms);
+
+/* All entries are loaded: put the least recently used order back. */
+MR_API mr_status mr_load_end(mr_operator op);
+
+#endif

@@ -1,0 +1,37 @@
+/* deduplicate.c -- the first event of a key passes, later ones do not.
+ *
+ * The row is the memory that the key was seen; it has no fields. Its last use is the
+ * event that passed, and a duplicate does not move it: with a ttl the key passes again
+ * at age exactly ttl. Where rows are evicted a duplicate counts as a use. */
+#include "../operator.h"
+
+static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
+    (void)spec;
+    (void)fields_out;
+    *count_out = 0;
+    return MR_OK;
+}
+
+static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
+                      uint32_t *upto_out, mr_batch_data *results) {
+    for (uint32_t i = from; i < in->size; i++) {
+        *upto_out = i;
+        mr_row *row = mr_rows_enter(&op->rows, i);
+        if (row != NULL) {
+            mr_rows_touch(&op->rows, row, i, false);
+            continue;
+        }
+        if (mr_results_full(results, 0)) return MR_MORE;
+        MR_TRY(mr_rows_create(&op->rows, i, &row));
+        mr_results_begin(results, in, i);
+        results->columns.size++;
+    }
+    *upto_out = in->size;
+    return MR_OK;
+}
+
+const mr_operator_kind mr_kind_deduplicate = {
+    .name = "deduplicate",
+    .fields = fields,
+    .push = push,
+};

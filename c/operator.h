@@ -1,0 +1,64 @@
+/* operator.h -- the contract between an operator and the engine.
+ *
+ * An operator owns no memory: what must survive is in its rows, so that one save and
+ * load, one budget and one crash test serve all of them. A kind is a table of
+ * functions over the state that every operator has.
+ *
+ * An operator works row by row: what event i sees is what events 0 .. i-1 left
+ * behind, whatever the chunk. It reserves what one event needs before it changes
+ * anything, so an error at row i leaves exactly rows 0 .. i-1 applied. */
+#ifndef MR_OPERATOR_H
+#define MR_OPERATOR_H
+
+#include "scan.h"
+
+typedef struct mr_operator_data mr_operator_data;
+
+typedef struct mr_operator_kind {
+    const char *name;
+    /* Write the fields of the state's record; returns how many. */
+    mr_status (*fields)(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out);
+    /* Rows [from, size) of `in`, found already. *upto_out follows the rows applied. NULL:
+     * the host runs the function. */
+    mr_status (*push)(mr_operator_data *op, const mr_columns *in, uint32_t from,
+                      uint32_t *upto_out, mr_batch_data *results);
+    /* The source has ended: emit what is left; MR_MORE. May be NULL. */
+    mr_status (*finish)(mr_operator_data *op, mr_batch_data *results);
+    /* Add the result of one row. NULL: the kind has none. */
+    mr_status (*result)(mr_operator_data *op, mr_row *row, mr_batch_data *results);
+} mr_operator_kind;
+
+struct mr_operator_data {
+    mr_rows rows;
+    const mr_operator_kind *kind;
+    mr_operator_spec spec;
+    mr_scan_data flush; /* Used by finish while `flushing`: */
+    uint32_t flush_at;  /* the next row of its page. */
+    double clock_ms;    /* The latest watermark, or now, that was pushed. */
+    uint64_t nans;
+    bool flushing;
+    bool flushed;
+};
+
+extern const mr_operator_kind mr_kind_custom;
+extern const mr_operator_kind mr_kind_aggregate;
+extern const mr_operator_kind mr_kind_deduplicate;
+
+/* Is there no room for one more result with a key of `key_bytes`? */
+static inline bool mr_results_full(const mr_batch_data *results, uint32_t key_bytes) {
+    const mr_columns *columns = &results->columns;
+    if (columns->size == columns->rows_max || columns->size == MR_RESULT_ROWS_MAX) return true;
+    return mr_u32s(columns->key_offsets)[columns->size] + key_bytes > columns->key_bytes_max;
+}
+
+/* Begin result row `columns->size` that input row `row` of `in` caused; the caller fills
+ * the value columns and then counts it. Requires room. */
+static inline void mr_results_begin(mr_batch_data *results, const mr_columns *in, uint32_t row) {
+    mr_columns *columns = &results->columns;
+    mr_u32s(columns->position)[columns->size] = row;
+    if (!mr_batch_has(in, MR_HAS_ORDER)) return;
+    columns->present |= MR_HAS_ORDER;
+    mr_f64s(columns->order)[columns->size] = mr_f64s(in->order)[row];
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* ref.c -- see ref.h. */
+#include "ref.h"
+
+#include "error.h"
+
+mr_status mr_refs_grow(mr_refs *refs, mr_heap *heap, uint32_t capacity) {
+    if (capacity <= refs->capacity) return MR_OK;
+    if (capacity >= MR_REF_ENCODED / 4) return mr_fail(MR_ERR_ARGUMENT, "capacity", capacity);
+    mr_addr next = mr_heap_alloc_zeroed(heap, capacity * (uint32_t)sizeof(uint32_t));
+    if (next == 0) return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
+    if (refs->next != 0) {
+        uint32_t old_bytes = refs->capacity * (uint32_t)sizeof(uint32_t);
+        memcpy(mr_at(next), mr_at(refs->next), old_bytes);
+        mr_heap_free(heap, refs->next, old_bytes);
+    }
+    refs->next = next;
+    refs->capacity = capacity;
+    return MR_OK;
+}
+
+mr_status mr_ref_take(mr_heap *heap) {
+    uint64_t counted = heap->reserved_bytes + heap->external_bytes + MR_REF_BYTES;
+    if (counted > heap->budget_bytes) {
+        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
+    }
+    heap->external_bytes += MR_REF_BYTES;
+    return MR_OK;
+}
+
+void mr_ref_drop(mr_refs *refs, mr_heap *heap, uint32_t number) {
+    MR_ASSERT(number != 0 && number < refs->capacity);
+    heap->external_bytes -= MR_REF_BYTES;
+    ((uint32_t *)mr_at(refs->next))[number] = refs->dropped;
+    refs->dropped = number;
+}
+
+mr_addr mr_blob_make(mr_heap *heap, const uint8_t *bytes, uint32_t size) {
+    mr_addr blob = mr_heap_alloc(heap, size + (uint32_t)sizeof(uint32_t));
+    if (blob == 0) return 0;
+    *(uint32_t *)mr_at(blob) = size;
+    memcpy((uint8_t *)mr_at(blob) + sizeof(uint32_t), bytes, size);
+    return blob;
+}
+
+void mr_blob_release(mr_heap *heap, mr_addr blob) {
+    if (blob != 0) mr_heap_free(heap, blob, mr_blob_size(blob) + (uint32_t)sizeof(uint32_t));
+}

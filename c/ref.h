@@ -1,0 +1,41 @@
+/* ref.h -- numbers of values that live on the host's side.
+ *
+ * The host gives each live value a number and puts it into a cell of a row. When a
+ * row goes, its numbers are chained through next[], so that letting go never
+ * allocates and never calls the host:
+ *
+ *   dropped -> 7 -> 3 -> 12 -> 0        next[7] = 3, next[3] = 12, next[12] = 0
+ *
+ * A restored value is bytes in a blob until the host first asks for it; its cell
+ * has the top bit set and holds the blob's address / 8.
+ *
+ * Invariant: external_bytes of the heap = MR_REF_BYTES x cells that hold a number. */
+#ifndef MR_REF_H
+#define MR_REF_H
+
+#include "alloc.h"
+
+#define MR_REF_ENCODED 0x80000000u
+
+/* Make numbers below `capacity` usable. MR_ERR_MEMORY: nothing changed. */
+mr_status mr_refs_grow(mr_refs *refs, mr_heap *heap, uint32_t capacity);
+
+/* One more cell holds a number. MR_ERR_MEMORY when the estimate exceeds the budget. */
+mr_status mr_ref_take(mr_heap *heap);
+
+/* The cell that held `number` is gone. */
+void mr_ref_drop(mr_refs *refs, mr_heap *heap, uint32_t number);
+
+/* A blob: u32 size, then the bytes. 0 when there is no memory. */
+mr_addr mr_blob_make(mr_heap *heap, const uint8_t *bytes, uint32_t size);
+void mr_blob_release(mr_heap *heap, mr_addr blob);
+
+static inline uint32_t mr_blob_size(mr_addr blob) { return *(const uint32_t *)mr_at(blob); }
+static inline const uint8_t *mr_blob_bytes(mr_addr blob) {
+    return (const uint8_t *)mr_at(blob) + sizeof(uint32_t);
+}
+
+static inline mr_addr mr_ref_blob(uint32_t cell) { return (cell & ~MR_REF_ENCODED) << 3; }
+static inline uint32_t mr_ref_of_blob(mr_addr blob) { return MR_REF_ENCODED | (blob >> 3); }
+
+#endif

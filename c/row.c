@@ -1,0 +1,368 @@
+/* row.c -- see row.h. */
+#include "row.h"
+
+#include "error.h"
+
+/* ---- layout ---- */
+
+static uint32_t cell_bytes(uint32_t field) {
+    switch (field) {
+        case MR_BOOL: return 1;
+        case MR_STRING:
+        case MR_REF: return 4;
+        default: return 8;
+    }
+}
+
+/* Widest cells first, so that nothing is lost to padding. */
+static mr_status lay_out_record(mr_layout *layout, const mr_rows_spec *spec) {
+    if (spec->field_count > MR_FIELDS_MAX) {
+        return mr_fail(MR_ERR_ARGUMENT, "count", spec->field_count);
+    }
+    uint32_t at = 0;
+    for (uint32_t width = 8; width > 0; width /= 2) {
+        for (uint32_t i = 0; i < spec->field_count; i++) {
+            if (spec->fields[i] > MR_REF) return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->fields[i]);
+            if (cell_bytes(spec->fields[i]) != width) continue;
+            layout->field_kind[i] = spec->fields[i];
+            layout->field_at[i] = at;
+            at += width;
+        }
+    }
+    layout->field_count = spec->field_count;
+    layout->record_bytes = mr_round8(at);
+    return MR_OK;
+}
+
+/* The optional parts between the head and the key. */
+static void lay_out_row(mr_rows *rows, bool evicts) {
+    uint32_t at = (uint32_t)sizeof(mr_row);
+    if (evicts) {
+        rows->lru_at = at;
+        at += (uint32_t)sizeof(mr_lru);
+    }
+    if (rows->ttl_ms > 0) {
+        rows->wheel_at = at;
+        at += (uint32_t)sizeof(mr_wheel_node);
+        rows->last_use_at = at;
+        at += (uint32_t)sizeof(int64_t);
+    }
+    rows->layout.key_at = at;
+    rows->layout.key_bytes_at = offsetof(mr_row, key_bytes);
+}
+
+static int64_t deadline(const void *owner, const mr_wheel_node *node) {
+    const mr_rows *rows = owner;
+    const mr_row *row = (const mr_row *)(const void *)((const uint8_t *)node - rows->wheel_at);
+    return mr_row_last_use(rows, row) + rows->ttl_ms;
+}
+
+mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t hash_seed,
+                       const mr_rows_spec *spec) {
+    if (!(spec->ttl_ms >= 0 && spec->ttl_ms <= 8.64e15)) {
+        return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", spec->ttl_ms);
+    }
+    memset(rows, 0, sizeof *rows);
+    rows->heap = heap;
+    rows->refs = refs;
+    rows->hash_key = mr_hash_key_of(hash_seed);
+    rows->dirty.heap = heap;
+    rows->ttl_ms = (int64_t)spec->ttl_ms;
+    rows->rows_max = spec->rows_max;
+    rows->bytes_max = spec->bytes_max;
+    rows->track = (spec->flags & MR_TRACK) != 0;
+    MR_TRY(lay_out_record(&rows->layout, spec));
+    lay_out_row(rows, (spec->flags & MR_EVICT) != 0);
+    mr_table_open(&rows->table, heap);
+    if (rows->ttl_ms > 0) MR_TRY(mr_wheel_open(&rows->wheel, heap, deadline, rows));
+    return MR_OK;
+}
+
+/* ---- what a row holds ---- */
+
+static uint32_t row_bytes(const mr_rows *rows, uint32_t key_bytes) {
+    return mr_round8(rows->layout.key_at + key_bytes) + rows->layout.record_bytes;
+}
+
+void mr_rows_blob_release(mr_rows *rows, mr_addr blob) {
+    if (blob == 0) return;
+    rows->bytes -= mr_heap_size_of(mr_blob_size(blob) + (uint32_t)sizeof(uint32_t));
+    mr_blob_release(rows->heap, blob);
+}
+
+/* Free the strings and drop the refs of a record. */
+static void empty_record(mr_rows *rows, mr_row *row) {
+    const mr_layout *layout = &rows->layout;
+    uint8_t *record = mr_row_record(rows, row);
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        if (layout->field_kind[i] != MR_STRING && layout->field_kind[i] != MR_REF) continue;
+        uint32_t cell = *(uint32_t *)(void *)(record + layout->field_at[i]);
+        if (cell == 0) continue;
+        bool live = layout->field_kind[i] == MR_REF && (cell & MR_REF_ENCODED) == 0;
+        if (live) {
+            rows->bytes -= MR_REF_BYTES;
+            mr_ref_drop(rows->refs, rows->heap, cell);
+        } else {
+            mr_rows_blob_release(rows, layout->field_kind[i] == MR_REF ? mr_ref_blob(cell) : cell);
+        }
+    }
+}
+
+/* ---- changed rows ---- */
+
+static void mark_dirty(mr_rows *rows, mr_row *row) {
+    if (rows->track && row->dirty == 0) {
+        row->dirty = mr_dirty_add(&rows->dirty, mr_addr_of(row));
+    }
+}
+
+/* Let the memory of a removed row go, or keep it as a grave for the next checkpoint. */
+static void bury(mr_rows *rows, mr_row *row) {
+    bool known = rows->track && mr_row_birth(row) < rows->dirty.epoch_birth;
+    if (known) {
+        mark_dirty(rows, row);
+        *mr_dirty_at(&rows->dirty, row->dirty) = mr_addr_of(row) | MR_GRAVE;
+        return;
+    }
+    if (row->dirty != 0) *mr_dirty_at(&rows->dirty, row->dirty) = 0;
+    mr_heap_free(rows->heap, mr_addr_of(row), row_bytes(rows, row->key_bytes));
+}
+
+/* ---- removing ---- */
+
+void mr_rows_remove(mr_rows *rows, mr_row *row) {
+    uint32_t hash = mr_hash32(rows, mr_row_key(rows, row), row->key_bytes);
+    mr_table_remove(&rows->table, hash, mr_addr_of(row));
+    mr_find_changed(rows, row, hash, 0);
+    if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
+    if (rows->lru_at != 0) mr_lru_remove(rows, row);
+    empty_record(rows, row);
+    rows->bytes -= mr_heap_size_of(row_bytes(rows, row->key_bytes));
+    rows->changes++;
+    bury(rows, row);
+}
+
+/* Take one row off the wheel whose slot has come; hang it back if it was used since. */
+static bool expire_one(mr_rows *rows, int64_t time_ms, uint32_t *steps) {
+    mr_wheel_node *node = mr_wheel_take(&rows->wheel, time_ms, steps);
+    if (node == NULL) return false;
+    mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->wheel_at);
+    mr_wheel_add(&rows->wheel, node);
+    if (mr_row_expired(rows, row, (double)time_ms)) {
+        mr_rows_remove(rows, row);
+        rows->expired++;
+    }
+    return true;
+}
+
+mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps) {
+    if (rows->ttl_ms == 0) return MR_OK;
+    const int64_t time = mr_time_of(time_ms);
+    while (expire_one(rows, time, &steps)) {
+    }
+    return steps == 0 ? MR_MORE : MR_OK;
+}
+
+static bool over_limit(const mr_rows *rows, uint32_t more_rows, uint64_t more_bytes) {
+    if (rows->rows_max != 0 && rows->table.size + more_rows > rows->rows_max) return true;
+    return rows->bytes_max != 0 && rows->bytes + more_bytes > rows->bytes_max;
+}
+
+static mr_status refuse(const mr_rows *rows, uint32_t more_rows) {
+    if (rows->rows_max != 0 && rows->table.size + more_rows > rows->rows_max) {
+        return mr_fail(MR_ERR_LIMIT, "state.maxSize", (double)rows->rows_max);
+    }
+    return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
+}
+
+/* Bring the state under its limits: first rows whose ttl is over at `time_ms`, which
+ * count toward nothing, then, if it may, the least recently used; never `keep`. */
+static mr_status shrink(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, int64_t time_ms,
+                        const mr_row *keep) {
+    uint32_t steps = UINT32_MAX;
+    while (over_limit(rows, more_rows, more_bytes)) {
+        if (rows->ttl_ms > 0 && expire_one(rows, time_ms, &steps)) continue;
+        if (rows->oldest == 0 || mr_row_at(rows->oldest) == keep) return refuse(rows, more_rows);
+        mr_rows_remove(rows, mr_row_at(rows->oldest));
+        rows->evicted++;
+    }
+    return MR_OK;
+}
+
+/* ---- making and using ---- */
+
+static void set_birth(mr_row *row, uint64_t birth) {
+    row->birth_low = (uint32_t)birth;
+    row->birth_high = (uint16_t)(birth >> 32);
+}
+
+static void set_use(mr_rows *rows, mr_row *row, uint64_t use) {
+    mr_lru *lru = mr_row_part(row, rows->lru_at);
+    lru->use_low = (uint32_t)use;
+    lru->use_high = (uint32_t)(use >> 32);
+}
+
+static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
+    memcpy(mr_row_part(row, rows->last_use_at), &time_ms, sizeof time_ms);
+}
+
+static mr_status out_of_memory(const mr_rows *rows) {
+    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+}
+
+/* Memory for a row and room for it in the table and the dirty list. */
+static mr_status prepare(mr_rows *rows, uint32_t hash, uint32_t key_bytes, mr_row **row_out) {
+    if (mr_table_reserve(&rows->table, hash) != MR_OK) return out_of_memory(rows);
+    if (rows->track) MR_TRY(mr_dirty_reserve(&rows->dirty, (uint32_t)rows->table.size + 1));
+    mr_addr address = mr_heap_alloc(rows->heap, row_bytes(rows, key_bytes));
+    if (address == 0) return out_of_memory(rows);
+    *row_out = mr_row_at(address);
+    return MR_OK;
+}
+
+/* Fill a prepared row and put it where rows are found. */
+static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts *parts) {
+    row->dirty = 0;
+    row->key_bytes = (uint16_t)parts->key_bytes;
+    set_birth(row, parts->birth);
+    memcpy(mr_row_key(rows, row), parts->key, parts->key_bytes);
+    memset(mr_row_record(rows, row), 0, rows->layout.record_bytes);
+    mr_table_insert(&rows->table, hash, mr_addr_of(row));
+    if (rows->ttl_ms > 0) {
+        set_last_use(rows, row, parts->last_use_ms);
+        mr_wheel_add(&rows->wheel, mr_row_part(row, rows->wheel_at));
+    }
+    if (rows->lru_at != 0) {
+        set_use(rows, row, parts->use);
+        mr_lru_add(rows, row);
+    }
+    rows->bytes += mr_heap_size_of(row_bytes(rows, parts->key_bytes));
+    rows->changes++;
+    mark_dirty(rows, row);
+}
+
+/* What a record that the host made brings with it. A host cell is 0 or a live ref. */
+static uint32_t refs_in(const mr_rows *rows, const uint8_t *record) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < rows->layout.field_count; i++) {
+        if (rows->layout.field_kind[i] != MR_REF) continue;
+        count += *(const uint32_t *)(const void *)(record + rows->layout.field_at[i]) != 0;
+    }
+    return count;
+}
+
+mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
+    const uint32_t refs = refs_in(rows, record);
+    uint32_t taken = 0;
+    mr_status status = MR_OK;
+    while (taken < refs && (status = mr_ref_take(rows->heap)) == MR_OK) taken++;
+    mr_row *row;
+    rows->bytes += (uint64_t)refs * MR_REF_BYTES;
+    if (status == MR_OK) status = mr_rows_create(rows, index, &row);
+    if (status != MR_OK) {
+        rows->bytes -= (uint64_t)refs * MR_REF_BYTES;
+        rows->heap->external_bytes -= (uint64_t)taken * MR_REF_BYTES;
+        return status;
+    }
+    memcpy(mr_row_record(rows, row), record, rows->layout.record_bytes);
+    return MR_OK;
+}
+
+mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size,
+                           mr_addr *blob_out) {
+    *blob_out = 0;
+    if (size == 0) return MR_OK;
+    const uint32_t blob_bytes = mr_heap_size_of(size + (uint32_t)sizeof(uint32_t));
+    const bool evicts = rows->lru_at != 0; /* Then room is made when the row is written. */
+    if (!evicts && over_limit(rows, 0, blob_bytes)) return refuse(rows, 0);
+    *blob_out = mr_blob_make(rows->heap, bytes, size);
+    if (*blob_out == 0) return out_of_memory(rows);
+    rows->bytes += blob_bytes;
+    return MR_OK;
+}
+
+void mr_rows_close(mr_rows *rows) {
+    mr_addr found[64];
+    mr_table_cursor cursor = {0};
+    uint32_t count;
+    rows->track = false;
+    while ((count = mr_table_walk(&rows->table, &cursor, found, 64)) > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            mr_row *row = mr_row_at(found[i]);
+            empty_record(rows, row);
+            mr_heap_free(rows->heap, found[i], row_bytes(rows, row->key_bytes));
+        }
+    }
+    mr_table_close(&rows->table);
+    if (rows->ttl_ms > 0) mr_wheel_close(&rows->wheel);
+    mr_dirty_close(&rows->dirty);
+    mr_find_close(rows);
+}
+
+mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
+    mr_addr address = mr_found_row(rows, index);
+    if (address == 0) return NULL;
+    mr_row *row = mr_row_at(address);
+    if (!mr_row_expired(rows, row, mr_row_clock(rows->find.in, index))) return row;
+    mr_rows_remove(rows, row);
+    rows->expired++;
+    return NULL;
+}
+
+mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
+    const mr_columns *in = rows->find.in;
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint32_t hash = mr_find_hash(rows, index);
+    const mr_row_parts parts = {
+        .key = (const uint8_t *)mr_at(in->keys) + offsets[index],
+        .key_bytes = offsets[index + 1] - offsets[index],
+        .birth = rows->births,
+        .use = rows->uses,
+        .last_use_ms = mr_time_of(mr_row_time(in, index)),
+    };
+    mr_row *row;
+    MR_TRY(prepare(rows, hash, parts.key_bytes, &row));
+    const uint32_t bytes = row_bytes(rows, parts.key_bytes);
+    mr_status status = shrink(rows, 1, mr_heap_size_of(bytes),
+                              mr_time_of(mr_row_watermark(in, index)), NULL);
+    if (status != MR_OK) {
+        mr_heap_free(rows->heap, mr_addr_of(row), bytes);
+        return status;
+    }
+    enrol(rows, row, hash, &parts);
+    rows->births++;
+    rows->uses++;
+    mr_u32s(rows->find.found.rows)[mr_u32s(rows->find.found.slots)[index]] = mr_addr_of(row);
+    *row_out = row;
+    return MR_OK;
+}
+
+void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
+    if (rows->lru_at != 0) {
+        set_use(rows, row, rows->uses++);
+        if (rows->newest != mr_addr_of(row)) {
+            mr_lru_remove(rows, row);
+            mr_lru_add(rows, row);
+        }
+    }
+    if (!written) return;
+    mark_dirty(rows, row);
+    if (rows->ttl_ms > 0) {
+        int64_t time_ms = mr_time_of(mr_row_time(rows->find.in, index));
+        if (time_ms > mr_row_last_use(rows, row)) set_last_use(rows, row, time_ms);
+    }
+    if (rows->lru_at != 0 && over_limit(rows, 0, 0)) {
+        (void)shrink(rows, 0, 0, mr_time_of(mr_row_watermark(rows->find.in, index)), row);
+    }
+}
+
+mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out) {
+    const uint32_t hash = mr_hash32(rows, parts->key, parts->key_bytes);
+    mr_addr standing = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
+    if (standing != 0) mr_rows_remove(rows, mr_row_at(standing));
+    MR_TRY(prepare(rows, hash, parts->key_bytes, row_out));
+    enrol(rows, *row_out, hash, parts);
+    if (parts->birth >= rows->births) rows->births = parts->birth + 1;
+    if (parts->use >= rows->uses) rows->uses = parts->use + 1;
+    return MR_OK;
+}

@@ -1,0 +1,191 @@
+/* row.h -- keyed state: one row per key, a record of fields in a stable place.
+ *
+ *   row     [head 12][lru 16?][wheel 8?][last use 8?][key bytes][pad][record]
+ *   record  [field 0][field 1]...   strings and refs hang off it as blobs
+ *
+ * Parts that the state did not ask for take no space. The table finds rows by the
+ * hash of their key; the wheel knows when their ttl is over; the LRU list who was
+ * used least recently; the dirty list what changed since the last checkpoint.
+ *
+ * A row has expired when clock - last_use >= ttl, where the clock of an event is its
+ * own time or the watermark, whichever is later, and under processing time its
+ * arrival. An expired row is as good as gone: entering it removes it. Rows nobody
+ * enters are freed by mr_rows_expire.
+ *
+ * Invariants:
+ *  1. Every row is in the table; in the wheel iff ttl > 0; in the LRU list iff the
+ *     state evicts.
+ *  2. Births and uses count up and are never reused: first-seen and last-used order
+ *     are total, and survive save and load.
+ *  3. bytes = what rows and blobs occupy + MR_REF_BYTES per live ref.
+ *  4. After a refusal nothing has changed.
+ *
+ * Who changes what: mr_rows_create, mr_rows_remove, mr_rows_touch and mr_rows_expire;
+ * fields of a record are written by the operator that owns the state. */
+#ifndef MR_ROW_H
+#define MR_ROW_H
+
+#include "batch.h"
+#include "dirty.h"
+#include "hash.h"
+#include "ref.h"
+#include "table.h"
+#include "wheel.h"
+
+typedef struct mr_row {
+    uint32_t dirty; /* Place in the dirty list; 0: unchanged in this epoch. */
+    uint32_t birth_low;
+    uint16_t birth_high;
+    uint16_t key_bytes;
+} mr_row;
+_Static_assert(sizeof(mr_row) == 12, "the head of every row");
+
+typedef struct mr_lru {
+    mr_addr newer; /* Rows; 0 at the ends. */
+    mr_addr older;
+    uint32_t use_low; /* Number of the last use. */
+    uint32_t use_high;
+} mr_lru;
+
+/* What a state is asked to be. */
+typedef struct mr_rows_spec {
+    double ttl_ms;
+    uint64_t rows_max;
+    uint64_t bytes_max;
+    uint32_t flags;
+    uint32_t field_count;
+    const uint8_t *fields; /* mr_field each; borrowed for the call. */
+} mr_rows_spec;
+
+/* The rows of one chunk's keys; find.c. */
+typedef struct mr_find {
+    mr_found found; /* First: the host knows its address. */
+    const mr_columns *in;
+    uint32_t hashes;    /* u32[rows]; then of slots. */
+    uint32_t first_row; /* u32[rows]: a row of the slot, for its key. */
+    uint32_t lookup;    /* u32[lookup_size]: slot + 1 by hash. */
+    uint32_t lookup_size;
+    uint32_t rows_max;
+} mr_find_data;
+
+typedef struct mr_rows {
+    mr_heap *heap;
+    mr_refs *refs;
+    mr_hash_key hash_key;
+    mr_table table;
+    mr_wheel wheel;
+    mr_dirty dirty;
+    mr_find_data find;
+    mr_layout layout;
+    int64_t ttl_ms; /* 0: never. */
+    uint64_t rows_max;
+    uint64_t bytes_max;
+    uint64_t bytes;
+    uint64_t births;
+    uint64_t uses;
+    uint64_t expired;
+    uint64_t evicted;
+    uint64_t changes; /* Rows made or removed, ever: a scan notices. */
+    mr_addr newest;   /* LRU list. */
+    mr_addr oldest;
+    uint32_t lru_at; /* Offsets in a row; 0: not there. */
+    uint32_t wheel_at;
+    uint32_t last_use_at;
+    bool track;
+} mr_rows;
+
+/* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
+mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t hash_seed,
+                       const mr_rows_spec *spec);
+
+/* Free every row and all that hangs off them. */
+void mr_rows_close(mr_rows *rows);
+
+/* Find the rows of all keys of `in`, which is borrowed until the next find: hash
+ * everything first, then probe, so that cache misses overlap. Changes nothing. */
+mr_status mr_rows_find(mr_rows *rows, const mr_columns *in);
+
+/* The row of input row `index`, as it is at that event; NULL if there is none, which
+ * it is also made when its ttl is over. */
+mr_row *mr_rows_enter(mr_rows *rows, uint32_t index);
+
+/* Make the row of input row `index`, which has none, its record cleared; room is made
+ * by expiry, then by eviction. MR_ERR_LIMIT, MR_ERR_MEMORY. */
+mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out);
+
+/* As mr_rows_create, `record` copied in; its strings belong to the row, and its refs
+ * are counted, against the budget too. */
+mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record);
+
+/* Strings of records, counted as the state's: MR_ERR_LIMIT, MR_ERR_MEMORY. */
+mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size,
+                           mr_addr *blob_out);
+void mr_rows_blob_release(mr_rows *rows, mr_addr blob);
+
+/* A row was read or written by input row `index`. */
+void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written);
+
+/* Remove a row: its strings are freed, its refs dropped. */
+void mr_rows_remove(mr_rows *rows, mr_row *row);
+
+/* Remove rows whose ttl is over at `time_ms`, looking at up to `steps`: MR_MORE. */
+mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps);
+
+/* A row from saved parts; twin of what save.c writes. `record` is left cleared. */
+typedef struct mr_row_parts {
+    const uint8_t *key;
+    uint32_t key_bytes;
+    uint64_t birth;
+    uint64_t use;
+    int64_t last_use_ms;
+} mr_row_parts;
+mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out);
+
+/* ---- parts of a row ---- */
+
+static inline mr_row *mr_row_at(mr_addr address) { return (mr_row *)mr_at(address); }
+static inline void *mr_row_part(mr_row *row, uint32_t at) { return (uint8_t *)row + at; }
+
+static inline uint8_t *mr_row_key(const mr_rows *rows, mr_row *row) {
+    return (uint8_t *)row + rows->layout.key_at;
+}
+static inline uint8_t *mr_row_record(const mr_rows *rows, mr_row *row) {
+    return (uint8_t *)row + mr_round8(rows->layout.key_at + row->key_bytes);
+}
+static inline uint64_t mr_row_birth(const mr_row *row) {
+    return ((uint64_t)row->birth_high << 32) | row->birth_low;
+}
+static inline int64_t mr_row_last_use(const mr_rows *rows, const mr_row *row) {
+    int64_t time_ms;
+    memcpy(&time_ms, (const uint8_t *)row + rows->last_use_at, sizeof time_ms);
+    return time_ms;
+}
+static inline bool mr_row_expired(const mr_rows *rows, const mr_row *row, double clock_ms) {
+    if (rows->ttl_ms == 0) return false;
+    return clock_ms >= (double)(mr_row_last_use(rows, row) + rows->ttl_ms);
+}
+
+/* Milliseconds as an integer, whatever the host wrote. */
+static inline int64_t mr_time_of(double ms) {
+    if (!(ms > -8.64e15)) return -8640000000000000; /* NaN too. */
+    return ms < 8.64e15 ? (int64_t)ms : 8640000000000000;
+}
+
+static inline mr_addr mr_found_row(const mr_rows *rows, uint32_t index) {
+    const mr_found *found = &rows->find.found;
+    return mr_u32s(found->rows)[mr_u32s(found->slots)[index]];
+}
+
+/* Tell the last find that the row of a slot came or went; find.c. */
+void mr_find_changed(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr now);
+void mr_find_close(mr_rows *rows);
+uint32_t mr_find_hash(const mr_rows *rows, uint32_t index);
+uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key,
+                       uint32_t key_bytes);
+
+/* The LRU list; lru.c. */
+void mr_lru_add(mr_rows *rows, mr_row *row);
+void mr_lru_remove(mr_rows *rows, mr_row *row);
+
+#endif

@@ -1,0 +1,288 @@
+/* save.c -- see save.h. Save and load are twins, in the same order. */
+#include "save.h"
+
+#include "bytes.h"
+#include "error.h"
+
+static const uint8_t magic[4] = {'M', 'R', 'S', 'B'};
+
+enum {
+    HEAD_BYTES = 16, /* Before the kinds of the fields. */
+    ENTRY_ROW = 1,
+    PART_LAST_USE = 1 << 0,
+    PART_USE = 1 << 1,
+};
+
+static uint8_t parts_of(const mr_rows *rows) {
+    uint32_t parts = rows->ttl_ms > 0 ? PART_LAST_USE : 0;
+    if (rows->lru_at != 0) parts |= PART_USE;
+    return (uint8_t)parts;
+}
+
+static uint8_t group_of(const uint8_t *key, uint32_t key_bytes) {
+    return (uint8_t)(mr_hash_fixed(key, key_bytes) % MR_KEY_GROUPS);
+}
+
+static uint32_t cell_of(const uint8_t *record, uint32_t at) {
+    return *(const uint32_t *)(const void *)(record + at);
+}
+
+/* ---- save ---- */
+
+/* Encoded refs of the page, one after another in the order of rows and fields. */
+typedef struct encoded {
+    const uint8_t *bytes;
+    const uint32_t *offsets;
+    uint32_t next;
+} encoded;
+
+static void save_blob(mr_writer *writer, const uint8_t *bytes, uint32_t size) {
+    mr_put_u32(writer, size);
+    mr_put_bytes(writer, bytes, size);
+}
+
+static void save_ref(mr_writer *writer, uint32_t cell, encoded *refs) {
+    if ((cell & MR_REF_ENCODED) != 0) {
+        mr_addr blob = mr_ref_blob(cell);
+        save_blob(writer, mr_blob_bytes(blob), mr_blob_size(blob));
+        return;
+    }
+    uint32_t from = refs->offsets[refs->next];
+    uint32_t size = refs->offsets[++refs->next] - from;
+    save_blob(writer, refs->bytes + from, size);
+}
+
+static void save_field(mr_writer *writer, uint32_t kind, const uint8_t *cell, encoded *refs) {
+    double number;
+    uint64_t bits;
+    switch (kind) {
+        case MR_F64:
+            memcpy(&number, cell, sizeof number);
+            mr_put_f64(writer, number);
+            return;
+        case MR_I64:
+            memcpy(&bits, cell, sizeof bits);
+            mr_put_u64(writer, bits);
+            return;
+        case MR_TIMESTAMP:
+            memcpy(&number, cell, sizeof number);
+            mr_put_u64(writer, (uint64_t)mr_time_of(number));
+            return;
+        case MR_BOOL:
+            mr_put_u8(writer, *cell != 0);
+            return;
+        case MR_STRING: {
+            mr_addr blob = cell_of(cell, 0);
+            if (blob == 0) {
+                mr_put_u32(writer, 0);
+            } else {
+                save_blob(writer, mr_blob_bytes(blob), mr_blob_size(blob));
+            }
+            return;
+        }
+        default: save_ref(writer, cell_of(cell, 0), refs);
+    }
+}
+
+static void save_entry(mr_writer *writer, const mr_rows *rows, mr_row *row, encoded *refs) {
+    const uint8_t *key = mr_row_key(rows, row);
+    const uint8_t *record = mr_row_record(rows, row);
+    mr_put_u8(writer, ENTRY_ROW);
+    mr_put_u8(writer, group_of(key, row->key_bytes));
+    mr_put_u16(writer, row->key_bytes);
+    mr_put_u64(writer, mr_row_birth(row));
+    if (rows->ttl_ms > 0) mr_put_u64(writer, (uint64_t)mr_row_last_use(rows, row));
+    if (rows->lru_at != 0) {
+        const mr_lru *lru = mr_row_part(row, rows->lru_at);
+        mr_put_u64(writer, ((uint64_t)lru->use_high << 32) | lru->use_low);
+    }
+    mr_put_bytes(writer, key, row->key_bytes);
+    for (uint32_t i = 0; i < rows->layout.field_count; i++) {
+        save_field(writer, rows->layout.field_kind[i], record + rows->layout.field_at[i], refs);
+    }
+}
+
+static void save_head(mr_writer *writer, const mr_rows *rows, uint32_t entries, uint32_t bytes) {
+    mr_put_bytes(writer, magic, sizeof magic);
+    mr_put_u16(writer, MR_SEGMENT_VERSION);
+    mr_put_u8(writer, parts_of(rows));
+    mr_put_u8(writer, (uint8_t)rows->layout.field_count);
+    mr_put_u32(writer, entries);
+    mr_put_u32(writer, bytes);
+    mr_put_bytes(writer, rows->layout.field_kind, rows->layout.field_count);
+}
+
+static uint32_t live_refs(const mr_rows *rows, mr_row *row) {
+    const uint8_t *record = mr_row_record(rows, row);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < rows->layout.field_count; i++) {
+        if (rows->layout.field_kind[i] != MR_REF) continue;
+        count += (cell_of(record, rows->layout.field_at[i]) & MR_REF_ENCODED) == 0;
+    }
+    return count;
+}
+
+mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *ref_bytes,
+                       const uint32_t *ref_offsets, uint8_t *out, uint32_t room,
+                       uint32_t *upto_out, uint32_t *size_out) {
+    mr_rows *rows = scan->rows;
+    const mr_addr *page = mr_at(scan->page.rows);
+    const uint32_t head_bytes = HEAD_BYTES + rows->layout.field_count;
+    mr_writer writer = {.bytes = out, .room = room};
+    encoded refs = {.bytes = ref_bytes, .offsets = ref_offsets};
+    for (uint32_t i = 0; i < from; i++) refs.next += live_refs(rows, mr_row_at(page[i]));
+    save_head(&writer, rows, 0, 0);
+    uint32_t upto = from;
+    uint32_t size = writer.size;
+    for (; upto < scan->page.count && !writer.full; upto++) {
+        save_entry(&writer, rows, mr_row_at(page[upto]), &refs);
+        if (writer.full) break;
+        size = writer.size;
+    }
+    *upto_out = upto;
+    *size_out = upto > from ? size : 0;
+    if (upto > from) { /* Now the head knows how many. */
+        mr_writer head = {.bytes = out, .room = room};
+        save_head(&head, rows, upto - from, size - head_bytes);
+    }
+    return upto == scan->page.count ? MR_OK : MR_MORE;
+}
+
+/* ---- load ---- */
+
+static mr_status corrupt(const char *what, double value) {
+    return mr_fail(MR_ERR_CORRUPT, what, value);
+}
+
+static mr_status load_blob(mr_reader *reader, mr_rows *rows, mr_addr *blob_out) {
+    uint32_t size = mr_get_u32(reader);
+    const uint8_t *bytes = mr_get_bytes(reader, size);
+    *blob_out = 0;
+    if (bytes == NULL) return corrupt("blob", size);
+    *blob_out = mr_blob_make(rows->heap, bytes, size);
+    if (*blob_out == 0) {
+        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+    }
+    rows->bytes += mr_heap_size_of(size + (uint32_t)sizeof(uint32_t));
+    return MR_OK;
+}
+
+static mr_status load_field(mr_reader *reader, mr_rows *rows, uint32_t kind, uint8_t *cell) {
+    double number;
+    uint64_t bits;
+    mr_addr blob;
+    switch (kind) {
+        case MR_F64:
+            number = mr_get_f64(reader);
+            memcpy(cell, &number, sizeof number);
+            return MR_OK;
+        case MR_I64:
+            bits = mr_get_u64(reader);
+            memcpy(cell, &bits, sizeof bits);
+            return MR_OK;
+        case MR_TIMESTAMP:
+            number = (double)(int64_t)mr_get_u64(reader);
+            memcpy(cell, &number, sizeof number);
+            return MR_OK;
+        case MR_BOOL:
+            *cell = mr_get_u8(reader);
+            return *cell <= 1 ? MR_OK : corrupt("bool", *cell);
+        default:
+            MR_TRY(load_blob(reader, rows, &blob));
+            if (kind == MR_REF) blob = mr_ref_of_blob(blob);
+            memcpy(cell, &blob, sizeof blob);
+            return MR_OK;
+    }
+}
+
+static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, double time_ms) {
+    uint32_t what = mr_get_u8(reader);
+    uint32_t group = mr_get_u8(reader);
+    mr_row_parts row_parts = {.key_bytes = mr_get_u16(reader)};
+    row_parts.birth = mr_get_u64(reader);
+    row_parts.last_use_ms =
+        (parts & PART_LAST_USE) != 0 ? (int64_t)mr_get_u64(reader) : mr_time_of(time_ms);
+    row_parts.use = (parts & PART_USE) != 0 ? mr_get_u64(reader) : row_parts.birth;
+    row_parts.key = mr_get_bytes(reader, row_parts.key_bytes);
+    if (row_parts.key == NULL || row_parts.key_bytes == 0) return corrupt("key", 0);
+    if (what != ENTRY_ROW) return corrupt("entry", what);
+    if (group != group_of(row_parts.key, row_parts.key_bytes)) return corrupt("group", group);
+    if (row_parts.birth >> 48 != 0) return corrupt("birth", (double)row_parts.birth);
+    if (mr_time_of((double)row_parts.last_use_ms) != row_parts.last_use_ms) {
+        return corrupt("last use", (double)row_parts.last_use_ms);
+    }
+    mr_row *row;
+    MR_TRY(mr_rows_restore(rows, &row_parts, &row));
+    uint8_t *record = mr_row_record(rows, row);
+    for (uint32_t i = 0; i < rows->layout.field_count; i++) {
+        MR_TRY(load_field(reader, rows, rows->layout.field_kind[i],
+                          record + rows->layout.field_at[i]));
+    }
+    return reader->bad ? corrupt("size", reader->size) : MR_OK;
+}
+
+static mr_status load_block(mr_reader *reader, mr_rows *rows, double time_ms) {
+    const uint8_t *head = mr_get_bytes(reader, sizeof magic);
+    if (head == NULL || memcmp(head, magic, sizeof magic) != 0) return corrupt("magic", 0);
+    uint32_t version = mr_get_u16(reader);
+    uint32_t parts = mr_get_u8(reader);
+    uint32_t fields = mr_get_u8(reader);
+    uint32_t entries = mr_get_u32(reader);
+    uint32_t bytes = mr_get_u32(reader);
+    const uint8_t *kinds = mr_get_bytes(reader, fields);
+    if (version != MR_SEGMENT_VERSION) return corrupt("version", version);
+    if (kinds == NULL || fields != rows->layout.field_count) return corrupt("fields", fields);
+    if (memcmp(kinds, rows->layout.field_kind, fields) != 0) return corrupt("kinds", fields);
+    const uint8_t *body = mr_get_bytes(reader, bytes);
+    if (body == NULL) return corrupt("bytes", bytes);
+    mr_reader inner = {.bytes = body, .size = bytes};
+    for (uint32_t i = 0; i < entries; i++) MR_TRY(load_entry(&inner, rows, parts, time_ms));
+    return inner.at == bytes ? MR_OK : corrupt("bytes", bytes);
+}
+
+mr_status mr_load_rows(mr_rows *rows, const uint8_t *bytes, uint32_t size, double time_ms) {
+    mr_reader reader = {.bytes = bytes, .size = size};
+    while (reader.at < reader.size) MR_TRY(load_block(&reader, rows, time_ms));
+    return MR_OK;
+}
+
+/* ---- the least recently used order ---- */
+
+static uint64_t use_of(const mr_rows *rows, mr_addr row) {
+    const mr_lru *lru = mr_row_part(mr_row_at(row), rows->lru_at);
+    return ((uint64_t)lru->use_high << 32) | lru->use_low;
+}
+
+static void sift_down(const mr_rows *rows, mr_addr *heap, uint32_t count, uint32_t at) {
+    const mr_addr row = heap[at];
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && use_of(rows, heap[child + 1]) < use_of(rows, heap[child])) child++;
+        if (use_of(rows, heap[child]) >= use_of(rows, row)) break;
+        heap[at] = heap[child];
+    }
+    heap[at] = row;
+}
+
+/* Heap sort by use: the list is rebuilt from the oldest on. */
+mr_status mr_load_finish(mr_rows *rows) {
+    if (rows->lru_at == 0 || rows->table.size == 0) return MR_OK;
+    const uint32_t bytes = (uint32_t)rows->table.size * (uint32_t)sizeof(mr_addr);
+    mr_addr block = mr_heap_alloc(rows->heap, bytes);
+    if (block == 0) {
+        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+    }
+    mr_addr *heap = mr_at(block);
+    mr_table_cursor cursor = {0};
+    uint32_t count = mr_table_walk(&rows->table, &cursor, heap, (uint32_t)rows->table.size);
+    MR_ASSERT(count == rows->table.size);
+    for (uint32_t at = count / 2; at-- > 0;) sift_down(rows, heap, count, at);
+    rows->newest = 0;
+    rows->oldest = 0;
+    while (count > 0) {
+        mr_lru_add(rows, mr_row_at(heap[0]));
+        heap[0] = heap[--count];
+        if (count > 0) sift_down(rows, heap, count, 0);
+    }
+    mr_heap_free(rows->heap, block, bytes);
+    return MR_OK;
+}

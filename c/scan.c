@@ -1,0 +1,151 @@
+/* scan.c -- see scan.h. */
+#include "scan.h"
+
+#include "error.h"
+
+enum { WALK_STEP = 1024 };
+
+static uint64_t birth_of(const mr_scan_entry *entry) {
+    return ((uint64_t)entry->birth_high << 32) | entry->birth_low;
+}
+
+static mr_scan_entry *entries_of(const mr_run *run) { return mr_at(run->entries); }
+
+static uint64_t next_birth(const mr_run *run) { return birth_of(entries_of(run) + run->at); }
+
+mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
+    memset(scan, 0, sizeof *scan);
+    scan->rows = rows;
+    scan->time_ms = time_ms;
+    scan->changes = rows->changes;
+    const uint32_t bytes = MR_SCAN_PAGE_ROWS * (uint32_t)sizeof(mr_addr);
+    scan->page.rows = mr_heap_alloc(rows->heap, bytes);
+    if (scan->page.rows != 0) return MR_OK;
+    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+}
+
+/* ---- collecting ---- */
+
+static mr_status add_run(mr_scan_data *scan, mr_run **run_out) {
+    mr_heap *heap = scan->rows->heap;
+    if (scan->run_count == scan->runs_room) {
+        uint32_t room = scan->runs_room * 2 + 16;
+        mr_addr runs = mr_heap_alloc(heap, room * (uint32_t)sizeof(mr_run));
+        if (runs == 0) goto refused;
+        if (scan->runs != 0) {
+            const uint32_t bytes = scan->runs_room * (uint32_t)sizeof(mr_run);
+            memcpy(mr_at(runs), mr_at(scan->runs), bytes);
+            mr_heap_free(heap, scan->runs, bytes);
+        }
+        scan->runs = runs;
+        scan->runs_room = room;
+    }
+    mr_run *run = (mr_run *)mr_at(scan->runs) + scan->run_count;
+    *run = (mr_run){.entries = mr_heap_alloc(heap, MR_PAGE_BYTES)};
+    if (run->entries == 0) goto refused;
+    scan->run_count++;
+    *run_out = run;
+    return MR_OK;
+
+refused:
+    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
+}
+
+/* Shell sort with Ciura's gaps (2001): in place, no recursion, and quick on what is
+ * nearly sorted already, which rows in the order of the table's segments are not. */
+static void sort_run(const mr_run *run) {
+    static const uint32_t gaps[] = {3937, 1750, 701, 301, 132, 57, 23, 10, 4, 1};
+    mr_scan_entry *entries = entries_of(run);
+    for (uint32_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
+        const uint32_t gap = gaps[g];
+        for (uint32_t i = gap; i < run->size; i++) {
+            const mr_scan_entry entry = entries[i];
+            const uint64_t birth = birth_of(&entry);
+            uint32_t at = i;
+            for (; at >= gap && birth_of(entries + at - gap) > birth; at -= gap) {
+                entries[at] = entries[at - gap];
+            }
+            entries[at] = entry;
+        }
+    }
+}
+
+static void add_visible(const mr_scan_data *scan, mr_run *run, const mr_addr *found,
+                        uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const mr_row *row = mr_row_at(found[i]);
+        if (mr_row_expired(scan->rows, row, scan->time_ms)) continue;
+        entries_of(run)[run->size++] = (mr_scan_entry){row->birth_low, row->birth_high, found[i]};
+    }
+}
+
+/* One run, or the news that the table is walked. */
+static mr_status collect(mr_scan_data *scan, bool *walked_out) {
+    mr_run *run;
+    MR_TRY(add_run(scan, &run));
+    mr_addr *found = mr_at(scan->page.rows);
+    while (run->size + WALK_STEP <= MR_RUN_ENTRIES) {
+        uint32_t count = mr_table_walk(&scan->rows->table, &scan->cursor, found, WALK_STEP);
+        if (count == 0) {
+            *walked_out = true;
+            break;
+        }
+        add_visible(scan, run, found, count);
+    }
+    sort_run(run);
+    if (run->size > 0) return MR_OK;
+    mr_heap_free(scan->rows->heap, run->entries, MR_PAGE_BYTES);
+    scan->run_count--;
+    return MR_OK;
+}
+
+/* ---- merging ---- */
+
+static void sift_down(mr_run *runs, uint32_t count, uint32_t at) {
+    const mr_run run = runs[at];
+    const uint64_t birth = next_birth(&run);
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && next_birth(runs + child + 1) < next_birth(runs + child)) child++;
+        if (next_birth(runs + child) >= birth) break;
+        runs[at] = runs[child];
+    }
+    runs[at] = run;
+}
+
+static mr_addr take_next(mr_scan_data *scan) {
+    mr_run *runs = mr_at(scan->runs);
+    const mr_addr row = entries_of(runs)[runs->at].row;
+    if (++runs->at == runs->size) {
+        mr_heap_free(scan->rows->heap, runs->entries, MR_PAGE_BYTES);
+        runs[0] = runs[--scan->run_count];
+    }
+    if (scan->run_count > 0) sift_down(runs, scan->run_count, 0);
+    return row;
+}
+
+mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
+    if (scan->changes != scan->rows->changes) return mr_fail(MR_ERR_HANDLE, "scan", 0);
+    scan->page.count = 0;
+    if (!scan->merging) {
+        MR_TRY(collect(scan, &scan->merging));
+        if (!scan->merging) return MR_MORE;
+        mr_run *runs = mr_at(scan->runs);
+        for (uint32_t at = scan->run_count / 2; at-- > 0;) sift_down(runs, scan->run_count, at);
+    }
+    mr_addr *rows = mr_at(scan->page.rows);
+    rows_max = mr_min_u32(rows_max, MR_SCAN_PAGE_ROWS);
+    while (scan->page.count < rows_max && scan->run_count > 0) {
+        rows[scan->page.count++] = take_next(scan);
+    }
+    return MR_OK;
+}
+
+void mr_scan_stop(mr_scan_data *scan) {
+    mr_heap *heap = scan->rows->heap;
+    const mr_run *runs = mr_at(scan->runs);
+    for (uint32_t i = 0; i < scan->run_count; i++) {
+        mr_heap_free(heap, runs[i].entries, MR_PAGE_BYTES);
+    }
+    mr_heap_free(heap, scan->runs, scan->runs_room * (uint32_t)sizeof(mr_run));
+    mr_heap_free(heap, scan->page.rows, MR_SCAN_PAGE_ROWS * (uint32_t)sizeof(mr_addr));
+}

@@ -1,0 +1,66 @@
+/* wheel.h -- deadlines of any number of rows, O(1) each, in bounded steps.
+ *
+ * A hierarchical timing wheel (Varghese and Lauck 1987): 10 levels of 64
+ * slots, one tick a millisecond. A node hangs in the slot of the highest
+ * 6-bit digit in which its deadline differs from the wheel's time:
+ *
+ *   level 2 [ .  .  x  . ... ]   4,096 ms a slot
+ *   level 1 [ .  x  .  . ... ]      64 ms a slot
+ *   level 0 [ x  .  .  . ... ]       1 ms a slot
+ *
+ * When the time reaches a slot of level n > 0, its nodes are taken one by one
+ * and hung lower. Nodes are intrusive: two addresses inside the row. A
+ * deadline that moves later is not told to the wheel: the node comes up at the
+ * old time, the caller looks at the true deadline and adds it again. So an
+ * event that refreshes a row costs the wheel nothing.
+ *
+ * Invariants:
+ *  1. Every node hangs in exactly one slot; a slot's bit is set iff it has nodes.
+ *  2. The wheel's time never moves back and never passes a node. */
+#ifndef MR_WHEEL_H
+#define MR_WHEEL_H
+
+#include "alloc.h"
+
+enum { MR_WHEEL_LEVELS = 10, MR_WHEEL_SLOTS = 64 };
+
+/* Inside the row. `before` is the address of the `next` that names this node:
+ * of another node or of the slot's head. Both are 0 when it hangs nowhere. */
+typedef struct mr_wheel_node {
+    mr_addr next;
+    mr_addr before;
+} mr_wheel_node;
+
+/* When the node is really due, in ms. `owner` is what mr_wheel_open got. */
+typedef int64_t (*mr_wheel_deadline)(const void *owner, const mr_wheel_node *node);
+
+typedef struct mr_wheel {
+    uint64_t time;                      /* Ticks; see mr_wheel_open. */
+    uint64_t size;                      /* Nodes. */
+    uint64_t occupied[MR_WHEEL_LEVELS]; /* A bit per slot. */
+    uint32_t draining;                  /* Level whose reached slot is being hung lower, or 0. */
+    mr_heap *heap;
+    mr_addr heads; /* MR_WHEEL_LEVELS x MR_WHEEL_SLOTS of mr_addr. */
+    mr_wheel_deadline deadline;
+    const void *owner;
+} mr_wheel;
+
+/* An empty wheel whose time is the earliest there is (-2^54 ms). MR_ERR_MEMORY. */
+mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
+                        const void *owner);
+void mr_wheel_close(mr_wheel *wheel);
+
+/* Hang `node`, which hangs nowhere, at its deadline (asked from the owner). A
+ * deadline in the wheel's past is due at once. Deadlines lie within +-2^54. */
+void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node);
+
+/* Unhang a node that hangs in this wheel. */
+void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node);
+
+/* Take off one node whose time has come, that is whose slot starts at or before
+ * `now_ms`, and return it; NULL when there is none, or when `budget` steps
+ * (nodes looked at; counted down) are used up. The caller checks the true
+ * deadline and adds the node again if it is later. */
+mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
+
+#endif

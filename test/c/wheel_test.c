@@ -1,0 +1,299 @@
+/* wheel_test.c -- the wheel against a plain list of deadlines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../c/wheel.h"
+#include "random.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define FAR (INT64_C(1) << 54)
+
+/* A row as an operator would have it: its true deadline beside the node. */
+typedef struct row {
+    mr_wheel_node node;
+    int64_t deadline;
+    bool hangs;
+} row;
+
+enum { ROWS = 1000 };
+
+typedef struct bench {
+    mr_heap heap;
+    mr_wheel wheel;
+    mr_addr rows;
+} bench;
+
+static int64_t deadline_of(const void *owner, const mr_wheel_node *node) {
+    (void)owner;
+    return ((const row *)(const void *)node)->deadline;
+}
+
+static row *row_of(bench *b, uint32_t index) { return (row *)mr_at(b->rows) + index; }
+
+static void open_bench(bench *b) {
+    *b = (bench){0};
+    assert_int_equal(mr_heap_open(&b->heap, MIB), MR_OK);
+    assert_int_equal(mr_wheel_open(&b->wheel, &b->heap, deadline_of, b), MR_OK);
+    b->rows = mr_heap_alloc_zeroed(&b->heap, ROWS * sizeof(row));
+    assert_true(b->rows != 0);
+}
+
+static void close_bench(bench *b) {
+    mr_heap_free(&b->heap, b->rows, ROWS * sizeof(row));
+    mr_wheel_close(&b->wheel);
+    assert_int_equal(b->heap.live_bytes, 0);
+    mr_heap_close(&b->heap);
+}
+
+static void add(bench *b, uint32_t index, int64_t deadline) {
+    row *r = row_of(b, index);
+    r->deadline = deadline;
+    r->hangs = true;
+    mr_wheel_add(&b->wheel, &r->node);
+}
+
+static void remove_row(bench *b, uint32_t index) {
+    row *r = row_of(b, index);
+    r->hangs = false;
+    mr_wheel_remove(&b->wheel, &r->node);
+    assert_int_equal(r->node.before, 0);
+}
+
+/* The next row that is due, as an operator takes it; NULL when the wheel says none. */
+static row *take(bench *b, int64_t now, uint32_t *budget) {
+    for (;;) {
+        row *r = (row *)(void *)mr_wheel_take(&b->wheel, now, budget);
+        if (r == NULL) return NULL;
+        assert_true(r->hangs && r->node.before == 0);
+        if (r->deadline <= now) {
+            r->hangs = false;
+            return r;
+        }
+        mr_wheel_add(&b->wheel, &r->node); /* It has moved. */
+    }
+}
+
+static void check_none_due(bench *b, int64_t now) {
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        const row *r = row_of(b, i);
+        if (!r->hangs) continue;
+        assert_true(r->deadline > now);
+        size++;
+    }
+    assert_int_equal(b->wheel.size, size);
+}
+
+static void nodes_come_in_order_of_time_none_early_and_none_missed(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint64_t seed = 12;
+    for (uint32_t i = 0; i < ROWS; i++) { /* From milliseconds to half a million years. */
+        int64_t spread = (int64_t)(random_next(&seed) >> (10 + random_below(&seed, 50)));
+        add(&b, i, i % 2 == 0 ? spread : -spread);
+    }
+    int64_t last = -FAR;
+    uint32_t count = 0;
+    for (int64_t now = -FAR; count < ROWS; now = now < -1 ? now / 2 : now * 2 + 2) {
+        uint32_t budget = UINT32_MAX;
+        for (row *r; (r = take(&b, now, &budget)) != NULL; count++) {
+            assert_true(r->deadline >= last && r->deadline <= now);
+            last = r->deadline;
+        }
+        check_none_due(&b, now);
+    }
+    close_bench(&b);
+}
+
+static int64_t random_distance(uint64_t *seed) {
+    const int64_t year = INT64_C(31556952000);
+    switch (random_below(seed, 6)) {
+    case 0:
+        return -(int64_t)random_below(seed, 1000000);
+    case 1:
+        return (int64_t)(random_next(seed) % (uint64_t)(300 * year));
+    case 2:
+        return random_below(seed, 100000000);
+    default:
+        return random_below(seed, 5000);
+    }
+}
+
+static void step_model(bench *b, uint64_t *seed, int64_t now) {
+    uint32_t index = random_below(seed, ROWS);
+    row *r = row_of(b, index);
+    if (!r->hangs) {
+        add(b, index, now + random_distance(seed));
+    } else if (random_below(seed, 3) == 0) {
+        remove_row(b, index);
+    } else { /* Moves later, and the wheel is not told. */
+        int64_t distance = random_distance(seed);
+        r->deadline += distance > 0 ? distance : 0;
+    }
+}
+
+/* `budget_max` steps per take; the time moves on only when all due are taken, as
+ * it does in an engine. */
+static void live_a_life(uint32_t budget_max, uint64_t seed) {
+    bench b;
+    open_bench(&b);
+    int64_t now = -1000000;
+    for (uint32_t round = 0; round < 20000; round++) {
+        for (uint32_t i = 0; i < 3; i++)
+            step_model(&b, &seed, now);
+        uint32_t budget = budget_max;
+        uint64_t before = b.wheel.size;
+        uint32_t taken = 0;
+        while (take(&b, now, &budget) != NULL)
+            taken++;
+        assert_int_equal(b.wheel.size, before - taken);
+        if (budget == 0) continue;
+        check_none_due(&b, now);
+        bool leap = random_below(&seed, 200) == 0;
+        now += leap ? random_distance(&seed) & INT64_MAX >> 24 : random_below(&seed, 300);
+    }
+    for (uint32_t budget = UINT32_MAX; take(&b, INT64_MAX, &budget) != NULL;) {
+    }
+    check_none_due(&b, FAR);
+    assert_int_equal(b.wheel.size, 0);
+    close_bench(&b);
+}
+
+static void it_agrees_with_the_model_when_budgets_are_ample(void **state) {
+    (void)state;
+    live_a_life(UINT32_MAX, 13);
+}
+
+static void it_agrees_with_the_model_in_single_steps(void **state) {
+    (void)state;
+    live_a_life(1, 14);
+    live_a_life(2, 15);
+    live_a_life(7, 16);
+}
+
+static void a_budget_counts_the_nodes_that_are_looked_at(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint32_t budget = UINT32_MAX;
+    assert_null(take(&b, 0, &budget)); /* The time is 0 now. */
+    for (uint32_t i = 0; i < 10; i++)
+        add(&b, i, 100); /* Level 1: hung lower, then taken. */
+    budget = 5;
+    assert_null(take(&b, 100, &budget));
+    assert_int_equal(budget, 0);
+    assert_null(take(&b, 100, &budget));
+    assert_int_equal(b.wheel.size, 10);
+    budget = 15;
+    for (uint32_t i = 0; i < 10; i++)
+        assert_non_null(take(&b, 100, &budget));
+    assert_int_equal(budget, 0);
+    assert_int_equal(b.wheel.size, 0);
+    close_bench(&b);
+}
+
+static void rows_may_go_while_their_slot_is_half_hung_lower(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint32_t budget = UINT32_MAX;
+    assert_null(take(&b, 0, &budget));
+    for (uint32_t i = 0; i < 10; i++)
+        add(&b, i, 5000 + (int64_t)i); /* Level 2. */
+    budget = 4;
+    assert_null(take(&b, 5000, &budget));
+    add(&b, 20, 4999); /* Between the slot's start and its nodes. */
+    for (uint32_t i = 0; i < 10; i += 2)
+        remove_row(&b, i);
+    for (uint32_t i = 1; i < 10; i += 4)
+        remove_row(&b, i);
+    budget = UINT32_MAX;
+    assert_ptr_equal(take(&b, 6000, &budget), row_of(&b, 20));
+    assert_ptr_equal(take(&b, 6000, &budget), row_of(&b, 3));
+    assert_ptr_equal(take(&b, 6000, &budget), row_of(&b, 7));
+    assert_null(take(&b, 6000, &budget));
+    close_bench(&b);
+}
+
+static void a_deadline_in_the_past_is_due_at_once(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint32_t budget = UINT32_MAX;
+    assert_null(take(&b, 1000000, &budget));
+    add(&b, 0, -5);
+    add(&b, 1, 1000000);
+    add(&b, 2, 1000001);
+    assert_non_null(take(&b, 1000000, &budget));
+    assert_non_null(take(&b, 1000000, &budget));
+    assert_null(take(&b, 1000000, &budget));
+    assert_ptr_equal(take(&b, 1000001, &budget), row_of(&b, 2));
+    close_bench(&b);
+}
+
+static void the_ends_of_time_are_times_too(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint32_t budget = UINT32_MAX;
+    add(&b, 0, -FAR);
+    add(&b, 1, FAR);
+    add(&b, 2, 1 - FAR);
+    assert_null(take(&b, INT64_MIN, &budget));
+    assert_null(take(&b, -FAR - 1, &budget));
+    assert_ptr_equal(take(&b, -FAR, &budget), row_of(&b, 0));
+    assert_null(take(&b, -FAR, &budget));
+    assert_ptr_equal(take(&b, FAR - 1, &budget), row_of(&b, 2));
+    assert_null(take(&b, FAR - 1, &budget));
+    assert_ptr_equal(take(&b, INT64_MAX, &budget), row_of(&b, 1));
+    add(&b, 3, 0);
+    assert_ptr_equal(take(&b, INT64_MAX, &budget), row_of(&b, 3));
+    close_bench(&b);
+}
+
+static void a_time_that_moves_back_takes_nothing(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint32_t budget = UINT32_MAX;
+    assert_null(take(&b, 1000, &budget));
+    add(&b, 0, 1500);
+    assert_null(take(&b, -1000, &budget));
+    assert_non_null(take(&b, 1500, &budget));
+    close_bench(&b);
+}
+
+static void opening_without_memory_is_an_error_and_closing_twice_is_none(void **state) {
+    (void)state;
+    mr_heap heap;
+    mr_wheel wheel;
+    assert_int_equal(mr_heap_open(&heap, 0), MR_OK);
+    assert_int_equal(mr_wheel_open(&wheel, &heap, deadline_of, NULL), MR_ERR_MEMORY);
+    heap.budget_bytes = MIB;
+    assert_int_equal(mr_wheel_open(&wheel, &heap, deadline_of, NULL), MR_OK);
+    mr_wheel_close(&wheel);
+    mr_wheel_close(&wheel);
+    assert_int_equal(heap.reserved_bytes, 0);
+    mr_heap_close(&heap);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nodes_come_in_order_of_time_none_early_and_none_missed),
+        cmocka_unit_test(it_agrees_with_the_model_when_budgets_are_ample),
+        cmocka_unit_test(it_agrees_with_the_model_in_single_steps),
+        cmocka_unit_test(a_budget_counts_the_nodes_that_are_looked_at),
+        cmocka_unit_test(rows_may_go_while_their_slot_is_half_hung_lower),
+        cmocka_unit_test(a_deadline_in_the_past_is_due_at_once),
+        cmocka_unit_test(the_ends_of_time_are_times_too),
+        cmocka_unit_test(a_time_that_moves_back_takes_nothing),
+        cmocka_unit_test(opening_without_memory_is_an_error_and_closing_twice_is_none),
+    };
+    return cmocka_run_group_tests_name("wheel", tests, NULL, NULL);
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/** Which build of the module the suite runs on: wasi (default), emscripten or ubsan. */
+const module = process.env["MILLRACE_MODULE"] ?? "wasi"
+
+export default defineConfig({
+  resolve: {
+    // Examples in the documentation import the package by its name; here that is its source.
+    alias: [
+      { find: /^millrace$/, replacement: path("js/index.ts") },
+      { find: /^millrace\/storage\/file$/, replacement: path("js/storage/file.ts") },
+    ],
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    env: { MILLRACE_MODULE: module, MILLRACE_WASM: path(`build/${module}/millrace.wasm`) },
+    execArgv: ["--expose-gc"],
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
