@@ -120,11 +120,13 @@ TIDY := $(patsubst %,build/tidy/%.ok,$(ENGINE) wasm/memory.c wasm/abi.c)
 
 .PHONY: lint format format-check tidy eslint typecheck
 lint: format-check tidy eslint typecheck ## All static checks
-format: | setup-test ## Format the C sources
+format: | setup-test ## Format all sources: clang-format, prettier
 	@clang-format-19 -i $(C_FILES)
+	@$(BIN)/prettier --write --log-level warn $(TYPESCRIPT)
 format-check: | setup-test
-	$(call say,format,$(words $(C_FILES)) files)
+	$(call say,format)
 	@clang-format-19 --dry-run -Werror $(C_FILES)
+	@$(BIN)/prettier --check --log-level warn $(TYPESCRIPT)
 tidy: $(TIDY)
 build/tidy/wasm/memory.c.ok: TIDY_FLAGS = $(WASI_FLAGS)
 build/tidy/%.ok: % $(filter %.h,$(C_FILES)) .clang-tidy | setup-test

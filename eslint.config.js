@@ -33,6 +33,6 @@ export default tseslint.config(
   { files: ["*.config.[jt]s"], rules: { "no-restricted-syntax": "off" } },
   {
     files: ["**/*.{js,mjs}"],
-    languageOptions: { globals: { console: "readonly", process: "readonly" } },
+    languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
   },
 )

@@ -33,8 +33,9 @@ uint8_t mr_get_u8(mr_reader *reader);
 uint16_t mr_get_u16(mr_reader *reader);
 uint32_t mr_get_u32(mr_reader *reader);
 uint64_t mr_get_u64(mr_reader *reader);
-double mr_get_f64(mr_reader *reader);
-/* The next `size` bytes, borrowed from the reader's; NULL when they are not all there. */
+double mr_get_f64(mr_reader *reader); /* NaN comes as the canonical one. */
+/* The next `size` bytes, borrowed from the reader's; NULL when they are not all
+ * there (0 bytes always are, unless the reader is bad). */
 const uint8_t *mr_get_bytes(mr_reader *reader, uint32_t size);
 
 #endif

@@ -4,10 +4,10 @@
 #include "error.h"
 
 mr_status mr_dirty_reserve(mr_dirty *dirty, uint32_t more) {
-    uint32_t need = dirty->size + more;
+    const uint64_t need = (uint64_t)dirty->size + more;
     if (need <= dirty->room) return MR_OK;
-    uint32_t room = need + need / 2 + 64;
-    mr_addr entries = mr_heap_alloc(dirty->heap, room * (uint32_t)sizeof(mr_addr));
+    const uint64_t bytes = (need + need / 2 + 64) * sizeof(mr_addr);
+    mr_addr entries = bytes <= UINT32_MAX ? mr_heap_alloc(dirty->heap, (uint32_t)bytes) : 0;
     if (entries == 0) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)dirty->heap->budget_bytes);
     }
@@ -16,7 +16,7 @@ mr_status mr_dirty_reserve(mr_dirty *dirty, uint32_t more) {
     }
     mr_dirty_close(dirty);
     dirty->entries = entries;
-    dirty->room = room;
+    dirty->room = (uint32_t)(bytes / sizeof(mr_addr));
     return MR_OK;
 }
 

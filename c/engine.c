@@ -12,20 +12,31 @@
 
 typedef struct engine {
     mr_heap heap;
-    mr_refs refs; /* The host knows its address. */
+    mr_addr refs;  /* mr_refs, in the heap: the host knows its address. */
+    uint32_t self; /* Its own handle; 0: closed. */
     uint64_t hash_seed;
-    uint32_t self; /* Its own handle. */
 } engine;
+
+/* A scan may be closed after its operator: it asks whether that still lives. */
+typedef struct open_scan {
+    mr_scan_data scan; /* First: it starts with the page. */
+    mr_operator op;
+} open_scan;
 
 static engine engines[MR_HEAPS_MAX];
 
-#define GET(type, name, handle, kind)                  \
-    type *name = mr_handle_get(handle, kind, NULL);    \
+#define GET(type, name, handle, kind)               \
+    type *name = mr_handle_get(handle, kind, NULL); \
     if (name == NULL) return MR_ERR_HANDLE
 #define GET_ENGINE(name, handle) GET(engine, name, handle, MR_HANDLE_ENGINE)
 #define GET_OPERATOR(name, handle) GET(mr_operator_data, name, handle, MR_HANDLE_OPERATOR)
 #define GET_BATCH(name, handle) GET(mr_batch_data, name, handle, MR_HANDLE_BATCH)
-#define GET_SCAN(name, handle) GET(mr_scan_data, name, handle, MR_HANDLE_SCAN)
+#define GET_SCAN(name, handle) GET(open_scan, name, handle, MR_HANDLE_SCAN)
+
+/* A batch that an operator reads or writes, of the same engine. */
+#define GET_BATCH_OF(op, name, handle) \
+    GET_BATCH(name, handle);           \
+    if (name->heap != (op)->rows.heap) return mr_fail(MR_ERR_HANDLE, "engine", handle)
 
 static mr_status no_memory(const mr_heap *heap) {
     return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
@@ -43,11 +54,14 @@ mr_status mr_engine_open(const mr_options *options, mr_engine *engine_out) {
     const uint32_t handle = mr_handle_open(MR_HANDLE_ENGINE, e, NULL);
     if (handle == 0) return MR_ERR_LIMIT;
     mr_status status = mr_heap_open(&e->heap, options->memory_bytes_max);
-    if (status != MR_OK) {
+    MR_ASSERT(status == MR_OK); /* As many heaps as engines. */
+    e->refs = mr_heap_alloc_zeroed(&e->heap, sizeof(mr_refs));
+    if (e->refs == 0) {
+        status = no_memory(&e->heap);
         mr_handle_close(handle);
+        mr_heap_close(&e->heap);
         return status;
     }
-    e->refs = (mr_refs){0};
     e->hash_seed = options->hash_seed;
     e->self = handle;
     *engine_out = handle;
@@ -90,6 +104,11 @@ mr_status mr_free(mr_engine handle, uint32_t address, uint32_t bytes) {
     return MR_OK;
 }
 
+uint32_t mr_scratch(void) {
+    static uint64_t scratch[MR_SCRATCH_BYTES / sizeof(uint64_t)];
+    return mr_addr_of(scratch);
+}
+
 mr_status mr_checksum(const uint8_t *bytes, uint32_t size, uint64_t *checksum_out) {
     *checksum_out = mr_hash_fixed(bytes, size);
     return MR_OK;
@@ -127,8 +146,8 @@ static engine *owner_of(uint32_t handle, mr_handle_kind kind) {
 
 mr_status mr_refs_reserve(mr_engine handle, uint32_t capacity, uint32_t *refs_out) {
     GET_ENGINE(e, handle);
-    MR_TRY(mr_refs_grow(&e->refs, &e->heap, capacity));
-    *refs_out = mr_addr_of(&e->refs);
+    MR_TRY(mr_refs_grow(mr_at(e->refs), &e->heap, capacity));
+    *refs_out = e->refs;
     return MR_OK;
 }
 
@@ -184,6 +203,16 @@ static const mr_operator_kind *const kinds[] = {
     [MR_DEDUPLICATE] = &mr_kind_deduplicate,
 };
 
+static mr_status check_spec(const mr_operator_spec *spec) {
+    const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK;
+    if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
+        return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
+    }
+    if (spec->count > MR_FIELDS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
+    if ((spec->flags & ~flags) != 0) return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
+    return MR_OK;
+}
+
 static mr_status open_state(engine *e, mr_operator_data *op, const mr_operator_spec *spec) {
     uint8_t fields[MR_FIELDS_MAX];
     mr_rows_spec state = {
@@ -194,31 +223,33 @@ static mr_status open_state(engine *e, mr_operator_data *op, const mr_operator_s
         .fields = fields,
     };
     MR_TRY(kinds[spec->kind]->fields(spec, fields, &state.field_count));
-    return mr_rows_open(&op->rows, &e->heap, &e->refs, e->hash_seed, &state);
+    return mr_rows_open(&op->rows, &e->heap, mr_at(e->refs), e->hash_seed, &state);
 }
 
 mr_status mr_operator_open(mr_engine handle, const mr_operator_spec *spec,
                            mr_operator *operator_out) {
     GET_ENGINE(e, handle);
-    if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
-        return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
-    }
-    if (spec->count > MR_FIELDS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
+    MR_TRY(check_spec(spec));
     void *object;
-    MR_TRY(make_object(e, MR_HANDLE_OPERATOR, sizeof(mr_operator_data), &object, operator_out));
+    uint32_t made;
+    MR_TRY(make_object(e, MR_HANDLE_OPERATOR, sizeof(mr_operator_data), &object, &made));
     mr_operator_data *op = object;
     op->kind = kinds[spec->kind];
     op->spec = *spec;
     op->clock_ms = -__builtin_inf();
     mr_status status = open_state(e, op, spec);
-    if (status != MR_OK) drop_object(e, *operator_out, op, sizeof(mr_operator_data));
-    return status;
+    if (status != MR_OK) {
+        drop_object(e, made, op, sizeof(mr_operator_data));
+        return status;
+    }
+    *operator_out = made;
+    return MR_OK;
 }
 
 mr_status mr_operator_close(mr_operator handle) {
     GET_OPERATOR(op, handle);
     engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
-    if (op->flushing) mr_scan_stop(&op->flush);
+    mr_flush_stop(op);
     mr_rows_close(&op->rows);
     drop_object(e, handle, op, sizeof(mr_operator_data));
     return MR_OK;
@@ -274,42 +305,44 @@ static void follow_clock(mr_operator_data *op, const mr_columns *in) {
 mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from,
                            uint32_t *upto_out, mr_batch results_handle) {
     GET_OPERATOR(op, handle);
-    GET_BATCH(in, in_handle);
-    GET_BATCH(results, results_handle);
+    GET_BATCH_OF(op, in, in_handle);
+    GET_BATCH_OF(op, results, results_handle);
     if (op->kind->push == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", MR_CUSTOM);
     if (in == results) return mr_fail(MR_ERR_ARGUMENT, "results", results_handle);
     *upto_out = from;
     MR_TRY(check_input(op, in));
     if (from > in->columns.size) return mr_fail(MR_ERR_ARGUMENT, "from", from);
-    if (op->flushing) { /* More came after the end: what was left to emit is void. */
-        mr_scan_stop(&op->flush);
-        op->flushing = false;
-    }
     MR_TRY(clear_results(op, results, in->columns.size, false));
     MR_TRY(mr_rows_find(&op->rows, &in->columns));
+    mr_flush_stop(op);
     mr_status status = op->kind->push(op, &in->columns, from, upto_out, results);
+    mr_find_end(&op->rows);
     follow_clock(op, &in->columns);
     return status;
 }
 
 mr_status mr_operator_advance(mr_operator handle, double watermark_ms, mr_batch results_handle) {
     GET_OPERATOR(op, handle);
-    GET_BATCH(results, results_handle);
+    GET_BATCH_OF(op, results, results_handle);
     const bool end = watermark_ms == __builtin_inf();
     if (!end && watermark_ms > op->clock_ms) op->clock_ms = watermark_ms;
     MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, end));
-    return end && op->kind->finish != NULL ? op->kind->finish(op, results) : MR_OK;
+    if (!end || op->kind->finish == NULL) return MR_OK;
+    mr_status status = op->kind->finish(op, results);
+    if (status == MR_ERR_HANDLE) mr_flush_stop(op); /* Rows came or went: begin again. */
+    return status;
 }
 
 mr_status mr_operator_expire(mr_operator handle, double time_ms, uint32_t steps) {
     GET_OPERATOR(op, handle);
+    if (op->flushing) return MR_OK; /* Rows that are being emitted stay so long. */
     return mr_rows_expire(&op->rows, time_ms, steps);
 }
 
 mr_status mr_operator_results(mr_operator handle, const uint32_t *rows, uint32_t count,
                               mr_batch results_handle) {
     GET_OPERATOR(op, handle);
-    GET_BATCH(results, results_handle);
+    GET_BATCH_OF(op, results, results_handle);
     if (op->kind->result == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
     if (count > MR_RESULT_ROWS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", count);
     MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, true));
@@ -323,18 +356,27 @@ mr_status mr_operator_results(mr_operator handle, const uint32_t *rows, uint32_t
 
 mr_status mr_find(mr_operator handle, mr_batch in_handle, uint32_t *found_out) {
     GET_OPERATOR(op, handle);
-    GET_BATCH(in, in_handle);
+    GET_BATCH_OF(op, in, in_handle);
     MR_TRY(mr_batch_check(in));
     MR_TRY(mr_rows_find(&op->rows, &in->columns));
+    op->found_in = in_handle;
     follow_clock(op, &in->columns);
     *found_out = mr_addr_of(&op->rows.find.found);
     return MR_OK;
 }
 
-/* The operator whose last find had a row `index`. */
-#define GET_FOUND(name, handle, index)                                     \
-    GET_OPERATOR(name, handle);                                            \
-    if ((index) >= (name)->rows.find.found.size) return mr_fail(MR_ERR_ARGUMENT, "index", index)
+/* Has the last find a row `index`, in a batch that is still as it was? */
+static mr_status check_index(const mr_operator_data *op, uint32_t index) {
+    const mr_find_data *find = &op->rows.find;
+    if (index >= find->found.size) return mr_fail(MR_ERR_ARGUMENT, "index", index);
+    GET_BATCH(in, op->found_in);
+    if (in->columns.size == find->found.size) return MR_OK;
+    return mr_fail(MR_ERR_ARGUMENT, "size", in->columns.size);
+}
+
+#define GET_FOUND(name, handle, index) \
+    GET_OPERATOR(name, handle);        \
+    MR_TRY(check_index(name, index))
 
 mr_status mr_row_enter(mr_operator handle, uint32_t index) {
     GET_FOUND(op, handle, index);
@@ -362,8 +404,7 @@ mr_status mr_row_remove(mr_operator handle, uint32_t index) {
     return MR_OK;
 }
 
-mr_status mr_blob_new(mr_operator handle, const uint8_t *bytes, uint32_t size,
-                      uint32_t *blob_out) {
+mr_status mr_blob_new(mr_operator handle, const uint8_t *bytes, uint32_t size, uint32_t *blob_out) {
     GET_OPERATOR(op, handle);
     if (size > MR_STRING_BYTES_MAX) {
         return mr_fail(MR_ERR_LIMIT, "string bytes", MR_STRING_BYTES_MAX);
@@ -382,22 +423,37 @@ mr_status mr_blob_free(mr_operator handle, uint32_t blob) {
 mr_status mr_scan_open(mr_operator handle, double time_ms, mr_scan *scan_out) {
     GET_OPERATOR(op, handle);
     engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
-    void *scan;
-    MR_TRY(make_object(e, MR_HANDLE_SCAN, sizeof(mr_scan_data), &scan, scan_out));
-    mr_status status = mr_scan_start(scan, &op->rows, time_ms);
-    if (status != MR_OK) drop_object(e, *scan_out, scan, sizeof(mr_scan_data));
-    return status;
+    void *object;
+    uint32_t made;
+    MR_TRY(make_object(e, MR_HANDLE_SCAN, sizeof(open_scan), &object, &made));
+    open_scan *open = object;
+    open->op = handle;
+    mr_status status = mr_scan_start(&open->scan, &op->rows, time_ms);
+    if (status != MR_OK) {
+        drop_object(e, made, open, sizeof(open_scan));
+        return status;
+    }
+    *scan_out = made;
+    return MR_OK;
+}
+
+/* An open scan whose operator is open, too; or NULL. */
+static mr_scan_data *live_scan(mr_scan handle) {
+    open_scan *open = mr_handle_get(handle, MR_HANDLE_SCAN, NULL);
+    if (open == NULL || mr_handle_get(open->op, MR_HANDLE_OPERATOR, NULL) == NULL) return NULL;
+    return &open->scan;
 }
 
 mr_status mr_scan_close(mr_scan handle) {
-    GET_SCAN(scan, handle);
-    mr_scan_stop(scan);
-    drop_object(owner_of(handle, MR_HANDLE_SCAN), handle, scan, sizeof(mr_scan_data));
+    GET_SCAN(open, handle);
+    mr_scan_stop(&open->scan);
+    drop_object(owner_of(handle, MR_HANDLE_SCAN), handle, open, sizeof(open_scan));
     return MR_OK;
 }
 
 mr_status mr_scan_next(mr_scan handle, uint32_t rows_max, uint32_t *page_out) {
-    GET_SCAN(scan, handle);
+    mr_scan_data *scan = live_scan(handle);
+    if (scan == NULL) return MR_ERR_HANDLE;
     if (rows_max == 0) return mr_fail(MR_ERR_ARGUMENT, "rows_max", 0);
     *page_out = mr_addr_of(&scan->page);
     return mr_scan_page(scan, rows_max);
@@ -406,13 +462,17 @@ mr_status mr_scan_next(mr_scan handle, uint32_t rows_max, uint32_t *page_out) {
 mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
                   const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t *upto_out,
                   uint32_t *size_out) {
-    GET_SCAN(scan, handle);
+    const mr_scan_data *scan = live_scan(handle);
+    if (scan == NULL) return MR_ERR_HANDLE;
+    if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", handle);
     if (from > scan->page.count) return mr_fail(MR_ERR_ARGUMENT, "from", from);
     return mr_save_rows(scan, from, ref_bytes, ref_offsets, out, room, upto_out, size_out);
 }
 
 mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, double time_ms) {
     GET_OPERATOR(op, handle);
+    mr_find_end(&op->rows);
+    mr_flush_stop(op);
     return mr_load_rows(&op->rows, bytes, size, time_ms);
 }
 

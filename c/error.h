@@ -7,7 +7,14 @@
 
 #include "common.h"
 
-/* Remember `name` (a static string) and `value`, and return `status`. */
-mr_status mr_fail(mr_status status, const char *name, double value);
+/* Remember `name` (a static string) and `value` for the host. */
+void mr_error_set(const char *name, double value);
+
+/* Remember what was wrong and return `status`; in line, so that an analyser sees that
+ * a refusal is never MR_OK. */
+static inline mr_status mr_fail(mr_status status, const char *name, double value) {
+    mr_error_set(name, value);
+    return status;
+}
 
 #endif

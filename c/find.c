@@ -34,8 +34,7 @@ uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) 
     return (uint32_t)(hash ^ (hash >> 32));
 }
 
-mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key,
-                       uint32_t key_bytes) {
+mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
     mr_table_cursor cursor;
     mr_addr address = mr_table_first(&rows->table, hash, &cursor);
     while (address != 0) {
@@ -48,19 +47,28 @@ mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key,
     return 0;
 }
 
-enum { FIND_WORDS = 6 }; /* Per row: lookup 2, slots, rows, hashes, first_row. */
+enum {
+    FIND_WORDS = 6, /* Per row: lookup 2, slots, rows, hashes, first_row. */
+    ROWS_MIN = 256,
+};
 
 void mr_find_close(mr_rows *rows) {
     mr_find_data *find = &rows->find;
-    mr_heap_free(rows->heap, find->lookup, find->rows_max * FIND_WORDS * (uint32_t)sizeof(uint32_t));
+    mr_heap_free(rows->heap, find->lookup,
+                 find->rows_max * FIND_WORDS * (uint32_t)sizeof(uint32_t));
     memset(find, 0, sizeof *find);
+}
+
+static uint32_t power_from(uint32_t least, uint32_t count) {
+    while (least < count)
+        least *= 2;
+    return least;
 }
 
 static mr_status make_room(mr_rows *rows, uint32_t count) {
     mr_find_data *find = &rows->find;
     if (count <= find->rows_max && find->lookup != 0) return MR_OK;
-    uint32_t rows_max = 256;
-    while (rows_max < count) rows_max *= 2;
+    const uint32_t rows_max = power_from(ROWS_MIN, count);
     const uint32_t word = (uint32_t)sizeof(uint32_t);
     const uint32_t bytes = rows_max * FIND_WORDS * word;
     mr_addr block = mr_heap_alloc(rows->heap, bytes);
@@ -69,7 +77,6 @@ static mr_status make_room(mr_rows *rows, uint32_t count) {
     }
     mr_find_close(rows);
     find->lookup = block;
-    find->lookup_size = rows_max * 2;
     find->found.slots = block + rows_max * 2 * word;
     find->found.rows = block + rows_max * 3 * word;
     find->hashes = block + rows_max * 4 * word;
@@ -148,6 +155,7 @@ mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
     MR_TRY(make_room(rows, in->size));
     rows->find.in = in;
+    rows->find.lookup_size = power_from(ROWS_MIN, in->size) * 2; /* Small chunks stay cheap. */
     hash_all(rows, in);
     uint32_t count = slot_all(rows, in);
     probe_all(rows, in, count);
@@ -161,7 +169,13 @@ uint32_t mr_find_hash(const mr_rows *rows, uint32_t index) {
     return mr_u32s(rows->find.hashes)[slot];
 }
 
-void mr_find_changed(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr now) {
+void mr_find_end(mr_rows *rows) {
+    rows->find.in = NULL;
+    rows->find.found.size = 0;
+    rows->find.found.count = 0;
+}
+
+void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash) {
     const mr_find_data *find = &rows->find;
     if (find->found.count == 0) return;
     const uint32_t *hashes = mr_u32s(find->hashes);
@@ -172,7 +186,7 @@ void mr_find_changed(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr now) {
     uint32_t slot;
     for (uint32_t at = hash & mask; (slot = lookup[at]) != 0; at = (at + 1) & mask) {
         if (hashes[slot - 1] == hash && found[slot - 1] == was) {
-            found[slot - 1] = now;
+            found[slot - 1] = 0;
             return;
         }
     }

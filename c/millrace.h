@@ -48,6 +48,7 @@ enum {
     MR_RESULT_BYTES_MAX = 1 << 20, /* Key bytes of a result batch; the same. */
     MR_REF_BYTES = 512,            /* What a live ref counts against memory_bytes_max. */
     MR_SEGMENT_VERSION = 1,        /* Of saved entries. */
+    MR_SCRATCH_BYTES = 512,        /* See mr_scratch. */
 };
 
 /* What a field holds. Cells are 8 bytes for numbers and times, 4 for strings and
@@ -199,6 +200,10 @@ MR_API mr_status mr_free(mr_engine engine, uint32_t address, uint32_t bytes);
 MR_API const char *mr_error_name(void);
 MR_API double mr_error_value(void);
 
+/* The address of MR_SCRATCH_BYTES bytes, aligned to 8, for the host's small structures
+ * and out parameters; there before any engine is. C never looks at them by itself. */
+MR_API uint32_t mr_scratch(void);
+
 /* XXH64 of the bytes, to `checksum_out`. */
 MR_API mr_status mr_checksum(const uint8_t *bytes, uint32_t size, uint64_t *checksum_out);
 
@@ -242,15 +247,18 @@ MR_API mr_status mr_operator_push(mr_operator op, mr_batch in, uint32_t from, ui
                                   mr_batch results);
 
 /* Promise that no event before `watermark_ms` will follow, and emit what was waiting
- * for that; Infinity is the end of the source. Call again while it is MR_MORE. A
- * watermark that moves back is ignored, not an error. */
+ * for that; Infinity is the end of the source. Call again while it is MR_MORE (which it
+ * may be without results). A watermark that moves back is ignored, not an error. At the
+ * end an aggregate emits all keys, once; after more input, all of them anew. */
 MR_API mr_status mr_operator_advance(mr_operator op, double watermark_ms, mr_batch results);
 
 /* Free rows whose ttl is over at `time_ms` (watermark or now), at most `steps` of
- * them looked at; MR_MORE when there may be more. */
+ * them looked at; MR_MORE when there may be more. None go while results of the end are
+ * being taken. */
 MR_API mr_status mr_operator_expire(mr_operator op, double time_ms, uint32_t steps);
 
-/* Write the results of an aggregate for `count` row addresses at `rows`, in that order. */
+/* Write the results of an aggregate for `count` row addresses at `rows`, in that order.
+ * MR_MORE when their keys fill the results: as many are there as fit. */
 MR_API mr_status mr_operator_results(mr_operator op, const uint32_t *rows, uint32_t count,
                                      mr_batch results);
 
@@ -261,7 +269,7 @@ MR_API mr_status mr_operator_results(mr_operator op, const uint32_t *rows, uint3
  * stays where it is; the arrays move. */
 MR_API mr_status mr_find(mr_operator op, mr_batch in, uint32_t *found_out);
 
-/* Of the event at input row `index` of the last mr_find:
+/* Of the event at input row `index` of the last mr_find, which a push or load ends:
  * enter: remove its row if its ttl is over at the event's time. Needed with ttl only.
  * create: make its row, `record` copied in. Strings and refs in it now belong to C.
  * touch: its row was read (`written` 0) or written (1): last use, LRU, changed rows.
@@ -279,7 +287,7 @@ MR_API mr_status mr_blob_free(mr_operator op, uint32_t blob);
 /* ---- scans, save and load ---- */
 
 /* The rows of `op` that are visible at `time_ms`, in first-seen order. Valid until a
- * row of `op` is removed: then mr_scan_next is MR_ERR_HANDLE. */
+ * row of `op` is made or removed: then mr_scan_next and mr_save are MR_ERR_HANDLE. */
 MR_API mr_status mr_scan_open(mr_operator op, double time_ms, mr_scan *scan_out);
 MR_API mr_status mr_scan_close(mr_scan scan);
 

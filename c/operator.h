@@ -20,8 +20,8 @@ typedef struct mr_operator_kind {
     mr_status (*fields)(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out);
     /* Rows [from, size) of `in`, found already. *upto_out follows the rows applied. NULL:
      * the host runs the function. */
-    mr_status (*push)(mr_operator_data *op, const mr_columns *in, uint32_t from,
-                      uint32_t *upto_out, mr_batch_data *results);
+    mr_status (*push)(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
+                      mr_batch_data *results);
     /* The source has ended: emit what is left; MR_MORE. May be NULL. */
     mr_status (*finish)(mr_operator_data *op, mr_batch_data *results);
     /* Add the result of one row. NULL: the kind has none. */
@@ -36,19 +36,28 @@ struct mr_operator_data {
     uint32_t flush_at;  /* the next row of its page. */
     double clock_ms;    /* The latest watermark, or now, that was pushed. */
     uint64_t nans;
+    mr_batch found_in; /* The batch of the host's last find. */
     bool flushing;
-    bool flushed;
+    bool flushed; /* All is emitted; only more input changes that. */
 };
+
+/* What was being emitted at the end of the source is void: the state changes. */
+static inline void mr_flush_stop(mr_operator_data *op) {
+    if (op->flushing) mr_scan_stop(&op->flush);
+    op->flushing = false;
+    op->flushed = false;
+}
 
 extern const mr_operator_kind mr_kind_custom;
 extern const mr_operator_kind mr_kind_aggregate;
 extern const mr_operator_kind mr_kind_deduplicate;
 
-/* Is there no room for one more result with a key of `key_bytes`? */
+/* Is there no room for one more result with a key of `key_bytes` (0: without one)? */
 static inline bool mr_results_full(const mr_batch_data *results, uint32_t key_bytes) {
     const mr_columns *columns = &results->columns;
     if (columns->size == columns->rows_max || columns->size == MR_RESULT_ROWS_MAX) return true;
-    return mr_u32s(columns->key_offsets)[columns->size] + key_bytes > columns->key_bytes_max;
+    if (key_bytes == 0) return false; /* Nothing has a key: no offsets are kept. */
+    return mr_u32s(columns->key_offsets)[columns->size] + key_bytes > MR_RESULT_BYTES_MAX;
 }
 
 /* Begin result row `columns->size` that input row `row` of `in` caused; the caller fills

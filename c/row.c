@@ -3,14 +3,21 @@
 
 #include "error.h"
 
+static mr_status out_of_memory(const mr_rows *rows) {
+    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+}
+
 /* ---- layout ---- */
 
 static uint32_t cell_bytes(uint32_t field) {
     switch (field) {
-        case MR_BOOL: return 1;
-        case MR_STRING:
-        case MR_REF: return 4;
-        default: return 8;
+    case MR_BOOL:
+        return 1;
+    case MR_STRING:
+    case MR_REF:
+        return 4;
+    default:
+        return 8;
     }
 }
 
@@ -59,23 +66,26 @@ static int64_t deadline(const void *owner, const mr_wheel_node *node) {
 
 mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t hash_seed,
                        const mr_rows_spec *spec) {
-    if (!(spec->ttl_ms >= 0 && spec->ttl_ms <= 8.64e15)) {
-        return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", spec->ttl_ms);
+    const double ttl_ms = spec->ttl_ms;
+    if (!(ttl_ms >= 0 && ttl_ms <= 8.64e15) || (double)(int64_t)ttl_ms != ttl_ms) {
+        return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", ttl_ms);
     }
     memset(rows, 0, sizeof *rows);
     rows->heap = heap;
     rows->refs = refs;
     rows->hash_key = mr_hash_key_of(hash_seed);
     rows->dirty.heap = heap;
-    rows->ttl_ms = (int64_t)spec->ttl_ms;
+    rows->ttl_ms = (int64_t)ttl_ms;
+    rows->passed_ms = INT64_MIN;
     rows->rows_max = spec->rows_max;
     rows->bytes_max = spec->bytes_max;
     rows->track = (spec->flags & MR_TRACK) != 0;
     MR_TRY(lay_out_record(&rows->layout, spec));
     lay_out_row(rows, (spec->flags & MR_EVICT) != 0);
     mr_table_open(&rows->table, heap);
-    if (rows->ttl_ms > 0) MR_TRY(mr_wheel_open(&rows->wheel, heap, deadline, rows));
-    return MR_OK;
+    if (rows->ttl_ms == 0) return MR_OK;
+    mr_status status = mr_wheel_open(&rows->wheel, heap, deadline, rows);
+    return status == MR_OK ? MR_OK : out_of_memory(rows);
 }
 
 /* ---- what a row holds ---- */
@@ -133,7 +143,7 @@ static void bury(mr_rows *rows, mr_row *row) {
 void mr_rows_remove(mr_rows *rows, mr_row *row) {
     uint32_t hash = mr_hash32(rows, mr_row_key(rows, row), row->key_bytes);
     mr_table_remove(&rows->table, hash, mr_addr_of(row));
-    mr_find_changed(rows, row, hash, 0);
+    mr_find_removed(rows, row, hash);
     if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
     if (rows->lru_at != 0) mr_lru_remove(rows, row);
     empty_record(rows, row);
@@ -163,28 +173,46 @@ mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps) {
     return steps == 0 ? MR_MORE : MR_OK;
 }
 
+/* ---- limits ---- */
+
+static bool over_rows(const mr_rows *rows, uint32_t more) {
+    return rows->rows_max != 0 && rows->table.size + more > rows->rows_max;
+}
+
+static bool over_bytes(const mr_rows *rows, uint64_t more) {
+    return rows->bytes_max != 0 && rows->bytes + more > rows->bytes_max;
+}
+
 static bool over_limit(const mr_rows *rows, uint32_t more_rows, uint64_t more_bytes) {
-    if (rows->rows_max != 0 && rows->table.size + more_rows > rows->rows_max) return true;
-    return rows->bytes_max != 0 && rows->bytes + more_bytes > rows->bytes_max;
+    return over_rows(rows, more_rows) || over_bytes(rows, more_bytes);
 }
 
-static mr_status refuse(const mr_rows *rows, uint32_t more_rows) {
-    if (rows->rows_max != 0 && rows->table.size + more_rows > rows->rows_max) {
-        return mr_fail(MR_ERR_LIMIT, "state.maxSize", (double)rows->rows_max);
-    }
-    return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
-}
-
-/* Bring the state under its limits: first rows whose ttl is over at `time_ms`, which
- * count toward nothing, then, if it may, the least recently used; never `keep`. */
-static mr_status shrink(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, int64_t time_ms,
-                        const mr_row *keep) {
+/* Make room with rows whose ttl is over at `time_ms`: they count toward nothing. */
+static void expire_for(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, int64_t time_ms) {
     uint32_t steps = UINT32_MAX;
+    if (rows->ttl_ms == 0) return;
+    while (over_limit(rows, more_rows, more_bytes) && expire_one(rows, time_ms, &steps)) {
+    }
+}
+
+/* Make room with the least recently used rows, but not with `keep`. */
+static void evict_for(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, const mr_row *keep) {
     while (over_limit(rows, more_rows, more_bytes)) {
-        if (rows->ttl_ms > 0 && expire_one(rows, time_ms, &steps)) continue;
-        if (rows->oldest == 0 || mr_row_at(rows->oldest) == keep) return refuse(rows, more_rows);
+        if (rows->oldest == 0 || mr_row_at(rows->oldest) == keep) return;
         mr_rows_remove(rows, mr_row_at(rows->oldest));
         rows->evicted++;
+    }
+}
+
+/* Is there room for a row of `bytes` that brings `held` more, counted already? Eviction
+ * makes room for all but a row that alone is too large. */
+static mr_status check_limits(const mr_rows *rows, uint64_t bytes, uint64_t held) {
+    const bool evicts = rows->lru_at != 0;
+    if (!evicts && over_rows(rows, 1)) {
+        return mr_fail(MR_ERR_LIMIT, "state.maxSize", (double)rows->rows_max);
+    }
+    if (over_bytes(rows, bytes) && (!evicts || bytes + held > rows->bytes_max)) {
+        return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
     }
     return MR_OK;
 }
@@ -206,13 +234,11 @@ static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
     memcpy(mr_row_part(row, rows->last_use_at), &time_ms, sizeof time_ms);
 }
 
-static mr_status out_of_memory(const mr_rows *rows) {
-    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
-}
-
 /* Memory for a row and room for it in the table and the dirty list. */
 static mr_status prepare(mr_rows *rows, uint32_t hash, uint32_t key_bytes, mr_row **row_out) {
+    const uint64_t table_bytes = rows->table.bytes;
     if (mr_table_reserve(&rows->table, hash) != MR_OK) return out_of_memory(rows);
+    if (rows->table.bytes != table_bytes) rows->changes++;
     if (rows->track) MR_TRY(mr_dirty_reserve(&rows->dirty, (uint32_t)rows->table.size + 1));
     mr_addr address = mr_heap_alloc(rows->heap, row_bytes(rows, key_bytes));
     if (address == 0) return out_of_memory(rows);
@@ -241,75 +267,8 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
     mark_dirty(rows, row);
 }
 
-/* What a record that the host made brings with it. A host cell is 0 or a live ref. */
-static uint32_t refs_in(const mr_rows *rows, const uint8_t *record) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < rows->layout.field_count; i++) {
-        if (rows->layout.field_kind[i] != MR_REF) continue;
-        count += *(const uint32_t *)(const void *)(record + rows->layout.field_at[i]) != 0;
-    }
-    return count;
-}
-
-mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
-    const uint32_t refs = refs_in(rows, record);
-    uint32_t taken = 0;
-    mr_status status = MR_OK;
-    while (taken < refs && (status = mr_ref_take(rows->heap)) == MR_OK) taken++;
-    mr_row *row;
-    rows->bytes += (uint64_t)refs * MR_REF_BYTES;
-    if (status == MR_OK) status = mr_rows_create(rows, index, &row);
-    if (status != MR_OK) {
-        rows->bytes -= (uint64_t)refs * MR_REF_BYTES;
-        rows->heap->external_bytes -= (uint64_t)taken * MR_REF_BYTES;
-        return status;
-    }
-    memcpy(mr_row_record(rows, row), record, rows->layout.record_bytes);
-    return MR_OK;
-}
-
-mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size,
-                           mr_addr *blob_out) {
-    *blob_out = 0;
-    if (size == 0) return MR_OK;
-    const uint32_t blob_bytes = mr_heap_size_of(size + (uint32_t)sizeof(uint32_t));
-    const bool evicts = rows->lru_at != 0; /* Then room is made when the row is written. */
-    if (!evicts && over_limit(rows, 0, blob_bytes)) return refuse(rows, 0);
-    *blob_out = mr_blob_make(rows->heap, bytes, size);
-    if (*blob_out == 0) return out_of_memory(rows);
-    rows->bytes += blob_bytes;
-    return MR_OK;
-}
-
-void mr_rows_close(mr_rows *rows) {
-    mr_addr found[64];
-    mr_table_cursor cursor = {0};
-    uint32_t count;
-    rows->track = false;
-    while ((count = mr_table_walk(&rows->table, &cursor, found, 64)) > 0) {
-        for (uint32_t i = 0; i < count; i++) {
-            mr_row *row = mr_row_at(found[i]);
-            empty_record(rows, row);
-            mr_heap_free(rows->heap, found[i], row_bytes(rows, row->key_bytes));
-        }
-    }
-    mr_table_close(&rows->table);
-    if (rows->ttl_ms > 0) mr_wheel_close(&rows->wheel);
-    mr_dirty_close(&rows->dirty);
-    mr_find_close(rows);
-}
-
-mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
-    mr_addr address = mr_found_row(rows, index);
-    if (address == 0) return NULL;
-    mr_row *row = mr_row_at(address);
-    if (!mr_row_expired(rows, row, mr_row_clock(rows->find.in, index))) return row;
-    mr_rows_remove(rows, row);
-    rows->expired++;
-    return NULL;
-}
-
-mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
+/* Make the row of input row `index`, whose record brings `held` bytes, counted already. */
+static mr_status create(mr_rows *rows, uint32_t index, uint64_t held, mr_row **row_out) {
     const mr_columns *in = rows->find.in;
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint32_t hash = mr_find_hash(rows, index);
@@ -320,21 +279,111 @@ mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
         .use = rows->uses,
         .last_use_ms = mr_time_of(mr_row_time(in, index)),
     };
-    mr_row *row;
-    MR_TRY(prepare(rows, hash, parts.key_bytes, &row));
-    const uint32_t bytes = row_bytes(rows, parts.key_bytes);
-    mr_status status = shrink(rows, 1, mr_heap_size_of(bytes),
-                              mr_time_of(mr_row_watermark(in, index)), NULL);
-    if (status != MR_OK) {
-        mr_heap_free(rows->heap, mr_addr_of(row), bytes);
-        return status;
-    }
-    enrol(rows, row, hash, &parts);
+    const uint32_t bytes = mr_heap_size_of(row_bytes(rows, parts.key_bytes));
+    expire_for(rows, 1, bytes, mr_time_of(mr_row_watermark(in, index)));
+    MR_TRY(check_limits(rows, bytes, held));
+    MR_TRY(prepare(rows, hash, parts.key_bytes, row_out));
+    evict_for(rows, 1, bytes, NULL);
+    enrol(rows, *row_out, hash, &parts);
     rows->births++;
     rows->uses++;
-    mr_u32s(rows->find.found.rows)[mr_u32s(rows->find.found.slots)[index]] = mr_addr_of(row);
-    *row_out = row;
+    mr_u32s(rows->find.found.rows)[mr_u32s(rows->find.found.slots)[index]] = mr_addr_of(*row_out);
     return MR_OK;
+}
+
+mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
+    return create(rows, index, 0, row_out);
+}
+
+/* What a record that the host made brings with it: refs, and bytes of blobs and refs. A
+ * host's ref cell is 0 or a number. */
+static mr_status weigh(const mr_rows *rows, const uint8_t *record, uint32_t *refs_out,
+                       uint64_t *held_out) {
+    const mr_layout *layout = &rows->layout;
+    *refs_out = 0;
+    *held_out = 0;
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        if (layout->field_kind[i] != MR_STRING && layout->field_kind[i] != MR_REF) continue;
+        const uint32_t cell = *(const uint32_t *)(const void *)(record + layout->field_at[i]);
+        if (cell == 0) continue;
+        if (layout->field_kind[i] == MR_STRING) {
+            *held_out += mr_heap_size_of(mr_blob_size(cell) + (uint32_t)sizeof(uint32_t));
+            continue;
+        }
+        if (cell >= rows->refs->capacity) return mr_fail(MR_ERR_ARGUMENT, "number", cell);
+        *held_out += MR_REF_BYTES;
+        ++*refs_out;
+    }
+    return MR_OK;
+}
+
+mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
+    uint32_t refs;
+    uint64_t held;
+    MR_TRY(weigh(rows, record, &refs, &held));
+    uint32_t taken = 0;
+    mr_status status = MR_OK;
+    while (taken < refs && (status = mr_ref_take(rows->heap)) == MR_OK)
+        taken++;
+    mr_row *row;
+    rows->bytes += (uint64_t)refs * MR_REF_BYTES;
+    if (status == MR_OK) status = create(rows, index, held, &row);
+    if (status != MR_OK) {
+        rows->bytes -= (uint64_t)refs * MR_REF_BYTES;
+        rows->heap->external_bytes -= (uint64_t)taken * MR_REF_BYTES;
+        return status;
+    }
+    memcpy(mr_row_record(rows, row), record, rows->layout.record_bytes);
+    return MR_OK;
+}
+
+mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out) {
+    *blob_out = 0;
+    if (size == 0) return MR_OK;
+    const uint32_t blob_bytes = mr_heap_size_of(size + (uint32_t)sizeof(uint32_t));
+    const bool evicts = rows->lru_at != 0;
+    if (!evicts) expire_for(rows, 0, blob_bytes, rows->passed_ms);
+    if (over_bytes(rows, blob_bytes) && (!evicts || blob_bytes > rows->bytes_max)) {
+        return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
+    }
+    *blob_out = mr_blob_make(rows->heap, bytes, size);
+    if (*blob_out == 0) return out_of_memory(rows);
+    rows->bytes += blob_bytes;
+    return MR_OK;
+}
+
+void mr_rows_close(mr_rows *rows) {
+    mr_addr found[64];
+    mr_table_cursor cursor = {0};
+    uint32_t count;
+    while ((count = mr_table_walk(&rows->table, &cursor, found, 64)) > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            mr_row *row = mr_row_at(found[i]);
+            empty_record(rows, row);
+            mr_heap_free(rows->heap, found[i], row_bytes(rows, row->key_bytes));
+        }
+    }
+    for (uint32_t place = 1; place <= rows->dirty.size; place++) {
+        const mr_addr entry = *mr_dirty_at(&rows->dirty, place);
+        if ((entry & MR_GRAVE) == 0) continue;
+        const mr_addr grave = entry & ~(mr_addr)MR_GRAVE;
+        mr_heap_free(rows->heap, grave, row_bytes(rows, mr_row_at(grave)->key_bytes));
+    }
+    mr_table_close(&rows->table);
+    if (rows->ttl_ms > 0) mr_wheel_close(&rows->wheel);
+    mr_dirty_close(&rows->dirty);
+    mr_find_close(rows);
+}
+
+mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
+    rows->passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
+    mr_addr address = mr_found_row(rows, index);
+    if (address == 0) return NULL;
+    mr_row *row = mr_row_at(address);
+    if (!mr_row_expired(rows, row, mr_row_clock(rows->find.in, index))) return row;
+    mr_rows_remove(rows, row);
+    rows->expired++;
+    return NULL;
 }
 
 void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
@@ -351,16 +400,17 @@ void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
         int64_t time_ms = mr_time_of(mr_row_time(rows->find.in, index));
         if (time_ms > mr_row_last_use(rows, row)) set_last_use(rows, row, time_ms);
     }
-    if (rows->lru_at != 0 && over_limit(rows, 0, 0)) {
-        (void)shrink(rows, 0, 0, mr_time_of(mr_row_watermark(rows->find.in, index)), row);
-    }
+    if (rows->lru_at == 0 || !over_limit(rows, 0, 0)) return;
+    const int64_t passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
+    if (!mr_row_expired(rows, row, (double)passed_ms)) expire_for(rows, 0, 0, passed_ms);
+    evict_for(rows, 0, 0, row);
 }
 
 mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out) {
     const uint32_t hash = mr_hash32(rows, parts->key, parts->key_bytes);
     mr_addr standing = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
-    if (standing != 0) mr_rows_remove(rows, mr_row_at(standing));
     MR_TRY(prepare(rows, hash, parts->key_bytes, row_out));
+    if (standing != 0) mr_rows_remove(rows, mr_row_at(standing));
     enrol(rows, *row_out, hash, parts);
     if (parts->birth >= rows->births) rows->births = parts->birth + 1;
     if (parts->use >= rows->uses) rows->uses = parts->use + 1;

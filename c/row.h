@@ -18,7 +18,7 @@
  *  2. Births and uses count up and are never reused: first-seen and last-used order
  *     are total, and survive save and load.
  *  3. bytes = what rows and blobs occupy + MR_REF_BYTES per live ref.
- *  4. After a refusal nothing has changed.
+ *  4. After a refusal nothing has changed, save that expired rows may be gone.
  *
  * Who changes what: mr_rows_create, mr_rows_remove, mr_rows_touch and mr_rows_expire;
  * fields of a record are written by the operator that owns the state. */
@@ -85,8 +85,9 @@ typedef struct mr_rows {
     uint64_t uses;
     uint64_t expired;
     uint64_t evicted;
-    uint64_t changes; /* Rows made or removed, ever: a scan notices. */
-    mr_addr newest;   /* LRU list. */
+    uint64_t changes;  /* Of the table, ever (rows made or removed, growth): a scan notices. */
+    int64_t passed_ms; /* What had surely passed at the event that was entered last. */
+    mr_addr newest;    /* LRU list. */
     mr_addr oldest;
     uint32_t lru_at; /* Offsets in a row; 0: not there. */
     uint32_t wheel_at;
@@ -114,12 +115,12 @@ mr_row *mr_rows_enter(mr_rows *rows, uint32_t index);
 mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out);
 
 /* As mr_rows_create, `record` copied in; its strings belong to the row, and its refs
- * are counted, against the budget too. */
+ * are counted, against the budget too. MR_ERR_ARGUMENT: a ref that was never reserved. */
 mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record);
 
-/* Strings of records, counted as the state's: MR_ERR_LIMIT, MR_ERR_MEMORY. */
-mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size,
-                           mr_addr *blob_out);
+/* Strings of records, counted as the state's: MR_ERR_LIMIT, MR_ERR_MEMORY. Where rows
+ * are evicted, room is made when the row is written. */
+mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out);
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob);
 
 /* A row was read or written by input row `index`. */
@@ -165,10 +166,13 @@ static inline bool mr_row_expired(const mr_rows *rows, const mr_row *row, double
     return clock_ms >= (double)(mr_row_last_use(rows, row) + rows->ttl_ms);
 }
 
-/* Milliseconds as an integer, whatever the host wrote. */
+/* Milliseconds as an integer, whatever the host wrote; rounded down, so that nothing
+ * has passed before its time. */
 static inline int64_t mr_time_of(double ms) {
     if (!(ms > -8.64e15)) return -8640000000000000; /* NaN too. */
-    return ms < 8.64e15 ? (int64_t)ms : 8640000000000000;
+    if (!(ms < 8.64e15)) return 8640000000000000;
+    int64_t whole = (int64_t)ms;
+    return (double)whole > ms ? whole - 1 : whole;
 }
 
 static inline mr_addr mr_found_row(const mr_rows *rows, uint32_t index) {
@@ -176,13 +180,15 @@ static inline mr_addr mr_found_row(const mr_rows *rows, uint32_t index) {
     return mr_u32s(found->rows)[mr_u32s(found->slots)[index]];
 }
 
-/* Tell the last find that the row of a slot came or went; find.c. */
-void mr_find_changed(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr now);
+/* Tell the last find that the row of a slot went; find.c. */
+void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash);
+
+/* The found rows are no longer used: none has an index. */
+void mr_find_end(mr_rows *rows);
 void mr_find_close(mr_rows *rows);
 uint32_t mr_find_hash(const mr_rows *rows, uint32_t index);
 uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
-mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key,
-                       uint32_t key_bytes);
+mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes);
 
 /* The LRU list; lru.c. */
 void mr_lru_add(mr_rows *rows, mr_row *row);

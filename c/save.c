@@ -11,7 +11,12 @@ enum {
     ENTRY_ROW = 1,
     PART_LAST_USE = 1 << 0,
     PART_USE = 1 << 1,
+    PARTS = PART_LAST_USE | PART_USE,
 };
+
+/* What a state cannot reach by counting, however long it lives. */
+static const uint64_t birth_max = UINT64_C(1) << 47;
+static const uint64_t use_max = UINT64_C(1) << 62;
 
 static uint8_t parts_of(const mr_rows *rows) {
     uint32_t parts = rows->ttl_ms > 0 ? PART_LAST_USE : 0;
@@ -56,31 +61,32 @@ static void save_field(mr_writer *writer, uint32_t kind, const uint8_t *cell, en
     double number;
     uint64_t bits;
     switch (kind) {
-        case MR_F64:
-            memcpy(&number, cell, sizeof number);
-            mr_put_f64(writer, number);
-            return;
-        case MR_I64:
-            memcpy(&bits, cell, sizeof bits);
-            mr_put_u64(writer, bits);
-            return;
-        case MR_TIMESTAMP:
-            memcpy(&number, cell, sizeof number);
-            mr_put_u64(writer, (uint64_t)mr_time_of(number));
-            return;
-        case MR_BOOL:
-            mr_put_u8(writer, *cell != 0);
-            return;
-        case MR_STRING: {
-            mr_addr blob = cell_of(cell, 0);
-            if (blob == 0) {
-                mr_put_u32(writer, 0);
-            } else {
-                save_blob(writer, mr_blob_bytes(blob), mr_blob_size(blob));
-            }
-            return;
+    case MR_F64:
+        memcpy(&number, cell, sizeof number);
+        mr_put_f64(writer, number);
+        return;
+    case MR_I64:
+        memcpy(&bits, cell, sizeof bits);
+        mr_put_u64(writer, bits);
+        return;
+    case MR_TIMESTAMP:
+        memcpy(&number, cell, sizeof number);
+        mr_put_u64(writer, (uint64_t)mr_time_of(number));
+        return;
+    case MR_BOOL:
+        mr_put_u8(writer, *cell != 0);
+        return;
+    case MR_STRING: {
+        mr_addr blob = cell_of(cell, 0);
+        if (blob == 0) {
+            mr_put_u32(writer, 0);
+        } else {
+            save_blob(writer, mr_blob_bytes(blob), mr_blob_size(blob));
         }
-        default: save_ref(writer, cell_of(cell, 0), refs);
+        return;
+    }
+    default:
+        save_ref(writer, cell_of(cell, 0), refs);
     }
 }
 
@@ -123,14 +129,15 @@ static uint32_t live_refs(const mr_rows *rows, mr_row *row) {
 }
 
 mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *ref_bytes,
-                       const uint32_t *ref_offsets, uint8_t *out, uint32_t room,
-                       uint32_t *upto_out, uint32_t *size_out) {
+                       const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t *upto_out,
+                       uint32_t *size_out) {
     mr_rows *rows = scan->rows;
     const mr_addr *page = mr_at(scan->page.rows);
     const uint32_t head_bytes = HEAD_BYTES + rows->layout.field_count;
     mr_writer writer = {.bytes = out, .room = room};
     encoded refs = {.bytes = ref_bytes, .offsets = ref_offsets};
-    for (uint32_t i = 0; i < from; i++) refs.next += live_refs(rows, mr_row_at(page[i]));
+    for (uint32_t i = 0; i < from; i++)
+        refs.next += live_refs(rows, mr_row_at(page[i]));
     save_head(&writer, rows, 0, 0);
     uint32_t upto = from;
     uint32_t size = writer.size;
@@ -154,11 +161,13 @@ static mr_status corrupt(const char *what, double value) {
     return mr_fail(MR_ERR_CORRUPT, what, value);
 }
 
-static mr_status load_blob(mr_reader *reader, mr_rows *rows, mr_addr *blob_out) {
+static mr_status load_blob(mr_reader *reader, mr_rows *rows, uint32_t kind, mr_addr *blob_out) {
     uint32_t size = mr_get_u32(reader);
     const uint8_t *bytes = mr_get_bytes(reader, size);
     *blob_out = 0;
     if (bytes == NULL) return corrupt("blob", size);
+    if (kind == MR_STRING && size > MR_STRING_BYTES_MAX) return corrupt("string", size);
+    if (kind == MR_STRING && size == 0) return MR_OK;
     *blob_out = mr_blob_make(rows->heap, bytes, size);
     if (*blob_out == 0) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
@@ -172,26 +181,26 @@ static mr_status load_field(mr_reader *reader, mr_rows *rows, uint32_t kind, uin
     uint64_t bits;
     mr_addr blob;
     switch (kind) {
-        case MR_F64:
-            number = mr_get_f64(reader);
-            memcpy(cell, &number, sizeof number);
-            return MR_OK;
-        case MR_I64:
-            bits = mr_get_u64(reader);
-            memcpy(cell, &bits, sizeof bits);
-            return MR_OK;
-        case MR_TIMESTAMP:
-            number = (double)(int64_t)mr_get_u64(reader);
-            memcpy(cell, &number, sizeof number);
-            return MR_OK;
-        case MR_BOOL:
-            *cell = mr_get_u8(reader);
-            return *cell <= 1 ? MR_OK : corrupt("bool", *cell);
-        default:
-            MR_TRY(load_blob(reader, rows, &blob));
-            if (kind == MR_REF) blob = mr_ref_of_blob(blob);
-            memcpy(cell, &blob, sizeof blob);
-            return MR_OK;
+    case MR_F64:
+        number = mr_get_f64(reader);
+        memcpy(cell, &number, sizeof number);
+        return MR_OK;
+    case MR_I64:
+        bits = mr_get_u64(reader);
+        memcpy(cell, &bits, sizeof bits);
+        return MR_OK;
+    case MR_TIMESTAMP:
+        number = (double)(int64_t)mr_get_u64(reader);
+        memcpy(cell, &number, sizeof number);
+        return MR_OK;
+    case MR_BOOL:
+        *cell = mr_get_u8(reader);
+        return *cell <= 1 ? MR_OK : corrupt("bool", *cell);
+    default:
+        MR_TRY(load_blob(reader, rows, kind, &blob));
+        if (kind == MR_REF) blob = mr_ref_of_blob(blob);
+        memcpy(cell, &blob, sizeof blob);
+        return MR_OK;
     }
 }
 
@@ -207,7 +216,8 @@ static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, do
     if (row_parts.key == NULL || row_parts.key_bytes == 0) return corrupt("key", 0);
     if (what != ENTRY_ROW) return corrupt("entry", what);
     if (group != group_of(row_parts.key, row_parts.key_bytes)) return corrupt("group", group);
-    if (row_parts.birth >> 48 != 0) return corrupt("birth", (double)row_parts.birth);
+    if (row_parts.birth > birth_max) return corrupt("birth", (double)row_parts.birth);
+    if (row_parts.use > use_max) return corrupt("use", (double)row_parts.use);
     if (mr_time_of((double)row_parts.last_use_ms) != row_parts.last_use_ms) {
         return corrupt("last use", (double)row_parts.last_use_ms);
     }
@@ -231,18 +241,21 @@ static mr_status load_block(mr_reader *reader, mr_rows *rows, double time_ms) {
     uint32_t bytes = mr_get_u32(reader);
     const uint8_t *kinds = mr_get_bytes(reader, fields);
     if (version != MR_SEGMENT_VERSION) return corrupt("version", version);
+    if ((parts & ~(uint32_t)PARTS) != 0) return corrupt("parts", parts);
     if (kinds == NULL || fields != rows->layout.field_count) return corrupt("fields", fields);
     if (memcmp(kinds, rows->layout.field_kind, fields) != 0) return corrupt("kinds", fields);
     const uint8_t *body = mr_get_bytes(reader, bytes);
     if (body == NULL) return corrupt("bytes", bytes);
     mr_reader inner = {.bytes = body, .size = bytes};
-    for (uint32_t i = 0; i < entries; i++) MR_TRY(load_entry(&inner, rows, parts, time_ms));
+    for (uint32_t i = 0; i < entries; i++)
+        MR_TRY(load_entry(&inner, rows, parts, time_ms));
     return inner.at == bytes ? MR_OK : corrupt("bytes", bytes);
 }
 
 mr_status mr_load_rows(mr_rows *rows, const uint8_t *bytes, uint32_t size, double time_ms) {
     mr_reader reader = {.bytes = bytes, .size = size};
-    while (reader.at < reader.size) MR_TRY(load_block(&reader, rows, time_ms));
+    while (reader.at < reader.size)
+        MR_TRY(load_block(&reader, rows, time_ms));
     return MR_OK;
 }
 
@@ -275,7 +288,8 @@ mr_status mr_load_finish(mr_rows *rows) {
     mr_table_cursor cursor = {0};
     uint32_t count = mr_table_walk(&rows->table, &cursor, heap, (uint32_t)rows->table.size);
     MR_ASSERT(count == rows->table.size);
-    for (uint32_t at = count / 2; at-- > 0;) sift_down(rows, heap, count, at);
+    for (uint32_t at = count / 2; at-- > 0;)
+        sift_down(rows, heap, count, at);
     rows->newest = 0;
     rows->oldest = 0;
     while (count > 0) {

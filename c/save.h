@@ -19,8 +19,8 @@ enum { MR_KEY_GROUPS = 128 };
 
 /* Write rows [from, count) of the scan's page as one block; millrace.h, mr_save. */
 mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *ref_bytes,
-                       const uint32_t *ref_offsets, uint8_t *out, uint32_t room,
-                       uint32_t *upto_out, uint32_t *size_out);
+                       const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t *upto_out,
+                       uint32_t *size_out);
 
 /* Add the rows of all blocks in the bytes. Rows without a saved last use get
  * `time_ms`. MR_ERR_CORRUPT: some rows are in. */

@@ -16,6 +16,7 @@ static uint64_t next_birth(const mr_run *run) { return birth_of(entries_of(run) 
 mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
     memset(scan, 0, sizeof *scan);
     scan->rows = rows;
+    scan->heap = rows->heap;
     scan->time_ms = time_ms;
     scan->changes = rows->changes;
     const uint32_t bytes = MR_SCAN_PAGE_ROWS * (uint32_t)sizeof(mr_addr);
@@ -79,18 +80,19 @@ static void add_visible(const mr_scan_data *scan, mr_run *run, const mr_addr *fo
     }
 }
 
-/* One run, or the news that the table is walked. */
+/* One run of what is visible among so many rows, or the news that the table is walked. */
 static mr_status collect(mr_scan_data *scan, bool *walked_out) {
     mr_run *run;
     MR_TRY(add_run(scan, &run));
     mr_addr *found = mr_at(scan->page.rows);
-    while (run->size + WALK_STEP <= MR_RUN_ENTRIES) {
-        uint32_t count = mr_table_walk(&scan->rows->table, &scan->cursor, found, WALK_STEP);
-        if (count == 0) {
+    uint32_t count = 0;
+    for (uint32_t seen = 0; seen + WALK_STEP <= MR_RUN_ENTRIES; seen += count) {
+        count = mr_table_walk(&scan->rows->table, &scan->cursor, found, WALK_STEP);
+        add_visible(scan, run, found, count);
+        if (count < WALK_STEP) {
             *walked_out = true;
             break;
         }
-        add_visible(scan, run, found, count);
     }
     sort_run(run);
     if (run->size > 0) return MR_OK;
@@ -124,13 +126,14 @@ static mr_addr take_next(mr_scan_data *scan) {
 }
 
 mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
-    if (scan->changes != scan->rows->changes) return mr_fail(MR_ERR_HANDLE, "scan", 0);
     scan->page.count = 0;
+    if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", 0);
     if (!scan->merging) {
         MR_TRY(collect(scan, &scan->merging));
         if (!scan->merging) return MR_MORE;
         mr_run *runs = mr_at(scan->runs);
-        for (uint32_t at = scan->run_count / 2; at-- > 0;) sift_down(runs, scan->run_count, at);
+        for (uint32_t at = scan->run_count / 2; at-- > 0;)
+            sift_down(runs, scan->run_count, at);
     }
     mr_addr *rows = mr_at(scan->page.rows);
     rows_max = mr_min_u32(rows_max, MR_SCAN_PAGE_ROWS);
@@ -141,7 +144,7 @@ mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
 }
 
 void mr_scan_stop(mr_scan_data *scan) {
-    mr_heap *heap = scan->rows->heap;
+    mr_heap *heap = scan->heap;
     const mr_run *runs = mr_at(scan->runs);
     for (uint32_t i = 0; i < scan->run_count; i++) {
         mr_heap_free(heap, runs[i].entries, MR_PAGE_BYTES);

@@ -29,6 +29,7 @@ typedef struct mr_run {
 typedef struct mr_scan_data {
     mr_page page; /* First: the host knows its address. */
     mr_rows *rows;
+    mr_heap *heap; /* Of the rows: a scan may outlive them, to be stopped. */
     double time_ms;
     uint64_t changes; /* Of the rows, when the scan was opened. */
     mr_table_cursor cursor;
@@ -40,6 +41,11 @@ typedef struct mr_scan_data {
 
 /* Start over the rows that have not expired at `time_ms` (-Infinity: all). */
 mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms);
+
+/* Has no row come or gone since the scan was started? */
+static inline bool mr_scan_valid(const mr_scan_data *scan) {
+    return scan->changes == scan->rows->changes;
+}
 
 /* The next page of at most `rows_max` rows (<= MR_SCAN_PAGE_ROWS), 0 rows at the end.
  * MR_MORE: still collecting, call again. MR_ERR_HANDLE: the state has changed. */

@@ -18,12 +18,14 @@
  * twice is written twice. Only enumerable own properties count, a getter is called once, and names
  * that an array has besides its elements are not looked for.
  *
- * cborg writes and reads single items; what is a value is decided here, because an error has to
- * say where in the value it is, and strings have to come back whole.
+ * cborg writes the items; what is a value is decided here, because an error has to say where in
+ * the value it is.
  */
-import { decode as decodeItems, encode as encodeItems, Token, Tokenizer, Type } from "cborg"
-import type { DecodeOptions, TagDecodeControl } from "cborg"
+import { encode as encodeItems, Token, Type } from "cborg"
+import { typedArrays } from "./codec_read.ts"
 import { MillraceError, typeName } from "./errors.ts"
+
+export { decode } from "./codec_read.ts"
 
 /** How deep objects may stand in objects. */
 export const codecDepthMax = 500
@@ -54,21 +56,6 @@ export function encode(value: unknown): Uint8Array {
   }
   return encodeItems(null, { typeEncoders: { null: () => walk.items } })
 }
-
-/**
- * Read a value that {@link encode} wrote.
- *
- * @throws {MillraceError} `CORRUPT` when these are not such bytes.
- */
-export function decode(bytes: Uint8Array): unknown {
-  try {
-    return decodeItems(bytes, { ...decodeOptions, tokenizer: new WholeStrings(bytes, decodeOptions) })
-  } catch (cause) {
-    throw new MillraceError("CORRUPT", "these are not the bytes of a value", { cause })
-  }
-}
-
-// --- Writing ---
 
 const loneSurrogate = /\p{Surrogate}/u
 
@@ -195,20 +182,6 @@ function putBytes(value: Uint8Array, walk: Walk): void {
   walk.items.push(new Token(Type.bytes, value.slice()))
 }
 
-/** As they lie in memory: little-endian on every host that we know. */
-const typedArrays = [
-  [68, Uint8ClampedArray],
-  [69, Uint16Array],
-  [70, Uint32Array],
-  [71, BigUint64Array],
-  [72, Int8Array],
-  [77, Int16Array],
-  [78, Int32Array],
-  [79, BigInt64Array],
-  [85, Float32Array],
-  [86, Float64Array],
-] as const
-
 type Write = (value: never, walk: Walk) => void
 
 /** By prototype, so that an instance of a class, or of a subclass of these, finds nothing. */
@@ -238,94 +211,9 @@ function pathText(path: readonly Step[]): string {
   const steps = path.map((step) => {
     if (typeof step === "number") return `[${step}]`
     if (typeof step === "object") return `<${step.part} ${step.index}>`
-    return /^[A-Za-z_$][\w$]{0,60}$/.test(step) ? `.${step}` : `[${JSON.stringify(step.slice(0, 60))}]`
+    if (/^[A-Za-z_$][\w$]{0,60}$/.test(step)) return `.${step}`
+    return `[${JSON.stringify(step.slice(0, 60))}]`
   })
   const shown = steps.length <= 20 ? steps : [...steps.slice(0, 10), "…", ...steps.slice(-5)]
   return `$${shown.join("")}`
-}
-
-// --- Reading ---
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-/** cborg drops a byte order mark at the start of a string and mends bad UTF-8; this does neither. */
-class WholeStrings extends Tokenizer {
-  override next(): Token {
-    const from = this.pos()
-    const token = super.next()
-    if (!Type.equals(token.type, Type.string)) return token
-    const header = [2, 3, 5, 9][((this.data[from] ?? 0) & 31) - 24] ?? 1
-    const size = this.pos() - from - header
-    if ((token.value as string).length === size) return token // All ASCII.
-    const text = utf8.decode(this.data.subarray(from + header, from + header + size))
-    return new Token(Type.string, text, token.encodedLength)
-  }
-}
-
-function readDate(item: TagDecodeControl): Date {
-  const seconds = item()
-  if (typeof seconds !== "number") throw new TypeError("a date is not a number")
-  if (Number.isNaN(seconds)) return new Date(seconds)
-  const near = Math.round(seconds * 1000) // Off by one, far from 1970, when a fraction was cut.
-  const ms = [near, near - 1, near + 1].find((candidate) => candidate / 1000 === seconds)
-  if (ms === undefined || Math.abs(ms) > 8.64e15) throw new RangeError("not a date")
-  return new Date(ms)
-}
-
-function readBigint(item: TagDecodeControl): bigint {
-  const bytes = bytesOf(item)
-  if (bytes[0] === 0) throw new TypeError("a bigint has a byte too many")
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-  return BigInt(`0x0${hex}`)
-}
-
-function readSet(item: TagDecodeControl): Set<unknown> {
-  const elements = item()
-  if (!Array.isArray(elements)) throw new TypeError("a set is not an array")
-  return whole(new Set<unknown>(elements), elements.length)
-}
-
-function readMap(item: TagDecodeControl): Map<unknown, unknown> {
-  const entries = item.entries()
-  return whole(new Map(entries), entries.length)
-}
-
-function whole<Held extends { readonly size: number }>(held: Held, size: number): Held {
-  if (held.size !== size) throw new TypeError("the same key twice")
-  return held
-}
-
-function readWithoutPrototype(item: TagDecodeControl): unknown {
-  const properties = item()
-  if (typeof properties !== "object" || Object.getPrototypeOf(properties) !== Object.prototype) {
-    throw new TypeError("not an object")
-  }
-  return Object.setPrototypeOf(properties, null) as unknown
-}
-
-function bytesOf(item: TagDecodeControl): Uint8Array<ArrayBuffer> {
-  const bytes = item()
-  if (bytes instanceof Uint8Array) return bytes.slice()
-  throw new TypeError("not bytes")
-}
-
-const decodeOptions: DecodeOptions = {
-  strict: true,
-  allowIndefinite: false,
-  allowBigInt: false,
-  rejectDuplicateMapKeys: true,
-  tags: {
-    1: readDate,
-    2: readBigint,
-    3: (item) => -1n - readBigint(item),
-    258: readSet,
-    259: readMap,
-    275: readWithoutPrototype,
-    ...Object.fromEntries(
-      typedArrays.map(([tag, View]) => [
-        tag,
-        (item: TagDecodeControl) => new View(bytesOf(item).buffer),
-      ]),
-    ),
-  },
 }

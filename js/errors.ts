@@ -12,6 +12,7 @@ export type ErrorCode =
   | "CLOSED" // Used after close(), or an accessor used after its call.
   | "CONSUMED" // A source that can be read once was asked for a second reading.
   | "CORRUPT" // Bytes that are not ours, or were damaged.
+  | "FIELD_TYPE" // A field of an event has a type that the operator cannot use.
   | "FOREIGN" // A place that holds something else; it was left untouched.
   | "INTERNAL" // A mistake of ours; please report it.
   | "KEY_MISSING" // An event has no value where its key should be.

@@ -31,8 +31,16 @@ describe("key reader", () => {
         c = 3
       })(),
     ]
-    expect(rows.map(keyReader(["a", "b"]))).toEqual([[1, 2], [1, 2], [1, 2]])
-    expect(rows.map(keyReader(["a", "b", "c"]))).toEqual([[1, 2, 3], [1, 2, 3], [1, 2, 3]])
+    expect(rows.map(keyReader(["a", "b"]))).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+    expect(rows.map(keyReader(["a", "b", "c"]))).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ])
     expect(rows.map(keyReader("b"))).toEqual([2, 2, 2])
   })
 
@@ -143,9 +151,7 @@ describe("path types", () => {
   type Order = { id: number; at: Date; user: { id: string; nick?: string }; tags: string[] }
 
   it("know the paths at which a key can be, and the type there", () => {
-    expectTypeOf<Path<Order>>().toEqualTypeOf<
-      "id" | "user.id" | "user.nick" | `tags.${number}`
-    >()
+    expectTypeOf<Path<Order>>().toEqualTypeOf<"id" | "user.id" | "user.nick" | `tags.${number}`>()
     expectTypeOf<At<Order, "user.id">>().toEqualTypeOf<string>()
     expectTypeOf<At<Order, "user.nick">>().toEqualTypeOf<string | undefined>()
     expectTypeOf<At<Order, "tags.0">>().toEqualTypeOf<string>()

@@ -22,9 +22,7 @@ const ofTypeScript = files.filter((path) => /\.[jt]s$/.test(path))
 const engine = ofC.filter((path) => path.startsWith("c/"))
 
 const withoutComments = (text: string) =>
-  text
-    .replace(/\/\*[^]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ""))
-    .replace(/\/\/.*/g, "")
+  text.replace(/\/\*[^]*?\*\//g, (comment) => comment.replace(/[^\n]/g, "")).replace(/\/\/.*/g, "")
 
 /** The first group of every match. */
 const matches = (text: string, pattern: RegExp) =>
@@ -40,7 +38,9 @@ describe("the border", () => {
   const module = (name: string) =>
     new WebAssembly.Module(readFileSync(new URL(`build/${name}/millrace.wasm`, root)))
   const exportsOf = (name: string) =>
-    WebAssembly.Module.exports(module(name)).map((each) => each.name).sort()
+    WebAssembly.Module.exports(module(name))
+      .map((each) => each.name)
+      .sort()
   const importsOf = (name: string) =>
     WebAssembly.Module.imports(module(name)).map((each) => `${each.module}.${each.name}`)
 
@@ -73,9 +73,11 @@ describe("the border", () => {
       matches(body, /\bMR_(\w+)\s*[=,]/g),
     )
     const { layouts: _, ...groups } = abi
-    expect(Object.values(groups).flatMap((group) => Object.keys(group)).sort()).toEqual(
-      inHeader.sort(),
-    )
+    expect(
+      Object.values(groups)
+        .flatMap((group) => Object.keys(group))
+        .sort(),
+    ).toEqual(inHeader.sort())
   })
 
   it("has every structure of the header in abi.ts, field by field", () => {
@@ -91,7 +93,7 @@ describe("C", () => {
   /** Floor by floor: a file includes what lies on its own floor or below. */
   const floors = [
     ["millrace", "common"],
-    ["error", "alloc", "bytes", "hash", "table", "wheel"],
+    ["error", "alloc", "bytes", "handle", "hash", "table", "wheel"],
     ["batch"],
     ["ref", "dirty", "row", "find", "lru", "scan", "save"],
     ["operator"],
@@ -147,10 +149,12 @@ describe("C", () => {
   it("has functions of at most 70 lines", () => {
     const long = engine.flatMap((path) => {
       let start = 0
-      return read(path).split("\n").flatMap((line, index) => {
-        if (/^\w/.test(line)) start = index
-        return line === "}" && index - start >= 70 ? [`${path}:${start + 1}`] : []
-      })
+      return read(path)
+        .split("\n")
+        .flatMap((line, index) => {
+          if (/^\w/.test(line)) start = index
+          return line === "}" && index - start >= 70 ? [`${path}:${start + 1}`] : []
+        })
     })
     expect(long).toEqual([])
   })
@@ -164,10 +168,12 @@ describe("TypeScript", () => {
     )
   const importsFrom = (here: (path: string) => boolean, wrong: (path: string) => boolean) =>
     ofPackage.filter(here).flatMap((path) =>
-      importsOf(path).filter(wrong).map((each) => `${path} imports ${each}`),
+      importsOf(path)
+        .filter(wrong)
+        .map((each) => `${path} imports ${each}`),
     )
   const isEngine = (path: string) => path.startsWith("js/engine/")
-  const isLeaf = (path: string) => /^js\/(storage\/|(codec|errors|duration)\.ts$)/.test(path)
+  const isLeaf = (path: string) => /^js\/(storage\/|(codec\w*|errors|duration)\.ts$)/.test(path)
 
   it("has drivers, codec, errors and durations that import only each other", () => {
     expect(importsFrom(isLeaf, (path) => !isLeaf(path))).toEqual([])
@@ -214,7 +220,7 @@ describe("every file", () => {
   })
 
   it("leaves nothing for later in a comment, and no test switched off or alone", () => {
-    const wrong = /\b(TO[D]O|FIX[M]E|XX[X])\b|\b(it|describe|test)\.(only|skip|todo)\b/
+    const wrong = /\b(TO[D]O|FIX[M]E)\b|\b(it|describe|test)\.(only|skip|todo)\b/
     expect(sources.flatMap((path) => linesOf(path, read(path), wrong))).toEqual([])
   })
 })

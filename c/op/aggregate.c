@@ -16,9 +16,12 @@
 
 static uint32_t cells_of(uint32_t aggregate) {
     switch (aggregate) {
-        case MR_SUM: return 2;
-        case MR_MEAN: return 3;
-        default: return 1;
+    case MR_SUM:
+        return 2;
+    case MR_MEAN:
+        return 3;
+    default:
+        return 1;
     }
 }
 
@@ -72,16 +75,18 @@ static void apply(mr_operator_data *op, const mr_columns *in, uint32_t row, doub
         }
         if (!value_of(op, in, i, row, &value)) continue;
         switch (op->spec.kinds[i]) {
-            case MR_SUM: add_to_sum(cells, value); break;
-            case MR_MEAN:
-                add_to_sum(cells, value);
-                cells[2] += 1;
-                break;
-            case MR_MIN:
-                if (!(value >= cells[0])) cells[0] = value;
-                break;
-            default:
-                if (!(value <= cells[0])) cells[0] = value;
+        case MR_SUM:
+            add_to_sum(cells, value);
+            break;
+        case MR_MEAN:
+            add_to_sum(cells, value);
+            cells[2] += 1;
+            break;
+        case MR_MIN:
+            if (!(value >= cells[0])) cells[0] = value;
+            break;
+        default:
+            if (!(value <= cells[0])) cells[0] = value;
         }
     }
 }
@@ -89,7 +94,8 @@ static void apply(mr_operator_data *op, const mr_columns *in, uint32_t row, doub
 /* A record that has seen nothing; it comes cleared. */
 static void begin(const mr_operator_data *op, double *cells) {
     for (uint32_t i = 0; i < op->spec.count; cells += cells_of(op->spec.kinds[i]), i++) {
-        if (op->spec.kinds[i] == MR_MIN || op->spec.kinds[i] == MR_MAX) cells[0] = __builtin_nan("");
+        if (op->spec.kinds[i] == MR_MIN || op->spec.kinds[i] == MR_MAX)
+            cells[0] = __builtin_nan("");
     }
 }
 
@@ -98,15 +104,20 @@ static void write_columns(const mr_operator_data *op, const double *cells, mr_co
     for (uint32_t i = 0; i < op->spec.count; cells += cells_of(op->spec.kinds[i]), i++) {
         double *column = mr_f64s(out->columns[i]);
         switch (op->spec.kinds[i]) {
-            case MR_SUM: column[at] = sum_of(cells); break;
-            case MR_MEAN: column[at] = sum_of(cells) / cells[2]; break;
-            default: column[at] = cells[0];
+        case MR_SUM:
+            column[at] = sum_of(cells);
+            break;
+        case MR_MEAN:
+            column[at] = sum_of(cells) / cells[2];
+            break;
+        default:
+            column[at] = cells[0];
         }
     }
 }
 
-static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
-                      uint32_t *upto_out, mr_batch_data *results) {
+static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
+                      mr_batch_data *results) {
     const bool each = (op->spec.flags & MR_EMIT_EACH) != 0;
     for (uint32_t i = from; i < in->size; i++) {
         *upto_out = i;
@@ -148,9 +159,11 @@ static mr_status result(mr_operator_data *op, mr_row *row, mr_batch_data *result
 
 static mr_status finish(mr_operator_data *op, mr_batch_data *results) {
     if ((op->spec.flags & MR_EMIT_EACH) != 0) return MR_OK;
+    if (op->flushed) return MR_OK;
     if (!op->flushing) {
         MR_TRY(mr_scan_start(&op->flush, &op->rows, op->clock_ms));
         op->flushing = true;
+        op->flush_at = 0;
     }
     for (;;) {
         const mr_page *page = &op->flush.page;
@@ -161,8 +174,8 @@ static mr_status finish(mr_operator_data *op, mr_batch_data *results) {
         MR_TRY(mr_scan_page(&op->flush, MR_RESULT_ROWS_MAX));
         if (page->count == 0) break;
     }
-    mr_scan_stop(&op->flush);
-    op->flushing = false;
+    mr_flush_stop(op);
+    op->flushed = true;
     return MR_OK;
 }
 

@@ -12,8 +12,8 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     return MR_OK;
 }
 
-static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
-                      uint32_t *upto_out, mr_batch_data *results) {
+static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
+                      mr_batch_data *results) {
     for (uint32_t i = from; i < in->size; i++) {
         *upto_out = i;
         mr_row *row = mr_rows_enter(&op->rows, i);

@@ -195,7 +195,9 @@ function putHuge(key: bigint, bytes: Uint8Array, at: number): number {
   if (at + 1 + size > bytes.length) return -1
 
   bytes[at] = tag.bigint
-  const hex = BigInt.asUintN(size * 8, key).toString(16).padStart(size * 2, "0")
+  const hex = BigInt.asUintN(size * 8, key)
+    .toString(16)
+    .padStart(size * 2, "0")
   for (let i = 0; i < size; i++) {
     const from = (size - 1 - i) * 2
     bytes[at + 1 + i] = Number.parseInt(hex.slice(from, from + 2), 16)

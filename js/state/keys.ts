@@ -2,9 +2,10 @@
  * Where the key of an event is: a path, several paths, or a function; and what a path's type is.
  *
  * A path is dotted: `"user.id"` is the own property `id` of the own property `user`, and
- * `"items.0"` the first element of an array. Only own properties count, so `"constructor"` or `"__proto__"` in
- * events that came from JSON is missing unless the event really has it; a getter that a class
- * defines, or a name with a dot in it, takes a function. `undefined` is missing; `null` is a key.
+ * `"items.0"` the first element of an array. Only own properties count, so `"constructor"` or
+ * `"__proto__"` in events that came from JSON is missing unless the event really has it; a getter
+ * that a class defines, or a name with a dot in it, takes a function. `undefined` is missing;
+ * `null` is a key.
  *
  * A reader is made once per operator and called once per event. What it returns is not judged here:
  * `encodeKey` (key_bytes.ts) refuses what cannot be a key.

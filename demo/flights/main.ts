@@ -1,0 +1,72 @@
+/**
+ * Three million flights through keyed state that survives a kill.
+ *
+ *     make demo ARGS="--state /tmp/flights --kill-after 1500000"    dies half-way
+ *     make demo ARGS="--state /tmp/flights"                         goes on from there
+ *
+ * The streams themselves are in job.ts; this file runs them and shows what came of it.
+ */
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { from, run } from "millrace"
+import { fileStorage } from "millrace/storage/file"
+import { parseFlags, type Flags } from "./flags.ts"
+import { flightBranches, reportOf } from "./job.ts"
+import { flightCount, flightSource, type Flight } from "./source.ts"
+import { digits, printReport, progressBar } from "./table.ts"
+
+const flags = parseFlags(process.argv.slice(2))
+if (flags.compare) {
+  const { printComparison } = await import("../../test/bench/flights.ts")
+  await printComparison(flags)
+} else if (flags.state !== undefined) {
+  await runFlights(flags.state, flags)
+} else {
+  const directory = await mkdtemp(join(tmpdir(), "millrace-flights-"))
+  try {
+    await runFlights(directory, flags)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** Run the job on the state in `directory`, from where that state ends, and print the report. */
+async function runFlights(directory: string, flags: Flags): Promise<void> {
+  const { checkpoint, chunkSize, events, json, killAfter } = flags
+  const total = Math.min(events, await flightCount())
+  const progress = progressBar(json)
+
+  let seen = 0
+  const watch = (_: Flight) => {
+    seen += 1
+    if (seen === killAfter) process.kill(process.pid, "SIGKILL")
+    if (seen % 4096 === 0) progress.increment(4096)
+  }
+
+  const flights = from(flightSource(events)).tap(watch)
+  const job = await run(flightBranches(flights), {
+    name: "flights",
+    storage: fileStorage(directory),
+    checkpoint: { interval: checkpoint },
+    chunkSize,
+  })
+  try {
+    const { restored } = job.stats()
+    if (restored) console.error(`going on at flight ${digits(restored.position)} of ${digits(total)}`)
+
+    progress.start(total, restored?.position ?? 0)
+    const start = performance.now()
+    await job.finished()
+    const seconds = (performance.now() - start) / 1000
+    progress.update(total)
+    progress.stop()
+
+    const report = reportOf(job)
+    if (json) console.log(JSON.stringify(report))
+    else printReport(report, seconds, job.stats())
+  } finally {
+    progress.stop()
+    await job.close()
+  }
+}

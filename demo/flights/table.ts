@@ -1,0 +1,79 @@
+/**
+ * How the flights demo looks in a terminal: the table with its bars, and the progress bar.
+ *
+ * The table goes to stdout and progress to stderr, so that a pipe gets only the result.
+ */
+import { SingleBar } from "cli-progress"
+import Table from "cli-table3"
+import type { Report } from "./job.ts"
+
+/** The part of a job's statistics that is shown. */
+export interface Size {
+  /** Events read in this run. */
+  events: number
+  operators: Record<string, { rows: number; bytes: number }>
+}
+
+const grouped = new Intl.NumberFormat("en-GB")
+const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+
+/** A number in groups of three digits: `1,234,567`. */
+export function digits(value: number): string {
+  return grouped.format(value)
+}
+
+/** A bar of at most `width` cells, drawn to an eighth of a cell. */
+export function bar(value: number, largest: number, width: number): string {
+  const cells = largest > 0 ? (value / largest) * width : 0
+  const whole = Math.floor(cells)
+  return "█".repeat(whole) + eighths[Math.floor((cells - whole) * 8)]
+}
+
+/** Print the ten largest airports, the totals, and what they took. */
+export function printReport(report: Report, seconds: number, size: Size): void {
+  const table = new Table({
+    head: ["origin", "flights", "", "late", "mean delay"],
+    colAligns: ["left", "right", "left", "right", "right"],
+    style: { head: [], border: [], compact: true },
+  })
+  const most = report.top[0]?.flights ?? 0
+  for (const { origin, flights, late, delaySum } of report.top) {
+    const share = ((100 * late) / flights).toFixed(1)
+    const mean = (delaySum / flights).toFixed(1)
+    table.push([origin, digits(flights), bar(flights, most, 30), `${share} %`, `${mean} min`])
+  }
+  console.log(table.toString())
+  for (const line of [...totals(report), ...cost(seconds, size)]) console.log(line)
+}
+
+function totals({ events, origins, lateFlights, delaySum, routeDays }: Report): string[] {
+  return [
+    `${digits(events)} flights from ${digits(origins)} airports; ${digits(lateFlights)} were late,`,
+    `${digits(delaySum)} minutes of delay in all; ${digits(routeDays)} routes, counted once a day`,
+  ]
+}
+
+function cost(seconds: number, { events, operators }: Size): string[] {
+  const states = Object.values(operators)
+  const rows = states.reduce((sum, state) => sum + state.rows, 0)
+  const mebibytes = states.reduce((sum, state) => sum + state.bytes, 0) / 2 ** 20
+  const state = `${digits(rows)} rows of state in ${mebibytes.toFixed(1)} MiB`
+  if (events === 0) return [`nothing left to read; ${state}`]
+
+  const speed = digits(Math.round(events / seconds))
+  return [`${digits(events)} events in ${seconds.toFixed(1)} s: ${speed} a second; ${state}`]
+}
+
+/** A progress bar; without a terminal a line now and then, or nothing if `quiet`. */
+export function progressBar(quiet: boolean): SingleBar {
+  return new SingleBar({
+    format: "{bar} {percentage} %  {value} of {total} flights",
+    formatValue: (value, _, type) => (type === "percentage" ? `${value}` : digits(value)),
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize: 40,
+    hideCursor: true,
+    noTTYOutput: !quiet,
+    notTTYSchedule: 1000,
+  })
+}

@@ -1,0 +1,117 @@
+/**
+ * A batch: columns in linear memory that JavaScript fills for an operator, or reads from one.
+ *
+ * A batch is opened once per operator and reused for every chunk; its arrays move when it grows,
+ * so their addresses are read again after every `reserve`.
+ */
+import { layouts, present } from "./abi.ts"
+import type { Engine } from "./engine.ts"
+
+const { at } = layouts.columns
+
+export class Batch {
+  readonly engine: Engine
+  readonly handle: number
+  /** Address of the mr_columns. */
+  #columns = 0
+  #keys = new Uint8Array(0)
+  #keysView = new DataView(new ArrayBuffer(0))
+
+  constructor(engine: Engine) {
+    this.engine = engine
+    engine.check("open a batch", engine.wasm.mr_batch_open(engine.handle, engine.scratch))
+    this.handle = engine.views.word(engine.scratch)
+    this.reserve(0, 0, 0)
+  }
+
+  /** Empty the batch and make room. */
+  reserve(rows: number, keyBytes: number, columns: number): void {
+    const { wasm, scratch, views } = this.engine
+    const result = wasm.mr_batch_reserve(this.handle, rows, keyBytes, columns, scratch)
+    this.engine.check("make room for a chunk", result)
+    this.#columns = views.word(scratch)
+    this.#look()
+  }
+
+  /** Make room for more key bytes and keep what is there. */
+  growKeys(keyBytes: number): void {
+    const result = this.engine.wasm.mr_batch_reserve_keys(this.handle, keyBytes)
+    this.engine.check("make room for keys", result)
+    this.#look()
+  }
+
+  get size(): number {
+    return this.#word(at.size)
+  }
+
+  set size(rows: number) {
+    this.engine.views.u32[(this.#columns + at.size) >>> 2] = rows
+  }
+
+  /** Key bytes: the region of this batch, and a view of the same bytes. */
+  get keys(): Uint8Array<ArrayBuffer> {
+    this.#look()
+    return this.#keys
+  }
+
+  get keysView(): DataView<ArrayBuffer> {
+    return this.#keysView
+  }
+
+  /** Index of key_offsets[0] in `views.u32`. */
+  get keyOffsets(): number {
+    return this.#word(at.key_offsets) >>> 2
+  }
+
+  /** Index of position[0] in `views.u32`. */
+  get positions(): number {
+    return this.#word(at.position) >>> 2
+  }
+
+  /** Index of value column `column` in `views.f64`. */
+  column(column: number): number {
+    return this.#word(at.columns + column * 4) >>> 3
+  }
+
+  /** Address of the validity bitmap of a value column. */
+  validity(column: number): number {
+    return this.#word(at.validity + column * 4)
+  }
+
+  /** Say which value columns have their bitmap filled in: a bit each. */
+  set nulls(columns: bigint) {
+    this.engine.views.u64[(this.#columns + at.nulls) >>> 3] = columns
+  }
+
+  /** The rows arrived at `now` and have keys; with `times` they have event time as well. */
+  stamp(now: number, times?: Float64Array, watermarks?: Float64Array): void {
+    const { views } = this.engine
+    views.f64[(this.#columns + at.now_ms) >>> 3] = now
+    let has: number = present.HAS_KEYS
+    if (times !== undefined && watermarks !== undefined) {
+      has |= present.HAS_TIME
+      views.f64.set(times, this.#word(at.time_ms) >>> 3)
+      views.f64.set(watermarks, this.#word(at.watermark_before) >>> 3)
+    }
+    views.u32[(this.#columns + at.present) >>> 2] = has
+  }
+
+  close(): void {
+    this.engine.wasm.mr_batch_close(this.handle)
+  }
+
+  #word(offset: number): number {
+    return this.engine.views.word(this.#columns + offset)
+  }
+
+  #look(): void {
+    const { buffer } = this.engine.views
+    const from = this.#word(at.keys)
+    const size = this.#word(at.key_bytes_max)
+    if (this.#keys.buffer === buffer && this.#keys.byteOffset === from) {
+      if (this.#keys.length === size) return
+    }
+    this.#keys = new Uint8Array(buffer, from, size)
+    this.#keysView = new DataView(buffer, from, size)
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The module's exports as TypeScript sees them: one line per `MR_API` of c/millrace.h, where the
+ * words are. Handles, addresses and sizes are numbers; statuses are 0, positive for "more" and
+ * negative for a refusal.
+ */
+export interface Exports {
+  readonly memory: WebAssembly.Memory
+  readonly _initialize?: () => void
+  mr_engine_open(options: number, engineOut: number): number
+  mr_engine_close(engine: number): number
+  mr_engine_memory(engine: number, memoryOut: number): number
+  mr_alloc(engine: number, bytes: number, addressOut: number): number
+  mr_free(engine: number, address: number, bytes: number): number
+  mr_error_name(): number
+  mr_error_value(): number
+  mr_scratch(): number
+  mr_checksum(bytes: number, size: number, checksumOut: number): number
+  mr_refs_reserve(engine: number, capacity: number, refsOut: number): number
+  mr_ref_decoded(op: number, cell: number, number: number): number
+  mr_batch_open(engine: number, batchOut: number): number
+  mr_batch_close(batch: number): number
+  mr_batch_reserve(
+    batch: number,
+    rows: number,
+    keyBytes: number,
+    columns: number,
+    columnsOut: number,
+  ): number
+  mr_batch_reserve_keys(batch: number, keyBytes: number): number
+  mr_operator_open(engine: number, spec: number, operatorOut: number): number
+  mr_operator_close(op: number): number
+  mr_operator_layout(op: number, layoutOut: number): number
+  mr_operator_stats(op: number, statsOut: number): number
+  mr_operator_push(
+    op: number,
+    batch: number,
+    from: number,
+    uptoOut: number,
+    results: number,
+  ): number
+  mr_operator_advance(op: number, watermarkMs: number, results: number): number
+  mr_operator_expire(op: number, timeMs: number, steps: number): number
+  mr_operator_results(op: number, rows: number, count: number, results: number): number
+  mr_find(op: number, batch: number, foundOut: number): number
+  mr_row_enter(op: number, index: number): number
+  mr_row_create(op: number, index: number, record: number): number
+  mr_row_touch(op: number, index: number, written: number): number
+  mr_row_remove(op: number, index: number): number
+  mr_blob_new(op: number, bytes: number, size: number, blobOut: number): number
+  mr_blob_free(op: number, blob: number): number
+  mr_scan_open(op: number, timeMs: number, scanOut: number): number
+  mr_scan_close(scan: number): number
+  mr_scan_next(scan: number, rowsMax: number, pageOut: number): number
+  mr_save(
+    scan: number,
+    from: number,
+    refBytes: number,
+    refOffsets: number,
+    out: number,
+    room: number,
+    uptoOut: number,
+    sizeOut: number,
+  ): number
+  mr_load(op: number, bytes: number, size: number, timeMs: number): number
+  mr_load_end(op: number): number
+}

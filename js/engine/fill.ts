@@ -1,0 +1,174 @@
+/**
+ * Writing a chunk of JavaScript events into an operator's input batch: keys, times, numbers.
+ *
+ * Keys are written straight into linear memory, one loop over the chunk, no allocation per event.
+ */
+import type { Chunk, Failure } from "../chunk.ts"
+import { causeOf } from "../chunk.ts"
+import { MillraceError, typeName } from "../errors.ts"
+import { encodeKey } from "../state/key_bytes.ts"
+import type { FieldReader, KeyReader } from "../state/keys.ts"
+import type { Batch } from "./batch.ts"
+
+/** What became of a chunk in the batch. */
+export interface Filled {
+  /** Rows in the batch. */
+  readonly size: number
+  /** The chunk's value of each row; undefined: row i is value `from + i`. */
+  readonly rows: Uint32Array | undefined
+  /** The first value that could not be written; rows are those before it. */
+  readonly failure: Failure | undefined
+}
+
+/** Room for keys at first: 16 bytes each; it grows as keys need it. */
+const keyBytesEach = 16
+
+/**
+ * Fill `batch` with values [from, upto) of the chunk, their keys as `read` gives them. Values
+ * whose key is undefined are left out.
+ */
+export function fillKeys(
+  batch: Batch,
+  chunk: Chunk,
+  read: KeyReader,
+  from: number,
+  upto: number,
+  columns: number,
+): Filled {
+  const { values } = chunk
+  const { views } = batch.engine
+  batch.reserve(upto - from, (upto - from) * keyBytesEach, columns)
+  let offsets = batch.keyOffsets
+  let rows: Uint32Array | undefined
+  let failure: Failure | undefined
+  let size = 0
+  let end = 0
+  let { keys, keysView } = batch
+  views.u32[offsets] = 0
+  for (let i = from; i < upto; i++) {
+    let next: number
+    try {
+      const key = read(values[i])
+      if (key === undefined) {
+        rows ??= Uint32Array.from({ length: upto - from }, (_, row) => from + row)
+        continue
+      }
+      next = encodeKey(key, keys, keysView, end)
+      while (next < 0) {
+        batch.growKeys(keys.length * 2)
+        ;({ keys, keysView, keyOffsets: offsets } = batch)
+        next = encodeKey(key, keys, keysView, end)
+      }
+    } catch (error) {
+      failure = { at: causeOf(chunk, i), error }
+      break
+    }
+    if (rows !== undefined) rows[size] = i
+    end = next
+    views.u32[offsets + ++size] = end
+  }
+  batch.size = size
+  stampTimes(batch, chunk, rows, from, size)
+  return { size, rows: rows?.subarray(0, size), failure }
+}
+
+function stampTimes(
+  batch: Batch,
+  { arrival, at }: Chunk,
+  rows: Uint32Array | undefined,
+  from: number,
+  size: number,
+): void {
+  const { times, watermarks, now } = arrival
+  if (times === undefined || watermarks === undefined) return batch.stamp(now)
+  if (at === undefined && rows === undefined) {
+    return batch.stamp(now, times.subarray(from, from + size), watermarks.subarray(from, from + size))
+  }
+  const time = new Float64Array(size)
+  const watermark = new Float64Array(size)
+  for (let row = 0; row < size; row++) {
+    const value = rows === undefined ? from + row : (rows[row] as number)
+    const cause = at === undefined ? value : (at[value] as number)
+    time[row] = times[cause] as number
+    watermark[row] = watermarks[cause] as number
+  }
+  batch.stamp(now, time, watermark)
+}
+
+/** A number field that an aggregate reads. */
+export interface NumberField {
+  readonly path: string
+  readonly read: FieldReader
+}
+
+/**
+ * Fill the value columns of the batch's rows. Numbers and bigints within 2^53 are values; null and
+ * undefined are nulls. Gives the failure of the first value that is neither, and cuts the batch
+ * there.
+ */
+export function fillNumbers(
+  batch: Batch,
+  chunk: Chunk,
+  filled: Filled,
+  from: number,
+  fields: readonly NumberField[],
+): Filled {
+  let nulls = 0n
+  let result = filled
+  for (let column = 0; column < fields.length; column++) {
+    const field = fields[column] as NumberField
+    const { seenNull, size, error } = fillColumn(batch, chunk, result, from, field, column)
+    if (seenNull) nulls |= 1n << BigInt(column)
+    if (error === undefined) continue
+    const value = result.rows === undefined ? from + size : (result.rows[size] as number)
+    const rows = result.rows?.subarray(0, size)
+    result = { size, rows, failure: { at: causeOf(chunk, value), error } }
+    batch.size = size
+  }
+  batch.nulls = nulls
+  return result
+}
+
+function fillColumn(
+  batch: Batch,
+  { values }: Chunk,
+  { rows, size }: Filled,
+  from: number,
+  { path, read }: NumberField,
+  column: number,
+): { seenNull: boolean; size: number; error: unknown } {
+  const { f64, u8 } = batch.engine.views
+  const to = batch.column(column)
+  const bits = batch.validity(column)
+  let seenNull = false
+  for (let row = 0; row < size; row++) {
+    try {
+      const value = read(values[rows === undefined ? from + row : (rows[row] as number)])
+      if (typeof value === "number") {
+        f64[to + row] = value
+        continue
+      }
+      if (value === null || value === undefined) {
+        if (!seenNull) u8.fill(0xff, bits, bits + ((size + 7) >>> 3))
+        seenNull = true
+        const byte = bits + (row >>> 3)
+        u8[byte] = (u8[byte] as number) & ~(1 << (row & 7))
+        continue
+      }
+      f64[to + row] = numberOf(value, path)
+    } catch (error) {
+      return { seenNull, size: row, error }
+    }
+  }
+  return { seenNull, size, error: undefined }
+}
+
+function numberOf(value: unknown, path: string): number {
+  if (typeof value !== "bigint") {
+    const message = `field ${path} must be a number or bigint to be aggregated, not ${typeName(value)}`
+    throw new MillraceError("FIELD_TYPE", message)
+  }
+  const number = Number(value)
+  if (Number.isSafeInteger(number)) return number
+  throw new MillraceError("LIMIT", `a bigint in field ${path} is beyond 2^53 and would be rounded`)
+}

@@ -1,0 +1,210 @@
+/**
+ * One C operator and its state: opening, pushing chunks, scanning, saving and loading.
+ *
+ * How a user function's rows are found and changed is in rows.ts.
+ */
+import { MillraceError } from "../errors.ts"
+import { fieldKinds, flags, layouts, limits, operatorKinds, status } from "./abi.ts"
+import { Batch } from "./batch.ts"
+import type { Engine } from "./engine.ts"
+
+/** What a state is allowed and how long its rows live; 0 is no limit. */
+export interface StateLimits {
+  readonly ttlMs: number
+  readonly rowsMax: number
+  readonly bytesMax: number
+  readonly evict: boolean
+}
+
+export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
+export type AggregateKind = "count" | "sum" | "mean" | "min" | "max"
+
+/** What a C operator is made of. */
+export interface OperatorSpec {
+  readonly kind: "custom" | "aggregate" | "deduplicate"
+  readonly limits: StateLimits
+  /** Custom: the fields of the record. */
+  readonly fields?: readonly FieldKind[]
+  /** Aggregate: each with the input column that it reads. */
+  readonly aggregates?: readonly { readonly kind: AggregateKind; readonly column: number }[]
+  readonly emitEach?: boolean
+}
+
+/** Figures of one operator's state. */
+export interface StateStats {
+  readonly rows: number
+  readonly bytes: number
+  readonly expired: number
+  readonly evicted: number
+  readonly nans: number
+}
+
+/** Where the fields of a record lie. */
+export interface Layout {
+  readonly keyAt: number
+  readonly keyBytesAt: number
+  readonly recordBytes: number
+  readonly fieldAt: readonly number[]
+}
+
+const kindNumber = {
+  custom: operatorKinds.CUSTOM,
+  aggregate: operatorKinds.AGGREGATE,
+  deduplicate: operatorKinds.DEDUPLICATE,
+} as const
+
+const fieldNumber: Record<FieldKind, number> = {
+  f64: fieldKinds.F64,
+  i64: fieldKinds.I64,
+  bool: fieldKinds.BOOL,
+  string: fieldKinds.STRING,
+  timestamp: fieldKinds.TIMESTAMP,
+  ref: fieldKinds.REF,
+}
+
+const aggregateNumber: Record<AggregateKind, number> = { count: 0, sum: 1, mean: 2, min: 3, max: 4 }
+
+/** Rows of one slice of an input: results of a slice always fit one result batch. */
+export const sliceRowsMax = 4096
+
+export class Operator {
+  readonly engine: Engine
+  readonly handle: number
+  /** What messages call the operator: its uid. */
+  readonly uid: string
+  readonly spec: OperatorSpec
+  readonly layout: Layout
+  readonly input: Batch
+  readonly results: Batch
+  #upto = 0
+
+  constructor(engine: Engine, uid: string, spec: OperatorSpec) {
+    this.engine = engine
+    this.uid = uid
+    this.spec = spec
+    this.handle = open(engine, uid, spec)
+    this.layout = readLayout(engine, this.handle)
+    this.input = new Batch(engine)
+    this.results = new Batch(engine)
+  }
+
+  /**
+   * Run the input batch from row `from`; results are in {@link results}. True when there is more:
+   * take the results and push again from {@link upto}. Throws for the row at {@link upto}; rows
+   * before it are applied and their results are there.
+   */
+  push(from: number): boolean {
+    const { wasm, scratch } = this.engine
+    this.#upto = from
+    const { handle, input, results } = this
+    const result = wasm.mr_operator_push(handle, input.handle, from, scratch, results.handle)
+    this.engine.views.follow()
+    this.#upto = this.engine.views.word(scratch)
+    if (result < 0) throw this.refusal("apply an event", result)
+    return result === status.MORE
+  }
+
+  /** The first row that the last {@link push} has not applied. */
+  get upto(): number {
+    return this.#upto
+  }
+
+  /** The source has ended: emit what is left into {@link results}; true when there is more. */
+  finish(): boolean {
+    const { wasm } = this.engine
+    const result = wasm.mr_operator_advance(this.handle, Infinity, this.results.handle)
+    if (result < 0) throw this.refusal("emit at the end of the source", result)
+    this.engine.views.follow()
+    // Collecting rows in order gives no results yet; only what was emitted is worth a stop.
+    return result === status.MORE
+  }
+
+  /** Free rows whose ttl is over, a bounded number of them. */
+  expire(timeMs: number, steps: number): void {
+    if (this.spec.limits.ttlMs === 0) return
+    this.engine.wasm.mr_operator_expire(this.handle, timeMs, steps)
+    this.engine.refs.collect()
+  }
+
+  /** Write the results of `count` rows, their addresses from word index `rows` on. */
+  resultsOf(rows: number, count: number): void {
+    const { wasm } = this.engine
+    const result = wasm.mr_operator_results(this.handle, rows, count, this.results.handle)
+    if (result < 0) throw this.refusal("read results", result)
+    this.engine.views.follow()
+  }
+
+  stats(): StateStats {
+    const { views, wasm, scratch } = this.engine
+    this.engine.check("read figures", wasm.mr_operator_stats(this.handle, scratch))
+    const { at } = layouts.stats
+    const read = (offset: number) => Number(views.u64[(scratch + offset) >>> 3])
+    return {
+      rows: read(at.rows),
+      bytes: read(at.bytes),
+      expired: read(at.expired),
+      evicted: read(at.evicted),
+      nans: read(at.nans),
+    }
+  }
+
+  /** Add the rows of a saved segment; rows without a last use were used at `timeMs`. */
+  load(segment: Uint8Array, timeMs: number): void {
+    this.engine.withBytes(segment, (address) => {
+      const result = this.engine.wasm.mr_load(this.handle, address, segment.length, timeMs)
+      if (result < 0) throw this.refusal("load saved state", result)
+    })
+  }
+
+  /** All segments are loaded. */
+  loaded(): void {
+    this.engine.check("order loaded state", this.engine.wasm.mr_load_end(this.handle))
+  }
+
+  /** The error of a refused call, with the operator's name. */
+  refusal(what: string, result: number): MillraceError {
+    const error = this.engine.refusal(what, result)
+    return new MillraceError(error.code, `${this.uid}: ${error.message}`)
+  }
+}
+
+function open(engine: Engine, uid: string, spec: OperatorSpec): number {
+  const { views, scratch, wasm } = engine
+  const { at, bytes } = layouts.operator_spec
+  const { ttlMs, rowsMax, bytesMax, evict } = spec.limits
+  const parts = spec.fields ?? spec.aggregates ?? []
+  if (parts.length > limits.FIELDS_MAX) {
+    const most = `${limits.FIELDS_MAX} fields or aggregates`
+    throw new MillraceError("LIMIT", `${uid}: a state has at most ${most}, not ${parts.length}`)
+  }
+  views.u8.fill(0, scratch, scratch + bytes)
+  views.f64[(scratch + at.ttl_ms) >>> 3] = ttlMs
+  views.u64[(scratch + at.rows_max) >>> 3] = BigInt(rowsMax)
+  views.u64[(scratch + at.bytes_max) >>> 3] = BigInt(bytesMax)
+  views.u32[(scratch + at.kind) >>> 2] = kindNumber[spec.kind]
+  views.u32[(scratch + at.flags) >>> 2] =
+    (evict ? flags.EVICT : 0) | (spec.emitEach ? flags.EMIT_EACH : 0)
+  views.u32[(scratch + at.count) >>> 2] = parts.length
+  parts.forEach((part, i) => {
+    const isField = typeof part === "string"
+    views.u8[scratch + at.kinds + i] = isField ? fieldNumber[part] : aggregateNumber[part.kind]
+    views.u8[scratch + at.columns + i] = isField ? 0 : part.column
+  })
+  const out = scratch + bytes
+  engine.check(`open ${uid}`, wasm.mr_operator_open(engine.handle, scratch, out))
+  return views.word(out)
+}
+
+function readLayout(engine: Engine, handle: number): Layout {
+  const { views, scratch, wasm } = engine
+  const { at } = layouts.layout
+  engine.check("read a layout", wasm.mr_operator_layout(handle, scratch))
+  const count = views.word(scratch + at.field_count)
+  const fieldAt = Array.from({ length: count }, (_, i) => views.word(scratch + at.field_at + i * 4))
+  return {
+    keyAt: views.word(scratch + at.key_at),
+    keyBytesAt: views.word(scratch + at.key_bytes_at),
+    recordBytes: views.word(scratch + at.record_bytes),
+    fieldAt,
+  }
+}

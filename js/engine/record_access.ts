@@ -1,0 +1,302 @@
+/**
+ * State that is a typed record: `get` gives one view per operator, whose properties read and write
+ * the row in linear memory.
+ *
+ * A row that is there is changed in place, after its record was copied aside; a missing row's
+ * record is built in scratch memory and becomes a row at `commit`. So `abandon` undoes a failed
+ * call whole, strings included: the blobs that a call made are freed, those it replaced are kept.
+ */
+import { MillraceError, typeName } from "../errors.ts"
+import { closed } from "../state/access.ts"
+import type { Access } from "../state/access.ts"
+import type { FieldTypes, RecordType } from "../state/record.ts"
+import type { Rows } from "./rows.ts"
+
+type Field = { readonly name: string; readonly kind: keyof FieldTypes; readonly at: number }
+type View = Record<string, unknown>
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const loneSurrogate = /\p{Surrogate}/u
+const timeMax = 8.64e15
+
+export class RecordAccess implements Access {
+  readonly #rows: Rows
+  readonly #fields: readonly Field[]
+  readonly #view: View
+  #index = -1
+  #row = 0
+  /** Address of the record that the view shows; 0 outside a call. */
+  #at = 0
+  #written = false
+  #deleted = false
+  #used = false
+  #made: number[] = []
+  #replaced: number[] = []
+
+  constructor(rows: Rows, type: RecordType<unknown>) {
+    this.#rows = rows
+    this.#fields = type.fields.map(([name, kind], i) => {
+      return { name, kind, at: rows.op.layout.fieldAt[i] as number }
+    })
+    this.#view = this.#makeView()
+  }
+
+  get open(): boolean {
+    return this.#index >= 0
+  }
+
+  begin(index: number): void {
+    this.#index = index
+    this.#row = this.#rows.enter(index)
+    this.#written = false
+    this.#deleted = false
+    this.#used = false
+    if (this.#row === 0) this.#showScratch()
+    else this.#at = this.#rows.record(this.#row)
+  }
+
+  exists(): boolean {
+    this.#used = true
+    return this.#written || (this.#row !== 0 && !this.#deleted)
+  }
+
+  get(): View {
+    this.#used = true
+    return this.#view
+  }
+
+  /** Give every field the value that the object has; the view itself is a no-op write. */
+  set(value: unknown): void {
+    this.#write()
+    if (value === this.#view) return
+    if (typeof value !== "object" || value === null) {
+      const uid = this.#rows.op.uid
+      throw new MillraceError("SERIALIZATION", `${uid}: state must be a record, not ${typeName(value)}`)
+    }
+    for (const { name } of this.#fields) this.#view[name] = (value as View)[name]
+  }
+
+  delete(): void {
+    if (this.#written) this.#undo()
+    this.#deleted = true
+    this.#showScratch()
+  }
+
+  plain(value: unknown): unknown {
+    return value === this.#view ? this.read(this.#at) : value
+  }
+
+  /** The record at an address as an object of its own. */
+  read(at: number): Record<string, unknown> {
+    const object: Record<string, unknown> = {}
+    for (const field of this.#fields) object[field.name] = this.#read(field, at)
+    return object
+  }
+
+  commit(): void {
+    const index = this.#index
+    if (this.#written) {
+      if (this.#row === 0) this.#create(index)
+      else if (this.#rows.touchesWrites) this.#rows.touch(index, true)
+    } else if (this.#deleted) {
+      if (this.#row !== 0) this.#rows.remove(index)
+    } else if (this.#used && this.#row !== 0 && this.#rows.touchesReads) {
+      this.#rows.touch(index, false)
+    }
+    this.#settle(this.#replaced)
+  }
+
+  abandon(): void {
+    if (this.#written) this.#undo()
+    this.#settle([])
+  }
+
+  #create(index: number): void {
+    try {
+      this.#rows.create(index, this.#rows.scratchRecord)
+    } catch (error) {
+      this.#settle(this.#made)
+      throw error
+    }
+  }
+
+  /** The call is over; the blobs that nothing names any more are freed. */
+  #settle(blobs: number[]): void {
+    this.#index = -1
+    this.#at = 0
+    if (this.#made.length > 0 || this.#replaced.length > 0) this.#free(blobs)
+  }
+
+  #free(blobs: number[]): void {
+    const { engine, op } = this.#rows
+    for (const blob of blobs) engine.wasm.mr_blob_free(op.handle, blob)
+    this.#made = []
+    this.#replaced = []
+  }
+
+  #showScratch(): void {
+    const at = this.#rows.scratchRecord
+    const words = this.#rows.op.layout.recordBytes >>> 2
+    this.#rows.views.u32.fill(0, at >>> 2, (at >>> 2) + words)
+    this.#at = at
+  }
+
+  /** Before the first change of a call: copy the record aside. */
+  #write(): void {
+    if (this.#written) return
+    this.#written = true
+    if (this.#row === 0) return
+    const record = this.#rows.record(this.#row)
+    this.#copy(record, this.#rows.undoRecord)
+    if (this.#deleted) this.#blank(record)
+  }
+
+  /** A deleted row is written again: it stays, with a record like a new one's. */
+  #blank(record: number): void {
+    for (const { kind, at } of this.#fields) {
+      const blob = kind === "string" ? this.#rows.views.word(record + at) : 0
+      if (blob !== 0) this.#replaced.push(blob)
+    }
+    this.#copy(this.#rows.scratchRecord, record)
+    this.#at = record
+    this.#deleted = false
+  }
+
+  #undo(): void {
+    this.#written = false
+    if (this.#row !== 0) this.#copy(this.#rows.undoRecord, this.#rows.record(this.#row))
+    this.#free(this.#made)
+  }
+
+  #copy(from: number, to: number): void {
+    const { u32 } = this.#rows.views
+    const words = this.#rows.op.layout.recordBytes >>> 2
+    for (let i = 0; i < words; i++) u32[(to >>> 2) + i] = u32[(from >>> 2) + i] as number
+  }
+
+  // ---- the view ----
+
+  #makeView(): View {
+    const view: View = {}
+    for (const field of this.#fields) {
+      const { get, set } = this.#property(field)
+      Object.defineProperty(view, field.name, { get, set, enumerable: true })
+    }
+    return Object.seal(view)
+  }
+
+  #property(field: Field): { get: () => unknown; set: (value: unknown) => void } {
+    if (field.kind === "f64") return this.#number(field)
+    return {
+      get: () => {
+        if (this.#at === 0) throw closed()
+        return this.#read(field, this.#at)
+      },
+      set: (value) => {
+        if (this.#at === 0) throw closed()
+        this.#checkField(field, value)
+        this.#write()
+        this.#put(field, value)
+      },
+    }
+  }
+
+  /** Numbers are the hot path: no calls, no branches on the kind. */
+  #number(field: Field): { get: () => unknown; set: (value: unknown) => void } {
+    const { views } = this.#rows
+    const offset = field.at
+    return {
+      get: () => {
+        if (this.#at === 0) throw closed()
+        return views.f64[(this.#at + offset) >>> 3]
+      },
+      set: (value) => {
+        if (this.#at === 0) throw closed()
+        if (typeof value !== "number") throw this.#wrongType(field, value)
+        if (!this.#written) this.#write()
+        views.f64[(this.#at + offset) >>> 3] = value
+      },
+    }
+  }
+
+  #read(field: Field, record: number): unknown {
+    const { views } = this.#rows
+    const at = record + field.at
+    switch (field.kind) {
+      case "i64":
+        return views.i64[at >>> 3]
+      case "bool":
+        return views.u8[at] === 1
+      case "string":
+        return this.#text(views.word(at))
+      default:
+        return views.f64[at >>> 3]
+    }
+  }
+
+  #put(field: Field, value: unknown): void {
+    const { views } = this.#rows
+    const at = this.#at + field.at
+    switch (field.kind) {
+      case "i64":
+        views.i64[at >>> 3] = value as bigint
+        return
+      case "bool":
+        views.u8[at] = value === true ? 1 : 0
+        return
+      case "string":
+        this.#putText(at, value as string)
+        return
+      default:
+        views.f64[at >>> 3] = value as number
+    }
+  }
+
+  #text(blob: number): string {
+    if (blob === 0) return ""
+    const { views } = this.#rows
+    return decoder.decode(views.u8.subarray(blob + 4, blob + 4 + views.word(blob)))
+  }
+
+  #putText(at: number, text: string): void {
+    const { engine, op, views } = this.#rows
+    const bytes = encoder.encode(text)
+    const blob = engine.withBytes(bytes, (address) => {
+      const { wasm, scratch } = engine
+      const result = wasm.mr_blob_new(op.handle, address, bytes.length, scratch)
+      if (result < 0) throw op.refusal("keep a string", result)
+      views.follow()
+      return views.word(scratch)
+    })
+    const old = views.word(at)
+    if (old !== 0) {
+      const own = this.#made.indexOf(old)
+      if (own < 0) this.#replaced.push(old)
+      else {
+        this.#made.splice(own, 1)
+        engine.wasm.mr_blob_free(op.handle, old)
+      }
+    }
+    if (blob !== 0) this.#made.push(blob)
+    views.u32[at >>> 2] = blob
+  }
+
+  #checkField(field: Field, value: unknown): void {
+    const right =
+      field.kind === "i64"
+        ? typeof value === "bigint" && BigInt.asIntN(64, value) === value
+        : field.kind === "bool"
+          ? typeof value === "boolean"
+          : field.kind === "string"
+            ? typeof value === "string" && !loneSurrogate.test(value)
+            : Number.isInteger(value) && Math.abs(value as number) <= timeMax
+    if (!right) throw this.#wrongType(field, value)
+  }
+
+  #wrongType({ name, kind }: Field, value: unknown): MillraceError {
+    const { uid } = this.#rows.op
+    const message = `${uid}: field ${name} of the record is ${kind} and cannot be ${typeName(value)}`
+    return new MillraceError("SERIALIZATION", message)
+  }
+}

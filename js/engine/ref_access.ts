@@ -1,0 +1,150 @@
+/**
+ * State that is one JavaScript value per key: the row holds its number, the slab the value.
+ *
+ * Nothing is encoded on the way: `get` hands the live object out. What a call sets or deletes is
+ * kept aside until `commit`, so `abandon` undoes a failed call by forgetting it.
+ */
+import { decode } from "../codec.ts"
+import type { Access } from "../state/access.ts"
+import { isEncoded } from "./refs.ts"
+import type { Rows } from "./rows.ts"
+import { encodedBytes } from "./scan.ts"
+
+const kept = 0
+const replaced = 1
+const deleted = 2
+
+export class RefAccess implements Access {
+  readonly #rows: Rows
+  readonly #initial: (() => unknown) | undefined
+  #index = -1
+  #row = 0
+  #change = kept
+  #used = false
+  #pending: unknown
+  #fresh: unknown
+  #hasFresh = false
+
+  constructor(rows: Rows, initial: (() => unknown) | undefined) {
+    this.#rows = rows
+    this.#initial = initial
+  }
+
+  get open(): boolean {
+    return this.#index >= 0
+  }
+
+  begin(index: number): void {
+    this.#index = index
+    this.#row = this.#rows.enter(index)
+    this.#change = kept
+    this.#used = false
+    this.#hasFresh = false
+  }
+
+  exists(): boolean {
+    this.#used = true
+    return this.#change === replaced || (this.#change === kept && this.#row !== 0)
+  }
+
+  get(): unknown {
+    if (this.#change === replaced) return this.#pending
+    this.#used = true
+    if (this.#row !== 0 && this.#change === kept) return this.#value()
+    if (this.#initial === undefined) return undefined
+    if (!this.#hasFresh) {
+      this.#fresh = this.#initial()
+      this.#hasFresh = true
+    }
+    return this.#fresh
+  }
+
+  set(value: unknown): void {
+    this.#pending = value
+    this.#change = replaced
+  }
+
+  delete(): void {
+    this.#change = deleted
+  }
+
+  /** The value of a row, outside any call. */
+  peek(row: number): unknown {
+    this.#row = row
+    return this.#value()
+  }
+
+  /** Values are handed out as they are. */
+  plain(value: unknown): unknown {
+    return value
+  }
+
+  commit(): void {
+    const index = this.#index
+    if (this.#change === replaced) {
+      if (this.#row === 0) this.#create(index)
+      else this.#replace(index)
+      this.#pending = undefined
+    } else if (this.#change === deleted) {
+      if (this.#row !== 0) this.#rows.remove(index)
+    } else if (this.#used && this.#row !== 0 && this.#rows.touchesReads) {
+      this.#rows.touch(index, false)
+    }
+    this.#close()
+  }
+
+  abandon(): void {
+    this.#pending = undefined
+    this.#close()
+  }
+
+  #close(): void {
+    this.#index = -1
+    this.#fresh = undefined
+  }
+
+  #value(): unknown {
+    const rows = this.#rows
+    const cellAt = rows.record(this.#row)
+    const cell = rows.views.word(cellAt)
+    const { refs } = rows.engine
+    if (!isEncoded(cell)) return refs.get(cell)
+    return refs.get(this.#adopt(cellAt, decode(encodedBytes(rows.op, cell))))
+  }
+
+  /** Put a live value into a cell that still has encoded bytes. */
+  #adopt(cellAt: number, value: unknown): number {
+    const { engine, op } = this.#rows
+    const number = engine.refs.add(value)
+    const result = engine.wasm.mr_ref_decoded(op.handle, cellAt, number)
+    if (result < 0) {
+      engine.refs.remove(number)
+      throw op.refusal("keep a decoded value", result)
+    }
+    engine.views.follow()
+    return number
+  }
+
+  #create(index: number): void {
+    const rows = this.#rows
+    const { refs } = rows.engine
+    const number = refs.add(this.#pending)
+    rows.views.u32[rows.scratchRecord >>> 2] = number
+    rows.views.u32[(rows.scratchRecord >>> 2) + 1] = 0
+    try {
+      rows.create(index, rows.scratchRecord)
+    } catch (error) {
+      refs.remove(number)
+      throw error
+    }
+  }
+
+  #replace(index: number): void {
+    const rows = this.#rows
+    const cellAt = rows.record(this.#row)
+    const cell = rows.views.word(cellAt)
+    if (isEncoded(cell)) this.#adopt(cellAt, this.#pending)
+    else rows.engine.refs.replace(cell, this.#pending)
+    if (rows.touchesWrites) rows.touch(index, true)
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Values that live on the JavaScript side of a row: the row holds a number, the slab the value.
+ *
+ * C never calls us: what it lets go of it chains through an array in linear memory, and
+ * {@link RefSlab.collect} follows that chain after calls that may remove rows.
+ */
+import { layouts } from "./abi.ts"
+import type { Engine } from "./engine.ts"
+
+/** The top bit of a cell: the value is still encoded bytes (c/ref.h). */
+const encodedBit = 0x8000_0000
+
+export class RefSlab {
+  readonly #engine: Engine
+  readonly #values: unknown[] = [undefined] // Number 0 is none.
+  readonly #free: number[] = []
+  #at = 0 // Address of the engine's mr_refs; 0 until the first value.
+  #capacity = 0
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** How many values are live. */
+  get size(): number {
+    return this.#values.length - 1 - this.#free.length
+  }
+
+  get(number: number): unknown {
+    return this.#values[number]
+  }
+
+  replace(number: number, value: unknown): void {
+    this.#values[number] = value
+  }
+
+  /** Give a value a number. It is counted once a cell holds it. Throws `MEMORY`. */
+  add(value: unknown): number {
+    const reused = this.#free.pop()
+    if (reused !== undefined) {
+      this.#values[reused] = value
+      return reused
+    }
+    if (this.#values.length >= this.#capacity) this.#grow()
+    this.#values.push(value)
+    return this.#values.length - 1
+  }
+
+  /** Take a number back that no cell holds. */
+  remove(number: number): void {
+    this.#values[number] = undefined
+    this.#free.push(number)
+  }
+
+  /** Free what C has let go of. */
+  collect(): void {
+    if (this.#at === 0) return
+    const { views } = this.#engine
+    const { dropped, next } = layouts.refs.at
+    let number = views.word(this.#at + dropped)
+    if (number === 0) return
+    const chain = views.word(this.#at + next) >>> 2
+    while (number !== 0) {
+      this.remove(number)
+      number = views.u32[chain + number] as number
+    }
+    views.u32[(this.#at + dropped) >>> 2] = 0
+  }
+
+  clear(): void {
+    this.#values.length = 1
+    this.#free.length = 0
+  }
+
+  #grow(): void {
+    const engine = this.#engine
+    const capacity = Math.max(64, this.#capacity * 2)
+    const result = engine.wasm.mr_refs_reserve(engine.handle, capacity, engine.scratch)
+    engine.check("keep another value in state", result)
+    this.#at = engine.views.word(engine.scratch)
+    this.#capacity = capacity
+  }
+}
+
+/** Does a cell hold encoded bytes instead of a number? */
+export function isEncoded(cell: number): boolean {
+  return (cell & encodedBit) !== 0
+}
+
+/** The address of the blob of an encoded cell: u32 size, then the bytes. */
+export function blobOf(cell: number): number {
+  return ((cell & ~encodedBit) << 3) >>> 0
+}

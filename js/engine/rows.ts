@@ -1,0 +1,96 @@
+/**
+ * The found rows of a chunk, for operators whose function is the user's.
+ *
+ * `find` looks all keys of the input batch up at once; then each event's row is a word in memory.
+ * C keeps those words true while rows come and go during the chunk.
+ */
+import { layouts } from "./abi.ts"
+import type { Engine } from "./engine.ts"
+import type { Operator } from "./operator.ts"
+import { recordAt } from "./scan.ts"
+import type { Views } from "./views.ts"
+
+export class Rows {
+  readonly op: Operator
+  readonly engine: Engine
+  readonly views: Views
+  /** Do reads count as use, and must writes be told to C? */
+  readonly touchesReads: boolean
+  readonly touchesWrites: boolean
+  readonly #ttl: boolean
+  #scratchRecord = 0
+  #slots = 0
+  #rows = 0
+
+  constructor(op: Operator) {
+    const { ttlMs, evict } = op.spec.limits
+    this.op = op
+    this.engine = op.engine
+    this.views = op.engine.views
+    this.touchesReads = evict
+    this.touchesWrites = evict || ttlMs > 0
+    this.#ttl = ttlMs > 0
+  }
+
+  /** The address of a record that no row has: what a missing row's record is built in. */
+  get scratchRecord(): number {
+    if (this.#scratchRecord === 0) {
+      this.#scratchRecord = this.engine.alloc(Math.max(this.op.layout.recordBytes * 2, 8))
+    }
+    return this.#scratchRecord
+  }
+
+  /** The address of as many bytes again, to remember a record while it is changed. */
+  get undoRecord(): number {
+    return this.scratchRecord + this.op.layout.recordBytes
+  }
+
+  /** Find the rows of the operator's input batch. */
+  find(): void {
+    const { wasm, scratch } = this.engine
+    const result = wasm.mr_find(this.op.handle, this.op.input.handle, scratch)
+    if (result < 0) throw this.op.refusal("find rows", result)
+    this.views.follow()
+    const found = this.views.word(scratch)
+    this.#slots = this.views.word(found + layouts.found.at.slots) >>> 2
+    this.#rows = this.views.word(found + layouts.found.at.rows) >>> 2
+  }
+
+  /** The row of input row `index` as it is at that event; 0 if there is none. */
+  enter(index: number): number {
+    if (this.#ttl) {
+      this.engine.wasm.mr_row_enter(this.op.handle, index)
+      this.engine.refs.collect()
+    }
+    return this.row(index)
+  }
+
+  row(index: number): number {
+    const { u32 } = this.views
+    return u32[this.#rows + (u32[this.#slots + index] as number)] as number
+  }
+
+  /** The address of a row's record. */
+  record(row: number): number {
+    return recordAt(this.op, row)
+  }
+
+  /** Make the row of an event; `record` is copied in. Throws `LIMIT`, `MEMORY`. */
+  create(index: number, record: number): void {
+    const result = this.engine.wasm.mr_row_create(this.op.handle, index, record)
+    if (result < 0) throw this.op.refusal("keep state for another key", result)
+    this.views.follow()
+    if (this.touchesWrites) this.engine.refs.collect()
+  }
+
+  /** Tell C that the row of an event was read or written. */
+  touch(index: number, written: boolean): void {
+    this.engine.wasm.mr_row_touch(this.op.handle, index, written ? 1 : 0)
+    if (this.touchesReads) this.engine.refs.collect()
+  }
+
+  remove(index: number): void {
+    this.engine.wasm.mr_row_remove(this.op.handle, index)
+    this.engine.refs.collect()
+  }
+}

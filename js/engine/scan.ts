@@ -1,0 +1,184 @@
+/**
+ * The rows of a state in first-seen order, page by page, and their saved form.
+ */
+import { MillraceError } from "../errors.ts"
+import { layouts, status } from "./abi.ts"
+import type { Operator } from "./operator.ts"
+import { blobOf, isEncoded } from "./refs.ts"
+
+/** Rows of a page: enough to be quick, few enough to be held. */
+const pageRows = 1024
+
+/**
+ * Go over the rows that are visible at `timeMs` (-Infinity: all). Gives the word index in
+ * `views.u32` of the page's first row address, and how many there are.
+ *
+ * @throws {MillraceError} `CLOSED` when a row of the state came or went since the scan began.
+ */
+export function* scanPages(
+  op: Operator,
+  timeMs: number,
+): Generator<{ readonly scan: number; readonly rows: number; readonly count: number }> {
+  const { wasm, scratch, views } = op.engine
+  op.engine.check("scan state", wasm.mr_scan_open(op.handle, timeMs, scratch))
+  const scan = views.word(scratch)
+  try {
+    for (;;) {
+      const result = wasm.mr_scan_next(scan, pageRows, scratch)
+      if (result === status.ERR_HANDLE) {
+        const hint = "take the rows at once, as in [...state.scan()]"
+        throw new MillraceError("CLOSED", `${op.uid}: state changed while it was scanned; ${hint}`)
+      }
+      op.engine.check("scan state", result)
+      if (result === status.MORE) continue
+      const page = views.word(scratch)
+      const count = views.word(page + layouts.page.at.count)
+      if (count === 0) return
+      yield { scan, rows: views.word(page + layouts.page.at.rows) >>> 2, count }
+    }
+  } finally {
+    wasm.mr_scan_close(scan)
+  }
+}
+
+/** The most bytes of a segment, unless a single entry is larger. */
+export const segmentBytesMax = 1 << 20
+
+/** The most bytes that one value may have when it is saved. */
+export const valueBytesMax = 64 << 20
+
+/**
+ * Save all rows of a state: segments of at most {@link segmentBytesMax}, each a copy.
+ *
+ * `encode` gives the bytes of a live value; throws what it throws.
+ */
+export function* saveSegments(
+  op: Operator,
+  encode: (value: unknown) => Uint8Array,
+): Generator<Uint8Array> {
+  const pages = scanPages(op, -Infinity)
+  const out = new Segments(op)
+  try {
+    for (const { scan, rows, count } of pages) {
+      const refs = gatherRefs(op, rows, count, encode)
+      yield* out.savePage(scan, count, refs)
+    }
+    if (out.size > 0) yield out.take()
+  } finally {
+    pages.return(undefined)
+    out.close()
+  }
+}
+
+interface EncodedRefs {
+  readonly bytes: Uint8Array
+  readonly offsets: Uint32Array
+}
+
+/** The live refs of a page, encoded, one after another in the order of rows. */
+function gatherRefs(
+  op: Operator,
+  rows: number,
+  count: number,
+  encode: (value: unknown) => Uint8Array,
+): EncodedRefs {
+  if (op.spec.fields?.[0] !== "ref") return { bytes: new Uint8Array(1), offsets: new Uint32Array(1) }
+  const { views, refs } = op.engine
+  const parts: Uint8Array[] = []
+  const offsets = [0]
+  let size = 0
+  for (let i = 0; i < count; i++) {
+    const cell = views.word(recordAt(op, views.u32[rows + i] as number))
+    if (isEncoded(cell)) continue
+    const part = encode(refs.get(cell))
+    if (part.length > valueBytesMax) throw tooLarge(op, part.length)
+    parts.push(part)
+    size += part.length
+    offsets.push(size)
+  }
+  const bytes = new Uint8Array(Math.max(size, 1))
+  parts.forEach((part, i) => void bytes.set(part, offsets[i]))
+  return { bytes, offsets: Uint32Array.from(offsets) }
+}
+
+/** The address of a row's record. */
+export function recordAt(op: Operator, row: number): number {
+  const { keyAt, keyBytesAt } = op.layout
+  const keyBytes = op.engine.views.u16[(row + keyBytesAt) >>> 1] as number
+  return (row + keyAt + keyBytes + 7) & ~7
+}
+
+/** The bytes of an encoded cell, copied. */
+export function encodedBytes(op: Operator, cell: number): Uint8Array {
+  const blob = blobOf(cell)
+  const { views } = op.engine
+  return views.u8.slice(blob + 4, blob + 4 + views.word(blob))
+}
+
+/** One segment being filled in linear memory. */
+class Segments {
+  readonly #op: Operator
+  #room = segmentBytesMax
+  #address: number
+  size = 0
+
+  constructor(op: Operator) {
+    this.#op = op
+    this.#address = op.engine.alloc(this.#room)
+  }
+
+  *savePage(scan: number, count: number, refs: EncodedRefs): Generator<Uint8Array> {
+    const { engine } = this.#op
+    const bytes = engine.alloc(refs.bytes.length)
+    const offsets = engine.alloc(refs.offsets.byteLength)
+    try {
+      for (let from = 0; from < count; ) {
+        engine.views.u8.set(refs.bytes, bytes)
+        engine.views.u32.set(refs.offsets, offsets >>> 2)
+        const upto = this.#save(scan, from, bytes, offsets)
+        if (upto === from && this.size > 0) yield this.take()
+        else if (upto === from) this.#grow()
+        from = upto
+      }
+    } finally {
+      engine.free(bytes, refs.bytes.length)
+      engine.free(offsets, refs.offsets.byteLength)
+    }
+  }
+
+  /** What was filled so far, as a copy. */
+  take(): Uint8Array {
+    const segment = this.#op.engine.views.u8.slice(this.#address, this.#address + this.size)
+    this.size = 0
+    return segment
+  }
+
+  close(): void {
+    this.#op.engine.free(this.#address, this.#room)
+  }
+
+  #save(scan: number, from: number, bytes: number, offsets: number): number {
+    const { wasm, scratch, views } = this.#op.engine
+    const out = this.#address + this.size
+    const room = this.#room - this.size
+    const uptoOut = scratch
+    const sizeOut = scratch + 4
+    const result = wasm.mr_save(scan, from, bytes, offsets, out, room, uptoOut, sizeOut)
+    if (result < 0) throw this.#op.refusal("save state", result)
+    this.size += views.word(sizeOut)
+    return views.word(uptoOut)
+  }
+
+  /** A single entry is larger than a segment: that segment is larger too. */
+  #grow(): void {
+    const { engine } = this.#op
+    engine.free(this.#address, this.#room)
+    this.#room *= 4
+    this.#address = engine.alloc(this.#room)
+  }
+}
+
+function tooLarge(op: Operator, size: number): MillraceError {
+  const limit = `valueBytesMax is ${valueBytesMax}`
+  return new MillraceError("LIMIT", `${op.uid}: a value of ${size} bytes cannot be saved; ${limit}`)
+}

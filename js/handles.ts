@@ -1,0 +1,127 @@
+/**
+ * What users hold of a job: `run`, `Job`, `Jobs`, and the job behind a stream that is iterated.
+ */
+import type { Node } from "./graph.ts"
+import { JobCore } from "./job.ts"
+import { MillraceError, typeName } from "./errors.ts"
+import { runSettings } from "./run.ts"
+import type { RunOptions } from "./run.ts"
+import type { StateView } from "./state/view.ts"
+import type { JobStats } from "./stats.ts"
+import { Stream } from "./keyed.ts"
+
+/** What every job can do. */
+export interface JobBase extends AsyncDisposable {
+  /** Run to the end; results that nobody claimed are counted and dropped. Rejects with the error. */
+  finished(): Promise<void>
+  /** Save state now, once consumers have what is before it. Rejects with `STORAGE` and others. */
+  checkpoint(): Promise<void>
+  /** The state of an operator, by its uid; read-only. Throws `OPTION` for a uid without state. */
+  state(uid: string): StateView
+  stats(): JobStats
+  /** End the job where it is and free everything; state since the last checkpoint is gone. */
+  close(): Promise<void>
+}
+
+/** A job with one output; iterating it gives the results. */
+export interface Job<out T> extends JobBase, AsyncIterable<T> {}
+
+/** A job with several outputs. */
+export interface Jobs<out M extends Readonly<Record<string, Stream<unknown>>>> extends JobBase {
+  /** The results of one output. Claim outputs before the first pull: others are dropped. */
+  output<const Name extends keyof M & string>(
+    name: Name,
+  ): AsyncIterable<M[Name] extends Stream<infer X> ? X : never>
+}
+
+/**
+ * Make a job of a stream, or of several that share their sources, and restore its state.
+ *
+ * Nothing is read before somebody asks for results or calls `finished()`. With `storage` the job
+ * saves checkpoints and goes on where the last one was; a `for await` loop then gets the rows after
+ * it again (at least once).
+ *
+ * @example
+ * ```ts
+ * const job = await run(from(["a", "b", "a"]).keyBy((letter) => letter).deduplicate())
+ * await job.finished()
+ * await job.close()
+ * ```
+ * @throws {MillraceError} `OPTION` for unknown options; `LOCKED`, `FOREIGN`, `CORRUPT`, `STORAGE`,
+ *   `STATE_CONFIG` when saved state cannot be taken over; `SOURCE` when a durable job could not
+ *   read its source again.
+ */
+export async function run<T>(stream: Stream<T>, options?: RunOptions): Promise<Job<T>>
+export async function run<const M extends Readonly<Record<string, Stream<unknown>>>>(
+  streams: M,
+  options?: RunOptions,
+): Promise<Jobs<M>>
+export async function run(streams: unknown, options?: RunOptions): Promise<never> {
+  const job = new JobCore(outputsOf(streams), runSettings(options))
+  await job.open()
+  return handleOf(job, streams instanceof Stream) as never
+}
+
+/** Iterate a node as a job of its own, in memory, opened at the first pull and closed at the end. */
+export function runAlone(node: Node): AsyncIterableIterator<unknown, undefined> {
+  let opening: Promise<JobCore> | undefined
+  const open = async (): Promise<JobCore> => {
+    const job = new JobCore([["out", node]], runSettings({}))
+    await job.open()
+    return job
+  }
+  let results: AsyncIterableIterator<unknown, undefined> | undefined
+  const first = async (): Promise<IteratorResult<unknown, undefined>> => {
+    opening ??= open()
+    results ??= claim(await opening)
+    return results.next()
+  }
+  const iterator: AsyncIterableIterator<unknown, undefined> = {
+    next: () => results?.next() ?? first(),
+    async return() {
+      await (await opening)?.close()
+      return { value: undefined, done: true }
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  }
+  return iterator
+}
+
+/** The results of a job's first output; the job is closed when they end or fail, or are left. */
+function claim(job: JobCore): AsyncIterableIterator<unknown, undefined> {
+  const results = job.outputs[0]?.iterator() as AsyncIterableIterator<unknown, undefined>
+  job.closeAtEnd = true
+  return results
+}
+
+function handleOf(job: JobCore, single: boolean): JobBase {
+  const base: JobBase = {
+    finished: () => job.finished(),
+    checkpoint: () => job.checkpoint(),
+    state: (uid) => job.state(uid),
+    stats: () => job.stats(),
+    close: () => job.close(),
+    [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]: () => job.close(),
+  } as JobBase
+  const output = (name: string) => {
+    const found = job.outputs.find((candidate) => candidate.name === name)
+    if (found !== undefined) return found.iterator()
+    const names = job.outputs.map((candidate) => candidate.name).join(", ")
+    throw new MillraceError("OPTION", `the job has no output ${name}; it has ${names}`)
+  }
+  if (!single) return Object.assign(base, { output })
+  return Object.assign(base, { [Symbol.asyncIterator]: () => output("out") })
+}
+
+function outputsOf(streams: unknown): (readonly [name: string, node: Node])[] {
+  if (streams instanceof Stream) return [["out", streams.node]]
+  const entries = typeof streams === "object" && streams !== null ? Object.entries(streams) : []
+  if (entries.length === 0) {
+    const wanted = "a stream, or an object of streams by name"
+    throw new MillraceError("OPTION", `run takes ${wanted}, not ${typeName(streams)}`)
+  }
+  return entries.map(([name, stream]: [string, unknown]) => {
+    if (stream instanceof Stream) return [name, stream.node]
+    throw new MillraceError("OPTION", `run: output ${name} must be a stream, not ${typeName(stream)}`)
+  })
+}

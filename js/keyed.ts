@@ -1,0 +1,181 @@
+/**
+ * Keyed streams: streams whose events have a key, and the verbs that keep state for it.
+ *
+ * `keyBy` of stream.ts makes what extends Stream, so the two files need each other; everybody else
+ * imports both classes from here, which puts them in order.
+ */
+import type { Node, OperatorOptions } from "./graph.ts"
+import { aggregateNode } from "./operators/aggregate.ts"
+import type { Aggregate, AggregateOptions } from "./operators/aggregate.ts"
+import { deduplicateNode } from "./operators/deduplicate.ts"
+import type { DeduplicateOptions } from "./operators/deduplicate.ts"
+import { foldNode, reduceNode } from "./operators/fold.ts"
+import type { FoldOptions } from "./operators/fold.ts"
+import { keyedFilterNode, keyedMapNode } from "./operators/map.ts"
+import type { StatefulOptions } from "./operators/map.ts"
+import { tapNode } from "./operators/stateless.ts"
+import type { StateAccess } from "./state/access.ts"
+import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"
+import type { KeyReader } from "./state/keys.ts"
+import type { RecordType } from "./state/record.ts"
+import { Stream } from "./stream.ts"
+
+export { Stream }
+
+type AnyAggregate = Aggregate<string, "number" | "none", "number" | "numberOrNone">
+type NumberField<T> = {
+  [Name in keyof T & string]: T[Name] extends number | bigint | null | undefined ? Name : never
+}[keyof T & string]
+
+/** An aggregate checked against the event: a field that is not a number does not compile. */
+type CheckedAggregates<A, T> = {
+  readonly [Name in keyof A]: Name extends "key" | "start" | "end"
+    ? `"${Name & string}" is a reserved column`
+    : A[Name] extends Aggregate<infer Field, infer Reads, infer Gives>
+      ? [Field] extends [NumberField<T>]
+        ? A[Name]
+        : Aggregate<NumberField<T>, Reads, Gives>
+      : never
+}
+
+type ResultOf<A> =
+  A extends Aggregate<string, "number" | "none", infer Gives>
+    ? Gives extends "number"
+      ? number
+      : number | undefined
+    : never
+
+/** A row of `aggregate`: the key, and each aggregate by its name. */
+export type AggregateRow<K, A> = { key: K } & { -readonly [Name in keyof A]: ResultOf<A[Name]> }
+
+type WithValue<S> = Omit<StatefulOptions, "state"> & { readonly state: StateConfigValue<S> }
+type WithType<S> = Omit<StatefulOptions, "state"> & { readonly state: StateConfigTyped<S> }
+
+/** A stream with a key of type `K` for each event. */
+export class KeyedStream<K, T> extends Stream<T> {
+  readonly #key: KeyReader
+  declare readonly key: K
+
+  constructor(node: Node, key: KeyReader) {
+    super(node)
+    this.#key = key
+  }
+
+  /**
+   * What the function makes of each event and the state of its key.
+   *
+   * @example
+   * ```ts
+   * const nth = from(["a", "b", "a"])
+   *   .keyBy((letter) => letter)
+   *   .map((letter, state) => letter + state.update((n) => n + 1), { state: { value: () => 0 } })
+   * ```
+   * @throws {MillraceError} `STATE_CONFIG` and `OPTION` at once; while running `USER_FUNCTION` with
+   *   what the function threw as cause, `LIMIT`, `MEMORY`: state is then as before that event.
+   */
+  override map<S, O>(f: (event: T, state: StateAccess<S, S>) => O, options: WithValue<S>): Stream<O>
+  override map<S, O>(
+    f: (event: T, state: StateAccess<S, S | undefined>) => O,
+    options: WithType<S>,
+  ): Stream<O>
+  override map<O>(
+    f: (event: T, state: StateAccess<unknown, unknown>) => O,
+    options?: StatefulOptions,
+  ): Stream<O>
+  override map(f: unknown, options?: StatefulOptions): Stream<unknown> {
+    return new Stream(keyedMapNode(this.node, this.#key, f, options))
+  }
+
+  /** The events for which the function returns something truthy, with the state of their key. */
+  override filter<N extends T>(
+    f: (event: T) => event is N,
+    options?: OperatorOptions,
+  ): KeyedStream<K, N>
+  override filter<S>(
+    f: (event: T, state: StateAccess<S, S>) => boolean,
+    options: WithValue<S>,
+  ): KeyedStream<K, T>
+  override filter<S>(
+    f: (event: T, state: StateAccess<S, S | undefined>) => boolean,
+    options: WithType<S>,
+  ): KeyedStream<K, T>
+  override filter(
+    f: (event: T, state: StateAccess<unknown, unknown>) => boolean,
+    options?: StatefulOptions,
+  ): KeyedStream<K, T>
+  override filter(f: unknown, options?: StatefulOptions): KeyedStream<K, never> {
+    return new KeyedStream(keyedFilterNode(this.node, this.#key, f, options), this.#key)
+  }
+
+  /** Look at each event as it passes; the key stays. */
+  override tap(f: (event: T) => void, options?: OperatorOptions): KeyedStream<K, T> {
+    return new KeyedStream(tapNode(this.node, f, options), this.#key)
+  }
+
+  /**
+   * Make one value of all events of a key, step by step; every event emits a copy of it.
+   *
+   * `initial` makes the value before the first event, or is a record type, which is faster.
+   *
+   * @throws {MillraceError} as {@link KeyedStream.map}.
+   */
+  fold<A>(
+    initial: (() => A) | RecordType<A>,
+    f: (acc: A, event: T, state: StateAccess<A>) => A,
+    options?: FoldOptions,
+  ): Stream<A> {
+    return new Stream(foldNode(this.node, this.#key, initial, f, options))
+  }
+
+  /**
+   * As {@link KeyedStream.fold}; without `initial` the first event of a key is the first value.
+   */
+  reduce(f: (acc: T, event: T) => T, options?: FoldOptions): Stream<T>
+  reduce<A>(
+    f: (acc: A, event: T) => A,
+    initial: (() => A) | RecordType<A>,
+    options?: FoldOptions,
+  ): Stream<A>
+  reduce(f: unknown, initial?: unknown, options?: FoldOptions): Stream<never> {
+    const seeded = typeof initial === "function" || isRecordType(initial)
+    const settings = seeded ? options : ((initial ?? options) as FoldOptions | undefined)
+    return new Stream(reduceNode(this.node, this.#key, f, seeded ? initial : undefined, settings))
+  }
+
+  /**
+   * Aggregates per key, whole in C: `count sum mean min max`.
+   *
+   * @example
+   * ```ts
+   * const totals = from([{ shop: "a", price: 3 }])
+   *   .keyBy("shop")
+   *   .aggregate({ sales: count(), total: sum("price") }, { emit: "final" })
+   * ```
+   * @throws {MillraceError} `OPTION` for reserved names; while running `FIELD_TYPE` for a field that
+   *   is no number, `LIMIT` for bigints beyond 2^53.
+   */
+  aggregate<const A extends Readonly<Record<string, AnyAggregate>>>(
+    aggregates: A & CheckedAggregates<A, T>,
+    options?: AggregateOptions,
+  ): Stream<AggregateRow<K, A>> {
+    return new Stream(aggregateNode(this.node, this.#key, aggregates, options))
+  }
+
+  /**
+   * Pass one event per key and ttl; the event that passes is the same object that came in.
+   *
+   * @example
+   * ```ts
+   * const once = from([{ id: 1 }, { id: 1 }]).keyBy("id").deduplicate({ ttl: "1h" })
+   * ```
+   * @throws {MillraceError} `STATE_CONFIG` when ttl is zero; while running `LIMIT` when keys outgrow
+   *   the state's limits.
+   */
+  deduplicate(options?: DeduplicateOptions): KeyedStream<K, T> {
+    return new KeyedStream(deduplicateNode(this.node, this.#key, options), this.#key)
+  }
+}
+
+function isRecordType(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "fields" in value
+}

@@ -1,0 +1,209 @@
+/**
+ * Un-windowed aggregates per key: count, sum, mean, min, max, whole in C.
+ */
+import { causeOf } from "../chunk.ts"
+import { fillNumbers } from "../engine/fill.ts"
+import type { NumberField } from "../engine/fill.ts"
+import { Operator } from "../engine/operator.ts"
+import type { AggregateKind } from "../engine/operator.ts"
+import { MillraceError, typeName } from "../errors.ts"
+import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
+import { operatorOptions } from "../graph.ts"
+import { checkOptions, oneOf } from "../options.ts"
+import { noLimits, stateOption } from "../state/config.ts"
+import type { StateConfig } from "../state/config.ts"
+import { decodeKey } from "../state/key_bytes.ts"
+import { fieldReader } from "../state/keys.ts"
+import type { KeyReader } from "../state/keys.ts"
+import { pushChunk, valueOf } from "./pushed.ts"
+
+/** An aggregate: which, and the field that it reads. `Gives` is the type of its result. */
+export class Aggregate<
+  out Field extends string,
+  out Reads extends "number" | "none",
+  out Gives extends "number" | "numberOrNone",
+> {
+  readonly kind: AggregateKind
+  readonly field: string | undefined
+  declare readonly types: { field: Field; reads: Reads; gives: Gives }
+
+  constructor(kind: AggregateKind, field: string | undefined) {
+    this.kind = kind
+    this.field = field
+  }
+}
+
+type OfField<Field extends string, Gives extends "number" | "numberOrNone"> = Aggregate<
+  Field,
+  "number",
+  Gives
+>
+
+/** How many events there were, whatever is in them. */
+export function count(): Aggregate<never, "none", "number"> {
+  return new Aggregate("count", undefined)
+}
+
+/**
+ * The sum of a field, compensated (Neumaier 1974); 0 of nothing. Null and undefined are skipped,
+ * NaN is left out and counted in `stats()`; bigints beyond 2^53 are refused.
+ */
+export function sum<const Field extends string>(field: Field): OfField<Field, "number"> {
+  return new Aggregate("sum", field)
+}
+
+/** The mean of a field, of a compensated sum; undefined of nothing. */
+export function mean<const Field extends string>(field: Field): OfField<Field, "numberOrNone"> {
+  return new Aggregate("mean", field)
+}
+
+/** The least value of a field; undefined of nothing. */
+export function min<const Field extends string>(field: Field): OfField<Field, "numberOrNone"> {
+  return new Aggregate("min", field)
+}
+
+/** The greatest value of a field; undefined of nothing. */
+export function max<const Field extends string>(field: Field): OfField<Field, "numberOrNone"> {
+  return new Aggregate("max", field)
+}
+
+/** Options for {@link KeyedStream.aggregate}. */
+export interface AggregateOptions extends OperatorOptions {
+  /** A row per event, or one per key at the end of the source, in first-seen order. Default "each". */
+  readonly emit?: "each" | "final"
+  /** The state's limits and ttl. */
+  readonly state?: StateConfig
+}
+
+const options = { ...operatorOptions, emit: oneOf("each", "final"), state: stateOption }
+
+type Spec = Aggregate<string, "number" | "none", "number" | "numberOrNone">
+type Row = Record<string, unknown>
+
+export function aggregateNode(
+  input: Node,
+  read: KeyReader,
+  given: Readonly<Record<string, unknown>>,
+  settings?: AggregateOptions,
+): OperatorNode {
+  const { uid, emit = "each", state } = checkOptions(settings, options, "aggregate")
+  const specs = checkAggregates(given)
+  const limits = state?.limits ?? noLimits
+  const fields = specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
+  return {
+    kind: "aggregate",
+    inputs: [input],
+    uid,
+    schema: { kind: "aggregate", fields, ttl: limits.ttlMs > 0 },
+    open(site) {
+      const { aggregates, columns } = layOut(specs)
+      const emitEach = emit === "each"
+      const spec = { kind: "aggregate", limits, aggregates, emitEach } as const
+      return open(site, new Operator(site.engine, site.uid, spec), read, specs, columns)
+    },
+  }
+}
+
+const reserved = ["key", "start", "end", "__proto__"]
+
+function checkAggregates(given: Readonly<Record<string, unknown>>): [string, Spec][] {
+  const specs = Object.entries(given)
+  if (specs.length === 0) throw new MillraceError("OPTION", "aggregate needs at least one aggregate")
+  return specs.map(([name, spec]) => {
+    if (reserved.includes(name)) {
+      throw new MillraceError("OPTION", `aggregate: ${name} is a reserved column`)
+    }
+    if (spec instanceof Aggregate) return [name, spec]
+    const wanted = "count(), sum(field), mean(field), min(field) or max(field)"
+    throw new MillraceError("OPTION", `aggregate.${name} must be ${wanted}, not ${typeName(spec)}`)
+  })
+}
+
+/** A value column for each field that is read, however many aggregates read it. */
+function layOut(specs: readonly (readonly [string, Spec])[]) {
+  const columns: NumberField[] = []
+  const aggregates = specs.map(([, { kind, field }]) => {
+    if (field === undefined) return { kind, column: 0 }
+    let column = columns.findIndex(({ path }) => path === field)
+    if (column < 0) column = columns.push({ path: field, read: fieldReader(field) }) - 1
+    return { kind, column }
+  })
+  return { aggregates, columns }
+}
+
+function open(
+  site: Site,
+  operator: Operator,
+  read: KeyReader,
+  specs: readonly (readonly [string, Spec])[],
+  columns: readonly NumberField[],
+): Runner {
+  const rowOf = resultReader(operator, specs)
+  return {
+    operator,
+    run(chunk) {
+      const values: unknown[] = []
+      const at: number[] = []
+      const failure = pushChunk(
+        chunk,
+        operator,
+        read,
+        columns.length,
+        ({ from, filled }) => fillNumbers(operator.input, chunk, filled, from, columns),
+        (slice) => {
+          const { size, positions } = operator.results
+          for (let i = 0; i < size; i++) {
+            const row = site.engine.views.u32[positions + i] as number
+            const index = valueOf(slice, row)
+            at.push(causeOf(chunk, index))
+            values.push(site.wanted ? rowOf(i, read(chunk.values[index])) : undefined)
+          }
+        },
+      )
+      return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
+    },
+    finish: finisher(operator, rowOf),
+    readRow(row) {
+      const { views, scratch } = site.engine
+      views.u32[scratch >>> 2] = row
+      operator.resultsOf(scratch, 1)
+      const { key: _, ...result } = rowOf(0, keyAt(operator, 0)) as Row
+      return result
+    },
+  }
+}
+
+/** Gives the results of all keys, a batch at a time. */
+function finisher(operator: Operator, rowOf: (row: number, key: unknown) => Row) {
+  let more = operator.spec.emitEach !== true
+  return (): readonly Row[] | undefined => {
+    while (more) {
+      more = operator.finish()
+      const { size } = operator.results
+      if (size > 0) return Array.from({ length: size }, (_, i) => rowOf(i, keyAt(operator, i)))
+    }
+    return undefined
+  }
+}
+
+function keyAt(operator: Operator, row: number): unknown {
+  const { keys, keyOffsets } = operator.results
+  const { u32 } = operator.engine.views
+  return decodeKey(keys, u32[keyOffsets + row] as number, u32[keyOffsets + row + 1] as number)
+}
+
+/** Reads result rows as `{ key, ...aggregates }`. */
+function resultReader(operator: Operator, specs: readonly (readonly [string, Spec])[]) {
+  const names = specs.map(([name]) => name)
+  const mayBeNone = specs.map(([, { kind }]) => kind === "mean" || kind === "min" || kind === "max")
+  return (row: number, key: unknown): Row => {
+    const { f64 } = operator.engine.views
+    const result: Row = { key }
+    for (let i = 0; i < names.length; i++) {
+      const value = f64[operator.results.column(i) + row] as number
+      const none = mayBeNone[i] === true && Number.isNaN(value)
+      result[names[i] as string] = none ? undefined : value
+    }
+    return result
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * deduplicate: the first event of a key passes, as the same object; whole in C.
+ */
+import { causeOf } from "../chunk.ts"
+import type { Duration } from "../duration.ts"
+import { Operator } from "../engine/operator.ts"
+import { MillraceError } from "../errors.ts"
+import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
+import { operatorOptions } from "../graph.ts"
+import { checkOptions, duration } from "../options.ts"
+import type { Check } from "../options.ts"
+import { later, noLimits, stateOption } from "../state/config.ts"
+import type { StateConfig } from "../state/config.ts"
+import type { KeyReader } from "../state/keys.ts"
+import { pushChunk, valueOf } from "./pushed.ts"
+
+/** Options for {@link KeyedStream.deduplicate}. */
+export interface DeduplicateOptions extends OperatorOptions {
+  /**
+   * How long a key is remembered after the event that passed; at exactly this age it passes
+   * again. Default: the state's ttl, or for ever.
+   */
+  readonly ttl?: Duration
+  /** Which event of a key passes. Only "first" in this version. */
+  readonly keep?: "first"
+  /** Restart the ttl at every duplicate. Only false in this version. */
+  readonly refresh?: false
+  /** Limits of the keys that are remembered. */
+  readonly state?: StateConfig
+}
+
+const only =
+  <const Value>(value: Value): Check<Value> =>
+  (given, name) =>
+    given === value ? value : later(given, name)
+
+const options = {
+  ...operatorOptions,
+  ttl: duration({ zero: false }),
+  keep: only("first"),
+  refresh: only(false),
+  state: stateOption,
+}
+
+export function deduplicateNode(
+  input: Node,
+  read: KeyReader,
+  given?: DeduplicateOptions,
+): OperatorNode {
+  if (given?.ttl === 0) throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
+  const { uid, ttl, state } = checkOptions(given, options, "deduplicate")
+  const limits = state?.limits ?? noLimits
+  const spec = { kind: "deduplicate", limits: { ...limits, ttlMs: ttl ?? limits.ttlMs } } as const
+  return {
+    kind: "deduplicate",
+    inputs: [input],
+    uid,
+    schema: { kind: "deduplicate", fields: [], ttl: spec.limits.ttlMs > 0 },
+    open: (site) => open(site, read, spec),
+  }
+}
+
+function open(site: Site, read: KeyReader, spec: ConstructorParameters<typeof Operator>[2]): Runner {
+  const operator = new Operator(site.engine, site.uid, spec)
+  return {
+    operator,
+    readRow: () => true,
+    run(chunk) {
+      const values: unknown[] = []
+      const at: number[] = []
+      const failure = pushChunk(chunk, operator, read, 0, ({ filled }) => filled, (slice) => {
+        const { results } = operator
+        const { u32 } = site.engine.views
+        const positions = results.positions
+        const size = results.size
+        for (let i = 0; i < size; i++) {
+          const index = valueOf(slice, u32[positions + i] as number)
+          values.push(chunk.values[index])
+          at.push(causeOf(chunk, index))
+        }
+      })
+      return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
+    },
+  }
+}

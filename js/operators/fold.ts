@@ -1,0 +1,110 @@
+/**
+ * fold and reduce: the state of a key is what the function made of its events so far, and every
+ * event emits it. What is emitted is a copy, so that a later event cannot change an earlier result.
+ */
+import { copyOf } from "../copy.ts"
+import { MillraceError } from "../errors.ts"
+import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
+import { operatorOptions } from "../graph.ts"
+import { callable, checkOptions } from "../options.ts"
+import type { Access } from "../state/access.ts"
+import type { StateAccess } from "../state/access.ts"
+import { noLimits, stateOption } from "../state/config.ts"
+import type { StateConfig, StateSetting } from "../state/config.ts"
+import type { KeyReader } from "../state/keys.ts"
+import { RecordType } from "../state/record.ts"
+import { openKeyed, refusePromise, schemaOf } from "./keyed.ts"
+import type { MakeCall, Outputs } from "./keyed.ts"
+
+/** Options of `fold` and `reduce`. */
+export interface FoldOptions extends OperatorOptions {
+  /** The state's limits and ttl; its default is the fold's own. */
+  readonly state?: StateConfig
+}
+
+type Fold = (acc: unknown, event: unknown, state: StateAccess<unknown, unknown>) => unknown
+
+const options = { ...operatorOptions, state: stateOption }
+
+/** `fold(initial, f)`: `initial` makes the state of a key before its first event. */
+export function foldNode(
+  input: Node,
+  read: KeyReader,
+  initial: unknown,
+  given: unknown,
+  settings?: FoldOptions,
+): OperatorNode {
+  const fn = callable<Fold>()(given, "fold")
+  const setting = settingOf("fold", initial, settings)
+  return node("fold", input, read, setting, settings, (access, state, site) => {
+    return (value, index, out) => {
+      const next = fn(access.get(), value, state)
+      refusePromise(next)
+      access.set(next)
+      emit(site.wanted ? access : undefined, next, index, out)
+    }
+  })
+}
+
+/** `reduce(f)`: the first event of a key is its first state; with `initial` as fold. */
+export function reduceNode(
+  input: Node,
+  read: KeyReader,
+  given: unknown,
+  initial: unknown,
+  settings?: FoldOptions,
+): OperatorNode {
+  const fn = callable<(acc: unknown, event: unknown) => unknown>()(given, "reduce")
+  const setting = settingOf("reduce", initial, settings)
+  const seeded = setting.value !== undefined
+  return node("reduce", input, read, setting, settings, (access, _, site) => {
+    return (value, index, out) => {
+      const next = seeded || access.exists() ? fn(access.get(), value) : copyOf(value)
+      refusePromise(next)
+      access.set(next)
+      emit(site.wanted ? access : undefined, next, index, out)
+    }
+  })
+}
+
+/** Emit a copy; of outputs that nobody wants only the number counts. */
+function emit(access: Access | undefined, value: unknown, index: number, out: Outputs): void {
+  const plain = access?.plain(value)
+  out.values.push(plain === value ? copyOf(plain) : plain)
+  out.causes.push(index)
+}
+
+function settingOf(
+  kind: string,
+  initial: unknown,
+  given: FoldOptions | undefined,
+): StateSetting {
+  const { limits, value } = checkOptions(given, options, kind).state ?? {
+    limits: noLimits,
+    value: undefined,
+  }
+  if (value !== undefined) {
+    const hint = `pass it as ${kind}'s initial value`
+    throw new MillraceError("STATE_CONFIG", `${kind}.state has no value of its own; ${hint}`)
+  }
+  if (initial === undefined && kind === "reduce") return { limits, value: undefined }
+  if (initial instanceof RecordType) return { limits, value: initial }
+  return { limits, value: callable<() => unknown>()(initial, `${kind}.initial`) }
+}
+
+function node(
+  kind: string,
+  input: Node,
+  read: KeyReader,
+  setting: StateSetting,
+  given: FoldOptions | undefined,
+  makeCall: MakeCall,
+): OperatorNode {
+  return {
+    kind,
+    inputs: [input],
+    uid: given?.uid,
+    schema: schemaOf(kind, setting),
+    open: (site) => openKeyed(site, read, setting, makeCall),
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Verbs without state: map, filter, flatMap, tap, and union, which only merges its inputs.
+ *
+ * Each goes over a chunk in one loop; an event that throws ends the chunk there.
+ */
+import { causeOf, select } from "../chunk.ts"
+import type { Chunk, Failure } from "../chunk.ts"
+import type { Node, OperatorNode, OperatorOptions, Ran } from "../graph.ts"
+import { operatorOptions } from "../graph.ts"
+import { callable, checkOptions } from "../options.ts"
+
+type Each = (value: unknown) => unknown
+
+export function mapNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+  const each = callable<Each>()(given, "map")
+  return node("map", input, options, (chunk) => {
+    const { values, at, arrival } = chunk
+    const out = new Array<unknown>(values.length)
+    let i = 0
+    try {
+      for (; i < values.length; i++) out[i] = each(values[i])
+    } catch (error) {
+      out.length = i
+      const failure = { at: causeOf(chunk, i), error }
+      return { chunk: { values: out, at: at?.subarray(0, i), arrival }, failure }
+    }
+    return { chunk: { values: out, at, arrival } }
+  })
+}
+
+export function filterNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+  const passes = callable<Each>()(given, "filter")
+  return node("filter", input, options, (chunk) => {
+    const { values } = chunk
+    const indices = new Uint32Array(values.length)
+    let size = 0
+    let failure: Failure | undefined
+    for (let i = 0; i < values.length; i++) {
+      try {
+        if (passes(values[i])) indices[size++] = i
+      } catch (error) {
+        failure = { at: causeOf(chunk, i), error }
+        break
+      }
+    }
+    return { chunk: select(chunk, indices.subarray(0, size)), failure }
+  })
+}
+
+export function flatMapNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+  const each = callable<(value: unknown) => Iterable<unknown>>()(given, "flatMap")
+  return node("flatMap", input, options, (chunk) => {
+    const out: unknown[] = []
+    const at: number[] = []
+    let failure: Failure | undefined
+    for (let i = 0; i < chunk.values.length; i++) {
+      const cause = causeOf(chunk, i)
+      const sizeBefore = out.length
+      try {
+        for (const value of each(chunk.values[i])) {
+          out.push(value)
+          at.push(cause)
+        }
+      } catch (error) {
+        out.length = sizeBefore
+        at.length = sizeBefore
+        failure = { at: cause, error }
+        break
+      }
+    }
+    return { chunk: { values: out, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
+  })
+}
+
+export function tapNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+  const look = callable<Each>()(given, "tap")
+  return node("tap", input, options, (chunk) => {
+    for (let i = 0; i < chunk.values.length; i++) {
+      try {
+        look(chunk.values[i])
+      } catch (error) {
+        const failure = { at: causeOf(chunk, i), error }
+        const seen = Uint32Array.from({ length: i }, (_, index) => index)
+        return { chunk: select(chunk, seen), failure }
+      }
+    }
+    return { chunk }
+  })
+}
+
+/** Branches of one source come merged by the job, in the order of their events. */
+export function unionNode(inputs: readonly Node[]): OperatorNode {
+  return { kind: "union", inputs, open: () => ({ run: (chunk) => ({ chunk }) }) }
+}
+
+function node(
+  kind: string,
+  input: Node,
+  options: OperatorOptions | undefined,
+  run: (chunk: Chunk) => Ran,
+): OperatorNode {
+  const { uid } = checkOptions(options, operatorOptions, kind)
+  return { kind, inputs: [input], uid, open: () => ({ run }) }
+}

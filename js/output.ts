@@ -1,0 +1,142 @@
+/**
+ * One output of a job: results that wait for their consumer.
+ *
+ * An output is claimed when somebody asks for its iterator; what comes out of one that nobody
+ * claimed is counted and dropped. The iterator is written by hand: a result that is there costs
+ * one promise and nothing else.
+ */
+import { MillraceError } from "./errors.ts"
+
+/** A claimed output with this many results unread holds the sources back. */
+export const unreadMax = 4096
+
+type Step = IteratorResult<unknown, undefined>
+
+interface Waiting {
+  resolve(step: Step): void
+  reject(error: unknown): void
+}
+
+export class Output {
+  readonly name: string
+  /** The job's: somebody asked for a result, or left. */
+  readonly #news: () => void
+  #chunks: (readonly unknown[])[] = []
+  #at = 0 // In the first of them.
+  #unread = 0
+  #waiting: Waiting[] = []
+  #ended = false
+  #error: { readonly error: unknown } | undefined
+  claimed = false
+  /** The consumer has left. */
+  left = false
+  /** Results that nobody claimed. */
+  discarded = 0
+
+  constructor(name: string, news: () => void) {
+    this.name = name
+    this.#news = news
+  }
+
+  /** Is its consumer waiting for a result? */
+  get hungry(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  get full(): boolean {
+    return this.claimed && !this.left && this.#unread >= unreadMax
+  }
+
+  /** Has everything been handed out, and does the consumer ask for more, if there is one? */
+  get idle(): boolean {
+    return !this.claimed || this.left || (this.#unread === 0 && this.hungry)
+  }
+
+  push(values: readonly unknown[]): void {
+    if (!this.claimed || this.left) {
+      this.discarded += values.length
+      return
+    }
+    if (values.length === 0) return
+    this.#chunks.push(values)
+    this.#unread += values.length
+    while (this.#waiting.length > 0 && this.#unread > 0) {
+      this.#waiting.shift()?.resolve({ value: this.#take(), done: false })
+    }
+  }
+
+  /** No more results; `error` is told once everything before it was read. */
+  end(error?: { readonly error: unknown }): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#error = error
+    this.#settle()
+  }
+
+  /** Drop what was not read: the job is closed. */
+  close(): void {
+    this.#chunks = []
+    this.#unread = 0
+    this.end()
+    this.#settle()
+  }
+
+  /** The iterator; there is one consumer, so every call gives the same results on. */
+  iterator(): AsyncIterableIterator<unknown, undefined> {
+    if (this.left) throw new MillraceError("CLOSED", `output ${this.name} was left by its consumer`)
+    this.claimed = true
+    const iterator: AsyncIterableIterator<unknown, undefined> = {
+      next: () => this.#next(),
+      return: async () => {
+        this.left = true
+        this.close()
+        this.#news()
+        return { value: undefined, done: true }
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  /** All results that wait, for consumers that take chunks. */
+  takeChunk(): readonly unknown[] {
+    const chunk = this.#chunks.shift() ?? []
+    const values = this.#at === 0 ? chunk : chunk.slice(this.#at)
+    this.#at = 0
+    this.#unread -= values.length
+    return values
+  }
+
+  #next(): Promise<Step> {
+    if (this.#unread > 0) return Promise.resolve({ value: this.#take(), done: false })
+    if (this.#ended) return this.#last()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      this.#news()
+    })
+  }
+
+  #take(): unknown {
+    const chunk = this.#chunks[0] as readonly unknown[]
+    const value = chunk[this.#at++]
+    this.#unread--
+    if (this.#at === chunk.length) {
+      this.#chunks.shift()
+      this.#at = 0
+    }
+    return value
+  }
+
+  /** The error, once; then the end. */
+  #last(): Promise<Step> {
+    const failed = this.#error
+    if (failed === undefined) return Promise.resolve({ value: undefined, done: true })
+    this.#error = undefined
+    return Promise.reject(failed.error as Error)
+  }
+
+  #settle(): void {
+    if (this.#unread > 0) return
+    for (const { resolve, reject } of this.#waiting.splice(0)) this.#last().then(resolve, reject)
+  }
+}

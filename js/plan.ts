@@ -1,0 +1,85 @@
+/**
+ * A job's plan: the nodes behind its outputs, each once, inputs before those that read them.
+ *
+ * Here operators get their uids: kind and number, counted over the outputs in object order, so the
+ * same program names its state the same way every time.
+ */
+import { MillraceError } from "./errors.ts"
+import type { Node } from "./graph.ts"
+
+/** A node in its place. */
+export interface Planned {
+  readonly node: Node
+  readonly uid: string
+  readonly index: number
+  readonly inputs: readonly Planned[]
+  /** The sources it hears from, by their index. */
+  readonly sources: ReadonlySet<number>
+  /** Is there event time? */
+  readonly eventTime: boolean
+}
+
+export interface Plan {
+  readonly nodes: readonly Planned[]
+  readonly outputs: readonly { readonly name: string; readonly from: Planned }[]
+}
+
+/**
+ * @throws {MillraceError} `OPTION` when two operators have one uid, or when event time and
+ *   processing time meet.
+ */
+export function planOf(outputs: readonly (readonly [name: string, node: Node])[]): Plan {
+  const planned = new Map<Node, Planned>()
+  const counts = new Map<string, number>()
+  const uids = new Set<string>()
+  const nodes: Planned[] = []
+
+  const uidOf = (node: Node): string => {
+    const count = (counts.get(node.kind) ?? 0) + 1
+    counts.set(node.kind, count)
+    const uid = node.uid ?? `${node.kind}-${count}`
+    if (uids.has(uid)) throw new MillraceError("OPTION", `two operators have the uid ${uid}`)
+    uids.add(uid)
+    return uid
+  }
+
+  const place = (node: Node): void => {
+    const inputs = node.inputs.map((input) => planned.get(input) as Planned)
+    const uid = uidOf(node)
+    const index = nodes.length
+    const sources = new Set(inputs.flatMap((input) => [...input.sources]))
+    if (node.kind === "source") sources.add(index)
+    const place: Planned = { node, uid, index, inputs, sources, eventTime: timeOf(node, uid, inputs) }
+    planned.set(node, place)
+    nodes.push(place)
+  }
+
+  for (const [, node] of outputs) visit(node, planned, place)
+  return {
+    nodes,
+    outputs: outputs.map(([name, node]) => ({ name, from: planned.get(node) as Planned })),
+  }
+}
+
+/** Depth first without recursion, for chains of any length: inputs in order, then the node. */
+function visit(root: Node, seen: ReadonlyMap<Node, unknown>, place: (node: Node) => void): void {
+  const stack: { readonly node: Node; next: number }[] = [{ node: root, next: 0 }]
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const input = seen.has(top.node) ? undefined : top.node.inputs[top.next++]
+    if (input !== undefined) {
+      stack.push({ node: input, next: 0 })
+      continue
+    }
+    if (!seen.has(top.node)) place(top.node)
+    stack.pop()
+  }
+}
+
+function timeOf(node: Node, uid: string, inputs: readonly Planned[]): boolean {
+  if (node.kind === "source") return "readTime" in node && node.readTime !== undefined
+  const [first] = inputs
+  const eventTime = first?.eventTime ?? false
+  if (inputs.every((input) => input.eventTime === eventTime)) return eventTime
+  const hint = "give every source a time, or none"
+  throw new MillraceError("OPTION", `${uid} joins event time with processing time: ${hint}`)
+}

@@ -1,0 +1,147 @@
+/**
+ * The options of `run`, and how a job's engine and flow come to be: anew, or from a checkpoint.
+ */
+import type { Checkpoints, Manifest, Skipped } from "./checkpoint.ts"
+import type { Duration } from "./duration.ts"
+import { Engine } from "./engine/engine.ts"
+import { loadModule } from "./entry/node.ts"
+import { MillraceError, typeName } from "./errors.ts"
+import { Flow } from "./flow.ts"
+import { checkOptions, duration, integer, nested } from "./options.ts"
+import type { Check } from "./options.ts"
+import type { Output } from "./output.ts"
+import type { Plan } from "./plan.ts"
+import type { StateStorage } from "./storage/storage.ts"
+import { steady, systemClock } from "./time/clock.ts"
+import type { Clock } from "./time/clock.ts"
+
+/** Options of {@link run}. */
+export interface RunOptions {
+  /** Names the job in storage: lower-case letters, digits, dots, dashes. Default "job". */
+  readonly name?: string
+  /** Where checkpoints go; without it state lives in memory and ends with the job. */
+  readonly storage?: StateStorage
+  readonly checkpoint?: {
+    /** How often, at most. Default: only at the end and on `job.checkpoint()`. */
+    readonly interval?: Duration
+    /** How long feeding may pause for slow consumers before a checkpoint is given up. Default "10m". */
+    readonly timeout?: Duration
+  }
+  /** The most memory of the job, bytes: linear memory, and 512 for each live object. Default 1 GiB. */
+  readonly memory?: { readonly maxBytes?: number }
+  /** The most events that are processed at once; no result depends on it. Default 1024. */
+  readonly chunkSize?: number
+  /** Ends the job with `ABORTED` and frees everything. */
+  readonly signal?: AbortSignal
+  /** Where processing time comes from. Default: the system's clock. */
+  readonly clock?: Clock
+}
+
+/** Checked options. */
+export interface RunSettings {
+  readonly name: string
+  readonly storage: StateStorage | undefined
+  readonly checkpoint: { readonly intervalMs: number | undefined; readonly timeoutMs: number }
+  readonly memoryBytesMax: number
+  readonly chunkSize: number
+  readonly signal: AbortSignal | undefined
+  readonly clock: Clock
+}
+
+const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+const nameOption: Check<string> = (given, name) => {
+  if (typeof given === "string" && namePattern.test(given)) return given
+  const wanted = "1 to 64 lower-case letters, digits, dots, dashes or underscores"
+  throw new MillraceError("OPTION", `${name} must be ${wanted}`)
+}
+
+/** An object with these methods, whatever its class. */
+const withMethods =
+  <Shape extends object>(what: string, ...methods: string[]): Check<Shape> =>
+  (given, name) => {
+    const has = (method: string) =>
+      typeof given === "object" &&
+      given !== null &&
+      typeof (given as Record<string, unknown>)[method] === "function"
+    const missing = methods.find((method) => !has(method))
+    if (missing === undefined) return given as Shape
+    const detail = `it has no ${missing}(); it is ${typeName(given)}`
+    throw new MillraceError("OPTION", `${name} must be ${what}: ${detail}`)
+  }
+
+const runOptions = {
+  name: nameOption,
+  storage: withMethods<StateStorage>("a storage", "get", "set", "delete", "list"),
+  checkpoint: nested({ interval: duration({ zero: false }), timeout: duration({ zero: false }) }),
+  memory: nested({ maxBytes: integer({ min: 1 << 20, max: 4 * 2 ** 30 }) }),
+  chunkSize: integer({ max: 65_536 }),
+  signal: withMethods<AbortSignal>("an AbortSignal", "addEventListener", "removeEventListener"),
+  clock: withMethods<Clock>("a clock", "now"),
+}
+
+export function runSettings(given: RunOptions | undefined): RunSettings {
+  const checked = checkOptions(given, runOptions, "run")
+  const { interval, timeout } = checked.checkpoint ?? {}
+  return {
+    name: checked.name ?? "job",
+    storage: checked.storage,
+    checkpoint: { intervalMs: interval, timeoutMs: timeout ?? 600_000 },
+    memoryBytesMax: checked.memory?.maxBytes ?? 2 ** 30,
+    chunkSize: checked.chunkSize ?? 1024,
+    signal: checked.signal,
+    clock: steady(checked.clock ?? systemClock),
+  }
+}
+
+/** An engine with its flow, and the checkpoint that it came from. */
+export interface Opened {
+  readonly engine: Engine
+  readonly flow: Flow
+  readonly manifest: Manifest | undefined
+  readonly skipped: readonly Skipped[]
+}
+
+/**
+ * Open the newest checkpoint that is whole, or start anew when there is none. Each try loads into
+ * a fresh engine, so that a damaged checkpoint leaves nothing behind.
+ *
+ * @throws {MillraceError} `CORRUPT` when there are checkpoints and all are damaged; storage is
+ *   left as it is. `STORAGE`, `LOCKED`, `FOREIGN`, `STATE_CONFIG`, `MEMORY`.
+ */
+export async function openFlow(
+  plan: Plan,
+  outputs: readonly Output[],
+  settings: RunSettings,
+  checkpoints: Checkpoints | undefined,
+): Promise<Opened> {
+  const module = await loadModule()
+  const fresh = () => {
+    const engine = new Engine(module, settings)
+    try {
+      return { engine, flow: new Flow(plan, engine, outputs, settings.clock) }
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+  }
+  const epochs = (await checkpoints?.epochs()) ?? []
+  const skipped: Skipped[] = []
+  for (const epoch of epochs) {
+    const { engine, flow } = fresh()
+    try {
+      const manifest = await (checkpoints as Checkpoints).manifest(epoch, engine)
+      await (checkpoints as Checkpoints).restore(manifest, flow, engine, settings.clock.now())
+      return { engine, flow, manifest, skipped }
+    } catch (error) {
+      engine.close()
+      if (!(error instanceof MillraceError) || error.code !== "CORRUPT") throw error
+      skipped.push({ epoch, reason: error.message })
+    }
+  }
+  if (skipped.length > 0) {
+    const reasons = skipped.map(({ reason }) => reason).join("; ")
+    throw new MillraceError("CORRUPT", `no checkpoint of job ${settings.name} is whole: ${reasons}`)
+  }
+  return { ...fresh(), manifest: undefined, skipped }
+}

@@ -1,0 +1,159 @@
+/**
+ * Where events come from: one node per `from`, one reader per job.
+ *
+ * A reader gives what is ready and says when there is more. It never reads ahead by more than one
+ * chunk, and only after it was asked: backpressure is by pull.
+ */
+import { MillraceError, typeName } from "../errors.ts"
+import { checkOptions, oneOf, text } from "../options.ts"
+import { later } from "../state/config.ts"
+import { timestampReader } from "../time/timestamps.ts"
+import type { TimeUnit, TimeValue } from "../time/timestamps.ts"
+import { Watermark } from "../time/watermark.ts"
+import { openIterable } from "./iterable.ts"
+import { openAsync, openStream } from "./async.ts"
+import { openReplayable } from "./replayable.ts"
+
+/** A source that can be read again from a position. */
+export interface Replayable<T, P> {
+  /**
+   * Read from a position, or from the start. Each step gives events and the position of the first
+   * event after them: plain data. Chunks may be cut anywhere, so the same position must give the
+   * same events again.
+   */
+  read(position: P | undefined): AsyncIterable<{ readonly events: readonly T[]; readonly position: P }>
+}
+
+/** Options of `from`. */
+export interface FromOptions<T> {
+  /**
+   * The field, or function, with the time of an event: ms numbers, bigints, `Date`s, ISO strings.
+   * Without it time is when an event arrives.
+   */
+  readonly time?: TimeField<T> | ((event: T) => TimeValue)
+  /** How far events may be out of order. Default: not at all. */
+  readonly watermark?: Watermark
+  /** The unit of number and bigint times. Default "ms". */
+  readonly timeUnit?: TimeUnit
+  /** The form of times that are text and not ISO 8601, such as `"dd/MMM/yyyy:HH:mm:ss XX"`. */
+  readonly timeFormat?: string
+  /** The zone of times in text that name none: IANA name or offset. Default "UTC". */
+  readonly timeZone?: string
+  /** `"none"`: run durably although events before a restart cannot be read again. */
+  readonly replay?: "none"
+}
+
+type TimeField<T> = {
+  [Name in keyof T & string]: T[Name] extends TimeValue ? Name : never
+}[keyof T & string]
+
+/** A position as a checkpoint saves it: the source's own, and events after it. */
+export interface SavedPosition {
+  readonly position?: unknown
+  readonly offset: number
+}
+
+/** A source at work. */
+export interface Reader {
+  /**
+   * At most `max` events that are ready; none if none is: then `wake` will be called. Undefined at
+   * the end. Throws `SOURCE`, with what the source threw as cause.
+   */
+  poll(max: number): readonly unknown[] | undefined
+  /** The position of the first event that was not polled; undefined if it cannot be named. */
+  saved(): SavedPosition | undefined
+  close(): void
+}
+
+/** Start reading at a saved position, or from the start; `wake` says that `poll` has news. */
+export type OpenReader = (from: SavedPosition | undefined, wake: () => void) => Reader
+
+/** A source in the graph. */
+export interface SourceNode {
+  readonly kind: "source"
+  readonly inputs: readonly []
+  readonly uid?: undefined
+  readonly schema?: undefined
+  readonly open: OpenReader
+  /** Can it be read again from a position? */
+  readonly replayable: boolean
+  readonly replayNone: boolean
+  readonly readTime: ((event: unknown) => number) | undefined
+  /** The watermark follows the latest time at this distance, ms. */
+  readonly disorderMs: number
+}
+
+const options = {
+  time: (given: unknown) => given,
+  timeUnit: oneOf("s", "ms", "us", "ns"),
+  timeFormat: text,
+  timeZone: text,
+  replay: oneOf("none"),
+  watermark: (given: unknown, name: string) => {
+    if (given instanceof Watermark) return given
+    throw new MillraceError("OPTION", `${name} must be boundedDisorder(…), not ${typeName(given)}`)
+  },
+  idleAfter: later,
+}
+
+export function sourceNode(source: unknown, given?: FromOptions<never>): SourceNode {
+  const checked = checkOptions(given, options, "from")
+  const { time, watermark, replay } = checked
+  if (time === undefined) refuseTimeOptions(checked)
+  return {
+    kind: "source",
+    inputs: [],
+    ...opener(source),
+    replayNone: replay === "none",
+    readTime: time === undefined ? undefined : timestampReader({ ...checked, time } as never),
+    disorderMs: watermark?.disorderMs ?? 0,
+  }
+}
+
+function refuseTimeOptions(checked: Readonly<Record<string, unknown>>): void {
+  for (const name of ["watermark", "timeUnit", "timeFormat", "timeZone"]) {
+    if (checked[name] === undefined) continue
+    throw new MillraceError("OPTION", `from.${name} needs from.time: which field has the time?`)
+  }
+}
+
+type Opener = Pick<SourceNode, "open" | "replayable">
+
+function opener(source: unknown): Opener {
+  if (Array.isArray(source)) return { open: openIterable(source), replayable: true }
+  if (isObject(source)) {
+    if (isReplayable(source)) return { open: openReplayable(source), replayable: true }
+    if (Symbol.asyncIterator in source) {
+      return { open: openAsync(source as AsyncIterable<unknown>), replayable: false }
+    }
+    if ("getReader" in source) return { open: openStream(source as ReadableStream), replayable: false }
+    if (Symbol.iterator in source) {
+      return { open: openIterable(source as Iterable<unknown>), replayable: false }
+    }
+  }
+  const wanted = "an iterable, an async iterable, a ReadableStream or { read(position) }"
+  throw new MillraceError("OPTION", `from takes ${wanted}, not ${typeName(source)}`)
+}
+
+function isObject(source: unknown): source is object {
+  return (typeof source === "object" && source !== null) || typeof source === "function"
+}
+
+/** A Node stream has a read method too, but it is async iterable. */
+function isReplayable(source: object): source is Replayable<unknown, unknown> {
+  if (Symbol.asyncIterator in source) return false
+  return "read" in source && typeof source.read === "function"
+}
+
+/** The error of a source that threw. */
+export function sourceError(cause: unknown): MillraceError {
+  if (cause instanceof MillraceError && cause.code === "SOURCE") return cause
+  return new MillraceError("SOURCE", "the source threw; see cause", { cause })
+}
+
+/** The error of a source that was read already. */
+export function consumed(): MillraceError {
+  const hint = "make a new one, or use an array or { read(position) }"
+  return new MillraceError("CONSUMED", `the source can be read once and was read already: ${hint}`)
+}
+

@@ -1,0 +1,79 @@
+/**
+ * What a user function gets as `state`: five methods over the state of the event's key.
+ *
+ * There is one such object per operator, moved from row to row; it is of use only inside the call
+ * that got it. Behind it stands an {@link Access}: for records in linear memory or for live values.
+ */
+import { MillraceError } from "../errors.ts"
+
+/** The state of one key, synchronous. `G` is what `get` gives: never undefined with a default. */
+export interface StateAccess<S, G = S | undefined> {
+  /** The state; the default if there is none. Objects are live: mutate them only inside the call. */
+  get(): G
+  /** Replace the state. The value belongs to Millrace from now on. */
+  set(value: S): void
+  /** Is there state for this key? Creates nothing. */
+  exists(): boolean
+  /** Remove the state of this key. */
+  delete(): void
+  /** Replace the state by what `change` makes of the current one; returns the new one. */
+  update(change: (current: G) => S): S
+}
+
+/** What an operator does with the state of one event; see rows.ts for how rows are found. */
+export interface Access {
+  /** Inside a call? */
+  readonly open: boolean
+  begin(index: number): void
+  get(): unknown
+  set(value: unknown): void
+  exists(): boolean
+  delete(): void
+  /** A value that may leave the call: a record's view becomes an object of its own. */
+  plain(value: unknown): unknown
+  /** The call succeeded: what it did becomes state. Throws `LIMIT` or `MEMORY`, then nothing did. */
+  commit(): void
+  /** The call failed: what it did is undone. */
+  abandon(): void
+}
+
+/** The `state` argument of a user function. */
+export class UserState implements StateAccess<unknown, unknown> {
+  readonly #access: Access
+
+  constructor(access: Access) {
+    this.#access = access
+  }
+
+  get(): unknown {
+    if (!this.#access.open) throw closed()
+    return this.#access.get()
+  }
+
+  set(value: unknown): void {
+    if (!this.#access.open) throw closed()
+    this.#access.set(value)
+  }
+
+  exists(): boolean {
+    if (!this.#access.open) throw closed()
+    return this.#access.exists()
+  }
+
+  delete(): void {
+    if (!this.#access.open) throw closed()
+    this.#access.delete()
+  }
+
+  update(change: (current: unknown) => unknown): unknown {
+    if (!this.#access.open) throw closed()
+    const next = change(this.#access.get())
+    this.#access.set(next)
+    return next
+  }
+}
+
+/** The error of state that is used outside the call that got it. */
+export function closed(): MillraceError {
+  return new MillraceError("CLOSED", "state was used after the call that it was given to")
+}

@@ -1,0 +1,93 @@
+/**
+ * State from outside: read-only looks at the rows of one operator, between chunks.
+ */
+import { scanPages } from "../engine/scan.ts"
+import { Rows } from "../engine/rows.ts"
+import type { Operator } from "../engine/operator.ts"
+import { MillraceError } from "../errors.ts"
+import type { Flow, Step } from "../flow.ts"
+import type { Clock } from "../time/clock.ts"
+import { decodeKey, encodeKey, keyBytesMax } from "./key_bytes.ts"
+import type { KeyValue } from "./key_bytes.ts"
+
+/** What `job.state(uid)` gives. Values are copies. */
+export class StateView {
+  readonly #step: Step
+  readonly #operator: Operator
+  readonly #flow: Flow
+  readonly #clock: Clock
+
+  constructor(step: Step, flow: Flow, clock: Clock) {
+    this.#step = step
+    this.#operator = step.runner?.operator as Operator
+    this.#flow = flow
+    this.#clock = clock
+  }
+
+  /** How many keys have state; expired ones that are not yet freed are counted. */
+  get size(): number {
+    this.#check()
+    return this.#operator.stats().rows
+  }
+
+  /** The state of a key: a value, a record, an aggregate's result, true; undefined if none. */
+  get(key: KeyValue): unknown {
+    this.#check()
+    const { input, engine } = this.#operator
+    input.reserve(1, keyBytesMax, 0)
+    const end = encodeKey(key, input.keys, input.keysView, 0)
+    engine.views.u32[input.keyOffsets] = 0
+    engine.views.u32[input.keyOffsets + 1] = end
+    input.size = 1
+    input.stamp(this.#now())
+    const rows = new Rows(this.#operator)
+    rows.find()
+    const row = rows.enter(0)
+    return row === 0 ? undefined : this.#step.runner?.readRow?.(row)
+  }
+
+  /**
+   * All keys and their state, in the order in which the keys were first seen.
+   *
+   * @throws {MillraceError} `CLOSED` when the job goes on in the middle of it; take all at once
+   *   (`[...view.scan()]`) if you await in between.
+   */
+  *scan(): Generator<readonly [key: KeyValue, value: unknown], undefined> {
+    this.#check()
+    const { engine } = this.#operator
+    for (const { rows, count } of scanPages(this.#operator, this.#now())) {
+      for (let i = 0; i < count; i++) {
+        const row = engine.views.u32[rows + i] as number
+        yield [this.#key(row), this.#step.runner?.readRow?.(row)]
+      }
+    }
+  }
+
+  /** All keys and their state as rows of a table: `{ key, value }`, or `{ key, ...record }`. */
+  entries(): Record<string, unknown>[] {
+    return Array.from(this.scan(), ([key, value]) => {
+      const isRecord = typeof value === "object" && value !== null && !Array.isArray(value)
+      return isRecord ? { key, ...value } : { key, value }
+    })
+  }
+
+  #key(row: number): KeyValue {
+    const { layout, engine } = this.#operator
+    const from = row + layout.keyAt
+    const size = engine.views.u16[(row + layout.keyBytesAt) >>> 1] as number
+    return decodeKey(engine.views.u8, from, from + size)
+  }
+
+  /** The time that decides what has expired: the watermark, or now. */
+  #now(): number {
+    const { planned } = this.#step
+    return planned.eventTime ? this.#flow.latestTime(planned) : this.#clock.now()
+  }
+
+  #check(): void {
+    if (this.#operator.engine.handle === 0) throw new MillraceError("CLOSED", "the job is closed")
+    if (!this.#flow.busy) return
+    const message = "job.state cannot be read inside a function of the job"
+    throw new MillraceError("UNSUPPORTED", message)
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * A job's figures.
+ */
+import type { Skipped } from "./checkpoint.ts"
+import type { Engine, MemoryStats } from "./engine/engine.ts"
+import type { Flow, Step } from "./flow.ts"
+import type { Output } from "./output.ts"
+
+/** Figures of one operator, since the job's start in this run. */
+export interface OperatorStats {
+  /** Values that came in, and went out. */
+  readonly in: number
+  readonly out: number
+  /** Keys that have state, and the bytes that they take. */
+  readonly rows: number
+  readonly bytes: number
+  /** Keys whose state was removed by ttl, and to make room. */
+  readonly expired: number
+  readonly evicted: number
+  /** Values that were NaN and were left out of aggregates. */
+  readonly nans: number
+}
+
+/** What became of checkpoints in this run. */
+export interface CheckpointStats {
+  readonly completed: number
+  readonly failed: number
+  /** The epoch of the last one that is durable. */
+  readonly last: number | undefined
+}
+
+/** What `job.stats()` gives. */
+export interface JobStats {
+  /** Events read in this run. */
+  readonly events: number
+  /** Events read since the job's very first run. */
+  readonly position: number
+  /** The checkpoint that this run began from, and newer ones that were damaged. */
+  readonly restored:
+    | { readonly epoch: number; readonly position: number; readonly skipped: readonly Skipped[] }
+    | undefined
+  /** By uid. */
+  readonly operators: Readonly<Record<string, OperatorStats>>
+  /** Results that nobody claimed, by output. */
+  readonly discarded: Readonly<Record<string, number>>
+  /** Bytes. */
+  readonly memory: MemoryStats
+  readonly checkpoints: CheckpointStats
+}
+
+export function statsOf(
+  engine: Engine,
+  flow: Flow,
+  outputs: readonly Output[],
+  restored: JobStats["restored"],
+  checkpoints: CheckpointStats,
+): JobStats {
+  const operators = flow.steps.filter(({ runner }) => runner !== undefined)
+  return {
+    events: flow.events,
+    position: flow.sequence,
+    restored,
+    operators: Object.fromEntries(operators.map((step) => [step.planned.uid, operatorStats(step)])),
+    discarded: Object.fromEntries(outputs.map(({ name, discarded }) => [name, discarded])),
+    memory: engine.memory(),
+    checkpoints,
+  }
+}
+
+function operatorStats({ runner, in: came, out }: Step): OperatorStats {
+  const none = { rows: 0, bytes: 0, expired: 0, evicted: 0, nans: 0 }
+  return { in: came, out, ...(runner?.operator?.stats() ?? none) }
+}

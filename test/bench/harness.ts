@@ -1,0 +1,201 @@
+/**
+ * How things are measured here: variants of one task side by side, in rounds.
+ *
+ *     round 0   a b c   results compared, times thrown away
+ *     round 1   b c a   \
+ *     round 2   c a b    } medians, per variant, of CPU time and of wall time
+ *     round 3   a b c   /
+ *
+ * A noisy neighbour or a warm cache then meets all variants alike. Input is made anew for every
+ * single run, outside the timer, and the garbage of the run before is collected. Figures are
+ * ratios of CPU times (all threads of the process, the collector's included); wall time is printed
+ * beside them.
+ */
+import { spawnSync } from "node:child_process"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { isDeepStrictEqual } from "node:util"
+import Table from "cli-table3"
+
+/** A figure of PERFORMANCE.md as it was measured; the shape of an entry of build/bench.json. */
+export interface Figure {
+  id: string
+  case: string
+  figure: number
+  unit: string
+  must: number
+  aim: number
+  better: "higher" | "lower"
+  control: string
+  detail: Record<string, unknown>
+}
+
+/** How much is measured: `quick` leaves cases and rounds out, never changes what a case means. */
+export interface Extent {
+  quick: boolean
+}
+
+/** One way to do a task. */
+export interface Variant<Input> {
+  name: string
+  /** The part that is timed. */
+  run(input: Input): unknown
+  /** What must be equal between the variants; it also frees what `run` gave. Not timed. */
+  check(result: never): unknown
+}
+
+/** Median milliseconds of one variant. */
+export interface Timing {
+  cpuMs: number
+  wallMs: number
+}
+
+/** Time variants against each other; throws if their results differ. */
+export async function interleave<Input>(
+  rounds: number,
+  makeInput: () => Input,
+  variants: readonly Variant<Input>[],
+): Promise<Map<string, Timing>> {
+  const samples = new Map(variants.map(({ name }) => [name, [] as Timing[]]))
+  let expected: unknown
+  for (let round = 0; round <= rounds; round++) {
+    for (let turn = 0; turn < variants.length; turn++) {
+      const variant = variants[(round + turn) % variants.length]!
+      const { value, timing } = await timed(variant, makeInput())
+      expected ??= value
+      if (!isDeepStrictEqual(value, expected)) throw differing(variant.name, value, expected)
+      if (round > 0) samples.get(variant.name)!.push(timing)
+    }
+  }
+  return new Map([...samples].map(([name, timings]) => [name, middle(timings)]))
+}
+
+async function timed<Input>(variant: Variant<Input>, input: Input) {
+  globalThis.gc?.()
+  const cpuBefore = process.cpuUsage()
+  const wallBefore = performance.now()
+  const result = await variant.run(input)
+  const wallMs = performance.now() - wallBefore
+  const cpuMs = cpuMsSince(cpuBefore)
+  return { value: await variant.check(result as never), timing: { cpuMs, wallMs } }
+}
+
+/** CPU time of all threads of this process since `before`. */
+export function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+function differing(name: string, value: unknown, expected: unknown): Error {
+  const [got, wanted] = [JSON.stringify(value), JSON.stringify(expected)]
+  return new Error(`"${name}" does not compute what the others do: ${got} is not ${wanted}`)
+}
+
+function middle(timings: readonly Timing[]): Timing {
+  return {
+    cpuMs: median(timings.map(({ cpuMs }) => cpuMs)),
+    wallMs: median(timings.map(({ wallMs }) => wallMs)),
+  }
+}
+
+/** The middle value, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const half = sorted.length / 2
+  const [low, high] = [sorted[Math.ceil(half) - 1], sorted[Math.floor(half)]]
+  return low === undefined || high === undefined ? NaN : (low + high) / 2
+}
+
+/** The value that a share of all values does not exceed: 0.999 for p99.9. */
+export function quantile(values: ArrayLike<number>, share: number): number {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN
+}
+
+/** The ratio `control / ours` of CPU times, and both in nanoseconds per event for the detail. */
+export function speedup(
+  timings: Map<string, Timing>,
+  { ours, control, events }: { ours: string; control: string; events: number },
+) {
+  const [our, other] = [timings.get(ours)!, timings.get(control)!]
+  const perEvent = ({ cpuMs, wallMs }: Timing) => ({
+    cpuNs: Math.round((cpuMs / events) * 1e6),
+    wallNs: Math.round((wallMs / events) * 1e6),
+  })
+  return {
+    figure: other.cpuMs / our.cpuMs,
+    detail: {
+      wall: rounded(other.wallMs / our.wallMs),
+      ...Object.fromEntries([...timings].map(([name, timing]) => [name, perEvent(timing)])),
+    },
+  }
+}
+
+/** To three digits after the point: enough for a table, short in JSON. */
+export function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
+}
+
+/** Run a program of this folder in a fresh process; its last line of stdout is JSON. */
+export function inFreshProcess<Result>(file: string, given: unknown): Result {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const flags = ["--expose-gc", "--import", "tsx"]
+  return fresh(path, [...flags, path, JSON.stringify(given)]) as Result
+}
+
+/** Run Node with these arguments; the last line of its stdout is JSON. */
+export function fresh(name: string, args: readonly string[]): unknown {
+  const { status, signal, stdout } = spawnSync(process.execPath, args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+  })
+  if (status !== 0) throw new Error(`${name} ended with ${status ?? signal}`)
+  return JSON.parse(stdout.trim().split("\n").at(-1)!)
+}
+
+/** Say on stderr what is being measured. */
+export function say(text: string): void {
+  console.error(text)
+}
+
+/** Print the figures, and mark what falls short. */
+export function printFigures(figures: readonly Figure[]): void {
+  const table = new Table({
+    head: ["", "case", "figure", "must", "aim", "", "control", "detail"],
+    colAligns: ["left", "left", "right", "right", "right", "left", "left", "left"],
+    colWidths: [null, 30, null, null, null, null, 22, 56],
+    wordWrap: true,
+    style: { head: [], border: [] },
+  })
+  for (const figure of figures) table.push(lineOf(figure))
+  console.log(table.toString())
+}
+
+function lineOf(figure: Figure) {
+  const sign = figure.better === "higher" ? "≥" : "≤"
+  return [
+    figure.id,
+    figure.case,
+    `${Number(figure.figure.toPrecision(3))} ${figure.unit}`,
+    `${sign} ${figure.must}`,
+    `${sign} ${figure.aim}`,
+    verdict(figure),
+    figure.control,
+    Object.entries(figure.detail)
+      .map(([name, value]) => `${name} ${JSON.stringify(value).replaceAll('"', "")}`)
+      .join("\n"),
+  ]
+}
+
+function verdict({ figure, must, aim, better }: Figure): string {
+  const reaches = (goal: number) => (better === "higher" ? figure >= goal : figure <= goal)
+  return reaches(aim) ? "aim" : reaches(must) ? "ok" : "SHORT"
+}
+
+/** Write build/bench.json. */
+export function writeFigures(figures: readonly Figure[]): void {
+  const file = new URL("../../build/bench.json", import.meta.url)
+  mkdirSync(new URL(".", file), { recursive: true })
+  const exact = figures.map((figure) => ({ ...figure, figure: rounded(figure.figure) }))
+  writeFileSync(file, `${JSON.stringify(exact, null, 2)}\n`)
+}

@@ -1,0 +1,55 @@
+/**
+ * P12: how large the module is, and how soon after the import there is a first result.
+ */
+import { readFileSync } from "node:fs"
+import { brotliCompressSync, constants } from "node:zlib"
+import { type Extent, type Figure, fresh, median, rounded } from "./harness.ts"
+
+const module = new URL("../../dist/millrace.wasm", import.meta.url)
+
+/** A program that says how long it took from its import to its first result. */
+const program = `
+  const start = performance.now()
+  const { count, from } = await import("millrace")
+  const imported = performance.now()
+  const stream = from([{ key: "a" }]).keyBy("key").aggregate({ n: count() })
+  let first
+  for await (const row of stream) first ??= row
+  const end = performance.now()
+  if (first.n !== 1) throw new Error("the first result is wrong")
+  console.log(JSON.stringify({ importMs: imported - start, resultMs: end - imported }))
+`
+
+interface Start {
+  importMs: number
+  resultMs: number
+}
+
+/** Measure P12. */
+export async function p12({ quick }: Extent): Promise<Figure[]> {
+  const bytes = readFileSync(module)
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }
+  const brotli = brotliCompressSync(bytes, quality).length
+  const common = { id: "P12", better: "lower", control: "", detail: {} } as const
+  return [
+    { ...common, case: "module, raw", figure: bytes.length / 1000, unit: "KB", must: 150, aim: 100 },
+    { ...common, case: "module, brotli", figure: brotli / 1000, unit: "KB", must: 50, aim: 35 },
+    { ...common, ...firstResult(quick ? 5 : 15) },
+  ]
+}
+
+/** Counted from before the import, so that loading the JavaScript is in it. */
+function firstResult(runs: number) {
+  const args = ["--input-type=module", "--eval", program]
+  const starts = Array.from({ length: runs }, () => fresh("the first result", args) as Start)
+  const importMs = median(starts.map((start) => start.importMs))
+  const resultMs = median(starts.map((start) => start.resultMs))
+  return {
+    case: "import and first result",
+    figure: importMs + resultMs,
+    unit: "ms",
+    must: 20,
+    aim: 10,
+    detail: { "import ms": rounded(importMs), "after it ms": rounded(resultMs) },
+  }
+}

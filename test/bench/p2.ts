@@ -1,0 +1,83 @@
+/**
+ * P2: count and sum per key over a million JavaScript events.
+ *
+ * The control does what a good programmer would write: chunks of 1,024 events, a `Map` of small
+ * objects, one result per key at the end. The plain loop over the whole array, without a stream,
+ * is printed for information.
+ */
+import { count, from, sum } from "millrace"
+import { chunksOf, Digest, eventsOf, freshStrings, internedStrings } from "./data.ts"
+import { type Event, uniform, zipf } from "./data.ts"
+import { type Extent, type Figure, interleave, speedup, type Variant } from "./harness.ts"
+
+interface Row {
+  key: string
+  count: number
+  sum: number
+}
+
+const events = 1_000_000
+const ours = "millrace"
+const control = "chunked + Map"
+
+const cases = [
+  { name: "fresh 1k", keys: () => freshStrings(uniform(1e3, events)), must: 0.9, aim: 1 },
+  { name: "fresh 100k", keys: () => freshStrings(uniform(1e5, events)), must: 1.8, aim: 2.5 },
+  { name: "fresh 1M", keys: () => freshStrings(uniform(1e6, events)), must: 1.8, aim: 2.5 },
+  { name: "warm Zipf 1k", keys: () => internedStrings(zipf(1e3, events)), must: 0.6, aim: 1 },
+]
+
+const variants: Variant<Event[]>[] = [
+  { name: ours, run: withMillrace, check: digestOf },
+  { name: control, run: withChunks, check: digestOf },
+  { name: "loop + Map", run: withLoop, check: digestOf },
+]
+
+/** Measure P2; a quick run leaves the million keys out. */
+export async function p2({ quick }: Extent): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const { name, keys, must, aim } of cases) {
+    if (quick && name === "fresh 1M") continue
+    const timings = await interleave(quick ? 3 : 7, () => eventsOf(keys()), variants)
+    const measured = speedup(timings, { ours, control, events })
+    figures.push({ id: "P2", case: name, unit: "x", must, aim, better: "higher", control, ...measured })
+  }
+  return figures
+}
+
+function withMillrace(events: Event[]): Promise<Row[]> {
+  return from(events)
+    .keyBy("key")
+    .aggregate({ count: count(), sum: sum("value") }, { emit: "final" })
+    .toArray()
+}
+
+async function withChunks(events: Event[]): Promise<Row[]> {
+  const rows = new Map<string, Row>()
+  for await (const chunk of chunksOf(events)) {
+    for (const event of chunk) add(rows, event)
+  }
+  return [...rows.values()]
+}
+
+function withLoop(events: Event[]): Row[] {
+  const rows = new Map<string, Row>()
+  for (const event of events) add(rows, event)
+  return [...rows.values()]
+}
+
+function add(rows: Map<string, Row>, { key, value }: Event): void {
+  const row = rows.get(key)
+  if (row === undefined) {
+    rows.set(key, { key, count: 1, sum: value })
+  } else {
+    row.count += 1
+    row.sum += value
+  }
+}
+
+function digestOf(rows: Row[]): Digest {
+  const digest = new Digest()
+  for (const { key, count, sum } of rows) digest.add(key, count, sum)
+  return digest
+}

@@ -1,0 +1,121 @@
+/**
+ * P3: a user function with four fields of state per key, over 100,000 Zipf keys.
+ *
+ * All three variants call the same kind of function for every event and keep the same four fields:
+ * in a typed record in linear memory, in a plain object that Millrace holds, or in a plain object
+ * that a `Map` holds (the control: nothing can be written that is closer to the machine in
+ * JavaScript). Results of the function are thrown away by all of them.
+ */
+import { from, record, run } from "millrace"
+import { chunksOf, Digest, type Event, eventsOf, freshStrings, zipf } from "./data.ts"
+import { type Extent, type Figure, interleave, speedup, type Variant } from "./harness.ts"
+
+interface Totals {
+  count: number
+  sum: number
+  least: number
+  last: number
+}
+
+const events = 1_000_000
+const keys = 100_000
+const control = "chunked + Map of objects"
+
+const plain = (): Totals => ({ count: 0, sum: 0, least: 0, last: 0 })
+const typed = record({ count: "f64", sum: "f64", least: "f64", last: "f64" })
+
+const variants: Variant<Event[]>[] = [
+  { name: "record", run: withRecord, check: digestOfState },
+  { name: "schema-less", run: withObjects, check: digestOfState },
+  { name: control, run: withMap, check: digestOfMap },
+]
+
+const cases = [
+  { ours: "record", must: 1.4, aim: 2 },
+  { ours: "schema-less", must: 0.7, aim: 1 },
+]
+
+/** Measure P3. */
+export async function p3({ quick }: Extent): Promise<Figure[]> {
+  const numbers = zipf(keys, events)
+  const makeInput = () => eventsOf(freshStrings(numbers))
+  const timings = await interleave(quick ? 3 : 7, makeInput, variants)
+  return cases.map(({ ours, must, aim }) => {
+    const measured = speedup(timings, { ours, control, events })
+    return { id: "P3", case: ours, unit: "x", must, aim, better: "higher", control, ...measured }
+  })
+}
+
+function update(totals: Totals, { value }: Event): void {
+  totals.count += 1
+  totals.sum += value
+  if (value < totals.least) totals.least = value
+  totals.last = value
+}
+
+async function withRecord(events: Event[]) {
+  const stream = from(events)
+    .keyBy("key")
+    .map(
+      (event, state) => {
+        const totals = state.get()
+        update(totals, event)
+        state.set(totals)
+        return totals.sum
+      },
+      { uid: "totals", state: { value: typed } },
+    )
+  return finished(await run(stream))
+}
+
+async function withObjects(events: Event[]) {
+  const stream = from(events)
+    .keyBy("key")
+    .map(
+      (event, state) => {
+        const totals = state.get()
+        update(totals, event)
+        state.set(totals)
+        return totals.sum
+      },
+      { uid: "totals", state: { value: plain } },
+    )
+  return finished(await run(stream))
+}
+
+async function finished<Job extends { finished(): Promise<unknown> }>(job: Job): Promise<Job> {
+  await job.finished()
+  return job
+}
+
+type Finished = Awaited<ReturnType<typeof withRecord>>
+
+async function digestOfState(job: Finished): Promise<Digest> {
+  const digest = new Digest()
+  for (const [key, value] of job.state("totals").scan()) {
+    const { count, sum } = value as Totals
+    digest.add(key as string, count, sum)
+  }
+  await job.close()
+  return digest
+}
+
+async function withMap(events: Event[]): Promise<Map<string, Totals>> {
+  const state = new Map<string, Totals>()
+  const onEvent = (event: Event): number => {
+    let totals = state.get(event.key)
+    if (totals === undefined) state.set(event.key, (totals = plain()))
+    update(totals, event)
+    return totals.sum
+  }
+  for await (const chunk of chunksOf(events)) {
+    for (const event of chunk) onEvent(event)
+  }
+  return state
+}
+
+function digestOfMap(state: Map<string, Totals>): Digest {
+  const digest = new Digest()
+  for (const [key, { count, sum }] of state) digest.add(key, count, sum)
+  return digest
+}

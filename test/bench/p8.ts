@@ -1,0 +1,170 @@
+/**
+ * P8: pauses, while a state grows to five million keys and while all of them expire.
+ *
+ * Chunks are timed from outside: by the source, from handing out 1,024 events to being asked for
+ * the next. Calls into C are timed one by one, on the engine itself, by the CPU time of the process
+ * around each; a warm-up on an engine of its own lets the compiler finish before.
+ *
+ *     time     0 ........ 5M keys, one event each ........ | + 2 h | a few keys, again and again
+ *     state    grows                                       |       | expires, some at every chunk
+ */
+import { readFileSync } from "node:fs"
+import { count, from, run, sum } from "millrace"
+import { status } from "../../js/engine/abi.ts"
+import { Engine } from "../../js/engine/engine.ts"
+import { Operator } from "../../js/engine/operator.ts"
+import { freshStrings, keyLength, putKeyText } from "./data.ts"
+import { cpuMsSince, type Extent, type Figure, median, quantile, rounded } from "./harness.ts"
+
+const chunkSize = 1024
+const hourMs = 3_600_000
+
+/** Rows that one call to expire may look at. */
+const expireSteps = 1024
+
+/** The first of the key bytes of a string. */
+const stringTag = 5
+
+/** Measure P8; a quick run grows to a million keys. */
+export async function p8({ quick }: Extent): Promise<Figure[]> {
+  const keys = quick ? 1_000_000 : 5_000_000
+  const runs = quick ? 1 : 3
+  const chunks: Phases[] = []
+  const calls: Phases[] = []
+  callDirectly(200_000)
+  for (let run = 0; run < runs; run++) {
+    chunks.push(await timeChunks(keys))
+    calls.push(callDirectly(keys))
+  }
+  return [
+    chunkFigure("growing", chunks.map(({ growing }) => growing)),
+    chunkFigure("expiring", chunks.map(({ expiring }) => expiring)),
+    callFigure("growing", calls.map(({ growing }) => growing)),
+    callFigure("expiring", calls.map(({ expiring }) => expiring)),
+  ]
+}
+
+/** Milliseconds of each chunk or call. */
+interface Phases {
+  growing: number[]
+  expiring: number[]
+}
+
+interface TimedEvent {
+  key: string
+  value: number
+  time: number
+}
+
+async function timeChunks(keys: number): Promise<Phases> {
+  const phases: Phases = { growing: [], expiring: [] }
+  const ask = async function* (chunks: Iterable<TimedEvent[]>, times: number[]) {
+    for (const events of chunks) {
+      const start = performance.now()
+      yield { events, position: 0 }
+      times.push(performance.now() - start)
+    }
+  }
+  const source = {
+    async *read() {
+      yield* ask(chunksAt(0, keys, keys), phases.growing)
+      yield* ask(chunksAt(2 * hourMs, chunkSize, 2 * keys), phases.expiring)
+    },
+  }
+  const stream = from(source, { time: "time" })
+    .keyBy("key")
+    .aggregate(
+      { count: count(), sum: sum("value") },
+      { uid: "totals", emit: "final", state: { ttl: "1h" } },
+    )
+  const job = await run(stream, { chunkSize })
+  await job.finished()
+  const { expired } = job.stats().operators["totals"]!
+  await job.close()
+  if (expired < keys) throw new Error(`only ${expired} of ${keys} keys expired`)
+  return phases
+}
+
+/** `count` events at one time over `keys` keys in turn. */
+function* chunksAt(time: number, keys: number, count: number): Generator<TimedEvent[]> {
+  for (let from = 0; from < count; from += chunkSize) {
+    const numbers = Uint32Array.from({ length: chunkSize }, (_, index) => (from + index) % keys)
+    yield freshStrings(numbers).map((key) => ({ key, value: 1, time }))
+  }
+}
+
+/** The same, on the engine itself: every push and every expire by itself. */
+function callDirectly(keys: number): Phases {
+  const engine = new Engine(new WebAssembly.Module(moduleBytes()), { memoryBytesMax: 2 ** 31 })
+  const operator = new Operator(engine, "totals", {
+    kind: "aggregate",
+    limits: { ttlMs: hourMs, rowsMax: 0, bytesMax: 0, evict: false },
+    aggregates: [
+      { kind: "count", column: 0 },
+      { kind: "sum", column: 0 },
+    ],
+  })
+  const { wasm, scratch, views } = engine
+  const { handle, input, results } = operator
+  const phases: Phases = { growing: [], expiring: [] }
+  for (let from = 0; from < keys; from += chunkSize) {
+    fill(operator, from)
+    const push = () => wasm.mr_operator_push(handle, input.handle, 0, scratch, results.handle)
+    if (timeCall(phases.growing, push) !== status.OK) throw new Error("a push failed")
+    views.follow()
+  }
+  const expire = () => wasm.mr_operator_expire(handle, 2 * hourMs, expireSteps)
+  while (timeCall(phases.expiring, expire) === status.MORE);
+  if (operator.stats().rows > 0) throw new Error("not all rows expired")
+  engine.close()
+  return phases
+}
+
+function moduleBytes(): Uint8Array<ArrayBuffer> {
+  const built = new URL("../../dist/millrace.wasm", import.meta.url)
+  return new Uint8Array(readFileSync(process.env["MILLRACE_WASM"] ?? built))
+}
+
+function timeCall(times: number[], call: () => number): number {
+  const before = process.cpuUsage()
+  const result = call()
+  times.push(cpuMsSince(before))
+  return result
+}
+
+/**
+ * Write one chunk into the operator's input: keys, and 1 as the value of each. Nothing is allocated
+ * in JavaScript, so that no garbage is collected on other threads while a call is timed.
+ */
+function fill({ input, engine: { views } }: Operator, first: number): void {
+  const keyBytes = 1 + keyLength
+  input.reserve(chunkSize, chunkSize * keyBytes, 1)
+  const offsets = input.keyOffsets
+  views.u32[offsets] = 0
+  for (let row = 0; row < chunkSize; row++) {
+    const start = row * keyBytes
+    input.keys[start] = stringTag
+    putKeyText(input.keys, start + 1, first + row)
+    views.u32[offsets + row + 1] = start + keyBytes
+  }
+  const values = input.column(0)
+  views.f64.fill(1, values, values + chunkSize)
+  input.size = chunkSize
+  input.nulls = 0n
+  input.stamp(0)
+}
+
+const common = { id: "P8", unit: "ms", better: "lower", control: "" } as const
+
+function chunkFigure(phase: string, runs: number[][]): Figure {
+  const at = (share: number) => median(runs.map((times) => quantile(times, share)))
+  const detail = { p50: rounded(at(0.5)), p99: rounded(at(0.99)), max: rounded(at(1)) }
+  return { ...common, case: `chunk p99.9, ${phase}`, figure: at(0.999), must: 2, aim: 1, detail }
+}
+
+function callFigure(phase: string, runs: number[][]): Figure {
+  const at = (share: number) => median(runs.map((times) => quantile(times, share)))
+  const total = median(runs.map((times) => times.reduce((sum, time) => sum + time, 0)))
+  const detail = { calls: runs[0]!.length, p50: rounded(at(0.5)), sum: rounded(total) }
+  return { ...common, case: `call into C, ${phase}`, figure: at(1), must: 5, aim: 2, detail }
+}

@@ -1,0 +1,137 @@
+/**
+ * The flights demo from outside: whatever the chunk size, and killed wherever, the same object.
+ */
+import { spawn } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
+import { compressors } from "hyparquet-compressors"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const events = 30_000
+
+let directory: string
+let states = 0
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "millrace-demo-"))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+/** A state directory that nobody has used. */
+const newState = () => join(directory, String(++states))
+
+interface Ended {
+  status: number | null
+  signal: string | null
+  stdout: string
+  stderr: string
+}
+
+function demo(...flags: string[]): Promise<Ended> {
+  const args = ["--import", "tsx", path("../demo/flights/main.ts"), ...flags]
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: path("..") })
+    let [stdout, stderr] = ["", ""]
+    child.stdout.on("data", (text) => (stdout += String(text)))
+    child.stderr.on("data", (text) => (stderr += String(text)))
+    child.on("error", reject)
+    child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }))
+  })
+}
+
+const json = (...flags: string[]) => demo("--json", "--events", String(events), ...flags)
+
+/** The object as the plainest program computes it from the rows of the file. */
+async function plain(): Promise<unknown> {
+  const file = await asyncBufferFromFile(
+    path("../node_modules/vega-datasets/data/flights-3m.parquet"),
+  )
+  const rows = await parquetReadObjects({ file, compressors, rowStart: 0, rowEnd: events })
+  const airports = new Map<string, { flights: number; late: number; delaySum: number }>()
+  const routeDays = new Set<string>()
+  for (const row of rows) {
+    const { origin, destination, date, delay } = row as Record<string, string | Date | bigint>
+    const airport = airports.get(origin as string) ?? { flights: 0, late: 0, delaySum: 0 }
+    airport.flights += 1
+    airport.late += (delay as bigint) > 15n ? 1 : 0
+    airport.delaySum += Number(delay)
+    airports.set(origin as string, airport)
+    routeDays.add(JSON.stringify([origin, destination, (date as Date).toISOString().slice(0, 10)]))
+  }
+  const all = [...airports].map(([origin, totals]) => ({ origin, ...totals }))
+  all.sort((a, b) => b.flights - a.flights || (a.origin < b.origin ? -1 : 1))
+  return {
+    events: rows.length,
+    origins: all.length,
+    lateFlights: all.reduce((sum, { late }) => sum + late, 0),
+    delaySum: all.reduce((sum, { delaySum }) => sum + delaySum, 0),
+    routeDays: routeDays.size,
+    top: all.slice(0, 10),
+  }
+}
+
+describe.each(["1", "100", "1024"])("the flights demo at chunk size %s", (chunkSize) => {
+  const flags = ["--chunk-size", chunkSize]
+
+  it("prints one object on stdout, the one that plain JavaScript computes", async () => {
+    const { status, stdout, stderr } = await json(...flags)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" })
+    expect(stdout).toMatch(/^\{.*\}\n$/)
+    expect(JSON.parse(stdout)).toEqual(await plain())
+  })
+
+  it.each(["1", "1023", "1024", "20000"])("is killed after %s events and resumes", async (kill) => {
+    const state = ["--state", newState(), "--checkpoint", "1"]
+    const killed = await json(...flags, ...state, "--kill-after", kill)
+    expect(killed).toMatchObject({ status: null, signal: "SIGKILL", stdout: "" })
+
+    const resumed = await json(...flags, ...state)
+    expect(resumed.status).toBe(0)
+    expect(JSON.parse(resumed.stdout)).toEqual(await plain())
+    if (kill === "20000") expect(resumed.stderr).toMatch(/^going on at flight [1-9][\d,]* of 30,000$/m)
+
+    const again = await json(...flags, ...state)
+    expect(again.stdout).toBe(resumed.stdout)
+    expect(again.stderr).toContain("going on at flight 30,000 of 30,000")
+  })
+})
+
+describe("the flights demo", () => {
+  it("prints a table, with figures of speed and size", async () => {
+    const { status, stdout } = await demo("--events", "3000")
+    expect(status).toBe(0)
+    expect(stdout).toContain("█")
+    expect(stdout).toMatch(/3,000 flights from \d+ airports/)
+    expect(stdout).toMatch(/3,000 events in [\d.]+ s: [\d,]+ a second; [\d,]+ rows of state/)
+  })
+
+  it.each([
+    [["--jsn"], "--jsn"],
+    [["--kill-after", "0"], "--kill-after must be a whole number of at least 1"],
+    [["--chunk-size", "many"], "--chunk-size must be a whole number of at least 1"],
+    [["more"], "more"],
+  ])("refuses %j with exit code 2", async (flags, message) => {
+    const { status, stdout, stderr } = await demo(...flags)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" })
+    expect(stderr).toContain(message)
+  })
+
+  it("refuses a state that a running demo has", async () => {
+    const state = newState()
+    const first = demo("--json", "--state", state)
+    while (!(await isLocked(state)));
+    const second = await json("--state", state)
+    expect(second.status).toBe(1)
+    expect(second.stderr).toContain("LOCKED")
+    expect((await first).status).toBe(0)
+  })
+})
+
+async function isLocked(state: string): Promise<boolean> {
+  const { readdir } = await import("node:fs/promises")
+  const files = await readdir(state, { recursive: true }).catch(() => [])
+  return files.some((file) => file.includes("lock"))
+}
