@@ -277,6 +277,7 @@ mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
 static mr_status clear_results(const mr_operator_data *op, mr_batch_data *results, uint32_t rows,
                                bool keys) {
     const bool columns = op->kind->result != NULL;
+    results->columns.size = 0; /* After a refusal, too: nobody takes old ones again. */
     MR_TRY(mr_batch_make_room(results, mr_min_u32(rows, MR_RESULT_ROWS_MAX),
                               keys ? MR_RESULT_BYTES_MAX : 0, columns ? op->spec.count : 0));
     mr_u32s(results->columns.key_offsets)[0] = 0;
@@ -310,9 +311,9 @@ mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from
     if (op->kind->push == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", MR_CUSTOM);
     if (in == results) return mr_fail(MR_ERR_ARGUMENT, "results", results_handle);
     *upto_out = from;
+    MR_TRY(clear_results(op, results, in->columns.size, false));
     MR_TRY(check_input(op, in));
     if (from > in->columns.size) return mr_fail(MR_ERR_ARGUMENT, "from", from);
-    MR_TRY(clear_results(op, results, in->columns.size, false));
     MR_TRY(mr_rows_find(&op->rows, &in->columns));
     mr_flush_stop(op);
     mr_status status = op->kind->push(op, &in->columns, from, upto_out, results);

@@ -249,7 +249,8 @@ MR_API mr_status mr_operator_push(mr_operator op, mr_batch in, uint32_t from, ui
 /* Promise that no event before `watermark_ms` will follow, and emit what was waiting
  * for that; Infinity is the end of the source. Call again while it is MR_MORE (which it
  * may be without results). A watermark that moves back is ignored, not an error. At the
- * end an aggregate emits all keys, once; after more input, all of them anew. */
+ * end an aggregate emits all keys, once; after more input, all of them anew. On an error
+ * the results that are there count, and the next call goes on behind them. */
 MR_API mr_status mr_operator_advance(mr_operator op, double watermark_ms, mr_batch results);
 
 /* Free rows whose ttl is over at `time_ms` (watermark or now), at most `steps` of

@@ -9,6 +9,7 @@ import type { RunOptions } from "./run.ts"
 import type { StateView } from "./state/view.ts"
 import type { JobStats } from "./stats.ts"
 import { Stream } from "./keyed.ts"
+import type { EventOf, StreamOf } from "./stream.ts"
 
 /** What every job can do. */
 export interface JobBase extends AsyncDisposable {
@@ -26,12 +27,15 @@ export interface JobBase extends AsyncDisposable {
 /** A job with one output; iterating it gives the results. */
 export interface Job<out T> extends JobBase, AsyncIterable<T> {}
 
+/** Streams by name; each is an output of the job. */
+export type Streams = Readonly<Record<string, StreamOf<unknown>>>
+
 /** A job with several outputs. */
-export interface Jobs<out M extends Readonly<Record<string, Stream<unknown>>>> extends JobBase {
+export interface Jobs<out M extends Streams> extends JobBase {
   /** The results of one output. Claim outputs before the first pull: others are dropped. */
   output<const Name extends keyof M & string>(
     name: Name,
-  ): AsyncIterable<M[Name] extends Stream<infer X> ? X : never>
+  ): AsyncIterable<EventOf<M[Name]>>
 }
 
 /**
@@ -51,8 +55,8 @@ export interface Jobs<out M extends Readonly<Record<string, Stream<unknown>>>> e
  *   `STATE_CONFIG` when saved state cannot be taken over; `SOURCE` when a durable job could not
  *   read its source again.
  */
-export async function run<T>(stream: Stream<T>, options?: RunOptions): Promise<Job<T>>
-export async function run<const M extends Readonly<Record<string, Stream<unknown>>>>(
+export async function run<T>(stream: StreamOf<T>, options?: RunOptions): Promise<Job<T>>
+export async function run<const M extends Streams>(
   streams: M,
   options?: RunOptions,
 ): Promise<Jobs<M>>

@@ -5,9 +5,10 @@
  */
 export { KeyedStream, Stream } from "./keyed.ts"
 export { from } from "./stream.ts"
+export type { EventOf, StreamOf } from "./stream.ts"
 export type { AggregateRow } from "./keyed.ts"
 export { run } from "./handles.ts"
-export type { Job, JobBase, Jobs } from "./handles.ts"
+export type { Job, JobBase, Jobs, Streams } from "./handles.ts"
 export type { RunOptions } from "./run.ts"
 export type { CheckpointStats, JobStats, OperatorStats } from "./stats.ts"
 export type { MemoryStats } from "./engine/engine.ts"

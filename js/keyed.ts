@@ -103,8 +103,8 @@ export class KeyedStream<K, T> extends Stream<T> {
     f: (event: T, state: StateAccess<unknown, unknown>) => boolean,
     options?: StatefulOptions,
   ): KeyedStream<K, T>
-  override filter(f: unknown, options?: StatefulOptions): KeyedStream<K, never> {
-    return new KeyedStream(keyedFilterNode(this.node, this.#key, f, options), this.#key)
+  override filter(f: unknown, options?: object): never {
+    return new KeyedStream(keyedFilterNode(this.node, this.#key, f, options), this.#key) as never
   }
 
   /** Look at each event as it passes; the key stays. */
@@ -136,10 +136,11 @@ export class KeyedStream<K, T> extends Stream<T> {
     initial: (() => A) | RecordType<A>,
     options?: FoldOptions,
   ): Stream<A>
-  reduce(f: unknown, initial?: unknown, options?: FoldOptions): Stream<never> {
+  reduce(f: unknown, initial?: unknown, options?: FoldOptions): never {
     const seeded = typeof initial === "function" || isRecordType(initial)
     const settings = seeded ? options : ((initial ?? options) as FoldOptions | undefined)
-    return new Stream(reduceNode(this.node, this.#key, f, seeded ? initial : undefined, settings))
+    const first = seeded ? initial : undefined
+    return new Stream(reduceNode(this.node, this.#key, f, first, settings)) as never
   }
 
   /**

@@ -14,9 +14,19 @@ import type { At, KeyOptions, KeyValue, Path } from "./state/keys.ts"
 
 type Present<T> = Exclude<T, undefined>
 
-/** A stream of events. Iterating it runs a job of its own, in memory. */
-export class Stream<T> implements AsyncIterable<T> {
+/** Any stream of these events; every {@link Stream} is one. */
+export interface StreamOf<out T> {
   /** The last step; for `run`. */
+  readonly node: Node
+  /** Only the type of an event; there is no value. */
+  readonly event: T
+}
+
+/** The events of a stream. */
+export type EventOf<S> = S extends StreamOf<infer T> ? T : never
+
+/** A stream of events. Iterating it runs a job of its own, in memory. */
+export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
   readonly node: Node
   declare readonly event: T
 
@@ -60,9 +70,7 @@ export class Stream<T> implements AsyncIterable<T> {
    * The events of all these streams: branches of one source in the order of its events, several
    * sources as they arrive.
    */
-  union<U extends readonly Stream<unknown>[]>(
-    ...streams: U
-  ): Stream<T | (U[number] extends Stream<infer X> ? X : never)> {
+  union<U extends readonly StreamOf<unknown>[]>(...streams: U): Stream<T | EventOf<U[number]>> {
     return new Stream(unionNode([this.node, ...streams.map(({ node }) => node)]))
   }
 
@@ -126,6 +134,6 @@ export function from<T, P>(
   source: Replayable<T, P>,
   options?: FromOptions<NoInfer<T>>,
 ): Stream<T>
-export function from(source: unknown, options?: unknown): Stream<never> {
-  return new Stream(sourceNode(source, options as FromOptions<never>))
+export function from(source: unknown, options?: object): never {
+  return new Stream(sourceNode(source, options as FromOptions<never>)) as never
 }

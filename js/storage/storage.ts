@@ -29,7 +29,7 @@ export interface StateStorage {
   /** The value of a key, or undefined if there is none. A failed read rejects. */
   get(key: string): Promise<Uint8Array | undefined>
 
-  /** Keep a value: durable once resolved; readers, and a crash, see all of it or what was before. */
+  /** Keep a value: durable once resolved; a reader, or a crash, sees all of it or none. */
   set(key: string, value: Uint8Array): Promise<void>
 
   /** Remove a key; to remove a missing one is no error. */

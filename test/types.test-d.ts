@@ -1,0 +1,150 @@
+/** What users write must compile, and what is wrong must not; `tsc` is the test. */
+import {
+  boundedDisorder,
+  count,
+  from,
+  max,
+  mean,
+  of,
+  record,
+  run,
+  sum,
+} from "../js/index.ts"
+
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const is = <A, B>(_: Same<A, B>): void => undefined
+
+interface UserEvent {
+  user_id: string
+  amount: number
+  timestamp: number
+  category?: string
+  user: { id: string; tags: string[] }
+  action: string
+}
+interface Flight {
+  date: Date
+  delay: bigint | null
+  origin: string
+  destination: string
+}
+declare const events: UserEvent[]
+declare const flights: AsyncIterable<Flight>
+
+export const quickStart = from(events)
+  .keyBy("user_id")
+  .map(
+    (event, state) => {
+      const current = state.get()
+      is<typeof current, { total: number; n: number }>(true)
+      state.set({ total: current.total + event.amount, n: current.n + 1 })
+      return [event.user_id, current.total] as const
+    },
+    { state: { ttl: "30m", maxSize: 1000, value: () => ({ total: 0, n: 0 }) } },
+  )
+
+export async function quickStartResults(): Promise<void> {
+  for await (const result of quickStart) is<typeof result, readonly [string, number]>(true)
+}
+
+export const untyped = from(events)
+  .keyBy("user_id")
+  .map((_, state) => {
+    const current = state.get()
+    is<typeof current, unknown>(true)
+    return 1
+  })
+
+export const typed = from(events)
+  .keyBy("user_id")
+  .map((_, state) => state.get(), { state: { ttl: "1h", type: of<string>() } })
+
+export const records = from(events)
+  .keyBy("user_id")
+  .map(
+    (_, state) => {
+      const row = state.get()
+      is<typeof row, { n: number; last: string; exact: bigint; on: boolean }>(true)
+      row.n += 1
+      return row
+    },
+    { state: { value: record({ n: "f64", last: "string", exact: "i64", on: "bool" }) } },
+  )
+
+export const chained = from(events)
+  .keyBy("user.id")
+  .filter((_, state) => state.get() < 10 && state.update((n) => n + 1) > 0, {
+    state: { value: () => 0 },
+  })
+  .deduplicate({ ttl: "1h" })
+  .keyBy(["user_id", "category"])
+  .deduplicate()
+
+export const folded = from(flights, { time: "date", watermark: boundedDisorder("5m") })
+  .keyBy("origin")
+  .fold(
+    () => ({ flights: 0, delay: 0 }),
+    (acc, flight) => {
+      acc.flights++
+      acc.delay += Number(flight.delay)
+      return acc
+    },
+  )
+
+export const foldedRecord = from(flights)
+  .keyBy((flight) => [flight.origin, flight.destination, Math.floor(+flight.date / 864e5)])
+  .fold(record({ flights: "f64" }), (acc) => {
+    acc.flights++
+    return acc
+  })
+
+export const latest = from(events)
+  .keyBy("user_id")
+  .reduce((_, event) => event)
+export const totals = from(events)
+  .keyBy("user_id")
+  .reduce(
+    (acc, event) => acc + event.amount,
+    () => 0,
+    { uid: "totals" },
+  )
+
+export const delays = from(flights)
+  .keyBy("origin")
+  .aggregate({ flights: count(), late: sum("delay"), worst: max("delay"), usual: mean("delay") })
+
+export async function jobs(): Promise<void> {
+  for await (const row of delays) {
+    is<typeof row.key, string>(true)
+    is<typeof row.flights, number>(true)
+    is<typeof row.worst, number | undefined>(true)
+  }
+  const job = await run({ delays, folded })
+  for await (const row of job.output("folded")) is<typeof row, { flights: number; delay: number }>(true)
+  // @ts-expect-error no such output
+  job.output("nope")
+  const one = await run(delays)
+  for await (const row of one) is<typeof row.late, number>(true)
+}
+
+export const both = from(events)
+  .union(from(flights))
+  .map((either) => either)
+
+// @ts-expect-error a misspelt path
+from(flights).keyBy("orign")
+// @ts-expect-error a date is no key
+from(flights).keyBy("date")
+// @ts-expect-error a misspelt field
+from(flights).keyBy("origin").aggregate({ late: sum("dleay") })
+// @ts-expect-error a text has no sum
+from(flights).keyBy("origin").aggregate({ late: sum("origin") })
+// @ts-expect-error a reserved column
+from(flights).keyBy("origin").aggregate({ key: count() })
+// @ts-expect-error an unknown option
+from(events).keyBy("user_id").deduplicate({ ttl: "1h", tll: 3 })
+// @ts-expect-error no unit
+from(events).keyBy("user_id").deduplicate({ ttl: "60x" })
+// @ts-expect-error a time that is no time
+from(events, { time: "user" })
