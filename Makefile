@@ -60,7 +60,7 @@ bench-quick: all ## Measure a subset, in under a minute
 .PHONY: test
 test: setup ## Everything that must hold: lints, types, C and TypeScript tests on every build
 	@rm -rf build/test
-	@for step in '-j2 build-all' 'lint -j2' test-c test-js reproducible; do \
+	@for step in '-j2 build-all' 'lint -j2' test-c fuzz-smoke test-js reproducible; do \
 	    $(MAKE) SETUP=true $$step; \
 	done
 
@@ -112,6 +112,32 @@ reproducible: $(MODULES) ## Build again elsewhere: the same bytes
 	cp -r Makefile c wasm "$$copy"; \
 	$(MAKE) -s -j2 -C "$$copy" SETUP=true module; \
 	for each in $^; do cmp "$$each" "$$copy/$$each"; sha256sum "$$each"; done
+
+# ---- fuzzing ------------------------------------------------------------------------
+
+# What was found on the way is kept under build/corpus, and gone on from.
+FUZZERS := $(patsubst test/c/fuzz/%.c,build/fuzz/%,$(wildcard test/c/fuzz/*_fuzz.c))
+FUZZ_SECONDS := 60
+FUZZ_CC := $(CLANG)
+FUZZ_FLAGS := $(ASAN_FLAGS) -fsanitize=fuzzer-no-link
+$(eval $(call flavour,fuzz,FUZZ,test))
+-include $(wildcard build/fuzz/test/c/fuzz/*.d)
+
+build/fuzz/%_fuzz: build/fuzz/test/c/fuzz/%_fuzz.o $(call objects,fuzz,$(HOST))
+	$(call say,link,$@)
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $^ -o $@
+
+.PHONY: fuzz fuzz-smoke
+fuzz fuzz-smoke: $(FUZZERS) ## Fuzz the engine, a minute for each target
+	@mkdir -p build/test; for fuzzer in $^; do \
+	    name=$${fuzzer##*/}; corpus=build/corpus/$$name; mkdir -p "$$corpus"; \
+	    log=build/test/$$name.log; \
+	    "$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -max_len=2048 \
+	        -artifact_prefix="$$corpus-" "$$corpus" 2> "$$log" || { cat "$$log"; exit 1; }; \
+	    printf '%s: seed %s, %s\n' "$$name" \
+	        "$$(sed -n 's/^INFO: Seed: //p' "$$log")" "$$(tail -n 1 "$$log")"; \
+	done
+fuzz-smoke: FUZZ_SECONDS := 2
 
 # ---- lints --------------------------------------------------------------------------
 

@@ -379,6 +379,14 @@ static mr_status check_index(const mr_operator_data *op, uint32_t index) {
     GET_OPERATOR(name, handle);        \
     MR_TRY(check_index(name, index))
 
+mr_status mr_row_look(mr_operator handle, uint32_t index, double time_ms, uint32_t *row_out) {
+    GET_FOUND(op, handle, index);
+    mr_addr row = mr_found_row(&op->rows, index);
+    bool visible = row != 0 && !mr_row_expired(&op->rows, mr_row_at(row), time_ms);
+    *row_out = visible ? row : 0;
+    return MR_OK;
+}
+
 mr_status mr_row_enter(mr_operator handle, uint32_t index) {
     GET_FOUND(op, handle, index);
     (void)mr_rows_enter(&op->rows, index);

@@ -274,7 +274,10 @@ MR_API mr_status mr_find(mr_operator op, mr_batch in, uint32_t *found_out);
  * enter: remove its row if its ttl is over at the event's time. Needed with ttl only.
  * create: make its row, `record` copied in. Strings and refs in it now belong to C.
  * touch: its row was read (`written` 0) or written (1): last use, LRU, changed rows.
- * remove: its row, if there is one. */
+ * remove: its row, if there is one.
+ * look: changes nothing; the address of its row goes to `row_out`, or 0 when there is none
+ * or its ttl is over at `time_ms`. */
+MR_API mr_status mr_row_look(mr_operator op, uint32_t index, double time_ms, uint32_t *row_out);
 MR_API mr_status mr_row_enter(mr_operator op, uint32_t index);
 MR_API mr_status mr_row_create(mr_operator op, uint32_t index, const uint8_t *record);
 MR_API mr_status mr_row_touch(mr_operator op, uint32_t index, uint32_t written);

@@ -11,7 +11,9 @@ static uint64_t birth_of(const mr_scan_entry *entry) {
 
 static mr_scan_entry *entries_of(const mr_run *run) { return mr_at(run->entries); }
 
-static uint64_t next_birth(const mr_run *run) { return birth_of(entries_of(run) + run->at); }
+static uint64_t next_birth(const mr_run *run) { return run->next_birth; }
+
+static void look_ahead(mr_run *run) { run->next_birth = birth_of(entries_of(run) + run->at); }
 
 mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
     memset(scan, 0, sizeof *scan);
@@ -52,23 +54,33 @@ refused:
     return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
 }
 
-/* Shell sort with Ciura's gaps (2001): in place, no recursion, and quick on what is
- * nearly sorted already, which rows in the order of the table's segments are not. */
-static void sort_run(const mr_run *run) {
-    static const uint32_t gaps[] = {3937, 1750, 701, 301, 132, 57, 23, 10, 4, 1};
-    mr_scan_entry *entries = entries_of(run);
-    for (uint32_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
-        const uint32_t gap = gaps[g];
-        for (uint32_t i = gap; i < run->size; i++) {
-            const mr_scan_entry entry = entries[i];
-            const uint64_t birth = birth_of(&entry);
-            uint32_t at = i;
-            for (; at >= gap && birth_of(entries + at - gap) > birth; at -= gap) {
-                entries[at] = entries[at - gap];
-            }
-            entries[at] = entry;
-        }
+/* One pass of a radix sort: by the byte of the birth at `shift`, order kept otherwise.
+ * False when all have the same byte there, and nothing was moved. */
+static bool sort_byte(const mr_scan_entry *from, mr_scan_entry *to, uint32_t size, uint32_t shift) {
+    uint32_t at[256] = {0};
+    for (uint32_t i = 0; i < size; i++)
+        at[(birth_of(from + i) >> shift) & 255]++;
+    if (at[(birth_of(from) >> shift) & 255] == size) return false;
+    for (uint32_t byte = 0, sum = 0; byte < 256; byte++) {
+        const uint32_t count = at[byte];
+        at[byte] = sum;
+        sum += count;
     }
+    for (uint32_t i = 0; i < size; i++)
+        to[at[(birth_of(from + i) >> shift) & 255]++] = from[i];
+    return true;
+}
+
+/* Sort by birth, byte by byte, between the run's page and a spare one. Returns the one
+ * that is spare now. */
+static mr_addr sort_run(mr_run *run, mr_addr spare) {
+    for (uint32_t shift = 0; shift < 48 && run->size > 1; shift += 8) {
+        if (!sort_byte(entries_of(run), mr_at(spare), run->size, shift)) continue;
+        const mr_addr sorted = spare;
+        spare = run->entries;
+        run->entries = sorted;
+    }
+    return spare;
 }
 
 static void add_visible(const mr_scan_data *scan, mr_run *run, const mr_addr *found,
@@ -83,7 +95,15 @@ static void add_visible(const mr_scan_data *scan, mr_run *run, const mr_addr *fo
 /* One run of what is visible among so many rows, or the news that the table is walked. */
 static mr_status collect(mr_scan_data *scan, bool *walked_out) {
     mr_run *run;
-    MR_TRY(add_run(scan, &run));
+    const mr_addr spare = mr_heap_alloc(scan->heap, MR_PAGE_BYTES); /* Before rows are walked. */
+    if (spare == 0) {
+        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)scan->heap->budget_bytes);
+    }
+    mr_status status = add_run(scan, &run);
+    if (status != MR_OK) {
+        mr_heap_free(scan->heap, spare, MR_PAGE_BYTES);
+        return status;
+    }
     mr_addr *found = mr_at(scan->page.rows);
     uint32_t count = 0;
     for (uint32_t seen = 0; seen + WALK_STEP <= MR_RUN_ENTRIES; seen += count) {
@@ -94,9 +114,9 @@ static mr_status collect(mr_scan_data *scan, bool *walked_out) {
             break;
         }
     }
-    sort_run(run);
+    mr_heap_free(scan->heap, sort_run(run, spare), MR_PAGE_BYTES);
     if (run->size > 0) return MR_OK;
-    mr_heap_free(scan->rows->heap, run->entries, MR_PAGE_BYTES);
+    mr_heap_free(scan->heap, run->entries, MR_PAGE_BYTES);
     scan->run_count--;
     return MR_OK;
 }
@@ -120,6 +140,8 @@ static mr_addr take_next(mr_scan_data *scan) {
     if (++runs->at == runs->size) {
         mr_heap_free(scan->rows->heap, runs->entries, MR_PAGE_BYTES);
         runs[0] = runs[--scan->run_count];
+    } else {
+        look_ahead(runs);
     }
     if (scan->run_count > 0) sift_down(runs, scan->run_count, 0);
     return row;
@@ -132,6 +154,8 @@ mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
         MR_TRY(collect(scan, &scan->merging));
         if (!scan->merging) return MR_MORE;
         mr_run *runs = mr_at(scan->runs);
+        for (uint32_t i = 0; i < scan->run_count; i++)
+            look_ahead(runs + i);
         for (uint32_t at = scan->run_count / 2; at-- > 0;)
             sift_down(runs, scan->run_count, at);
     }

@@ -21,7 +21,8 @@ typedef struct mr_scan_entry {
 enum { MR_RUN_ENTRIES = MR_PAGE_BYTES / sizeof(mr_scan_entry), MR_SCAN_PAGE_ROWS = 4096 };
 
 typedef struct mr_run {
-    mr_addr entries; /* mr_scan_entry[MR_RUN_ENTRIES]. */
+    uint64_t next_birth; /* Of entry `at`, while merging. */
+    mr_addr entries;     /* mr_scan_entry[MR_RUN_ENTRIES]. */
     uint32_t size;
     uint32_t at;
 } mr_run;

@@ -5,45 +5,21 @@
  *   <job>/manifest/<epoch>      what belongs together: positions, operators, segments
  *
  * The manifest is the commit point: it is written last, and a segment that no manifest names is
- * nothing. A manifest is CBOR with its XXH64 behind it; each segment's length and XXH64 stand in
- * the manifest. The last two checkpoints are kept, nothing is overwritten, and a restore that finds
- * the newest damaged takes the one before and says so.
+ * nothing. Each segment's length and XXH64 stand in the manifest. The last two checkpoints are
+ * kept, nothing is overwritten, and a restore that finds the newest damaged takes the one before
+ * and says so.
  */
-import { decode, encode } from "./codec.ts"
+import { encode } from "./codec.ts"
 import type { Engine } from "./engine/engine.ts"
 import { saveSegments } from "./engine/scan.ts"
-import { MillraceError } from "./errors.ts"
-import type { Flow, SavedSource, Step } from "./flow.ts"
+import { MillraceError, typeName } from "./errors.ts"
+import type { Flow, Step } from "./flow.ts"
 import type { StateSchema } from "./graph.ts"
+import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
+import type { Manifest, SavedOperator, SavedSegment } from "./manifest.ts"
+import { ownStorage } from "./storage/owner.ts"
+import type { Owner } from "./storage/owner.ts"
 import type { StateStorage } from "./storage/storage.ts"
-
-/** The version of the manifest that this code writes, and the newest that it reads. */
-const manifestFormat = 1
-
-interface SavedSegment {
-  readonly key: string
-  readonly bytes: number
-  readonly checksum: bigint
-}
-
-interface SavedOperator {
-  readonly uid: string
-  readonly schema: StateSchema
-  readonly segments: readonly SavedSegment[]
-}
-
-/** What stands in a manifest. */
-export interface Manifest {
-  readonly format: number
-  readonly job: string
-  readonly epoch: number
-  /** Events read since the job's very first run. */
-  readonly sequence: number
-  /** The job ran to the end of its sources. */
-  readonly finished: boolean
-  readonly sources: readonly SavedSource[]
-  readonly operators: readonly SavedOperator[]
-}
 
 /** A checkpoint that was passed over, and why. */
 export interface Skipped {
@@ -52,41 +28,37 @@ export interface Skipped {
 }
 
 const epochDigits = 12
+const manifestName = /^\d{12}$/
 
 export class Checkpoints {
   readonly #storage: StateStorage
   readonly #job: string
-  /** Epochs whose manifests are kept, oldest first. */
+  readonly #owner: Owner
+  /** The checkpoints that are kept, oldest first. */
   #kept: Manifest[] = []
   #next = 1
+  /** Does storage hold nothing of this job but what is kept? */
+  #swept = false
 
   constructor(storage: StateStorage, job: string) {
     this.#storage = storage
     this.#job = job
+    this.#owner = ownStorage(storage, job)
   }
 
   /** The epochs that have a manifest, newest first. Throws `STORAGE`. */
   async epochs(): Promise<number[]> {
-    const keys = await this.#ask("list", () => this.#storage.list(`${this.#job}/manifest/`))
-    const epochs = keys.map((key) => Number(key.slice(key.lastIndexOf("/") + 1)))
-    const sorted = epochs.filter(Number.isSafeInteger).sort((a, b) => b - a)
-    this.#next = (sorted[0] ?? 0) + 1
-    return sorted
+    const names = (await this.#list("manifest")).map((key) => key.slice(key.lastIndexOf("/") + 1))
+    const epochs = names.filter((name) => manifestName.test(name)).map(Number)
+    epochs.sort((a, b) => b - a)
+    this.#next = (epochs[0] ?? 0) + 1
+    return epochs
   }
 
-  /** Read a manifest whole. Throws `CORRUPT` when it is damaged. */
+  /** Read a manifest whole. Throws `CORRUPT` when it is damaged, `UNSUPPORTED` when too new. */
   async manifest(epoch: number, engine: Engine): Promise<Manifest> {
     const bytes = await this.#read(this.#manifestKey(epoch))
-    if (bytes.length < 9) throw damaged("manifest", epoch)
-    const body = bytes.subarray(0, -8)
-    const sum = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(body.length, true)
-    if (engine.checksum(body) !== sum) throw damaged("manifest", epoch)
-    const manifest = decode(body) as Manifest
-    if (manifest.format > manifestFormat) {
-      const message = `state of format ${manifest.format}; this version reads up to ${manifestFormat}`
-      throw new MillraceError("UNSUPPORTED", message)
-    }
-    return manifest
+    return openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body))
   }
 
   /** Load a manifest's rows into a fresh flow. Throws `CORRUPT`, then the flow is of no more use. */
@@ -104,12 +76,12 @@ export class Checkpoints {
       }
       operator.loaded()
     }
-    flow.sequence = manifest.sequence
+    flow.goOn(manifest)
     this.#kept = [manifest]
   }
 
-  /** Write a checkpoint of the flow as it stands; the flow must stand still meanwhile. */
-  async write(flow: Flow, engine: Engine, finished: boolean): Promise<Manifest> {
+  /** Write a checkpoint of the flow, which must stand still meanwhile; gives its epoch. */
+  async write(flow: Flow, engine: Engine, finished: boolean): Promise<number> {
     const epoch = this.#next++
     const operators: SavedOperator[] = []
     let count = 0
@@ -125,46 +97,81 @@ export class Checkpoints {
       }
       operators.push({ uid, schema: node.schema, segments })
     }
-    const { sequence } = flow
+    const { sequence, complete } = flow
     const sources = flow.savedSources()
-    const manifest = { format: 1, job: this.#job, epoch, sequence, finished, sources, operators }
-    await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), seal(manifest, engine)))
+    const what = { format: manifestFormat, job: this.#job, epoch, sequence, finished, complete }
+    const manifest: Manifest = { ...what, sources, operators }
+    const bytes = sealManifest(manifest, (body) => engine.checksum(body))
+    await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), bytes))
     await this.#keep(manifest)
-    return manifest
+    return epoch
+  }
+
+  /** Let go of the storage; closes it if no other job uses it. Throws `STORAGE`. */
+  close(): Promise<void> {
+    return this.#ask("close", () => this.#owner.release())
+  }
+
+  /**
+   * Keep the last two. What cannot be removed now is no loss: the checkpoint is durable, and the
+   * next one sweeps again.
+   */
+  async #keep(manifest: Manifest): Promise<void> {
+    const old = this.#kept.slice(0, -1)
+    this.#kept = [...this.#kept.slice(-1), manifest]
+    const clean = this.#swept
+    this.#swept = false
+    try {
+      if (clean) await this.#remove(old.flatMap((each) => this.#keysOf(each)))
+      else await this.#sweep()
+      this.#swept = true
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error
+    }
   }
 
   /** Remove what no kept manifest names: older checkpoints, and what a crash left half written. */
-  async sweep(): Promise<void> {
-    const keep = new Set(this.#kept.map(({ epoch }) => this.#manifestKey(epoch)))
-    for (const { operators } of this.#kept) {
-      for (const { segments } of operators) for (const { key } of segments) keep.add(key)
-    }
-    // Manifests first: one without its segments would be taken for damaged.
-    for (const prefix of [`${this.#job}/manifest/`, `${this.#job}/segment/`]) {
-      for (const key of await this.#ask("list", () => this.#storage.list(prefix))) {
-        if (!keep.has(key)) await this.#ask("delete", () => this.#storage.delete(key))
-      }
-    }
+  async #sweep(): Promise<void> {
+    const keep = new Set(this.#kept.flatMap((manifest) => this.#keysOf(manifest)))
+    const found = [...(await this.#list("manifest")), ...(await this.#list("segment"))]
+    await this.#remove(found.filter((key) => !keep.has(key)))
   }
 
-  async #keep(manifest: Manifest): Promise<void> {
-    this.#kept = [...this.#kept.slice(-1), manifest]
-    await this.sweep()
+  /** Manifests come first: one without its segments would be taken for damaged. */
+  async #remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.#ask("delete", () => this.#storage.delete(key))
+  }
+
+  #keysOf({ epoch, operators }: Manifest): string[] {
+    const segments = operators.flatMap((operator) => operator.segments)
+    return [this.#manifestKey(epoch), ...segments.map(({ key }) => key)]
   }
 
   #manifestKey(epoch: number): string {
     return `${this.#job}/manifest/${name(epoch)}`
   }
 
+  async #list(what: "manifest" | "segment"): Promise<string[]> {
+    const prefix = `${this.#job}/${what}/`
+    const keys: unknown = await this.#ask("list", () => this.#storage.list(prefix))
+    const isKey = (key: unknown) => typeof key === "string" && key.startsWith(prefix)
+    if (Array.isArray(keys) && keys.every(isKey)) return keys as string[]
+    throw new MillraceError("STORAGE", `the storage did not list keys that begin with ${prefix}`)
+  }
+
   async #read(key: string): Promise<Uint8Array> {
-    const bytes = await this.#ask("read", () => this.#storage.get(key))
+    const bytes: unknown = await this.#ask("read", () => this.#storage.get(key))
     if (bytes instanceof Uint8Array) return bytes
-    const what = bytes === undefined ? "is missing" : "is not bytes"
+    const what = bytes === undefined ? "is missing" : `is not bytes but ${typeName(bytes)}`
     throw new MillraceError("CORRUPT", `${key} ${what}`)
   }
 
   /** Call the storage; what it throws becomes `STORAGE`, unless it is ours already. */
   async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+    if (what !== "close" && !this.#owner.current) {
+      const message = `another part of this process has taken over job ${this.#job}`
+      throw new MillraceError("LOCKED", message)
+    }
     try {
       return await call()
     } catch (cause) {
@@ -176,18 +183,6 @@ export class Checkpoints {
 
 function name(epoch: number): string {
   return String(epoch).padStart(epochDigits, "0")
-}
-
-function seal(manifest: Manifest, engine: Engine): Uint8Array {
-  const body = encode(manifest)
-  const bytes = new Uint8Array(body.length + 8)
-  bytes.set(body)
-  new DataView(bytes.buffer).setBigUint64(body.length, engine.checksum(body), true)
-  return bytes
-}
-
-function damaged(what: string, epoch: number): MillraceError {
-  return new MillraceError("CORRUPT", `the ${what} of checkpoint ${epoch} is damaged`)
 }
 
 /** Every saved state must have a home, with the same fields. */
@@ -209,9 +204,10 @@ function checkHomes(manifest: Manifest, flow: Flow): void {
 
 function checkSchema(uid: string, saved: StateSchema, { planned }: Step): void {
   const now = planned.node.schema as StateSchema
-  const same = saved.kind === now.kind && saved.fields.join() === now.fields.join()
-  if (same) return
   const text = ({ kind, fields }: StateSchema) => `${kind}(${fields.join(", ")})`
+  const same =
+    saved.kind === now.kind && JSON.stringify(saved.fields) === JSON.stringify(now.fields)
+  if (same) return
   const message = `${uid}: saved state is ${text(saved)}, the operator has ${text(now)}`
   throw new MillraceError("STATE_CONFIG", message)
 }

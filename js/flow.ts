@@ -13,9 +13,12 @@ import type { Arrival, Chunk, Failure } from "./chunk.ts"
 import type { Engine } from "./engine/engine.ts"
 import { eventError } from "./graph.ts"
 import type { Runner, Site } from "./graph.ts"
+import type { Manifest } from "./manifest.ts"
 import type { Output } from "./output.ts"
 import type { Plan, Planned } from "./plan.ts"
+import { isComplete, isHeard } from "./reach.ts"
 import type { Reader, SavedPosition, SourceNode } from "./sources/source.ts"
+import { stamp } from "./sources/stamp.ts"
 import type { Clock } from "./time/clock.ts"
 
 /** A source of the job. */
@@ -34,6 +37,8 @@ export interface SavedSource {
   readonly position: SavedPosition | undefined
   readonly timeMax: number
 }
+
+const unread = { reader: undefined, timeMax: -Infinity, ended: false }
 
 /** A node of the job. */
 export interface Step {
@@ -57,6 +62,7 @@ export class Flow {
   /** In the middle of a chunk? */
   busy = false
   #turn = 0
+  #complete = false
 
   constructor(plan: Plan, engine: Engine, outputs: readonly Output[], clock: Clock) {
     this.#plan = plan
@@ -65,7 +71,7 @@ export class Flow {
     this.steps = plan.nodes.map((planned) => openStep(planned, plan, engine, outputs))
     this.sources = plan.nodes.flatMap((planned) =>
       planned.node.kind === "source"
-        ? [{ planned, node: planned.node as SourceNode, reader: undefined, timeMax: -Infinity, ended: false }]
+        ? [{ planned, node: planned.node as SourceNode, ...unread }]
         : [],
     )
   }
@@ -89,14 +95,16 @@ export class Flow {
     return this.sources.every(({ ended }) => ended)
   }
 
-  /** Will no output get anything more, whatever the sources still have? */
+  /** Go on where a checkpoint was taken; its rows are loaded. */
+  goOn({ sequence, complete }: Manifest): void {
+    this.sequence = sequence
+    this.#complete = complete
+  }
+
+  /** Will no output hear of a source again, whatever the sources still have? */
   get complete(): boolean {
-    const done: boolean[] = []
-    for (const { planned, runner } of this.steps) {
-      const inputs = planned.inputs.length > 0 && planned.inputs.every(({ index }) => done[index])
-      done.push(runner?.done === true || inputs)
-    }
-    return this.#plan.outputs.every(({ from }) => done[from.index])
+    this.#complete ||= isComplete(this.#plan, this.steps)
+    return this.#complete
   }
 
   /**
@@ -162,45 +170,14 @@ export class Flow {
   }
 
   #process(source: Source, events: readonly unknown[]): void {
-    const { arrival, failure } = this.#receive(source, events)
+    const now = this.#clock.now()
+    const stamped = stamp(source.node, events, this.sequence, now, source.timeMax)
+    const { arrival, timeMax, failure } = stamped
+    source.timeMax = timeMax
     this.sequence += arrival.size
     this.events += arrival.size
     const values = arrival.size === events.length ? events : events.slice(0, arrival.size)
     this.#route(source.planned, { values, at: undefined, arrival }, failure)
-  }
-
-  /** Stamp events with their times; the first whose time cannot be read ends the chunk. */
-  #receive(source: Source, events: readonly unknown[]): { arrival: Arrival; failure?: Failure } {
-    const first = this.sequence
-    const now = this.#clock.now()
-    const { readTime, disorderMs } = source.node
-    if (readTime === undefined) {
-      return { arrival: { first, size: events.length, now, times: undefined, watermarks: undefined } }
-    }
-    const times = new Float64Array(events.length)
-    const watermarks = new Float64Array(events.length)
-    let size = 0
-    let failure: Failure | undefined
-    let { timeMax } = source
-    try {
-      for (; size < events.length; size++) {
-        watermarks[size] = timeMax - disorderMs
-        const time = readTime(events[size])
-        times[size] = time
-        if (time > timeMax) timeMax = time
-      }
-    } catch (error) {
-      failure = { at: size, error }
-    }
-    source.timeMax = timeMax
-    const arrival = {
-      first,
-      size,
-      now,
-      times: times.subarray(0, size),
-      watermarks: watermarks.subarray(0, size),
-    }
-    return failure === undefined ? { arrival } : { arrival, failure }
   }
 
   /** Send a chunk from a node to all that read it, and what they make of it on to the outputs. */
@@ -225,7 +202,9 @@ export class Flow {
       if (reaching.length === 0) continue
       const merged = merge(reaching)
       const input = failure === undefined ? merged : before(merged, failure.at)
-      const ran = runner.run(planned.node.kind === "union" ? this.#minWatermark(planned, input) : input)
+      const ran = runner.run(
+        planned.node.kind === "union" ? this.#minWatermark(planned, input) : input,
+      )
       step.in += input.values.length
       step.out += ran.chunk.values.length
       made[planned.index] = ran.chunk
@@ -235,7 +214,9 @@ export class Flow {
       }
     }
     this.#deliver(made, failure)
-    if (failure === undefined || this.complete) return
+    if (failure === undefined) return
+    // An event at a time, the job would have ended before it.
+    if (this.complete && !isHeard(culprit, this.#plan, this.steps)) return
     throw eventError(culprit.uid, chunk.arrival.first + failure.at, failure.error)
   }
 
@@ -278,7 +259,9 @@ export class Flow {
 function openStep(planned: Planned, plan: Plan, engine: Engine, outputs: readonly Output[]): Step {
   const { node, uid } = planned
   const read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
-  const own = plan.outputs.flatMap(({ from }, i) => (from === planned ? [outputs[i] as Output] : []))
+  const own = plan.outputs.flatMap(({ from }, i) =>
+    from === planned ? [outputs[i] as Output] : [],
+  )
   const site: Site = {
     uid,
     engine,

@@ -4,6 +4,7 @@
 import type { Node } from "./graph.ts"
 import { JobCore } from "./job.ts"
 import { MillraceError, typeName } from "./errors.ts"
+import type { Output } from "./output.ts"
 import { runSettings } from "./run.ts"
 import type { RunOptions } from "./run.ts"
 import type { StateView } from "./state/view.ts"
@@ -15,12 +16,18 @@ import type { EventOf, StreamOf } from "./stream.ts"
 export interface JobBase extends AsyncDisposable {
   /** Run to the end; results that nobody claimed are counted and dropped. Rejects with the error. */
   finished(): Promise<void>
-  /** Save state now, once consumers have what is before it. Rejects with `STORAGE` and others. */
+  /**
+   * Save state as soon as consumers have what is before it and ask for more: so do not await it
+   * inside a `for await` over the job. Rejects with `STORAGE`; `LIMIT` when consumers took too long.
+   */
   checkpoint(): Promise<void>
   /** The state of an operator, by its uid; read-only. Throws `OPTION` for a uid without state. */
   state(uid: string): StateView
   stats(): JobStats
-  /** End the job where it is and free everything; state since the last checkpoint is gone. */
+  /**
+   * End the job where it is and free everything; state since the last checkpoint is gone. Leaving
+   * the loop over the results early does the same, unless somebody waits for {@link finished}.
+   */
   close(): Promise<void>
 }
 
@@ -33,9 +40,7 @@ export type Streams = Readonly<Record<string, StreamOf<unknown>>>
 /** A job with several outputs. */
 export interface Jobs<out M extends Streams> extends JobBase {
   /** The results of one output. Claim outputs before the first pull: others are dropped. */
-  output<const Name extends keyof M & string>(
-    name: Name,
-  ): AsyncIterable<EventOf<M[Name]>>
+  output<const Name extends keyof M & string>(name: Name): AsyncIterable<EventOf<M[Name]>>
 }
 
 /**
@@ -66,36 +71,45 @@ export async function run(streams: unknown, options?: RunOptions): Promise<never
   return handleOf(job, streams instanceof Stream) as never
 }
 
+/** The results of a stream that is iterated: one at a time, or all that wait at once. */
+export interface Results extends AsyncIterableIterator<unknown, undefined> {
+  /** What is there after the last `next()`, without waiting. */
+  takeAll(): readonly unknown[]
+}
+
 /** Iterate a node as a job of its own, in memory, opened at the first pull and closed at the end. */
-export function runAlone(node: Node): AsyncIterableIterator<unknown, undefined> {
+export function runAlone(node: Node): Results {
   let opening: Promise<JobCore> | undefined
+  let output: Output | undefined
+  let results: AsyncIterableIterator<unknown, undefined> | undefined
+  let left = false
+  const done = { value: undefined, done: true } as const
   const open = async (): Promise<JobCore> => {
     const job = new JobCore([["out", node]], runSettings({}))
     await job.open()
+    job.closeAtEnd = true
     return job
   }
-  let results: AsyncIterableIterator<unknown, undefined> | undefined
   const first = async (): Promise<IteratorResult<unknown, undefined>> => {
+    if (left) return done
     opening ??= open()
-    results ??= claim(await opening)
+    const [only] = (await opening).outputs as readonly [Output]
+    output = only
+    results ??= only.iterator()
     return results.next()
   }
-  const iterator: AsyncIterableIterator<unknown, undefined> = {
+  const iterator: Results = {
     next: () => results?.next() ?? first(),
+    takeAll: () => output?.takeAll() ?? [],
     async return() {
-      await (await opening)?.close()
-      return { value: undefined, done: true }
+      left = true
+      const job = await opening?.catch(() => undefined) // What failed to open needs no closing.
+      await job?.close()
+      return done
     },
     [Symbol.asyncIterator]: () => iterator,
   }
   return iterator
-}
-
-/** The results of a job's first output; the job is closed when they end or fail, or are left. */
-function claim(job: JobCore): AsyncIterableIterator<unknown, undefined> {
-  const results = job.outputs[0]?.iterator() as AsyncIterableIterator<unknown, undefined>
-  job.closeAtEnd = true
-  return results
 }
 
 function handleOf(job: JobCore, single: boolean): JobBase {
@@ -106,7 +120,7 @@ function handleOf(job: JobCore, single: boolean): JobBase {
     stats: () => job.stats(),
     close: () => job.close(),
     [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]: () => job.close(),
-  } as JobBase
+  }
   const output = (name: string) => {
     const found = job.outputs.find((candidate) => candidate.name === name)
     if (found !== undefined) return found.iterator()
@@ -126,6 +140,9 @@ function outputsOf(streams: unknown): (readonly [name: string, node: Node])[] {
   }
   return entries.map(([name, stream]: [string, unknown]) => {
     if (stream instanceof Stream) return [name, stream.node]
-    throw new MillraceError("OPTION", `run: output ${name} must be a stream, not ${typeName(stream)}`)
+    throw new MillraceError(
+      "OPTION",
+      `run: output ${name} must be a stream, not ${typeName(stream)}`,
+    )
   })
 }

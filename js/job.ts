@@ -8,100 +8,93 @@
  * before it was handed out and each consumer has asked for the next.
  */
 import { Checkpoints } from "./checkpoint.ts"
-import type { Skipped } from "./checkpoint.ts"
 import type { Engine } from "./engine/engine.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
 import type { Node } from "./graph.ts"
+import type { Manifest } from "./manifest.ts"
+import { News } from "./news.ts"
 import { Output } from "./output.ts"
 import { planOf } from "./plan.ts"
 import type { Plan } from "./plan.ts"
+import { checkReplay, openFlow } from "./run.ts"
 import type { Opened, RunSettings } from "./run.ts"
-import { openFlow } from "./run.ts"
+import { Schedule } from "./schedule.ts"
 import { StateView } from "./state/view.ts"
 import { statsOf } from "./stats.ts"
-import type { CheckpointStats, JobStats } from "./stats.ts"
-import type { Clock } from "./time/clock.ts"
-import { turn } from "./time/macrotask.ts"
-
-/** Chunks, and milliseconds, after which the event loop gets a turn. */
-const chunksPerTurn = 64
-const msPerTurn = 12
+import type { JobStats } from "./stats.ts"
+import { Breath } from "./time/macrotask.ts"
+import { Waiters } from "./waiters.ts"
 
 export class JobCore {
   readonly outputs: readonly Output[]
   readonly settings: RunSettings
   readonly #plan: Plan
-  readonly #clock: Clock
   readonly #checkpoints: Checkpoints | undefined
-  #engine!: Engine
+  readonly #schedule: Schedule
+  #engine: Engine | undefined
   #flow!: Flow
   /** Free everything as soon as the job is over. */
   closeAtEnd = false
-  #restored: { readonly epoch: number; readonly position: number; readonly skipped: readonly Skipped[] } | undefined
-  #finishedBefore = false
+  #manifest: Manifest | undefined
+  #restored: JobStats["restored"]
 
   #pumping: Promise<void> | undefined
-  #wake: (() => void) | undefined
-  #woken = false
+  readonly #news = new News()
   #runsToEnd = false
+  /** The sources have ended; what was left is being emitted. */
+  #finishing = false
   #over = false
+  #ranToEnd = false
   #failed: { readonly error: unknown } | undefined
-  #settled: { resolve: () => void; reject: (error: unknown) => void }[] = []
-
-  #lastCheckpointMs = 0
-  #dueSinceMs: number | undefined
-  #asked: { resolve: () => void; reject: (error: unknown) => void }[] = []
-  #counts: CheckpointStats = { completed: 0, failed: 0, last: undefined }
+  #closing: Promise<void> | undefined
+  readonly #finished = new Waiters()
 
   constructor(nodes: readonly (readonly [name: string, node: Node])[], settings: RunSettings) {
     this.settings = settings
     this.#plan = planOf(nodes)
-    this.#clock = settings.clock
+    checkReplay(this.#plan, settings)
     const news = () => this.#kick()
-    this.outputs = nodes.map(([name]) => new Output(name, news))
+    const gone = () => this.#onLeft()
+    this.outputs = nodes.map(([name]) => new Output(name, news, gone))
     const { storage, name } = settings
     this.#checkpoints = storage === undefined ? undefined : new Checkpoints(storage, name)
-    checkReplay(this.#plan, settings)
+    this.#schedule = new Schedule(settings)
   }
 
   /** Restore, or start anew; nothing is read yet. */
   async open(): Promise<void> {
     const { signal } = this.settings
-    if (signal?.aborted === true) throw aborted(signal)
     try {
+      refuseAborted(signal)
       this.#take(await openFlow(this.#plan, this.outputs, this.settings, this.#checkpoints))
+      refuseAborted(signal)
     } catch (error) {
-      await this.#closeStorage()
+      if (this.#engine !== undefined) this.#flow.closeSources()
+      this.#release()
+      await this.#checkpoints?.close().catch(() => undefined) // The first error is the one to tell.
       throw error
     }
-    this.#lastCheckpointMs = this.#clock.now()
     signal?.addEventListener("abort", this.#onAbort, { once: true })
   }
 
   #take({ engine, flow, manifest, skipped }: Opened): void {
     this.#engine = engine
     this.#flow = flow
-    this.#finishedBefore = manifest?.finished ?? false
+    this.#manifest = manifest
     if (manifest !== undefined) {
       this.#restored = { epoch: manifest.epoch, position: manifest.sequence, skipped }
     }
-    try {
-      flow.openSources(manifest?.sources ?? [], () => this.#kick())
-    } catch (error) {
-      this.#release()
-      throw error
-    }
+    flow.openSources(manifest?.sources ?? [], () => this.#kick())
   }
 
   /** Run to the end with nobody reading; rejects with the job's error. */
   finished(): Promise<void> {
     this.#runsToEnd = true
-    return new Promise((resolve, reject) => {
-      this.#settled.push({ resolve, reject })
-      if (this.#over) this.#settle()
-      else this.#kick()
-    })
+    const finished = this.#finished.add()
+    if (this.#over) this.#settle()
+    else this.#kick()
+    return finished
   }
 
   /** Take a checkpoint as soon as the consumers have what is before it. */
@@ -110,72 +103,71 @@ export class JobCore {
       return Promise.reject(new MillraceError("OPTION", "checkpoint() needs run({ storage })"))
     }
     if (this.#over) return Promise.reject(this.#refusal())
-    return new Promise((resolve, reject) => {
-      this.#asked.push({ resolve, reject })
-      this.#kick()
-    })
+    const taken = this.#schedule.ask()
+    this.#kick()
+    return taken
   }
 
   state(uid: string): StateView {
-    if (this.#engine.handle === 0) throw this.#refusal()
+    this.#open()
     const step = this.#flow.steps.find(({ planned }) => planned.uid === uid)
-    if (step?.runner?.operator !== undefined) return new StateView(step, this.#flow, this.#clock)
+    if (step?.runner?.operator !== undefined) {
+      return new StateView(step, this.#flow, this.settings.clock)
+    }
     const known = this.#flow.steps.filter(({ runner }) => runner?.operator !== undefined)
     const names = known.map(({ planned }) => planned.uid).join(", ") || "none"
     throw new MillraceError("OPTION", `no operator ${uid} has state; there are ${names}`)
   }
 
   stats(): JobStats {
-    if (this.#engine.handle === 0) throw this.#refusal()
-    return statsOf(this.#engine, this.#flow, this.outputs, this.#restored, this.#counts)
+    const { counts } = this.#schedule
+    return statsOf(this.#open(), this.#flow, this.outputs, this.#restored, counts)
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close() // There is one end, however often it is asked for.
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     if (!this.#over) this.#end(undefined)
     for (const output of this.outputs) output.close()
     await this.#pumping
     this.#release()
-    await this.#closeStorage()
+    await this.#checkpoints?.close()
   }
 
   // ---- the pump ----
 
   /** Something has changed: an event came, a consumer asked, a timer ran out. */
   #kick(): void {
-    this.#woken = true
-    this.#wake?.()
+    this.#news.ring()
     if (this.#pumping !== undefined || this.#over) return
     // Later in this turn, so that outputs may be claimed before the first pull.
     this.#pumping = Promise.resolve().then(() => this.#pump())
   }
 
   async #pump(): Promise<void> {
-    let chunks = 0
-    let since = performance.now()
+    const breath = new Breath()
     try {
       while (!this.#over) {
-        this.#woken = false
-        if (await this.#checkpointIfDue()) continue
-        if (this.#paused || !this.#demand) {
-          if (!this.#paused && this.#asked.length === 0) break
-          await this.#news()
-          continue
+        this.#news.clear()
+        if (breath.isDue()) await breath.take()
+        else if (this.#checkpointDue) await this.#checkpointOrPause()
+        else if (!this.#demand) {
+          if (!this.#schedule.asked) break
+          await this.#wait()
+        } else if (!this.#step()) {
+          if (this.#flow.ended) await this.#finish()
+          else await this.#wait()
         }
-        if (this.#flow.feed(this.settings.chunkSize) || this.#finishPart()) {
-          const late = performance.now() - since > msPerTurn
-          if (++chunks % chunksPerTurn !== 0 && !late) continue
-          await turn()
-          since = performance.now()
-        } else if (this.#flow.ended) await this.#complete()
-        else await this.#news()
-        if (this.#flow.complete) await this.#complete()
       }
     } catch (error) {
       if (!this.#over) this.#end({ error })
     } finally {
       this.#pumping = undefined
     }
-    if (!this.#over && this.#woken && this.#demand) this.#kick()
+    if (!this.#over && this.#news.rung && this.#demand) this.#kick()
   }
 
   /** Does somebody want results, and is nobody behind? */
@@ -184,93 +176,62 @@ export class JobCore {
     return this.#runsToEnd || this.outputs.some(({ hungry }) => hungry)
   }
 
-  #finishPart(): boolean {
-    return this.#flow.ended && !this.#unchanged && this.#flow.finish()
+  /** Feed a chunk, or emit a part of what is left at the end; false when there is nothing to do. */
+  #step(): boolean {
+    if (this.#flow.complete) this.#flow.closeSources()
+    if (this.#flow.feed(this.settings.chunkSize)) return true
+    if (!this.#flow.ended || this.#unchanged) return false
+    this.#finishing = true
+    return this.#flow.finish()
   }
 
   /** A finished job that was run again and found nothing new has emitted its end already. */
   get #unchanged(): boolean {
-    return this.#finishedBefore && this.#flow.events === 0
+    return this.#manifest?.finished === true && this.#flow.events === 0
   }
 
   /** All is emitted: the last checkpoint, then the end. */
-  async #complete(): Promise<void> {
-    this.#flow.closeSources()
-    while (!this.#over && !this.outputs.every((output) => output.idle)) {
-      this.#woken = false
-      await this.#news()
+  async #finish(): Promise<void> {
+    this.#finishing = true
+    if (this.#checkpoints !== undefined && !this.#unchanged) {
+      while (!this.#over && !this.#idle) {
+        this.#news.clear()
+        await this.#wait()
+      }
+      if (!this.#over) await this.#write(true)
     }
     if (this.#over) return
-    if (this.#checkpoints !== undefined && !this.#unchanged) await this.#write(true)
+    this.#ranToEnd = true
     this.#end(undefined)
   }
 
   /** Wait until there is news, or until a checkpoint is due or too late. */
-  async #news(): Promise<void> {
-    if (this.#woken) return
-    let timer: ReturnType<typeof setTimeout> | undefined
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-      const wait = this.#untilTimer()
-      if (wait !== undefined) timer = setTimeout(resolve, wait)
-    })
-    clearTimeout(timer)
-    this.#wake = undefined
-  }
-
-  #untilTimer(): number | undefined {
-    const { checkpoint } = this.settings
-    if (this.#checkpoints === undefined || checkpoint.intervalMs === undefined) return undefined
-    const now = this.#clock.now()
-    const due = this.#dueSinceMs === undefined ? this.#lastCheckpointMs + checkpoint.intervalMs : this.#dueSinceMs + checkpoint.timeoutMs
-    return Math.min(Math.max(due - now, 1), 0x7fff_ffff)
+  #wait(): Promise<void> {
+    const timed = this.#checkpoints !== undefined && !this.#finishing
+    return this.#news.wait(timed ? this.#schedule.waitMs : undefined)
   }
 
   // ---- checkpoints ----
 
-  get #paused(): boolean {
-    return this.#dueSinceMs !== undefined
+  /** Have all consumers what there is, and do they ask for more? */
+  get #idle(): boolean {
+    return this.outputs.every(({ idle }) => idle)
   }
 
-  /** Take a checkpoint if it is time and may be; true when one was taken or given up. */
-  async #checkpointIfDue(): Promise<boolean> {
-    if (this.#checkpoints === undefined) return false
-    const { intervalMs, timeoutMs } = this.settings.checkpoint
-    const now = this.#clock.now()
-    const due = intervalMs !== undefined && now - this.#lastCheckpointMs >= intervalMs
-    if (!due && this.#asked.length === 0) return false
-    if (this.outputs.every((output) => output.idle)) {
-      await this.#write(false)
-      return true
-    }
-    this.#dueSinceMs ??= now
-    if (now - this.#dueSinceMs < timeoutMs) return false
-    this.#giveUp(new MillraceError("LIMIT", `no checkpoint: consumers took over ${timeoutMs} ms`))
-    return true
+  /** While the end is emitted there is none: what was emitted of it could not be told apart. */
+  get #checkpointDue(): boolean {
+    return this.#checkpoints !== undefined && !this.#finishing && this.#schedule.wanted
+  }
+
+  async #checkpointOrPause(): Promise<void> {
+    if (this.#idle) await this.#write(false)
+    else if (!this.#schedule.hold()) await this.#wait()
   }
 
   async #write(finished: boolean): Promise<void> {
-    const asked = this.#asked.splice(0)
-    try {
-      const { epoch } = (await this.#checkpoints?.write(this.#flow, this.#engine, finished)) ?? {}
-      const { completed } = this.#counts
-      this.#counts = { ...this.#counts, completed: completed + 1, last: epoch }
-      for (const { resolve } of asked) resolve()
-    } catch (error) {
-      for (const { reject } of asked) reject(error)
-      this.#counts = { ...this.#counts, failed: this.#counts.failed + 1 }
-      throw error
-    } finally {
-      this.#dueSinceMs = undefined
-      this.#lastCheckpointMs = this.#clock.now()
-    }
-  }
-
-  #giveUp(error: MillraceError): void {
-    this.#counts = { ...this.#counts, failed: this.#counts.failed + 1 }
-    this.#dueSinceMs = undefined
-    this.#lastCheckpointMs = this.#clock.now()
-    for (const { reject } of this.#asked.splice(0)) reject(error)
+    const checkpoints = this.#checkpoints as Checkpoints
+    const engine = this.#engine as Engine
+    await this.#schedule.take(() => checkpoints.write(this.#flow, engine, finished))
   }
 
   // ---- the end ----
@@ -281,52 +242,53 @@ export class JobCore {
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
     this.#flow.closeSources()
     for (const output of this.outputs) output.end(failed)
-    for (const { reject } of this.#asked.splice(0)) reject(this.#refusal())
-    this.#wake?.()
+    this.#schedule.end(this.#refusal())
+    this.#news.ring()
     this.#settle()
     if (this.closeAtEnd) this.#release()
   }
 
   #settle(): void {
-    for (const { resolve, reject } of this.#settled.splice(0)) {
-      if (this.#failed === undefined) resolve()
-      else reject(this.#failed.error)
-    }
+    if (this.#failed !== undefined) this.#finished.reject(this.#failed.error)
+    else if (this.#ranToEnd) this.#finished.resolve()
+    else this.#finished.rejectQuietly(this.#refusal())
   }
 
   readonly #onAbort = (): void => {
     if (!this.#over) this.#end({ error: aborted(this.settings.signal as AbortSignal) })
-    void this.close()
+    this.close().catch(() => undefined) // The abort is what is told.
+  }
+
+  /** A consumer has left. When none is there any more, nobody waits for the job. */
+  #onLeft(): Promise<void> {
+    const claimed = this.outputs.filter((output) => output.claimed)
+    if (!this.#runsToEnd && claimed.every(({ left }) => left)) return this.close()
+    this.#kick()
+    return Promise.resolve()
+  }
+
+  /** The engine, while the job is not closed. */
+  #open(): Engine {
+    if (this.#engine === undefined || this.#engine.handle === 0) throw this.#refusal()
+    return this.#engine
   }
 
   #refusal(): MillraceError {
     if (this.#failed === undefined) return new MillraceError("CLOSED", "the job is over")
-    return new MillraceError("CLOSED", "the job has failed; see cause", { cause: this.#failed.error })
+    return new MillraceError("CLOSED", "the job has failed; see cause", {
+      cause: this.#failed.error,
+    })
   }
 
   #release(): void {
-    if (this.#engine?.handle !== 0) this.#engine?.close()
+    if (this.#engine !== undefined && this.#engine.handle !== 0) this.#engine.close()
   }
+}
 
-  async #closeStorage(): Promise<void> {
-    try {
-      await this.settings.storage?.close?.()
-    } catch (cause) {
-      throw new MillraceError("STORAGE", "the storage failed to close; see cause", { cause })
-    }
-  }
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal)
 }
 
 function aborted(signal: AbortSignal): MillraceError {
   return new MillraceError("ABORTED", "the job was aborted; see cause", { cause: signal.reason })
-}
-
-/** A durable job must be able to read its sources again. */
-function checkReplay(plan: Plan, { storage }: RunSettings): void {
-  if (storage === undefined) return
-  for (const { node, uid } of plan.nodes) {
-    if (!("readTime" in node) || node.replayable || node.replayNone) continue
-    const hint = 'pass { read(position) } or an array, or say replay: "none"'
-    throw new MillraceError("SOURCE", `${uid} cannot be read again after a restart: ${hint}`)
-  }
 }

@@ -19,8 +19,10 @@ interface Waiting {
 
 export class Output {
   readonly name: string
-  /** The job's: somebody asked for a result, or left. */
+  /** The job's: somebody asked for a result. */
   readonly #news: () => void
+  /** The job's: the consumer has left; what the job does about it. */
+  readonly #gone: () => Promise<void>
   #chunks: (readonly unknown[])[] = []
   #at = 0 // In the first of them.
   #unread = 0
@@ -33,9 +35,10 @@ export class Output {
   /** Results that nobody claimed. */
   discarded = 0
 
-  constructor(name: string, news: () => void) {
+  constructor(name: string, news: () => void, gone: () => Promise<void>) {
     this.name = name
     this.#news = news
+    this.#gone = gone
   }
 
   /** Is its consumer waiting for a result? */
@@ -53,7 +56,7 @@ export class Output {
   }
 
   push(values: readonly unknown[]): void {
-    if (!this.claimed || this.left) {
+    if (!this.claimed || this.left || this.#ended) {
       this.discarded += values.length
       return
     }
@@ -90,7 +93,7 @@ export class Output {
       return: async () => {
         this.left = true
         this.close()
-        this.#news()
+        await this.#gone()
         return { value: undefined, done: true }
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -98,13 +101,16 @@ export class Output {
     return iterator
   }
 
-  /** All results that wait, for consumers that take chunks. */
-  takeChunk(): readonly unknown[] {
-    const chunk = this.#chunks.shift() ?? []
-    const values = this.#at === 0 ? chunk : chunk.slice(this.#at)
+  /** The results that wait, all of them at once; none if the next has to be waited for. */
+  takeAll(): readonly unknown[] {
+    const rest =
+      this.#at === 0
+        ? this.#chunks
+        : [this.#chunks[0]?.slice(this.#at) ?? [], ...this.#chunks.slice(1)]
+    this.#chunks = []
     this.#at = 0
-    this.#unread -= values.length
-    return values
+    this.#unread = 0
+    return rest.length === 1 ? (rest[0] as readonly unknown[]) : rest.flat()
   }
 
   #next(): Promise<Step> {
@@ -128,15 +134,20 @@ export class Output {
   }
 
   /** The error, once; then the end. */
-  #last(): Promise<Step> {
+  async #last(): Promise<Step> {
     const failed = this.#error
-    if (failed === undefined) return Promise.resolve({ value: undefined, done: true })
     this.#error = undefined
-    return Promise.reject(failed.error as Error)
+    if (failed !== undefined) throw failed.error
+    return { value: undefined, done: true }
   }
 
   #settle(): void {
     if (this.#unread > 0) return
-    for (const { resolve, reject } of this.#waiting.splice(0)) this.#last().then(resolve, reject)
+    for (const waiting of this.#waiting.splice(0)) {
+      this.#last().then(
+        (step) => waiting.resolve(step),
+        (error: unknown) => waiting.reject(error),
+      )
+    }
   }
 }

@@ -49,7 +49,14 @@ export function planOf(outputs: readonly (readonly [name: string, node: Node])[]
     const index = nodes.length
     const sources = new Set(inputs.flatMap((input) => [...input.sources]))
     if (node.kind === "source") sources.add(index)
-    const place: Planned = { node, uid, index, inputs, sources, eventTime: timeOf(node, uid, inputs) }
+    const place: Planned = {
+      node,
+      uid,
+      index,
+      inputs,
+      sources,
+      eventTime: timeOf(node, uid, inputs),
+    }
     planned.set(node, place)
     nodes.push(place)
   }

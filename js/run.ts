@@ -1,12 +1,13 @@
 /**
  * The options of `run`, and how a job's engine and flow come to be: anew, or from a checkpoint.
  */
-import type { Checkpoints, Manifest, Skipped } from "./checkpoint.ts"
+import type { Checkpoints, Skipped } from "./checkpoint.ts"
 import type { Duration } from "./duration.ts"
 import { Engine } from "./engine/engine.ts"
 import { loadModule } from "./entry/node.ts"
 import { MillraceError, typeName } from "./errors.ts"
 import { Flow } from "./flow.ts"
+import type { Manifest } from "./manifest.ts"
 import { checkOptions, duration, integer, nested } from "./options.ts"
 import type { Check } from "./options.ts"
 import type { Output } from "./output.ts"
@@ -144,4 +145,14 @@ export async function openFlow(
     throw new MillraceError("CORRUPT", `no checkpoint of job ${settings.name} is whole: ${reasons}`)
   }
   return { ...fresh(), manifest: undefined, skipped }
+}
+
+/** A durable job must be able to read its sources again. Throws `SOURCE`. */
+export function checkReplay(plan: Plan, { storage }: RunSettings): void {
+  if (storage === undefined) return
+  for (const { node, uid } of plan.nodes) {
+    if (!("readTime" in node) || node.replayable || node.replayNone) continue
+    const hint = 'pass { read(position) } or an array, or say replay: "none"'
+    throw new MillraceError("SOURCE", `${uid} cannot be read again after a restart: ${hint}`)
+  }
 }

@@ -99,7 +99,11 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
   /** Run in memory and gather all results. */
   async toArray(): Promise<T[]> {
     const results: T[] = []
-    for await (const result of this) results.push(result)
+    const iterator = runAlone(this.node)
+    for (let step = await iterator.next(); step.done !== true; step = await iterator.next()) {
+      results.push(step.value as T)
+      for (const result of iterator.takeAll()) results.push(result as T)
+    }
     return results
   }
 

@@ -42,7 +42,7 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
 
 static bool is_finite(double value) { return value - value == 0; }
 
-static void add_to_sum(double *cells, double value) {
+static void add_sum(double *cells, double value) {
     const double sum = cells[0] + value;
     if (is_finite(sum)) {
         const bool sum_larger = __builtin_fabs(cells[0]) >= __builtin_fabs(value);
@@ -55,38 +55,64 @@ static double sum_of(const double *cells) {
     return is_finite(cells[0]) ? cells[0] + cells[1] : cells[0];
 }
 
-/* The value of row `row` that aggregate `i` reads; false when it is null or NaN. */
-static bool value_of(mr_operator_data *op, const mr_columns *in, uint32_t i, uint32_t row,
-                     double *value_out) {
-    const uint32_t column = op->spec.columns[i];
-    if (!mr_column_valid(in, column, row)) return false;
-    *value_out = mr_f64s(in->columns[column])[row];
-    if (*value_out == *value_out) return true;
-    op->nans++;
-    return false;
+/* ---- adding rows ---- */
+
+static void add_mean(double *cells, double value) {
+    add_sum(cells, value);
+    cells[2] += 1;
 }
 
-static void apply(mr_operator_data *op, const mr_columns *in, uint32_t row, double *cells) {
-    for (uint32_t i = 0; i < op->spec.count; cells += cells_of(op->spec.kinds[i]), i++) {
-        double value;
-        if (op->spec.kinds[i] == MR_COUNT) {
-            cells[0] += 1;
+static void add_min(double *cells, double value) {
+    if (!(value >= cells[0])) cells[0] = value;
+}
+
+static void add_max(double *cells, double value) {
+    if (!(value <= cells[0])) cells[0] = value;
+}
+
+static inline double *cells_of_row(mr_operator_data *op, uint32_t row) {
+    return (double *)(void *)mr_row_record(&op->rows, mr_row_at(mr_found_row(&op->rows, row)));
+}
+
+/* Add rows [from, upto) of a column to the cells of their keys, `at` cells into the
+ * record. Inlined once per kind of aggregate, so that the loop has no switch. */
+static inline __attribute__((always_inline)) void
+add_column(mr_operator_data *op, const mr_columns *in, uint32_t column, uint32_t at, uint32_t from,
+           uint32_t upto, void (*add)(double *cells, double value)) {
+    const double *values = mr_f64s(in->columns[column]);
+    const bool nulls = ((in->nulls >> column) & 1u) != 0;
+    for (uint32_t row = from; row < upto; row++) {
+        if (nulls && !mr_column_valid(in, column, row)) continue;
+        const double value = values[row];
+        if (value != value) {
+            op->nans++;
             continue;
         }
-        if (!value_of(op, in, i, row, &value)) continue;
+        add(cells_of_row(op, row) + at, value);
+    }
+}
+
+/* Add rows [from, upto), whose keys all have their rows, aggregate by aggregate. */
+static void apply(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t upto) {
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < op->spec.count; at += cells_of(op->spec.kinds[i]), i++) {
+        const uint32_t column = op->spec.columns[i];
         switch (op->spec.kinds[i]) {
+        case MR_COUNT:
+            for (uint32_t row = from; row < upto; row++)
+                cells_of_row(op, row)[at] += 1;
+            break;
         case MR_SUM:
-            add_to_sum(cells, value);
+            add_column(op, in, column, at, from, upto, add_sum);
             break;
         case MR_MEAN:
-            add_to_sum(cells, value);
-            cells[2] += 1;
+            add_column(op, in, column, at, from, upto, add_mean);
             break;
         case MR_MIN:
-            if (!(value >= cells[0])) cells[0] = value;
+            add_column(op, in, column, at, from, upto, add_min);
             break;
         default:
-            if (!(value <= cells[0])) cells[0] = value;
+            add_column(op, in, column, at, from, upto, add_max);
         }
     }
 }
@@ -116,30 +142,50 @@ static void write_columns(const mr_operator_data *op, const double *cells, mr_co
     }
 }
 
-static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
-                      mr_batch_data *results) {
+/* Make sure that input row `i` has its row. */
+static mr_status ensure(mr_operator_data *op, uint32_t i) {
+    mr_row *row = mr_rows_enter(&op->rows, i);
+    if (row != NULL) {
+        mr_rows_touch(&op->rows, row, i, true);
+        return MR_OK;
+    }
+    MR_TRY(mr_rows_create(&op->rows, i, &row));
+    begin(op, (double *)(void *)mr_row_record(&op->rows, row));
+    return MR_OK;
+}
+
+/* One after another: for results per row, and where making a row may remove another. */
+static mr_status push_each(mr_operator_data *op, const mr_columns *in, uint32_t *upto,
+                           mr_batch_data *results) {
     const bool each = (op->spec.flags & MR_EMIT_EACH) != 0;
-    for (uint32_t i = from; i < in->size; i++) {
-        *upto_out = i;
+    for (; *upto < in->size; (*upto)++) {
         if (each && mr_results_full(results, 0)) return MR_MORE;
-        mr_row *row = mr_rows_enter(&op->rows, i);
-        double *cells;
-        if (row == NULL) {
-            MR_TRY(mr_rows_create(&op->rows, i, &row));
-            cells = (double *)(void *)mr_row_record(&op->rows, row);
-            begin(op, cells);
-        } else {
-            mr_rows_touch(&op->rows, row, i, true);
-            cells = (double *)(void *)mr_row_record(&op->rows, row);
-        }
-        apply(op, in, i, cells);
+        MR_TRY(ensure(op, *upto));
+        apply(op, in, *upto, *upto + 1);
         if (!each) continue;
-        mr_results_begin(results, in, i);
-        write_columns(op, cells, &results->columns);
+        mr_results_begin(results, in, *upto);
+        write_columns(op, cells_of_row(op, *upto), &results->columns);
         results->columns.size++;
     }
-    *upto_out = in->size;
     return MR_OK;
+}
+
+static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
+                      mr_batch_data *results) {
+    const bool stays = op->rows.ttl_ms == 0 && op->rows.lru_at == 0;
+    *upto_out = from;
+    if (!stays || (op->spec.flags & MR_EMIT_EACH) != 0) return push_each(op, in, upto_out, results);
+
+    mr_status status = MR_OK;
+    uint32_t upto = from;
+    for (; upto < in->size; upto++) {
+        if (mr_found_row(&op->rows, upto) != 0 && !op->rows.track) continue;
+        status = ensure(op, upto);
+        if (status != MR_OK) break;
+    }
+    apply(op, in, from, upto);
+    *upto_out = upto;
+    return status;
 }
 
 /* With its key: nobody pushed the event that caused it. */

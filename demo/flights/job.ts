@@ -8,7 +8,7 @@
  * Nothing here counts on the side: every figure of the report is read from the job's state, so it
  * is the same whether the job ran in one go, or was killed and went on in another process.
  */
-import { count, record, type Stream } from "millrace"
+import { count, type JobBase, record, type Stream } from "millrace"
 import type { Flight } from "./source.ts"
 
 /** A flight that comes in later than this is late. */
@@ -16,7 +16,7 @@ const lateAfterMinutes = 15
 
 const dayMs = 24 * 60 * 60 * 1000
 
-/** What is kept of an airport: a typed record of 24 bytes in linear memory, no JavaScript object. */
+/** What is kept of an airport: a typed record of 24 bytes in linear memory, not an object. */
 const airport = record({ flights: "f64", late: "f64", delaySum: "f64" })
 
 /** The two branches over one stream of flights, to be given to `run`. */
@@ -64,19 +64,11 @@ export interface Report {
   top: Airport[]
 }
 
-/** A job as far as the report needs it. */
-export interface HasState {
-  state(uid: string): {
-    get(key: null): unknown
-    scan(): Iterable<readonly [unknown, unknown]>
-  }
-}
-
 /** Read the report from the state of a job that ran {@link flightBranches}. */
-export function reportOf(job: HasState): Report {
+export function reportOf(job: JobBase): Report {
   const airports: Airport[] = []
   for (const [origin, totals] of job.state("origins").scan()) {
-    airports.push({ origin, ...totals } as Airport)
+    airports.push({ origin, ...(totals as object) } as Airport)
   }
   const passed = job.state("passed").get(null) as { count: number } | undefined
   const total = (field: "flights" | "late" | "delaySum") =>

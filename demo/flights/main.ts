@@ -13,7 +13,7 @@ import { from, run } from "millrace"
 import { fileStorage } from "millrace/storage/file"
 import { parseFlags, type Flags } from "./flags.ts"
 import { flightBranches, reportOf } from "./job.ts"
-import { flightCount, flightSource, type Flight } from "./source.ts"
+import { flightCount, flightSource } from "./source.ts"
 import { digits, printReport, progressBar } from "./table.ts"
 
 const flags = parseFlags(process.argv.slice(2))
@@ -38,7 +38,7 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
   const progress = progressBar(json)
 
   let seen = 0
-  const watch = (_: Flight) => {
+  const watch = () => {
     seen += 1
     if (seen === killAfter) process.kill(process.pid, "SIGKILL")
     if (seen % 4096 === 0) progress.increment(4096)
@@ -52,10 +52,10 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
     chunkSize,
   })
   try {
-    const { restored } = job.stats()
-    if (restored) console.error(`going on at flight ${digits(restored.position)} of ${digits(total)}`)
+    const { position, restored } = job.stats()
+    if (restored) console.error(`going on at flight ${digits(position)} of ${digits(total)}`)
 
-    progress.start(total, restored?.position ?? 0)
+    progress.start(total, position)
     const start = performance.now()
     await job.finished()
     const seconds = (performance.now() - start) / 1000

@@ -5,14 +5,8 @@
  */
 import { SingleBar } from "cli-progress"
 import Table from "cli-table3"
+import type { JobStats } from "millrace"
 import type { Report } from "./job.ts"
-
-/** The part of a job's statistics that is shown. */
-export interface Size {
-  /** Events read in this run. */
-  events: number
-  operators: Record<string, { rows: number; bytes: number }>
-}
 
 const grouped = new Intl.NumberFormat("en-GB")
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
@@ -30,7 +24,7 @@ export function bar(value: number, largest: number, width: number): string {
 }
 
 /** Print the ten largest airports, the totals, and what they took. */
-export function printReport(report: Report, seconds: number, size: Size): void {
+export function printReport(report: Report, seconds: number, stats: JobStats): void {
   const table = new Table({
     head: ["origin", "flights", "", "late", "mean delay"],
     colAligns: ["left", "right", "left", "right", "right"],
@@ -43,7 +37,7 @@ export function printReport(report: Report, seconds: number, size: Size): void {
     table.push([origin, digits(flights), bar(flights, most, 30), `${share} %`, `${mean} min`])
   }
   console.log(table.toString())
-  for (const line of [...totals(report), ...cost(seconds, size)]) console.log(line)
+  for (const line of [...totals(report), ...cost(seconds, stats)]) console.log(line)
 }
 
 function totals({ events, origins, lateFlights, delaySum, routeDays }: Report): string[] {
@@ -53,7 +47,7 @@ function totals({ events, origins, lateFlights, delaySum, routeDays }: Report): 
   ]
 }
 
-function cost(seconds: number, { events, operators }: Size): string[] {
+function cost(seconds: number, { events, operators }: JobStats): string[] {
   const states = Object.values(operators)
   const rows = states.reduce((sum, state) => sum + state.rows, 0)
   const mebibytes = states.reduce((sum, state) => sum + state.bytes, 0) / 2 ** 20

@@ -43,7 +43,7 @@ export async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator
     }
     line.add(chunk.subarray(from))
   }
-  if (line.size > 0) yield { number: ++number, bytes: line.endWith(new Uint8Array()) }
+  if (line.size > 0) yield { number: number + 1, bytes: line.endWith(new Uint8Array()) }
 }
 
 /** The line that is being read; it keeps its bytes only while they are few enough. */

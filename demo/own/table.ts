@@ -2,13 +2,8 @@
  * The twenty keys with the most events, and what the state of all keys weighs.
  */
 import Table from "cli-table3"
+import type { JobBase } from "millrace"
 import { bar, digits } from "../flights/table.ts"
-
-/** The part of a job that the table needs. */
-export interface Counted {
-  state(uid: string): { scan(): Iterable<readonly [unknown, unknown]> }
-  stats(): { operators: Record<string, { rows: number; bytes: number }> }
-}
 
 interface Count {
   key: unknown
@@ -21,7 +16,7 @@ const topSize = 20
 const keyWidth = 40
 
 /** Print what the job's state "counts" holds. */
-export function printCounts(job: Counted, withTime: boolean): void {
+export function printCounts(job: JobBase, withTime: boolean): void {
   const { top, events } = largest(job)
   const most = top[0]?.events ?? 0
   const table = new Table({
@@ -40,7 +35,7 @@ export function printCounts(job: Counted, withTime: boolean): void {
 }
 
 /** The largest counts, most first, and the sum of all. No more than a few are held at a time. */
-function largest(job: Counted): { top: Count[]; events: number } {
+function largest(job: JobBase): { top: Count[]; events: number } {
   const top: Count[] = []
   let events = 0
   for (const [key, value] of job.state("counts").scan()) {

@@ -42,6 +42,7 @@ export interface Exports {
   mr_operator_expire(op: number, timeMs: number, steps: number): number
   mr_operator_results(op: number, rows: number, count: number, results: number): number
   mr_find(op: number, batch: number, foundOut: number): number
+  mr_row_look(op: number, index: number, timeMs: number, rowOut: number): number
   mr_row_enter(op: number, index: number): number
   mr_row_create(op: number, index: number, record: number): number
   mr_row_touch(op: number, index: number, written: number): number

@@ -37,35 +37,41 @@ export function fillKeys(
 ): Filled {
   const { values } = chunk
   const { views } = batch.engine
-  batch.reserve(upto - from, (upto - from) * keyBytesEach, columns)
-  let offsets = batch.keyOffsets
+  try {
+    batch.reserve(upto - from, (upto - from) * keyBytesEach, columns)
+  } catch (error) {
+    return { size: 0, rows: undefined, failure: { at: causeOf(chunk, from), error } }
+  }
+  const offsets = batch.keyOffsets
   let rows: Uint32Array | undefined
   let failure: Failure | undefined
   let size = 0
   let end = 0
+  let i = from
+  // Taken once: nothing in the loop grows memory but growKeys.
   let { keys, keysView } = batch
-  views.u32[offsets] = 0
-  for (let i = from; i < upto; i++) {
-    let next: number
-    try {
+  let { u32 } = views
+  u32[offsets] = 0
+  try {
+    for (; i < upto; i++) {
       const key = read(values[i])
       if (key === undefined) {
         rows ??= Uint32Array.from({ length: upto - from }, (_, row) => from + row)
         continue
       }
-      next = encodeKey(key, keys, keysView, end)
+      let next = encodeKey(key, keys, keysView, end)
       while (next < 0) {
         batch.growKeys(keys.length * 2)
-        ;({ keys, keysView, keyOffsets: offsets } = batch)
+        ;({ keys, keysView } = batch)
+        u32 = views.u32
         next = encodeKey(key, keys, keysView, end)
       }
-    } catch (error) {
-      failure = { at: causeOf(chunk, i), error }
-      break
+      if (rows !== undefined) rows[size] = i
+      end = next
+      u32[offsets + ++size] = end
     }
-    if (rows !== undefined) rows[size] = i
-    end = next
-    views.u32[offsets + ++size] = end
+  } catch (error) {
+    failure = { at: causeOf(chunk, i), error }
   }
   batch.size = size
   stampTimes(batch, chunk, rows, from, size)

@@ -65,6 +65,14 @@ export class Rows {
     return this.row(index)
   }
 
+  /** The row of input row `index` as it is at `timeMs`; 0 if there is none. Changes nothing. */
+  look(index: number, timeMs: number): number {
+    const { wasm, scratch } = this.engine
+    const result = wasm.mr_row_look(this.op.handle, index, timeMs, scratch)
+    if (result < 0) throw this.op.refusal("look at a row", result)
+    return this.views.word(scratch)
+  }
+
   row(index: number): number {
     const { u32 } = this.views
     return u32[this.#rows + (u32[this.#slots + index] as number)] as number

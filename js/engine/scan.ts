@@ -82,7 +82,8 @@ function gatherRefs(
   count: number,
   encode: (value: unknown) => Uint8Array,
 ): EncodedRefs {
-  if (op.spec.fields?.[0] !== "ref") return { bytes: new Uint8Array(1), offsets: new Uint32Array(1) }
+  if (op.spec.fields?.[0] !== "ref")
+    return { bytes: new Uint8Array(1), offsets: new Uint32Array(1) }
   const { views, refs } = op.engine
   const parts: Uint8Array[] = []
   const offsets = [0]
@@ -127,16 +128,21 @@ class Segments {
     this.#address = op.engine.alloc(this.#room)
   }
 
-  *savePage(scan: number, count: number, refs: EncodedRefs): Generator<Uint8Array> {
+  /**
+   * Add a page; gives the segments that got full. Nothing waits in the middle of a page, because
+   * somebody who looks at a row's value meanwhile decodes it, and then it has no bytes any more.
+   */
+  savePage(scan: number, count: number, refs: EncodedRefs): Uint8Array[] {
     const { engine } = this.#op
+    const full: Uint8Array[] = []
     const bytes = engine.alloc(refs.bytes.length)
     const offsets = engine.alloc(refs.offsets.byteLength)
     try {
-      for (let from = 0; from < count; ) {
-        engine.views.u8.set(refs.bytes, bytes)
-        engine.views.u32.set(refs.offsets, offsets >>> 2)
+      engine.views.u8.set(refs.bytes, bytes)
+      engine.views.u32.set(refs.offsets, offsets >>> 2)
+      for (let from = 0; from < count;) {
         const upto = this.#save(scan, from, bytes, offsets)
-        if (upto === from && this.size > 0) yield this.take()
+        if (upto === from && this.size > 0) full.push(this.take())
         else if (upto === from) this.#grow()
         from = upto
       }
@@ -144,6 +150,7 @@ class Segments {
       engine.free(bytes, refs.bytes.length)
       engine.free(offsets, refs.offsets.byteLength)
     }
+    return full
   }
 
   /** What was filled so far, as a copy. */

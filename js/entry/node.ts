@@ -9,7 +9,10 @@ let compiled: Promise<WebAssembly.Module> | undefined
 
 /** The module; the first call reads and compiles it. */
 export function loadModule(): Promise<WebAssembly.Module> {
-  compiled ??= compile()
+  compiled ??= compile().catch((error: unknown) => {
+    compiled = undefined // The next job tries again.
+    throw error
+  })
   return compiled
 }
 

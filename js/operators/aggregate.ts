@@ -3,6 +3,7 @@
  */
 import { causeOf } from "../chunk.ts"
 import { fillNumbers } from "../engine/fill.ts"
+import { keysOf } from "../engine/keys.ts"
 import type { NumberField } from "../engine/fill.ts"
 import { Operator } from "../engine/operator.ts"
 import type { AggregateKind } from "../engine/operator.ts"
@@ -12,7 +13,6 @@ import { operatorOptions } from "../graph.ts"
 import { checkOptions, oneOf } from "../options.ts"
 import { noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
-import { decodeKey } from "../state/key_bytes.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { pushChunk, valueOf } from "./pushed.ts"
@@ -138,7 +138,7 @@ function open(
   specs: readonly (readonly [string, Spec])[],
   columns: readonly NumberField[],
 ): Runner {
-  const rowOf = resultReader(operator, specs)
+  const rowsOf = rowMaker(operator, specs)
   return {
     operator,
     run(chunk) {
@@ -152,58 +152,80 @@ function open(
         ({ from, filled }) => fillNumbers(operator.input, chunk, filled, from, columns),
         (slice) => {
           const { size, positions } = operator.results
-          for (let i = 0; i < size; i++) {
-            const row = site.engine.views.u32[positions + i] as number
-            const index = valueOf(slice, row)
-            at.push(causeOf(chunk, index))
-            values.push(site.wanted ? rowOf(i, read(chunk.values[index])) : undefined)
+          if (size === 0) return
+          const { u32 } = site.engine.views
+          const indices = Array.from({ length: size }, (_, i) =>
+            valueOf(slice, u32[positions + i] as number),
+          )
+          for (const index of indices) at.push(causeOf(chunk, index))
+          if (!site.wanted) values.length += size
+          else {
+            const keys = indices.map((index) => ownKey(read(chunk.values[index])))
+            for (const row of rowsOf(keys, size)) values.push(row)
           }
         },
       )
       return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
     },
-    finish: finisher(operator, rowOf),
+    finish: finisher(operator, rowsOf),
     readRow(row) {
       const { views, scratch } = site.engine
       views.u32[scratch >>> 2] = row
       operator.resultsOf(scratch, 1)
-      const { key: _, ...result } = rowOf(0, keyAt(operator, 0)) as Row
+      const [result] = rowsOf([undefined], 1)
+      delete result?.["key"]
       return result
     },
   }
 }
 
+/** A key as state has it: -0 is 0, and a tuple is not the user's own array. */
+function ownKey(key: unknown): unknown {
+  if (typeof key === "number") return key + 0
+  return Array.isArray(key) ? key.map(ownKey) : key
+}
+
 /** Gives the results of all keys, a batch at a time. */
-function finisher(operator: Operator, rowOf: (row: number, key: unknown) => Row) {
+function finisher(operator: Operator, rowsOf: RowsOf) {
   let more = operator.spec.emitEach !== true
   return (): readonly Row[] | undefined => {
     while (more) {
       more = operator.finish()
       const { size } = operator.results
-      if (size > 0) return Array.from({ length: size }, (_, i) => rowOf(i, keyAt(operator, i)))
+      if (size > 0) return rowsOf(keysOf(operator.results), size)
     }
     return undefined
   }
 }
 
-function keyAt(operator: Operator, row: number): unknown {
-  const { keys, keyOffsets } = operator.results
-  const { u32 } = operator.engine.views
-  return decodeKey(keys, u32[keyOffsets + row] as number, u32[keyOffsets + row + 1] as number)
-}
+/** Makes rows `{ key, ...aggregates }` of the first `size` results. */
+type RowsOf = (keys: readonly unknown[], size: number) => Row[]
 
-/** Reads result rows as `{ key, ...aggregates }`. */
-function resultReader(operator: Operator, specs: readonly (readonly [string, Spec])[]) {
+function rowMaker(operator: Operator, specs: readonly (readonly [string, Spec])[]): RowsOf {
   const names = specs.map(([name]) => name)
   const mayBeNone = specs.map(([, { kind }]) => kind === "mean" || kind === "min" || kind === "max")
-  return (row: number, key: unknown): Row => {
+  // One or two aggregates are common, and a literal makes rows of one shape at once.
+  const [a = "", b = ""] = names
+  const literals = names.length <= 2 && !mayBeNone.includes(true)
+  return (keys, size) => {
     const { f64 } = operator.engine.views
-    const result: Row = { key }
-    for (let i = 0; i < names.length; i++) {
-      const value = f64[operator.results.column(i) + row] as number
-      const none = mayBeNone[i] === true && Number.isNaN(value)
-      result[names[i] as string] = none ? undefined : value
+    const at = names.map((_, column) => operator.results.column(column))
+    const [atA = 0, atB = 0] = at
+    const rows = new Array<Row>(size)
+    for (let i = 0; i < size; i++) {
+      const key = keys[i]
+      if (literals && names.length === 2) rows[i] = { key, [a]: f64[atA + i], [b]: f64[atB + i] }
+      else if (literals) rows[i] = { key, [a]: f64[atA + i] }
+      else {
+        const row: Row = { key }
+        for (let column = 0; column < names.length; column++) {
+          const value = f64[(at[column] as number) + i] as number
+          const none = mayBeNone[column] === true && Number.isNaN(value)
+          row[names[column] as string] = none ? undefined : value
+        }
+        rows[i] = row
+      }
     }
-    return result
+    return rows
   }
 }

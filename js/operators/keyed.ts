@@ -13,7 +13,6 @@ import type { FieldKind } from "../engine/operator.ts"
 import { RecordAccess } from "../engine/record_access.ts"
 import { RefAccess } from "../engine/ref_access.ts"
 import { Rows } from "../engine/rows.ts"
-import { MillraceError } from "../errors.ts"
 import type { Runner, Site, StateSchema } from "../graph.ts"
 import { copyOf } from "../copy.ts"
 import type { Access } from "../state/access.ts"
@@ -79,10 +78,15 @@ function runChunk(
     const filled = fillKeys(operator.input, chunk, read, from, upto, 0)
     failure = filled.failure
     if (filled.size === 0) continue
-    rows.find()
+    try {
+      rows.find()
+    } catch (error) {
+      failure = { at: causeOf(chunk, from), error }
+      break
+    }
     failure = runSlice(chunk, from, filled.rows, filled.size, access, call, out) ?? failure
-    expireAfter(operator, chunk)
   }
+  if (failure === undefined) expireAfter(operator, chunk)
   return { chunk: chunkOf(out, chunk), failure }
 }
 
@@ -116,11 +120,14 @@ function runSlice(
   }
 }
 
-/** Free some rows whose ttl is over by now, about as many as a chunk can make. */
-export function expireAfter(operator: Operator, { arrival }: Chunk): void {
+/**
+ * Free some rows whose ttl is over by now, about as many as a chunk can make. Only after the whole
+ * chunk, also one whose values were all left out: its last watermark holds for no event before.
+ */
+export function expireAfter(operator: Operator, { arrival, values }: Chunk): void {
   if (operator.spec.limits.ttlMs === 0) return
   const { watermarks, now } = arrival
-  operator.expire(watermarks?.at(-1) ?? now, sliceRowsMax)
+  operator.expire(watermarks?.at(-1) ?? now, Math.max(values.length, sliceRowsMax))
 }
 
 /** Outputs as a chunk: causes are indices of the input's values. */
@@ -128,11 +135,4 @@ export function chunkOf({ values, causes }: Outputs, input: Chunk): Chunk {
   const at = new Uint32Array(causes.length)
   for (let i = 0; i < at.length; i++) at[i] = causeOf(input, causes[i] as number)
   return { values, at, arrival: input.arrival }
-}
-
-/** Refuse what only later versions can take. */
-export function refusePromise(value: unknown): void {
-  if (typeof value !== "object" || value === null) return
-  if (typeof (value as { then?: unknown }).then !== "function") return
-  throw new MillraceError("UNSUPPORTED", "functions that give a promise are not in this version yet")
 }

@@ -4,11 +4,12 @@
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { operatorOptions } from "../graph.ts"
 import { callable, checkOptions } from "../options.ts"
+import { refusePromise } from "../state/access.ts"
 import type { StateAccess } from "../state/access.ts"
 import { noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { openKeyed, refusePromise, schemaOf } from "./keyed.ts"
+import { openKeyed, schemaOf } from "./keyed.ts"
 import type { MakeCall } from "./keyed.ts"
 
 /** Options of keyed `map` and `filter`. */

@@ -43,9 +43,9 @@ export function pushChunk(
     const filled = fill({ chunk, from, filled: keyed })
     const slice = { chunk, from, filled }
     const failure = filled.size === 0 ? undefined : pushSlice(operator, slice, take)
-    expireAfter(operator, chunk)
     if (failure !== undefined || filled.failure !== undefined) return failure ?? filled.failure
   }
+  expireAfter(operator, chunk)
   return undefined
 }
 

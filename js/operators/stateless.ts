@@ -8,6 +8,7 @@ import type { Chunk, Failure } from "../chunk.ts"
 import type { Node, OperatorNode, OperatorOptions, Ran } from "../graph.ts"
 import { operatorOptions } from "../graph.ts"
 import { callable, checkOptions } from "../options.ts"
+import { refusePromise } from "../state/access.ts"
 
 type Each = (value: unknown) => unknown
 
@@ -18,7 +19,11 @@ export function mapNode(input: Node, given: unknown, options?: OperatorOptions):
     const out = new Array<unknown>(values.length)
     let i = 0
     try {
-      for (; i < values.length; i++) out[i] = each(values[i])
+      for (; i < values.length; i++) {
+        const made = each(values[i])
+        refusePromise(made)
+        out[i] = made
+      }
     } catch (error) {
       out.length = i
       const failure = { at: causeOf(chunk, i), error }
@@ -37,7 +42,9 @@ export function filterNode(input: Node, given: unknown, options?: OperatorOption
     let failure: Failure | undefined
     for (let i = 0; i < values.length; i++) {
       try {
-        if (passes(values[i])) indices[size++] = i
+        const passed = passes(values[i])
+        refusePromise(passed)
+        if (passed) indices[size++] = i
       } catch (error) {
         failure = { at: causeOf(chunk, i), error }
         break
@@ -57,7 +64,9 @@ export function flatMapNode(input: Node, given: unknown, options?: OperatorOptio
       const cause = causeOf(chunk, i)
       const sizeBefore = out.length
       try {
-        for (const value of each(chunk.values[i])) {
+        const made = each(chunk.values[i])
+        refusePromise(made)
+        for (const value of made) {
           out.push(value)
           at.push(cause)
         }
@@ -77,7 +86,7 @@ export function tapNode(input: Node, given: unknown, options?: OperatorOptions):
   return node("tap", input, options, (chunk) => {
     for (let i = 0; i < chunk.values.length; i++) {
       try {
-        look(chunk.values[i])
+        refusePromise(look(chunk.values[i]))
       } catch (error) {
         const failure = { at: causeOf(chunk, i), error }
         const seen = Uint32Array.from({ length: i }, (_, index) => index)

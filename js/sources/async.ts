@@ -3,7 +3,7 @@
  * ready at once, so that one slow event is not held back and a thousand quick ones make one chunk.
  */
 import { macrotask } from "../time/macrotask.ts"
-import { consumed, sourceError } from "./source.ts"
+import { readOnce, sourceError, startReading } from "./source.ts"
 import type { OpenReader, Reader } from "./source.ts"
 
 interface Pull {
@@ -12,24 +12,24 @@ interface Pull {
 }
 
 export function openAsync(source: AsyncIterable<unknown>): OpenReader {
-  let opened = false
   return (_, wake) => {
-    const iterator = source[Symbol.asyncIterator]()
-    const once = (iterator as unknown) === source
-    if (once && opened) throw consumed()
-    opened = true
+    const iterator = startReading(() => source[Symbol.asyncIterator]())
+    if ((iterator as unknown) === source || isNodeStream(source)) readOnce(source)
     return asyncReader({ next: () => iterator.next(), stop: () => iterator.return?.() }, wake)
   }
 }
 
 export function openStream(source: ReadableStream<unknown>): OpenReader {
-  let opened = false
   return (_, wake) => {
-    if (opened || source.locked) throw consumed()
-    opened = true
-    const reader = source.getReader()
+    readOnce(source, source.locked)
+    const reader = startReading(() => source.getReader())
     return asyncReader({ next: () => reader.read(), stop: () => reader.cancel() }, wake)
   }
+}
+
+/** A Node stream gives a new iterator each time, but its data only once. */
+function isNodeStream(source: object): boolean {
+  return "pipe" in source && typeof source.pipe === "function"
 }
 
 /** Events that came and were not polled yet; the most is what the last poll asked for. */

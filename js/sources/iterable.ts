@@ -2,17 +2,14 @@
  * Arrays and other synchronous iterables. An array is positioned by index; another iterable is
  * read once if its iterator is itself, as a generator's is.
  */
-import { consumed, sourceError } from "./source.ts"
+import { readOnce, sourceError, startReading } from "./source.ts"
 import type { OpenReader, Reader } from "./source.ts"
 
 export function openIterable(source: Iterable<unknown>): OpenReader {
   if (Array.isArray(source)) return (from) => arrayReader(source, from?.offset ?? 0)
-  let opened = false
   return () => {
-    const iterator = source[Symbol.iterator]()
-    const once = (iterator as unknown) === source
-    if (once && opened) throw consumed()
-    opened = true
+    const iterator = startReading(() => source[Symbol.iterator]())
+    if ((iterator as unknown) === source) readOnce(source)
     return iteratorReader(iterator)
   }
 }
@@ -33,38 +30,42 @@ function arrayReader(source: readonly unknown[], start: number): Reader {
 
 function iteratorReader(iterator: Iterator<unknown>): Reader {
   let over = false
+  let failed: { readonly error: unknown } | undefined
+
+  /** What comes before the end or an error, which the next poll tells. */
+  function pull(max: number): readonly unknown[] {
+    const events: unknown[] = []
+    try {
+      while (events.length < max) {
+        const step = iterator.next()
+        if (step.done === true) {
+          over = true
+          break
+        }
+        events.push(step.value)
+      }
+    } catch (error) {
+      failed = { error }
+    }
+    return events
+  }
+
   return {
     poll(max) {
-      if (over) return undefined
-      const events: unknown[] = []
-      try {
-        while (events.length < max) {
-          const step = iterator.next()
-          if (step.done === true) {
-            over = true
-            break
-          }
-          events.push(step.value)
-        }
-      } catch (error) {
-        over = true
-        if (events.length === 0) throw sourceError(error)
-        return failAfter(events, this, error)
-      }
-      return events.length === 0 ? undefined : events
+      const events = over || failed !== undefined ? [] : pull(max)
+      if (events.length > 0) return events
+      if (failed !== undefined) throw sourceError(failed.error)
+      return undefined
     },
     saved: () => undefined,
     close() {
-      if (!over) iterator.return?.()
+      if (over || failed !== undefined) return
       over = true
+      try {
+        iterator.return?.()
+      } catch {
+        // The job is over; nobody is left to tell.
+      }
     },
   }
-}
-
-/** Give the events before the error first; the next poll throws. */
-function failAfter(events: readonly unknown[], reader: Reader, error: unknown): readonly unknown[] {
-  reader.poll = () => {
-    throw sourceError(error)
-  }
-  return events
 }

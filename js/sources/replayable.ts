@@ -3,8 +3,9 @@
  * into chunks here. A checkpoint saves the position of the step and how many of its events were
  * taken.
  */
+import { copyOf } from "../copy.ts"
 import { MillraceError, typeName } from "../errors.ts"
-import { sourceError } from "./source.ts"
+import { sourceError, startReading } from "./source.ts"
 import type { OpenReader, Reader, Replayable, SavedPosition } from "./source.ts"
 
 interface Step {
@@ -17,7 +18,7 @@ export function openReplayable(source: Replayable<unknown, unknown>): OpenReader
 }
 
 class ReplayableReader implements Reader {
-  readonly #iterator: AsyncIterator<Step>
+  readonly #iterator: AsyncIterator<Step, unknown>
   readonly #wake: () => void
   /** Position of the first event of `#events`, and how many of them were polled. */
   #position: unknown
@@ -39,11 +40,7 @@ class ReplayableReader implements Reader {
     this.#next = from?.position
     this.#skip = from?.offset ?? 0
     this.#wake = wake
-    try {
-      this.#iterator = source.read(from?.position)[Symbol.asyncIterator]()
-    } catch (error) {
-      throw sourceError(error)
-    }
+    this.#iterator = startReading(() => source.read(from?.position)[Symbol.asyncIterator]())
   }
 
   poll(max: number): readonly unknown[] | undefined {
@@ -66,6 +63,7 @@ class ReplayableReader implements Reader {
   close(): void {
     if (this.#over) return
     this.#over = true
+    // Not awaited: a source that never gives its next step would hold us for ever.
     void this.#stop()
   }
 
@@ -73,22 +71,26 @@ class ReplayableReader implements Reader {
     this.#reading = true
     try {
       const { done, value } = await this.#iterator.next()
+      if (this.#over) return
       if (done === true) this.#over = true
       else this.#take(value)
     } catch (error) {
       this.#failed = { error }
+      this.#over = true
+    } finally {
+      this.#reading = false
+      this.#wake()
     }
-    this.#reading = false
-    this.#wake()
   }
 
   #take(step: Step): void {
     if (!Array.isArray(step?.events)) {
+      void this.#stop()
       const message = `read() must give { events, position }, not ${typeName(step)}`
       throw new MillraceError("SOURCE", message)
     }
     this.#position = this.#next
-    this.#next = step.position
+    this.#next = copyOf(step.position) // A source may go on with the same object.
     this.#events = step.events
     this.#at = Math.min(this.#skip, step.events.length)
     this.#skip -= this.#at

@@ -21,7 +21,9 @@ export interface Replayable<T, P> {
    * event after them: plain data. Chunks may be cut anywhere, so the same position must give the
    * same events again.
    */
-  read(position: P | undefined): AsyncIterable<{ readonly events: readonly T[]; readonly position: P }>
+  read(
+    position: P | undefined,
+  ): AsyncIterable<{ readonly events: readonly T[]; readonly position: P }>
 }
 
 /** Options of `from`. */
@@ -98,14 +100,15 @@ const options = {
 
 export function sourceNode(source: unknown, given?: FromOptions<never>): SourceNode {
   const checked = checkOptions(given, options, "from")
-  const { time, watermark, replay } = checked
+  const { time, timeUnit, timeFormat, timeZone, watermark, replay } = checked
+  const times = { time, timeUnit, timeFormat, timeZone }
   if (time === undefined) refuseTimeOptions(checked)
   return {
     kind: "source",
     inputs: [],
     ...opener(source),
     replayNone: replay === "none",
-    readTime: time === undefined ? undefined : timestampReader({ ...checked, time } as never),
+    readTime: time === undefined ? undefined : timestampReader(times as never),
     disorderMs: watermark?.disorderMs ?? 0,
   }
 }
@@ -123,10 +126,13 @@ function opener(source: unknown): Opener {
   if (Array.isArray(source)) return { open: openIterable(source), replayable: true }
   if (isObject(source)) {
     if (isReplayable(source)) return { open: openReplayable(source), replayable: true }
+    // Not every host can iterate a web stream, and none cancels it while a read is pending.
+    if ("getReader" in source) {
+      return { open: openStream(source as ReadableStream), replayable: false }
+    }
     if (Symbol.asyncIterator in source) {
       return { open: openAsync(source as AsyncIterable<unknown>), replayable: false }
     }
-    if ("getReader" in source) return { open: openStream(source as ReadableStream), replayable: false }
     if (Symbol.iterator in source) {
       return { open: openIterable(source as Iterable<unknown>), replayable: false }
     }
@@ -151,9 +157,26 @@ export function sourceError(cause: unknown): MillraceError {
   return new MillraceError("SOURCE", "the source threw; see cause", { cause })
 }
 
-/** The error of a source that was read already. */
-export function consumed(): MillraceError {
-  const hint = "make a new one, or use an array or { read(position) }"
-  return new MillraceError("CONSUMED", `the source can be read once and was read already: ${hint}`)
+/** Begin to read; a source that throws at once is a source that threw. */
+export function startReading<T>(begin: () => T): T {
+  try {
+    return begin()
+  } catch (error) {
+    throw sourceError(error)
+  }
 }
 
+const wasRead = new WeakSet<object>()
+
+/**
+ * Note that a source which can be read once is being read, by whichever stream.
+ *
+ * @throws {MillraceError} `CONSUMED` when it was read before, or `taken` by somebody else.
+ */
+export function readOnce(source: object, taken = false): void {
+  if (taken || wasRead.has(source)) {
+    const hint = "make a new one, or use an array or { read(position) }"
+    throw new MillraceError("CONSUMED", `the source can be read once and was read already: ${hint}`)
+  }
+  wasRead.add(source)
+}

@@ -68,6 +68,7 @@ export class UserState implements StateAccess<unknown, unknown> {
   update(change: (current: unknown) => unknown): unknown {
     if (!this.#access.open) throw closed()
     const next = change(this.#access.get())
+    refusePromise(next)
     this.#access.set(next)
     return next
   }
@@ -76,4 +77,14 @@ export class UserState implements StateAccess<unknown, unknown> {
 /** The error of state that is used outside the call that got it. */
 export function closed(): MillraceError {
   return new MillraceError("CLOSED", "state was used after the call that it was given to")
+}
+
+/** Refuse what a user function gave if it is a promise. Throws `UNSUPPORTED`. */
+export function refusePromise(value: unknown): void {
+  if (typeof value !== "object" || value === null) return
+  const { then } = value as { then?: unknown }
+  if (typeof then !== "function") return
+  // Refused already: how it ends is nobody's concern, and must not end the process.
+  void Promise.resolve(value as PromiseLike<unknown>).catch(() => undefined)
+  throw new MillraceError("UNSUPPORTED", "functions that give a promise are not in this version yet")
 }

@@ -39,10 +39,11 @@ export class StateView {
     engine.views.u32[input.keyOffsets] = 0
     engine.views.u32[input.keyOffsets + 1] = end
     input.size = 1
-    input.stamp(this.#now())
+    const now = this.#now()
+    input.stamp(now)
     const rows = new Rows(this.#operator)
     rows.find()
-    const row = rows.enter(0)
+    const row = rows.look(0, now)
     return row === 0 ? undefined : this.#step.runner?.readRow?.(row)
   }
 
@@ -78,10 +79,20 @@ export class StateView {
     return decodeKey(engine.views.u8, from, from + size)
   }
 
-  /** The time that decides what has expired: the watermark, or now. */
+  /**
+   * The time that decides what has expired: the watermark, or now. A look frees what has expired,
+   * so it must never be later than the clock of an event that may still come.
+   */
   #now(): number {
     const { planned } = this.#step
-    return planned.eventTime ? this.#flow.latestTime(planned) : this.#clock.now()
+    if (!planned.eventTime) return this.#clock.now()
+    const sources = this.#flow.sources.filter(({ planned: { index } }) =>
+      planned.sources.has(index),
+    )
+    const watermarks = (of: typeof sources) =>
+      of.map(({ timeMax, node }) => timeMax - node.disorderMs)
+    const live = sources.filter(({ ended }) => !ended)
+    return live.length > 0 ? Math.min(...watermarks(live)) : Math.max(...watermarks(sources))
   }
 
   #check(): void {

@@ -20,7 +20,23 @@ function pickMacrotask(): (run: () => void) => void {
   return (run) => void setTimeout(run, 0)
 }
 
-/** Wait for one turn of the event loop. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => void macrotask(resolve))
+/** Steps, and milliseconds, after which the event loop gets a turn. */
+const stepsPerTurn = 64
+const msPerTurn = 12
+
+/** Lets a long loop stop for a turn of the event loop now and then. */
+export class Breath {
+  #steps = 0
+  #since = performance.now()
+
+  /** Asked once per step: has the loop gone on for long enough? */
+  isDue(): boolean {
+    return ++this.#steps >= stepsPerTurn || performance.now() - this.#since > msPerTurn
+  }
+
+  async take(): Promise<void> {
+    await new Promise<void>((resolve) => void macrotask(resolve))
+    this.#steps = 0
+    this.#since = performance.now()
+  }
 }

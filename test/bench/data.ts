@@ -3,8 +3,8 @@
  *
  * A string that has been a key of a `Map` keeps its hash, so a second look-up of the very same
  * string object is cheaper than the first. Events that come in from a socket or a file do not have
- * that luck: their strings are new. {@link freshStrings} makes such strings; {@link internedStrings}
- * makes the lucky ones, one object per key.
+ * that luck: their strings are new. {@link freshStrings} makes such strings;
+ * {@link internedStrings} makes the lucky ones, one object per key.
  */
 
 /** An event of the measurements; `value` is whole, so that sums are exact in any order. */
@@ -88,7 +88,7 @@ export function freshStrings(numbers: ArrayLike<number>): string[] {
   for (let index = 0; index < numbers.length; index++) {
     const start = index * keyLength
     putKeyText(bytes, start, numbers[index]!)
-    strings[index] = bytes.latin1Slice(start, start + keyLength)
+    strings[index] = bytes.toString("latin1", start, start + keyLength)
   }
   return strings
 }

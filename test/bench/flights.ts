@@ -5,7 +5,7 @@
  * route and day. It keeps its result in the heap and loses it when the process ends; the job
  * keeps its own in linear memory, and with a storage it survives.
  */
-import { from, run } from "millrace"
+import { from, type JobBase, run } from "millrace"
 import { flightBranches, type Report, reportOf } from "../../demo/flights/job.ts"
 import { type Flight, flightSource } from "../../demo/flights/source.ts"
 import { type Extent, type Figure, interleave, printFigures, speedup } from "./harness.ts"
@@ -22,9 +22,9 @@ export async function flights({ quick }: Extent): Promise<Figure[]> {
 }
 
 /** Print the comparison for `make demo ARGS=--compare`. */
-export async function printComparison(options: { events: number; chunkSize: number }): Promise<void> {
-  const decoded = await decode(options.events)
-  printFigures([figureOf(await measure(decoded, options.chunkSize), decoded)])
+export async function printComparison(given: { events: number; chunkSize: number }): Promise<void> {
+  const decoded = await decode(given.events)
+  printFigures([figureOf(await measure(decoded, given.chunkSize), decoded)])
 }
 
 function measure(decoded: Flight[][], chunkSize: number): Promise<Map<string, Timing>> {
@@ -35,7 +35,7 @@ function measure(decoded: Flight[][], chunkSize: number): Promise<Map<string, Ti
       await job.finished()
       return job
     },
-    check: async (job: Awaited<ReturnType<typeof run>>) => {
+    check: async (job: JobBase) => {
       const report = reportOf(job)
       await job.close()
       return report

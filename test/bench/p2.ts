@@ -20,6 +20,8 @@ const events = 1_000_000
 const ours = "millrace"
 const control = "chunked + Map"
 
+const common = { id: "P2", unit: "x", better: "higher", control } as const
+
 const cases = [
   { name: "fresh 1k", keys: () => freshStrings(uniform(1e3, events)), must: 0.9, aim: 1 },
   { name: "fresh 100k", keys: () => freshStrings(uniform(1e5, events)), must: 1.8, aim: 2.5 },
@@ -40,7 +42,7 @@ export async function p2({ quick }: Extent): Promise<Figure[]> {
     if (quick && name === "fresh 1M") continue
     const timings = await interleave(quick ? 3 : 7, () => eventsOf(keys()), variants)
     const measured = speedup(timings, { ours, control, events })
-    figures.push({ id: "P2", case: name, unit: "x", must, aim, better: "higher", control, ...measured })
+    figures.push({ ...common, case: name, must, aim, ...measured })
   }
   return figures
 }

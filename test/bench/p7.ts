@@ -9,6 +9,8 @@ import type { Footprint, Holder } from "./memory.ts"
 
 const control = "Map of objects"
 
+const common = { id: "P7", unit: "B/key", better: "lower", control } as const
+
 const cases: { name: string; holder: Holder; must: number; aim: number }[] = [
   { name: "count + sum", holder: "aggregate", must: 64, aim: 48 },
   { name: "with ttl and LRU", holder: "aggregate, ttl, LRU", must: 96, aim: 72 },
@@ -27,8 +29,7 @@ export async function p7({ quick }: Extent): Promise<Figure[]> {
     for (const { name, holder, must, aim } of cases) {
       const { perKey, linear } = footprint(holder, keys, quick)
       const detail = { [control]: rounded(map.perKey), "linear memory": rounded(linear) }
-      const common = { unit: "B/key", better: "lower", control } as const
-      figures.push({ id: "P7", case: `${name}, ${size}`, figure: perKey, must, aim, ...common, detail })
+      figures.push({ ...common, case: `${name}, ${size}`, figure: perKey, must, aim, detail })
     }
   }
   return figures

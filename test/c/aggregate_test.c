@@ -246,7 +246,7 @@ static uint32_t run_chunks(bench *b, uint32_t chunk, result *results) {
         for (uint32_t i = from; i < EVENTS && i < from + chunk; i++) {
             const uint32_t row = i - from;
             put(b, events[i].key, events[i].first, events[i].second);
-            valid[row / 8] &= (uint8_t) ~(1u << (row % 8));
+            valid[row / 8] &= (uint8_t)~(1u << (row % 8));
             if (!events[i].null) valid[row / 8] |= (uint8_t)(1u << (row % 8));
         }
         count = push_all(b, results, count, inputs + from);
@@ -286,7 +286,8 @@ static void more_results_than_a_batch_holds_come_in_several_calls(void **state) 
     const mr_operator_spec spec = each_of(all_of_two);
     bench b = open_bench(&spec);
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 8192; i++) put(&b, i % 3, 1, i);
+    for (uint32_t i = 0; i < 8192; i++)
+        put(&b, i % 3, 1, i);
     uint32_t upto = 0;
     assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_MORE);
     assert_int_equal(upto, MR_RESULT_ROWS_MAX);
@@ -336,7 +337,8 @@ static void results_of_chosen_rows_come_in_the_order_asked(void **state) {
     (void)state;
     bench b = open_bench(&all_of_two);
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 5; i++) put(&b, i, i, i);
+    for (uint32_t i = 0; i < 5; i++)
+        put(&b, i, i, i);
     result results[8];
     (void)push_all(&b, results, 0, NULL);
     mr_scan scan = 0;
@@ -363,7 +365,8 @@ static void results_of_chosen_rows_come_in_the_order_asked(void **state) {
 static uint32_t push_numbers(bench *b, uint32_t from, uint32_t count) {
     uint32_t upto = 0;
     begin_input(b, 0);
-    for (uint32_t i = 0; i < count; i++) put(b, from + i, 1, 1);
+    for (uint32_t i = 0; i < count; i++)
+        put(b, from + i, 1, 1);
     assert_int_equal(mr_operator_push(b->op, b->in, 0, &upto, b->out), MR_OK);
     return upto;
 }
@@ -379,7 +382,8 @@ static void more_input_in_the_midst_of_the_end_begins_it_anew(void **state) {
         }
         (void)push_numbers(&b, 6000 + calls, 1);
         assert_int_equal(finish(&b, results), 6000 + calls);
-        for (uint32_t i = 0; i < 6000; i++) assert_int_equal(results[i].from, i);
+        for (uint32_t i = 0; i < 6000; i++)
+            assert_int_equal(results[i].from, i);
     }
     close_bench(&b);
 }
@@ -438,7 +442,8 @@ static void an_error_leaves_the_rows_before_it_applied_and_no_other(void **state
     bench b = open_bench(&spec);
     begin_input(&b, 0);
     const uint32_t keys[] = {1, 2, 1, 3, 1, 2};
-    for (uint32_t i = 0; i < 6; i++) put(&b, keys[i], NONE, i);
+    for (uint32_t i = 0; i < 6; i++)
+        put(&b, keys[i], NONE, i);
     for (uint32_t call = 0; call < 2; call++) { /* Again from there: refused again. */
         uint32_t upto = 99;
         assert_int_equal(mr_operator_push(b.op, b.in, call * 3, &upto, b.out), MR_ERR_LIMIT);
@@ -454,6 +459,62 @@ static void an_error_leaves_the_rows_before_it_applied_and_no_other(void **state
     assert_true(mr_f64s(b.results->columns[0])[0] == 3);
     assert_true(mr_f64s(b.results->columns[0])[1] == 2);
     assert_int_equal(mr_u32s(b.results->position)[0], 4);
+    close_bench(&b);
+}
+
+static void so_it_does_where_nothing_is_emitted_per_row(void **state) {
+    (void)state;
+    mr_operator_spec spec = all_of_two;
+    spec.rows_max = 2;
+    bench b = open_bench(&spec);
+    begin_input(&b, 0);
+    const uint32_t keys[] = {1, 2, 1, 3, 1, 2};
+    for (uint32_t i = 0; i < 6; i++)
+        put(&b, keys[i], NONE, i);
+    uint32_t upto = 0;
+    assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_LIMIT);
+    assert_int_equal(upto, 3);
+    assert_int_equal(stats_of(&b).nans, 12);
+    assert_int_equal(mr_operator_push(b.op, b.in, 4, &upto, b.out), MR_OK);
+    const result expected[] = {{1, {3, 0, NONE, NONE, NONE, 6}}, {2, {2, 0, NONE, NONE, NONE, 6}}};
+    result results[4];
+    assert_int_equal(finish(&b, results), 2);
+    check(results, expected, 2);
+    close_bench(&b);
+}
+
+static void results_of_before_are_gone_after_a_refusal(void **state) {
+    (void)state;
+    const mr_operator_spec spec = each_of(all_of_two);
+    bench b = open_bench(&spec);
+    result results[4];
+    uint32_t upto = 0;
+    begin_input(&b, 0);
+    put(&b, 1, 1, 1);
+    assert_int_equal(push_all(&b, results, 0, NULL), 1);
+    b.input->size = UINT32_MAX;
+    assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_CORRUPT);
+    assert_int_equal(b.results->size, 0);
+    close_bench(&b);
+}
+
+static void a_batch_that_was_an_input_takes_results_as_well(void **state) {
+    (void)state;
+    const mr_operator_spec spec = each_of(all_of_two);
+    bench b = open_bench(&spec);
+    mr_batch other = 0;
+    uint32_t address = 0;
+    assert_int_equal(mr_batch_open(b.engine, &other), MR_OK);
+    assert_int_equal(mr_batch_reserve(other, 4, 10, 6, &address), MR_OK);
+    mr_columns *out = mr_at(address);
+    memset(mr_at(out->key_offsets), 0xFF, 5 * sizeof(uint32_t)); /* What a host left there. */
+    begin_input(&b, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        put(&b, i, 1, 1);
+    uint32_t upto = 0;
+    assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, other), MR_OK);
+    assert_int_equal(out->size, 4);
+    assert_int_equal(mr_batch_close(other), MR_OK);
     close_bench(&b);
 }
 
@@ -516,6 +577,9 @@ int main(void) {
         cmocka_unit_test(expiry_waits_until_the_results_of_the_end_are_taken),
         cmocka_unit_test(expired_keys_are_not_in_the_end),
         cmocka_unit_test(an_error_leaves_the_rows_before_it_applied_and_no_other),
+        cmocka_unit_test(so_it_does_where_nothing_is_emitted_per_row),
+        cmocka_unit_test(results_of_before_are_gone_after_a_refusal),
+        cmocka_unit_test(a_batch_that_was_an_input_takes_results_as_well),
         cmocka_unit_test(order_is_passed_on),
         cmocka_unit_test(columns_and_aggregates_that_are_not_there_are_refused),
     };

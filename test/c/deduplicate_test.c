@@ -27,7 +27,8 @@ static void only_the_first_event_of_a_key_passes(void **state) {
     const uint32_t keys[] = {4, 4, 2, 4, 2, 9};
     const uint32_t expected[] = {0, 2, 5};
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 6; i++) add_key(&b, keys[i]);
+    for (uint32_t i = 0; i < 6; i++)
+        add_key(&b, keys[i]);
     assert_int_equal(push_all(&b, 0, passed, 0), 3);
     assert_memory_equal(passed, expected, sizeof expected);
     assert_int_equal(push_all(&b, 0, passed, 0), 0);
@@ -44,7 +45,8 @@ static void a_key_passes_again_at_age_exactly_ttl_and_duplicates_do_not_count(vo
     const double times[] = {0, 60, 99, 100, 150, 199, 200};
     const uint32_t expected[] = {0, 3, 6};
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 7; i++) add_event(&b, 1, times[i], i == 0 ? -END : times[i - 1]);
+    for (uint32_t i = 0; i < 7; i++)
+        add_event(&b, 1, times[i], i == 0 ? -END : times[i - 1]);
     assert_int_equal(push_all(&b, 0, passed, 0), 3);
     assert_memory_equal(passed, expected, sizeof expected);
     close_bench(&b);
@@ -120,12 +122,14 @@ static void more_results_than_a_batch_holds_come_in_several_calls(void **state) 
     (void)state;
     bench b = open_bench(&plain);
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 8192; i++) add_key(&b, i / 2 * 2 % 8190);
+    for (uint32_t i = 0; i < 8192; i++)
+        add_key(&b, i / 2 * 2 % 8190);
     uint32_t upto = 0;
     assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_OK); /* 4,095 keys. */
     assert_int_equal(b.results->size, 4095);
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 8192; i++) add_key(&b, 10000 + i);
+    for (uint32_t i = 0; i < 8192; i++)
+        add_key(&b, 10000 + i);
     assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_MORE);
     assert_int_equal(upto, 4096);
     assert_int_equal(b.results->size, 4096);
@@ -144,7 +148,8 @@ static void a_duplicate_counts_as_a_use_where_rows_are_evicted(void **state) {
     const uint32_t keys[] = {1, 2, 1, 3, 1, 2, 3};
     const uint32_t expected[] = {0, 1, 3, 5, 6}; /* 3 evicts 2, which passes again, and so on. */
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 7; i++) add_key(&b, keys[i]);
+    for (uint32_t i = 0; i < 7; i++)
+        add_key(&b, keys[i]);
     assert_int_equal(push_all(&b, 0, passed, 0), 5);
     assert_memory_equal(passed, expected, sizeof expected);
     assert_int_equal(stats_of(&b).evicted, 3);
@@ -158,7 +163,8 @@ static void an_error_leaves_the_rows_before_it_applied_and_no_other(void **state
     bench b = open_bench(&spec);
     begin_input(&b, 0);
     const uint32_t keys[] = {1, 1, 2, 2, 3, 1};
-    for (uint32_t i = 0; i < 6; i++) add_key(&b, keys[i]);
+    for (uint32_t i = 0; i < 6; i++)
+        add_key(&b, keys[i]);
     uint32_t upto = 0;
     assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_LIMIT);
     assert_int_equal(upto, 4);

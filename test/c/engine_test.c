@@ -41,6 +41,7 @@ static void check_refused(uint32_t handle, const bench *live, mr_handle_kind kin
         assert_int_equal(mr_operator_results(handle, out, 0, live->out), MR_ERR_HANDLE);
         assert_int_equal(mr_ref_decoded(handle, 8, 1), MR_ERR_HANDLE);
         assert_int_equal(mr_find(handle, live->in, out), MR_ERR_HANDLE);
+        assert_int_equal(mr_row_look(handle, 0, 0, out), MR_ERR_HANDLE);
         assert_int_equal(mr_row_enter(handle, 0), MR_ERR_HANDLE);
         assert_int_equal(mr_row_create(handle, 0, (uint8_t *)out), MR_ERR_HANDLE);
         assert_int_equal(mr_row_touch(handle, 0, 0), MR_ERR_HANDLE);
@@ -140,7 +141,8 @@ static void handles_are_limited_and_refused_by_name(void **state) {
     uint32_t count = 0;
     mr_status status;
     const uint64_t before = live_bytes(b.engine);
-    while ((status = mr_batch_open(b.engine, &batches[count])) == MR_OK) count++;
+    while ((status = mr_batch_open(b.engine, &batches[count])) == MR_OK)
+        count++;
     assert_int_equal(status, MR_ERR_LIMIT);
     assert_string_equal(mr_error_name(), "handles");
     assert_true(mr_error_value() == 4096);
@@ -153,7 +155,8 @@ static void handles_are_limited_and_refused_by_name(void **state) {
     assert_int_equal(mr_scan_open(b.op, 0, &scan), MR_ERR_LIMIT);
     assert_int_equal(mr_engine_open(&options, &engine), MR_ERR_LIMIT);
     assert_int_equal(op | scan | engine, 0);
-    while (count > 0) assert_int_equal(mr_batch_close(batches[--count]), MR_OK);
+    while (count > 0)
+        assert_int_equal(mr_batch_close(batches[--count]), MR_OK);
     assert_int_equal(live_bytes(b.engine), before);
     close_bench(&b);
 }
@@ -322,12 +325,12 @@ static void batches_that_lie_are_refused(void **state) {
     mr_operator other = 0;
     assert_int_equal(mr_operator_open(b.engine, &custom, &other), MR_OK);
     const uint32_t lies[][4] = {
-        {1, 2, 3, 4},                           /* Does not begin at 0. */
-        {0, 2, 1, 4},                           /* Goes back. */
-        {0, 2, 2, 4},                           /* An empty key. */
-        {0, 2, 4, 2 + MR_KEY_BYTES_MAX * 2},    /* A key too long. */
-        {0, UINT32_MAX, 0, 3},                  /* Goes around. */
-        {0, 65535, 131070, 196605},             /* More than there is. */
+        {1, 2, 3, 4},                        /* Does not begin at 0. */
+        {0, 2, 1, 4},                        /* Goes back. */
+        {0, 2, 2, 4},                        /* An empty key. */
+        {0, 2, 4, 2 + MR_KEY_BYTES_MAX * 2}, /* A key too long. */
+        {0, UINT32_MAX, 0, 3},               /* Goes around. */
+        {0, 65535, 131070, 196605},          /* More than there is. */
     };
     open_input(&b, 3, 100, 0);
     mr_batch fresh = 0;
@@ -337,7 +340,8 @@ static void batches_that_lie_are_refused(void **state) {
     open_input(&b, 3, 100, 0);
     for (uint32_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         begin_input(&b, 0);
-        for (uint32_t k = 0; k < 3; k++) add_key(&b, k);
+        for (uint32_t k = 0; k < 3; k++)
+            add_key(&b, k);
         memcpy(mr_at(b.input->key_offsets), lies[i], sizeof lies[i]);
         check_lie(&b, other, "key_offsets");
     }
@@ -398,7 +402,8 @@ static void refs_count_against_the_budget_and_come_back_in_a_chain(void **state)
     assert_int_equal(refs->capacity, 10000);
     bench b = open_bench_in(engine, &custom);
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 8000; i++) add_key(&b, i);
+    for (uint32_t i = 0; i < 8000; i++)
+        add_key(&b, i);
     (void)find_input(&b);
     uint32_t record[2] = {10000, 0};
     assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)record), MR_ERR_ARGUMENT);
@@ -407,13 +412,16 @@ static void refs_count_against_the_budget_and_come_back_in_a_chain(void **state)
     for (mr_status status = MR_OK; status == MR_OK;) {
         record[0] = count + 1;
         status = mr_row_create(b.op, count, (const uint8_t *)record);
-        if (status == MR_OK) count++;
-        else assert_int_equal(status, MR_ERR_MEMORY);
+        if (status == MR_OK)
+            count++;
+        else
+            assert_int_equal(status, MR_ERR_MEMORY);
     }
     assert_true(count > 1000 && count < 8000);
     assert_int_equal(memory_of(engine).external_bytes, count * (uint64_t)MR_REF_BYTES);
     assert_int_equal(stats_of(&b).rows, count);
-    for (uint32_t i = 0; i < 5; i++) assert_int_equal(mr_row_remove(b.op, i), MR_OK);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(mr_row_remove(b.op, i), MR_OK);
     uint32_t chain[5];
     uint32_t length = 0;
     for (uint32_t at = refs->dropped; at != 0; at = mr_u32s(refs->next)[at]) {

@@ -19,8 +19,8 @@ typedef struct session {
     mr_scan scan;
     uint32_t address; /* Of memory for the host. */
     uint32_t blob;
-    uint32_t upto;    /* Rows done by a step of many. */
-    uint32_t size;    /* Of `saved`. */
+    uint32_t upto; /* Rows done by a step of many. */
+    uint32_t size; /* Of `saved`. */
     uint32_t log_size;
     uint8_t log[LOG_ROOM]; /* All that was emitted. */
     uint8_t saved[SAVED_ROOM];
@@ -57,7 +57,8 @@ static uint32_t save_page(const mr_rows *rows, mr_scan scan, const mr_page *page
         const uint8_t *record = mr_row_record(rows, mr_row_at(mr_u32s(page->rows)[i]));
         for (uint32_t f = 0; f < rows->layout.field_count; f++) {
             if (rows->layout.field_kind[f] != MR_REF) continue;
-            const uint32_t cell = *(const uint32_t *)(const void *)(record + rows->layout.field_at[f]);
+            const uint32_t cell =
+                *(const uint32_t *)(const void *)(record + rows->layout.field_at[f]);
             if ((cell & MR_REF_ENCODED) != 0) continue;
             digits[count] = (uint8_t)('0' + cell % 10);
             offsets[count + 1] = count + 1;
@@ -68,6 +69,15 @@ static uint32_t save_page(const mr_rows *rows, mr_scan scan, const mr_page *page
     uint32_t size = 0;
     assert_int_equal(mr_save(scan, 0, digits, offsets, out, SAVED_ROOM, &upto, &size), MR_OK);
     return size;
+}
+
+/* Holes are nothing. */
+static uint32_t count_changed(const mr_dirty *dirty) {
+    uint32_t count = 0;
+    for (uint32_t place = 1; place <= dirty->size; place++) {
+        count += *mr_dirty_at(dirty, place) != 0;
+    }
+    return count;
 }
 
 static uint64_t digest_of(mr_operator op) {
@@ -83,7 +93,8 @@ static uint64_t digest_of(mr_operator op) {
     assert_int_equal(mr_scan_close(scan), MR_OK);
     memcpy(bytes + size, &stats, sizeof stats);
     size += (uint32_t)sizeof stats;
-    memcpy(bytes + size, &rows->dirty.size, 4);
+    const uint32_t changed = count_changed(&rows->dirty);
+    memcpy(bytes + size, &changed, 4);
     assert_int_equal(mr_checksum(bytes, size + 4, &digest), MR_OK);
     return digest;
 }
@@ -99,7 +110,8 @@ static snapshot snap(const session *s) {
                                s->out, s->scan}};
     if (s->engine == 0) return is;
     is.external_bytes = memory_of(s->engine).external_bytes;
-    for (uint32_t i = 0; i < 4; i++) is.digests[i] = digest_of(is.handles[1 + i]);
+    for (uint32_t i = 0; i < 4; i++)
+        is.digests[i] = digest_of(is.handles[1 + i]);
     return is;
 }
 
@@ -140,10 +152,8 @@ static mr_status open_loaded(session *s) {
 }
 
 static mr_status open_aggregate(session *s) {
-    const mr_operator_spec spec = {.kind = MR_AGGREGATE,
-                                   .count = 2,
-                                   .kinds = {MR_COUNT, MR_SUM},
-                                   .flags = MR_TRACK};
+    const mr_operator_spec spec = {
+        .kind = MR_AGGREGATE, .count = 2, .kinds = {MR_COUNT, MR_SUM}, .flags = MR_TRACK};
     return mr_operator_open(s->engine, &spec, &s->aggregate);
 }
 
@@ -170,7 +180,8 @@ static mr_status reserve_keys(session *s) { return mr_batch_reserve_keys(s->in, 
 static mr_status fill(session *s) {
     bench b = {.input = columns_of(s->in)};
     begin_input(&b, 100);
-    for (uint32_t i = 0; i < ROWS; i++) mr_f64s(b.input->columns[0])[add_key(&b, i)] = i;
+    for (uint32_t i = 0; i < ROWS; i++)
+        mr_f64s(b.input->columns[0])[add_key(&b, i)] = i;
     s->upto = 0;
     return MR_OK;
 }
@@ -232,21 +243,20 @@ static mr_status finish(session *s) {
 
 static mr_status expire(session *s) { return mr_operator_expire(s->deduplicate, 149, 1000); }
 
-static mr_status scan_aggregate(session *s) {
-    return mr_scan_open(s->aggregate, -END, &s->scan);
-}
+static mr_status scan_aggregate(session *s) { return mr_scan_open(s->aggregate, -END, &s->scan); }
 
 static mr_status scan_next(session *s) {
     uint32_t page = 0;
     mr_status status = MR_MORE;
-    while (status == MR_MORE) status = mr_scan_next(s->scan, 100, &page);
+    while (status == MR_MORE)
+        status = mr_scan_next(s->scan, 100, &page);
     return status;
 }
 
 static mr_status results(session *s) {
     mr_scan_data *scan = mr_handle_get(s->scan, MR_HANDLE_SCAN, NULL);
-    mr_status status = mr_operator_results(s->aggregate, mr_u32s(scan->page.rows),
-                                           scan->page.count, s->out);
+    mr_status status =
+        mr_operator_results(s->aggregate, mr_u32s(scan->page.rows), scan->page.count, s->out);
     log_results(s);
     return status;
 }
@@ -289,18 +299,24 @@ typedef struct step {
 } step;
 
 static const step steps[] = {
-    {engine_open, false},   {alloc, false},          {refs_reserve, false},
-    {open_custom, false},   {open_aggregate, false}, {open_deduplicate, false},
-    {open_in, false},       {open_out, false},       {reserve, false},
-    {reserve_more, false},  {reserve_keys, false},   {fill, false},
-    {find, false},          {make_blob, false},      {make_row, false},
-    {refs_reserve_more, false}, {make_rows, true},   {change_rows, false},
-    {push_aggregate, true}, {push_deduplicate, true}, {expire, false},
-    {finish, true},         {push_aggregate, true},  {finish, true},
-    {scan_aggregate, false}, {scan_next, false},     {results, false},
-    {scan_close, false},    {scan_custom, false},    {scan_next, false},
-    {save, false},          {scan_close, false},     {open_loaded, false},
-    {load, true},           {load_end, false},       {decode, false},
+    {engine_open, false},    {alloc, false},
+    {refs_reserve, false},   {open_custom, false},
+    {open_aggregate, false}, {open_deduplicate, false},
+    {open_in, false},        {open_out, false},
+    {reserve, false},        {reserve_more, false},
+    {reserve_keys, false},   {fill, false},
+    {find, false},           {make_blob, false},
+    {make_row, false},       {refs_reserve_more, false},
+    {make_rows, true},       {change_rows, false},
+    {push_aggregate, true},  {push_deduplicate, true},
+    {expire, false},         {finish, true},
+    {push_aggregate, true},  {finish, true},
+    {scan_aggregate, false}, {scan_next, false},
+    {results, false},        {scan_close, false},
+    {scan_custom, false},    {scan_next, false},
+    {save, false},           {scan_close, false},
+    {open_loaded, false},    {load, true},
+    {load_end, false},       {decode, false},
     {close_some, false},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
@@ -381,7 +397,7 @@ static void fail_everywhere(bool forever) {
         }
     }
     print_message("%u failures\n", failures);
-    assert_true(failures > 350);
+    assert_true(failures > 1000);
 }
 
 static void an_allocation_that_fails_once_is_a_refusal_that_changes_nothing(void **state) {
@@ -403,7 +419,8 @@ static void a_budget_of_any_size_is_kept_to(void **state) {
         memset(&s, 0, sizeof s);
         const mr_options options = {.memory_bytes_max = pages * MR_PAGE_BYTES + 1, .hash_seed = 9};
         mr_status status = mr_engine_open(&options, &s.engine);
-        for (uint32_t at = 1; at < STEPS && status == MR_OK; at++) status = steps[at].run(&s);
+        for (uint32_t at = 1; at < STEPS && status == MR_OK; at++)
+            status = steps[at].run(&s);
         assert_true(status == MR_OK || status == MR_ERR_MEMORY);
         refused += status != MR_OK;
         if (s.engine == 0) continue;

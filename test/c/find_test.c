@@ -83,7 +83,8 @@ static void rows_are_those_of_a_naive_map_at_every_event(void **state) {
         check_chunk(&b, pool, picks);
     }
     uint32_t rows = 0;
-    for (uint32_t i = 0; i < POOL; i++) rows += pool[i].number != 0;
+    for (uint32_t i = 0; i < POOL; i++)
+        rows += pool[i].number != 0;
     assert_int_equal(stats_of(&b).rows, rows);
     close_bench(&b);
 }
@@ -94,7 +95,8 @@ static void the_same_key_gets_the_same_slot_and_others_get_others(void **state) 
     const uint32_t keys[] = {5, 7, 5, 5, 9, 7, 11};
     const uint32_t expected[] = {0, 1, 0, 0, 2, 1, 3};
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 7; i++) add_key(&b, keys[i]);
+    for (uint32_t i = 0; i < 7; i++)
+        add_key(&b, keys[i]);
     const mr_found *found = find_input(&b);
     assert_int_equal(found->size, 7);
     assert_int_equal(found->count, 4);
@@ -138,7 +140,8 @@ static void the_longest_keys_are_told_apart(void **state) {
     }
     (void)find_input(&b);
     const double expected[] = {1, 2, 1, 4, 1, 6, 7};
-    for (uint32_t i = 0; i < 7; i++) assert_true(number_in(&b, i) == expected[i]);
+    for (uint32_t i = 0; i < 7; i++)
+        assert_true(number_in(&b, i) == expected[i]);
     close_bench(&b);
 }
 
@@ -176,7 +179,8 @@ static uint32_t find_pairs(const mr_rows *rows, uint32_t (*pairs)[2], uint32_t m
 
 static void find_numbers(bench *b, const uint32_t (*pairs)[2], uint32_t count) {
     begin_input(b, 0);
-    for (uint32_t i = 0; i < 2 * count; i++) add_key(b, pairs[i / 2][i % 2]);
+    for (uint32_t i = 0; i < 2 * count; i++)
+        add_key(b, pairs[i / 2][i % 2]);
     assert_int_equal(find_input(b)->count, 2 * count);
 }
 
@@ -192,7 +196,8 @@ static void keys_with_the_same_hash_have_rows_of_their_own(void **state) {
         const double number = pairs[i / 2][i % 2] + 1;
         assert_int_equal(mr_row_create(b.op, i, (const uint8_t *)&number), MR_OK);
     }
-    for (uint32_t round = 0; round < 2; round++) { /* The first of each pair goes, then the other. */
+    for (uint32_t round = 0; round < 2;
+         round++) { /* The first of each pair goes, then the other. */
         find_numbers(&b, pairs, count);
         for (uint32_t i = 0; i < 2 * count; i++) {
             const double number = i % 2 < round ? 0 : pairs[i / 2][i % 2] + 1;
@@ -212,7 +217,8 @@ static void a_small_chunk_after_a_large_one_is_found_as_well(void **state) {
     bench b = open_bench(&spec);
     for (uint32_t size = 8000; size > 0; size /= 3) {
         begin_input(&b, 0);
-        for (uint32_t i = 0; i < size; i++) add_key(&b, i);
+        for (uint32_t i = 0; i < size; i++)
+            add_key(&b, i);
         const mr_found *found = find_input(&b);
         assert_int_equal(found->count, size);
         for (uint32_t i = 0; i < size; i++) {

@@ -146,7 +146,8 @@ static inline void *record_of(const bench *b, uint32_t index) {
 static inline uint32_t number_of(const mr_rows *rows, mr_row *row) {
     uint32_t number = 0;
     const uint8_t *key = mr_row_key(rows, row);
-    for (uint32_t i = 1; i < row->key_bytes; i++) number = number * 10 + (key[i] - '0');
+    for (uint32_t i = 1; i < row->key_bytes; i++)
+        number = number * 10 + (key[i] - '0');
     return number;
 }
 

@@ -24,9 +24,7 @@ static mr_row *enter_event(bench *b, uint32_t number, double time_ms, double wat
     return row_of(b, 0);
 }
 
-static mr_status create(bench *b) {
-    return mr_row_create(b->op, 0, (const uint8_t *)no_record);
-}
+static mr_status create(bench *b) { return mr_row_create(b->op, 0, (const uint8_t *)no_record); }
 
 /* Use a key: make its row or write it. */
 static void put(bench *b, uint32_t number, double now_ms) {
@@ -183,16 +181,42 @@ static void strings_of_expired_rows_make_room_for_new_ones(void **state) {
     close_bench(&b);
 }
 
+static void looking_at_a_row_changes_nothing(void **state) {
+    (void)state;
+    mr_operator_spec spec = plain;
+    spec.ttl_ms = 100;
+    bench b = open_bench(&spec);
+    put(&b, 1, 0);
+    begin_input(&b, 0);
+    add_key(&b, 1);
+    add_key(&b, 2);
+    (void)find_input(&b);
+    uint32_t row = 7;
+    assert_int_equal(mr_row_look(b.op, 0, 99, &row), MR_OK);
+    assert_ptr_equal(mr_at(row), row_of(&b, 0));
+    assert_int_equal(mr_row_look(b.op, 0, 100, &row), MR_OK);
+    assert_int_equal(row, 0);
+    assert_int_equal(mr_row_look(b.op, 0, -END, &row), MR_OK);
+    assert_true(row != 0);
+    assert_int_equal(mr_row_look(b.op, 1, 0, &row), MR_OK);
+    assert_int_equal(row, 0);
+    assert_int_equal(mr_row_look(b.op, 2, 0, &row), MR_ERR_ARGUMENT);
+    assert_int_equal(stats_of(&b).rows, 1);
+    close_bench(&b);
+}
+
 static void expiry_looks_at_as_many_rows_as_it_may(void **state) {
     (void)state;
     mr_operator_spec spec = plain;
     spec.ttl_ms = 1;
     bench b = open_bench(&spec);
-    for (uint32_t i = 0; i < 100; i++) put(&b, i, 0);
+    for (uint32_t i = 0; i < 100; i++)
+        put(&b, i, 0);
     assert_int_equal(mr_operator_expire(b.op, 0, 1000), MR_OK);
     assert_int_equal(stats_of(&b).rows, 100);
     uint32_t calls = 1;
-    while (mr_operator_expire(b.op, 1, 10) == MR_MORE) calls++;
+    while (mr_operator_expire(b.op, 1, 10) == MR_MORE)
+        calls++;
     assert_true(calls >= 10);
     assert_int_equal(stats_of(&b).rows, 0);
     assert_int_equal(stats_of(&b).expired, 100);
@@ -209,7 +233,8 @@ typedef struct model {
 
 static uint32_t place_of(const model *m, uint32_t key) {
     uint32_t at = 0;
-    while (at < m->size && m->keys[at] != key) at++;
+    while (at < m->size && m->keys[at] != key)
+        at++;
     return at;
 }
 
@@ -291,7 +316,8 @@ static void bytes_are_a_limit_too(void **state) {
     const uint32_t row_bytes = mr_heap_size_of(12 + 4 + 8);
     spec.bytes_max = 3 * row_bytes;
     bench b = open_bench(&spec);
-    for (uint32_t i = 0; i < 3; i++) put(&b, i, 0);
+    for (uint32_t i = 0; i < 3; i++)
+        put(&b, i, 0);
     assert_null(enter(&b, 3, 0));
     assert_int_equal(create(&b), MR_ERR_LIMIT);
     assert_string_equal(mr_error_name(), "state.maxBytes");
@@ -302,7 +328,8 @@ static void bytes_are_a_limit_too(void **state) {
     spec.flags = MR_EVICT; /* Rows are 16 bytes larger. */
     spec.bytes_max = 3 * mr_heap_size_of(12 + 16 + 4 + 8);
     b = open_bench(&spec);
-    for (uint32_t i = 0; i < 9; i++) put(&b, i, 0);
+    for (uint32_t i = 0; i < 9; i++)
+        put(&b, i, 0);
     assert_int_equal(stats_of(&b).rows, 3);
     assert_int_equal(stats_of(&b).evicted, 6);
     close_bench(&b);
@@ -314,7 +341,8 @@ static void a_row_that_can_never_fit_evicts_nobody(void **state) {
     spec.flags = MR_EVICT;
     spec.bytes_max = 200;
     bench b = open_bench(&spec);
-    for (uint32_t i = 0; i < 3; i++) put(&b, i, 0);
+    for (uint32_t i = 0; i < 3; i++)
+        put(&b, i, 0);
     char key[300];
     memset(key, 'x', sizeof key);
     begin_input(&b, 0);
@@ -332,14 +360,12 @@ static void a_row_that_can_never_fit_evicts_nobody(void **state) {
 
 static void a_string_that_grows_evicts_others_but_not_its_own_row(void **state) {
     (void)state;
-    const mr_operator_spec spec = {.kind = MR_CUSTOM,
-                                   .count = 1,
-                                   .kinds = {MR_STRING},
-                                   .flags = MR_EVICT,
-                                   .bytes_max = 1000};
+    const mr_operator_spec spec = {
+        .kind = MR_CUSTOM, .count = 1, .kinds = {MR_STRING}, .flags = MR_EVICT, .bytes_max = 1000};
     static const uint8_t text[900];
     bench b = open_bench(&spec);
-    for (uint32_t i = 0; i < 5; i++) put(&b, i, 0);
+    for (uint32_t i = 0; i < 5; i++)
+        put(&b, i, 0);
     assert_non_null(enter(&b, 0, 0));
     uint32_t *cell = record_of(&b, 0);
     assert_int_equal(mr_blob_new(b.op, text, 800, cell), MR_OK);
@@ -360,7 +386,8 @@ static void rows_that_are_evicted_in_a_chunk_are_gone_for_its_later_events(void 
     bench b = open_bench(&spec);
     put(&b, 1, 0);
     begin_input(&b, 0);
-    for (uint32_t i = 0; i < 6; i++) add_key(&b, 1 + i % 2);
+    for (uint32_t i = 0; i < 6; i++)
+        add_key(&b, 1 + i % 2);
     const mr_found *found = find_input(&b);
     assert_int_equal(found->count, 2);
     assert_non_null(row_of(&b, 0));
@@ -399,7 +426,8 @@ static void changed_rows_are_listed_once_in_the_order_they_first_changed(void **
     (void)state;
     bench b = open_bench(&tracked);
     const mr_dirty *dirty = &inside(b.op)->rows.dirty;
-    for (uint32_t i = 0; i < 4; i++) put(&b, i, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        put(&b, i, 0);
     assert_int_equal(dirty->size, 4);
     end_epoch(&b);
     put(&b, 2, 0);
@@ -433,11 +461,11 @@ static void a_known_row_that_is_removed_leaves_a_grave_with_its_key(void **state
     put(&b, 1, 0);
     put(&b, 2, 0);
     end_epoch(&b);
-    put(&b, 2, 0);                                   /* Changed, then removed. */
+    put(&b, 2, 0); /* Changed, then removed. */
     assert_int_equal(mr_row_remove(b.op, 0), MR_OK);
-    assert_non_null(enter(&b, 1, 0));                /* Removed unchanged. */
+    assert_non_null(enter(&b, 1, 0)); /* Removed unchanged. */
     assert_int_equal(mr_row_remove(b.op, 0), MR_OK);
-    put(&b, 1, 0);                                   /* Born anew: no grave when removed. */
+    put(&b, 1, 0); /* Born anew: no grave when removed. */
     const mr_rows *rows = &inside(b.op)->rows;
     assert_int_equal(rows->dirty.size, 3);
     for (uint32_t place = 1; place <= 2; place++) {
@@ -500,6 +528,7 @@ int main(void) {
         cmocka_unit_test(times_before_1970_and_between_milliseconds_do_not_expire_a_row_early),
         cmocka_unit_test(expired_rows_count_toward_nothing),
         cmocka_unit_test(strings_of_expired_rows_make_room_for_new_ones),
+        cmocka_unit_test(looking_at_a_row_changes_nothing),
         cmocka_unit_test(expiry_looks_at_as_many_rows_as_it_may),
         cmocka_unit_test(a_full_state_evicts_exactly_the_row_that_was_used_least_recently),
         cmocka_unit_test(bytes_are_a_limit_too),

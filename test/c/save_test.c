@@ -103,8 +103,8 @@ static uint32_t save_all(const bench *b, uint8_t *out, uint32_t page_rows, uint3
         for (uint32_t from = 0; from < page->count;) {
             uint32_t size = 0;
             uint32_t upto = 0;
-            mr_status status = mr_save(scan, from, refs.bytes, refs.offsets, out + total, room,
-                                       &upto, &size);
+            mr_status status =
+                mr_save(scan, from, refs.bytes, refs.offsets, out + total, room, &upto, &size);
             assert_int_equal(status, upto == page->count ? MR_OK : MR_MORE);
             assert_true(upto > from && size <= room);
             total += size;
@@ -135,7 +135,8 @@ static void touch(bench *b, uint32_t number) {
 
 static bench open_saved(void) {
     bench b = open_kinds();
-    for (uint32_t i = 0; i < 20; i++) make_row(&b, i);
+    for (uint32_t i = 0; i < 20; i++)
+        make_row(&b, i);
     touch(&b, 7);
     touch(&b, 3);
     return b;
@@ -213,8 +214,7 @@ static void an_entry_that_does_not_fit_is_not_written(void **state) {
         uint32_t upto = 9;
         uint32_t size = 9;
         memset(again, 0xEE, ROOM);
-        mr_status status =
-            mr_save(scan, 1, refs.bytes, refs.offsets, again, room, &upto, &size);
+        mr_status status = mr_save(scan, 1, refs.bytes, refs.offsets, again, room, &upto, &size);
         assert_int_equal(status, upto == 3 ? MR_OK : MR_MORE);
         assert_true(size <= room && (size > 0) == (upto > 1));
         assert_int_equal(again[room], 0xEE);
@@ -259,8 +259,8 @@ static void a_loaded_ref_becomes_live_when_it_is_decoded(void **state) {
     add_key(&b, 3);
     (void)find_input(&b);
     const uint64_t before = stats_of(&b).bytes;
-    uint32_t *cell = (uint32_t *)(void *)((uint8_t *)record_of(&b, 0) +
-                                          inside(b.op)->rows.layout.field_at[3]);
+    uint32_t *cell =
+        (uint32_t *)(void *)((uint8_t *)record_of(&b, 0) + inside(b.op)->rows.layout.field_at[3]);
     const mr_addr blob = mr_ref_blob(*cell);
     assert_int_equal(mr_blob_size(blob), strlen(values[3]));
     assert_memory_equal(mr_blob_bytes(blob), values[3], strlen(values[3]));
@@ -290,7 +290,8 @@ static void a_segment_without_last_uses_counts_from_the_time_of_loading(void **s
     bench a = open_bench(&plain);
     uint32_t upto = 0;
     begin_input(&a, 0);
-    for (uint32_t i = 0; i < 5; i++) add_key(&a, i);
+    for (uint32_t i = 0; i < 5; i++)
+        add_key(&a, i);
     assert_int_equal(mr_operator_push(a.op, a.in, 0, &upto, a.out), MR_OK);
     const uint32_t size = save_all(&a, saved, 4096, ROOM);
     bench b = open_bench(&limited);
@@ -298,7 +299,8 @@ static void a_segment_without_last_uses_counts_from_the_time_of_loading(void **s
     assert_int_equal(mr_load_end(b.op), MR_OK);
     uint32_t order[5];
     assert_int_equal(use_order(&b, order), 5);
-    for (uint32_t i = 0; i < 5; i++) assert_int_equal(order[i], i); /* As they were born. */
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(order[i], i); /* As they were born. */
     uint32_t numbers[5];
     assert_int_equal(scan_numbers(&b, 1009, 5, numbers, 5), 5);
     assert_int_equal(scan_numbers(&b, 1010, 5, numbers, 5), 0);

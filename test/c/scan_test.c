@@ -14,7 +14,8 @@ static uint64_t birth_of_number[ROWS_MAX + 1]; /* + 1; 0: it has no row. */
 static void create_range(bench *b, uint32_t from, uint32_t upto, double now_ms) {
     while (from < upto) {
         begin_input(b, now_ms);
-        while (from < upto && b->input->size < b->input->rows_max) add_key(b, from++);
+        while (from < upto && b->input->size < b->input->rows_max)
+            add_key(b, from++);
         (void)find_input(b);
         for (uint32_t i = 0; i < b->input->size; i++) {
             assert_int_equal(mr_row_create(b->op, i, (const uint8_t *)""), MR_OK);
@@ -32,7 +33,8 @@ static int by_birth(const void *a, const void *b) {
 static void churn(bench *b, uint32_t count, uint64_t *seed) {
     for (uint32_t chunk = 0; chunk < 2 + count / 2000; chunk++) {
         begin_input(b, 0);
-        for (uint32_t i = 0; i < 1000; i++) add_key(b, random_below(seed, count));
+        for (uint32_t i = 0; i < 1000; i++)
+            add_key(b, random_below(seed, count));
         (void)find_input(b);
         for (uint32_t i = 0; i < 1000; i++) {
             mr_row *row = row_of(b, i);
@@ -67,7 +69,8 @@ static void rows_come_in_first_seen_order_through_deletions_and_re_creations(voi
         print_message("%u rows, seed %u\n", counts[c], (unsigned)seed);
         bench b = open_bench(&plain);
         create_range(&b, 0, counts[c], 0);
-        for (uint32_t i = 0; i < counts[c]; i++) birth_of_number[i] = i + 1;
+        for (uint32_t i = 0; i < counts[c]; i++)
+            birth_of_number[i] = i + 1;
         check_scan(&b, counts[c], MR_SCAN_PAGE_ROWS);
         churn(&b, counts[c], &seed);
         check_scan(&b, counts[c], MR_SCAN_PAGE_ROWS);
@@ -91,7 +94,8 @@ static void births_above_32_bits_are_in_order_too(void **state) {
     (void)state;
     bench b = open_bench(&plain);
     mr_rows *rows = &inside(b.op)->rows;
-    for (uint32_t i = 0; i < 6000; i++) birth_of_number[i] = i + 1;
+    for (uint32_t i = 0; i < 6000; i++)
+        birth_of_number[i] = i + 1;
     create_range(&b, 0, 2000, 0);
     rows->births = (UINT64_C(1) << 32) - 1000;
     create_range(&b, 2000, 4000, 0);
@@ -146,7 +150,8 @@ static void a_scan_may_be_closed_at_any_point(void **state) {
         mr_scan scan = 0;
         uint32_t page = 0;
         assert_int_equal(mr_scan_open(b.op, -END, &scan), MR_OK);
-        for (uint32_t i = 0; i < calls; i++) assert_true(mr_scan_next(scan, 1500, &page) >= 0);
+        for (uint32_t i = 0; i < calls; i++)
+            assert_true(mr_scan_next(scan, 1500, &page) >= 0);
         assert_int_equal(mr_scan_close(scan), MR_OK);
         assert_int_equal(live_bytes(b.engine), before);
         assert_int_equal(mr_scan_close(scan), MR_ERR_HANDLE);
@@ -198,11 +203,48 @@ static void a_row_that_was_refused_does_not_lead_a_scan_astray(void **state) {
         (void)find_input(&b);
         assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)""), MR_ERR_LIMIT);
         uint32_t seen = 0;
-        for (uint32_t count; (count = next_page(scan, 100)->count) > 0;) seen += count;
+        for (uint32_t count; (count = next_page(scan, 100)->count) > 0;)
+            seen += count;
         assert_int_equal(seen, rows);
         assert_int_equal(mr_scan_close(scan), MR_OK);
         close_bench(&b);
     }
+}
+
+/* At how many rows, from `rows` on, the next one makes the table grow. */
+static uint32_t rows_before_growth(uint32_t rows) {
+    bench b = open_bench(&plain);
+    const mr_table *table = &inside(b.op)->rows.table;
+    create_range(&b, 0, rows, 0);
+    for (uint64_t bytes = table->bytes; table->bytes == bytes; rows++)
+        create_range(&b, rows, rows + 1, 0);
+    close_bench(&b);
+    return rows - 1;
+}
+
+static void a_table_that_grew_for_a_row_that_got_no_memory_ends_its_scans(void **state) {
+    (void)state;
+    const uint32_t rows = rows_before_growth(12000);
+    bench b = open_bench(&plain);
+    create_range(&b, 0, rows, 0);
+    mr_scan scan = 0;
+    uint32_t page = 0;
+    assert_int_equal(mr_scan_open(b.op, -END, &scan), MR_OK);
+    assert_int_equal(mr_scan_next(scan, 10, &page), MR_MORE); /* Half collected. */
+    begin_input(&b, 0);
+    add_key(&b, rows);
+    (void)find_input(&b);
+    const mr_table *table = &inside(b.op)->rows.table;
+    const uint64_t bytes = table->bytes;
+    for (uint32_t nth = 1; table->bytes == bytes; nth++) { /* Until the row's own fails. */
+        mr_heap_fail_after(nth, true);
+        assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)""), MR_ERR_MEMORY);
+        mr_heap_fail_after(0, false);
+    }
+    assert_int_equal(next(scan), MR_ERR_HANDLE);
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    assert_int_equal(scan_numbers(&b, -END, 4096, numbers, ROWS_MAX), rows);
+    close_bench(&b);
 }
 
 static void a_scan_outlives_its_operator_only_to_be_closed(void **state) {
@@ -232,6 +274,7 @@ int main(void) {
         cmocka_unit_test(a_scan_may_be_closed_at_any_point),
         cmocka_unit_test(a_changed_state_ends_its_scans),
         cmocka_unit_test(a_row_that_was_refused_does_not_lead_a_scan_astray),
+        cmocka_unit_test(a_table_that_grew_for_a_row_that_got_no_memory_ends_its_scans),
         cmocka_unit_test(a_scan_outlives_its_operator_only_to_be_closed),
     };
     return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

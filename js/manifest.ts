@@ -1,0 +1,141 @@
+/**
+ * The manifest of a checkpoint: what belongs together, as CBOR with its XXH64 behind it.
+ *
+ * Bytes from storage are not believed: a manifest is whole if its checksum is right, and it is ours
+ * if every part has its type, the job and the epoch being those that its key says.
+ */
+import { decode, encode } from "./codec.ts"
+import { MillraceError } from "./errors.ts"
+import type { SavedSource } from "./flow.ts"
+import type { StateSchema } from "./graph.ts"
+import { isStorageKey } from "./storage/storage.ts"
+
+/** The version of the manifest that this code writes, and the newest that it reads. */
+export const manifestFormat = 1
+
+/** A segment that a manifest names. */
+export interface SavedSegment {
+  readonly key: string
+  readonly bytes: number
+  readonly checksum: bigint
+}
+
+/** The state of one operator. */
+export interface SavedOperator {
+  readonly uid: string
+  readonly schema: StateSchema
+  readonly segments: readonly SavedSegment[]
+}
+
+/** What stands in a manifest. */
+export interface Manifest {
+  readonly format: number
+  readonly job: string
+  readonly epoch: number
+  /** Events read since the job's very first run. */
+  readonly sequence: number
+  /** The job ran to its end. */
+  readonly finished: boolean
+  /** No output gets anything more, whatever the sources still have. */
+  readonly complete: boolean
+  readonly sources: readonly SavedSource[]
+  readonly operators: readonly SavedOperator[]
+}
+
+type Checksum = (bytes: Uint8Array) => bigint
+
+/** The bytes of a manifest. Throws `SERIALIZATION` for a source's position that is no plain data. */
+export function sealManifest(manifest: Manifest, checksum: Checksum): Uint8Array {
+  const body = encode(manifest)
+  const bytes = new Uint8Array(body.length + 8)
+  bytes.set(body)
+  new DataView(bytes.buffer).setBigUint64(body.length, checksum(body), true)
+  return bytes
+}
+
+/**
+ * Read the manifest of a job's epoch.
+ *
+ * @throws {MillraceError} `CORRUPT` when it is damaged or another one; `UNSUPPORTED` when a newer
+ *   version wrote it.
+ */
+export function openManifest(
+  bytes: Uint8Array,
+  job: string,
+  epoch: number,
+  checksum: Checksum,
+): Manifest {
+  if (bytes.length < 9) throw damaged("manifest", epoch)
+  const body = bytes.subarray(0, -8)
+  const sum = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(body.length, true)
+  if (checksum(body) !== sum) throw damaged("manifest", epoch)
+  const manifest = decode(body)
+  const format = isObject(manifest) ? manifest["format"] : undefined
+  if (isCount(format) && format > manifestFormat) {
+    const message = `state of format ${format}; this version reads up to ${manifestFormat}`
+    throw new MillraceError("UNSUPPORTED", message)
+  }
+  if (!isManifest(manifest) || manifest.job !== job || manifest.epoch !== epoch) {
+    throw damaged("manifest", epoch)
+  }
+  return manifest
+}
+
+/** The error of a checkpoint that is not whole. */
+export function damaged(what: string, epoch: number): MillraceError {
+  return new MillraceError("CORRUPT", `the ${what} of checkpoint ${epoch} is damaged`)
+}
+
+// ---- what each part must be ----
+
+type Fields = Readonly<Record<string, unknown>>
+type Test = (value: unknown) => boolean
+
+const isText: Test = (value) => typeof value === "string"
+const isFlag: Test = (value) => typeof value === "boolean"
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+const listOf =
+  (test: Test): Test =>
+  (value) =>
+    Array.isArray(value) && value.every(test)
+
+const shaped =
+  (tests: Readonly<Record<string, Test>>): Test =>
+  (value) =>
+    isObject(value) && Object.entries(tests).every(([name, test]) => test(value[name]))
+
+const isPosition: Test = (value) =>
+  value === undefined || (isObject(value) && isCount(value["offset"]))
+
+const manifestShape = shaped({
+  format: (value) => isCount(value) && value > 0,
+  job: isText,
+  epoch: isCount,
+  sequence: isCount,
+  finished: isFlag,
+  complete: isFlag,
+  sources: listOf(
+    shaped({ uid: isText, position: isPosition, timeMax: (value) => typeof value === "number" }),
+  ),
+  operators: listOf(
+    shaped({
+      uid: isText,
+      schema: shaped({ kind: isText, fields: listOf(isText), ttl: isFlag }),
+      segments: listOf(
+        shaped({ key: isStorageKey, bytes: isCount, checksum: (v) => typeof v === "bigint" }),
+      ),
+    }),
+  ),
+})
+
+function isManifest(value: unknown): value is Manifest {
+  return manifestShape(value)
+}

@@ -1,0 +1,34 @@
+/**
+ * One loop's bell: others ring it when something has changed, and the loop waits for that.
+ */
+export class News {
+  #wake: (() => void) | undefined
+  #rung = false
+
+  /** Has it been rung since the last {@link clear}? */
+  get rung(): boolean {
+    return this.#rung
+  }
+
+  ring(): void {
+    this.#rung = true
+    this.#wake?.()
+  }
+
+  /** Whatever rang before this is about to be looked at. */
+  clear(): void {
+    this.#rung = false
+  }
+
+  /** Wait until it is rung, or for so many ms; returns at once if it has been. */
+  async wait(ms: number | undefined): Promise<void> {
+    if (this.#rung) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      if (ms !== undefined) timer = setTimeout(resolve, ms)
+    })
+    clearTimeout(timer)
+    this.#wake = undefined
+  }
+}

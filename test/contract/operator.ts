@@ -1,0 +1,125 @@
+/**
+ * The contract that every operator passes; `test/operators.test.ts` is one call of it for each.
+ *
+ * What comes out is the same in one chunk as in many, and the same after a crash at any step; and
+ * once all rows are gone nothing of them is left, neither in linear memory nor among live values.
+ */
+import { describe, expect, it } from "vitest"
+import { merge } from "../../js/chunk.ts"
+import type { Chunk } from "../../js/chunk.ts"
+import { Engine } from "../../js/engine/engine.ts"
+import type { Operator } from "../../js/engine/operator.ts"
+import { loadModule } from "../../js/entry/node.ts"
+import type { OperatorNode, Runner } from "../../js/graph.ts"
+import { boundedDisorder, from } from "../../js/index.ts"
+import type { FromOptions, Stream, StreamOf } from "../../js/index.ts"
+import { planOf } from "../../js/plan.ts"
+import { playAll } from "../play.ts"
+import type { Played, Step } from "../play.ts"
+import type { Limits } from "../reference.ts"
+
+/** The operator, with state limits where it keeps state. */
+export type MakeOperator<T> = (events: Stream<T>, state: Limits) => StreamOf<unknown>
+
+interface Setting<T> {
+  readonly name: string
+  readonly state: Limits
+  readonly from: FromOptions<T>
+}
+
+const settings = <T extends { at: number }>(): readonly Setting<T>[] => [
+  { name: "for ever", state: {}, from: {} },
+  { name: "with a ttl", state: { ttl: 12 }, from: {} },
+  { name: "with a ttl in event time", state: { ttl: 12 }, from: timed },
+  { name: "evicting", state: { ttl: 20, maxSize: 3, onFull: "evict" }, from: timed },
+]
+
+const timed = { time: "at", watermark: boundedDisorder(5) } as FromOptions<never>
+
+/** Run the contract. The script's values need times, as `at`. */
+export function testOperator<T extends { readonly at: number }>(
+  name: string,
+  make: MakeOperator<T>,
+  script: readonly Step<T>[],
+): void {
+  describe(`operator: ${name}`, () => {
+    for (const setting of settings<T>()) testSetting(make, script, setting)
+    testLeaks(make, script)
+  })
+}
+
+function testSetting<T>(
+  make: MakeOperator<T>,
+  script: readonly Step<T>[],
+  { name, state, from }: Setting<T>,
+): void {
+  const play = (chunkSize: number, crashAfter?: number): Promise<Played> => {
+    const crash = crashAfter === undefined ? {} : { crashAfter }
+    return playAll((events) => make(events, state), script, { from, chunkSize, ...crash })
+  }
+
+  it(`gives the same whatever the chunk size: ${name}`, async () => {
+    const whole = await play(1024)
+    expect(whole).toEqual({ results: { out: expect.any(Array) as unknown }, error: undefined })
+    for (const chunkSize of [1, 2, 7]) expect(await play(chunkSize)).toEqual(whole)
+  })
+
+  it(`gives the same after a crash at any step: ${name}`, async () => {
+    const undisturbed = await play(1024)
+    for (let step = 0; step < script.length; step++) {
+      expect([step, await play(7, step)]).toEqual([step, undisturbed])
+    }
+  })
+}
+
+function testLeaks<T>(make: MakeOperator<T>, script: readonly Step<T>[]): void {
+  it("leaves nothing behind when all rows are gone", async () => {
+    const module = await loadModule()
+    const engine = new Engine(module, { memoryBytesMax: 1 << 28 })
+    try {
+      const events = script.flatMap((step) => (step.kind === "event" ? [step.value] : []))
+      const { run, operators } = openGraph(make(from(events), { ttl: 1000 }), engine)
+      const lives: number[] = []
+      for (let round = 0; round < 4; round++) {
+        run(events, round * 1e6)
+        for (const operator of operators) empty(operator)
+        const { live, external } = engine.memory()
+        lives.push(live)
+        expect([engine.refs.size, external]).toEqual([0, 0])
+      }
+      // Batches and tables have their sizes after the first round.
+      expect(lives.slice(2)).toEqual([lives[1], lives[1]])
+    } finally {
+      engine.close()
+    }
+  })
+}
+
+/** Expire every row; operators that count for themselves have one that stays. */
+function empty(operator: Operator): void {
+  if (operator.spec.limits.ttlMs === 0) return
+  for (let tries = 0; tries < 100 && operator.stats().rows > 0; tries++) operator.expire(8e15, 1e6)
+  const { rows, bytes } = operator.stats()
+  expect([rows, bytes]).toEqual([0, 0])
+}
+
+/** Open all operators of a stream, without a job around them. */
+function openGraph(stream: StreamOf<unknown>, engine: Engine) {
+  const { nodes } = planOf([["out", stream.node]])
+  const runners = nodes.map(({ node, uid }): Runner | undefined =>
+    node.kind === "source" ? undefined : (node as OperatorNode).open({ uid, engine, wanted: true }),
+  )
+  const run = (values: readonly unknown[], now: number): void => {
+    const size = values.length
+    const arrival = { first: 0, size, now, times: undefined, watermarks: undefined }
+    const made: Chunk[] = []
+    nodes.forEach(({ inputs }, i) => {
+      const chunk = { values, at: undefined, arrival }
+      const input = inputs.length === 0 ? chunk : merge(inputs.map(({ index }) => made[index] as Chunk))
+      const { chunk: output = input, failure } = runners[i]?.run(input) ?? {}
+      expect(failure).toBeUndefined()
+      made.push(output)
+    })
+  }
+  return { run, operators: runners.flatMap((runner) => runner?.operator ?? []) }
+}

@@ -1,0 +1,319 @@
+/**
+ * Every operator twice: as Millrace runs it, and as plain code over `reference.ts`.
+ *
+ * User functions are shared by both sides, so that what differs is only where state is kept.
+ */
+import { count, max, mean, min, record, sum } from "../js/index.ts"
+import type { KeyValue, KeyedStream, StateAccess, Stream, StreamOf } from "../js/index.ts"
+import { Rows, draftOf, normal, recordDraftOf } from "./reference.ts"
+import type { Draft, Limits, Moment } from "./reference.ts"
+
+/** What a call does with its state. */
+export const deeds = ["get", "add", "set", "delete", "exists", "none", "setDelete", "deleteSet"] as const
+
+/** An event of the model tests. */
+export interface Op {
+  readonly i: number
+  readonly key: KeyValue
+  readonly deed: (typeof deeds)[number]
+  readonly n: number
+  readonly value: number | bigint | null
+  readonly at: number
+  /** The function throws once it has done its deed. */
+  readonly fails?: boolean
+}
+
+/** An operator, played one event at a time. */
+export interface Reference {
+  on(op: Op, moment: Moment): readonly unknown[]
+  finish?(passed: number): readonly unknown[]
+  /** What `job.state` shows. */
+  readonly entries: (passed: number) => readonly (readonly [KeyValue, unknown])[]
+}
+
+export interface Program {
+  readonly make: (events: Stream<Op>, state: Limits, uid: string) => StreamOf<unknown>
+  readonly reference: (state: Limits, weigh: (key: KeyValue) => number) => Reference
+}
+
+type State = StateAccess<unknown, unknown>
+type Count = { total: number }
+
+const keyed = (events: Stream<Op>) => events.keyBy((op) => op.key) as KeyedStream<KeyValue, Op>
+
+function fail(op: Op): void {
+  if (op.fails) throw new Error("as the script says")
+}
+
+/** Any deed on state that is an object; what comes out tells what was seen. */
+function actOnObject(op: Op, given: unknown): unknown {
+  const state = given as StateAccess<Count, Count>
+  const add = (current: Count) => ({ total: current.total + op.n })
+  let seen: unknown
+  if (op.deed === "get") seen = { ...state.get() }
+  else if (op.deed === "add") seen = { ...state.update(add) }
+  else if (op.deed === "exists") seen = state.exists()
+  else if (op.deed === "set") state.set({ total: op.n })
+  else if (op.deed !== "none") {
+    if (op.deed === "deleteSet") state.delete()
+    if (op.deed !== "delete") state.set({ total: -op.n })
+    if (op.deed !== "deleteSet") state.delete()
+    seen = [state.exists(), state.get().total]
+  }
+  fail(op)
+  return [op.i, seen]
+}
+
+const fields = record({ n: "f64", big: "i64", flag: "bool", at: "timestamp", text: "string" })
+const blank = { n: 0, big: 0n, flag: false, at: 0, text: "" }
+type Fields = typeof blank
+
+/** Any deed on a record; what `get` and `add` give is the view itself. */
+function actOnRecord(op: Op, given: unknown): unknown {
+  const state = given as StateAccess<Fields, Fields>
+  const { n } = op
+  let seen: unknown
+  if (op.deed === "get") return state.get()
+  if (op.deed === "add") seen = change(state.get(), op)
+  else if (op.deed === "exists") seen = state.exists()
+  else if (op.deed === "set") {
+    state.set({ n, big: BigInt(n), flag: n > 2, at: op.at, text: "é".repeat(n) })
+  } else if (op.deed !== "none") {
+    if (op.deed === "deleteSet") state.delete()
+    if (op.deed !== "delete") change(state.get(), op)
+    if (op.deed !== "deleteSet") state.delete()
+    seen = [state.exists(), state.get().text]
+  }
+  fail(op)
+  return seen
+}
+
+function change(row: Fields, op: Op): Fields {
+  row.n += op.n
+  row.big -= BigInt(op.n)
+  row.flag = !row.flag
+  row.at = op.at
+  row.text += String(op.n)
+  row.text = row.text.slice(-12)
+  return row
+}
+
+const plain = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : value
+
+/** A user function's reference: a draft per event, and what the function gives of it. */
+function withDraft(
+  limits: Limits,
+  weigh: (key: KeyValue) => number,
+  draftAt: (rows: Rows<unknown>, key: KeyValue, moment: Moment) => Draft,
+  act: (op: Op, draft: Draft) => readonly unknown[],
+): Reference {
+  const rows = new Rows<unknown>(limits, weigh)
+  return {
+    on(op, moment) {
+      const draft = draftAt(rows, op.key, moment)
+      const results = act(op, draft)
+      draft.commit()
+      return results
+    },
+    entries: (passed) => rows.entries(passed),
+  }
+}
+
+const zero = (): Count => ({ total: 0 })
+type DraftAt = (rows: Rows<unknown>, key: KeyValue, moment: Moment) => Draft
+const objectDraft: DraftAt = (rows, key, moment) => draftOf(rows, key, moment, zero)
+const recordDraft: DraftAt = (rows, key, moment) => recordDraftOf(rows, key, moment, blank)
+
+function mapOf(value: typeof fields | typeof zero, draftAt: DraftAt): Program {
+  const act = value === fields ? actOnRecord : actOnObject
+  return {
+    make: (events, state, uid) =>
+      keyed(events).map((op, access) => act(op, access), {
+        uid,
+        state: { ...state, value: value },
+      }),
+    reference: (limits, weigh) =>
+      withDraft(limits, weigh, draftAt, (op, draft) => [plain(act(op, draft))]),
+  }
+}
+
+function filterOf(value: typeof fields | typeof zero, draftAt: DraftAt): Program {
+  const act = value === fields ? actOnRecord : actOnObject
+  const passes = (op: Op, state: State): boolean => {
+    const before = state.exists()
+    act(op, state)
+    return before !== (op.n > 2)
+  }
+  return {
+    make: (events, state, uid) =>
+      keyed(events).filter((op: Op, access: unknown) => passes(op, access as State), {
+        uid,
+        state: { ...state, value: value },
+      }),
+    reference: (limits, weigh) =>
+      withDraft(limits, weigh, draftAt, (op, draft) => (passes(op, draft) ? [op] : [])),
+  }
+}
+
+/** A fold's reference: `next` makes the new state, and a copy goes out. */
+function foldReference(draftAt: DraftAt, next: (acc: never, op: Op) => unknown) {
+  return (limits: Limits, weigh: (key: KeyValue) => number) =>
+    withDraft(limits, weigh, draftAt, (op, draft) => {
+      const value = next(draft.get() as never, op)
+      draft.set(value)
+      return [structuredClone(plain(value))]
+    })
+}
+
+/** Mutates the state, which must not be seen in what was given out before. */
+function addTo(acc: Count, op: Op): Count {
+  acc.total += op.n
+  fail(op)
+  return acc
+}
+
+function addNew(acc: Count, op: Op): Count {
+  fail(op)
+  return { total: acc.total + op.n }
+}
+
+function append(acc: number[], op: Op): number[] {
+  fail(op)
+  return acc.length > 4 ? [op.n] : [...acc, op.n]
+}
+
+function changed(acc: Fields, op: Op): Fields {
+  change(acc, op)
+  fail(op)
+  return acc
+}
+
+function later(acc: Op, op: Op): Op {
+  fail(op)
+  return { ...op, n: acc.n + op.n }
+}
+
+const listDraft: DraftAt = (rows, key, moment) => draftOf(rows, key, moment, () => [])
+
+const folds = {
+  foldObject: {
+    make: (events, state, uid) => keyed(events).fold(zero, addTo, { uid, state }),
+    reference: foldReference(objectDraft, addNew),
+  },
+  foldArray: {
+    make: (events, state, uid) => keyed(events).fold(() => [] as number[], append, { uid, state }),
+    reference: foldReference(listDraft, append),
+  },
+  foldRecord: {
+    make: (events, state, uid) => keyed(events).fold(fields, changed, { uid, state }),
+    reference: foldReference(recordDraft, changed),
+  },
+  reduce: {
+    make: (events, state, uid) => keyed(events).reduce(later, { uid, state }),
+    reference: (limits, weigh) =>
+      withDraft(limits, weigh, objectDraft, (op, draft) => {
+        const value = draft.exists() ? later(draft.get() as Op, op) : op
+        draft.set(value)
+        return [value]
+      }),
+  },
+  reduceInitial: {
+    make: (events, state, uid) => keyed(events).reduce(addTo, zero, { uid, state }),
+    reference: foldReference(objectDraft, addNew),
+  },
+} satisfies Record<string, Program>
+
+const deduplicate: Program = {
+  make: (events, state, uid) => keyed(events).deduplicate({ uid, state }),
+  reference(limits, weigh) {
+    const rows = new Rows<true>(limits, weigh)
+    return {
+      on(op, moment) {
+        const seen = rows.enter(op.key, moment) !== undefined
+        if (seen) rows.use(op.key)
+        else rows.write(op.key, true, moment)
+        return seen ? [] : [op]
+      },
+      entries: (passed) => rows.entries(passed),
+    }
+  },
+}
+
+/** Sums are compensated as Neumaier has it, so they are the same to the last bit. */
+class Total {
+  events = 0
+  count = 0
+  sum = 0
+  lost = 0
+  min = Infinity
+  max = -Infinity
+
+  add(value: number | bigint | null): void {
+    this.events++
+    if (value === null) return
+    const n = Number(value)
+    if (Number.isNaN(n)) return
+    const sum = this.sum + n
+    const larger = Math.abs(this.sum) >= Math.abs(n)
+    if (Number.isFinite(sum)) this.lost += larger ? this.sum - sum + n : n - sum + this.sum
+    this.sum = sum
+    this.count++
+    if (n < this.min) this.min = n
+    if (n > this.max) this.max = n
+  }
+
+  result(): Record<string, unknown> {
+    const total = Number.isFinite(this.sum) ? this.sum + this.lost : this.sum
+    const some = this.count > 0
+    const mean = total / this.count
+    return {
+      events: this.events,
+      total,
+      mean: Number.isNaN(mean) ? undefined : mean, // Also where infinities cancel out.
+      least: some ? this.min : undefined,
+      most: some ? this.max : undefined,
+    }
+  }
+}
+
+function aggregateOf(emit: "each" | "final"): Program {
+  const columns = {
+    events: count(),
+    total: sum("value"),
+    mean: mean("value"),
+    least: min("value"),
+    most: max("value"),
+  }
+  return {
+    make: (events, state, uid) => keyed(events).aggregate(columns, { uid, emit, state }),
+    reference(limits, weigh) {
+      const rows = new Rows<Total>(limits, weigh)
+      const entries = (passed: number) =>
+        rows.entries(passed).map(([key, total]) => [key, total.result()] as const)
+      return {
+        on(op, moment) {
+          const total = rows.enter(op.key, moment)?.value ?? new Total()
+          rows.write(op.key, total, moment)
+          total.add(op.value)
+          return emit === "each" ? [{ key: normal(op.key), ...total.result() }] : []
+        },
+        finish: (passed) =>
+          emit === "each" ? [] : entries(passed).map(([key, result]) => ({ key, ...result })),
+        entries,
+      }
+    },
+  }
+}
+
+/** All operators with keyed state. */
+export const programs: Readonly<Record<string, Program>> = {
+  mapObject: mapOf(zero, objectDraft),
+  mapRecord: mapOf(fields, recordDraft),
+  filterObject: filterOf(zero, objectDraft),
+  filterRecord: filterOf(fields, recordDraft),
+  ...folds,
+  aggregateEach: aggregateOf("each"),
+  aggregateFinal: aggregateOf("final"),
+  deduplicate,
+}
