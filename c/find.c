@@ -29,9 +29,15 @@ static bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
     return true;
 }
 
+static inline uint32_t hash_of(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    const uint64_t hash = key_bytes <= MR_HASH_SHORT_MAX
+                              ? mr_hash_short(&rows->hash_key, key, key_bytes)
+                              : mr_hash_keyed(&rows->hash_key, key, key_bytes);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
 uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
-    uint64_t hash = mr_hash_keyed(&rows->hash_key, key, key_bytes);
-    return (uint32_t)(hash ^ (hash >> 32));
+    return hash_of(rows, key, key_bytes);
 }
 
 mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
@@ -90,7 +96,7 @@ static void hash_all(mr_rows *rows, const mr_columns *in) {
     const uint8_t *keys = mr_at(in->keys);
     uint32_t *hashes = mr_u32s(rows->find.hashes);
     for (uint32_t i = 0; i < in->size; i++) {
-        hashes[i] = mr_hash32(rows, keys + offsets[i], offsets[i + 1] - offsets[i]);
+        hashes[i] = hash_of(rows, keys + offsets[i], offsets[i + 1] - offsets[i]);
     }
 }
 

@@ -27,15 +27,15 @@ static inline uint64_t rotate(uint64_t word, unsigned bits) {
 }
 
 mr_hash_key mr_hash_key_of(uint64_t seed) {
-    uint64_t words[2];
-    for (uint32_t i = 0; i < 2; i++) {
+    uint64_t words[3];
+    for (uint32_t i = 0; i < 3; i++) {
         seed += 0x9E3779B97F4A7C15u;
         uint64_t word = seed;
         word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9u;
         word = (word ^ word >> 27) * 0x94D049BB133111EBu;
         words[i] = word ^ word >> 31;
     }
-    return (mr_hash_key){.k0 = words[0], .k1 = words[1]};
+    return (mr_hash_key){.k0 = words[0], .k1 = words[1], .k2 = words[2] | 1};
 }
 
 /* ---- SipHash-1-3 ---- */

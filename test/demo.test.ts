@@ -126,7 +126,7 @@ describe("the flights demo", () => {
     while (!(await isLocked(state)));
     const second = await json("--state", state)
     expect(second.status).toBe(1)
-    expect(second.stderr).toContain("LOCKED")
+    expect(second.stderr).toMatch(/^LOCKED: .+\n$/)
     expect((await first).status).toBe(0)
   })
 })

@@ -3,8 +3,9 @@ import { count, record, sum } from "../js/index.ts"
 import type { KeyValue, KeyedStream, Stream } from "../js/index.ts"
 import { testOperator } from "./contract/operator.ts"
 import { clock, event } from "./play.ts"
-import { deeds, programs } from "./programs.ts"
-import type { Op } from "./programs.ts"
+import { deeds } from "./deeds.ts"
+import { programs } from "./programs.ts"
+import type { Op } from "./deeds.ts"
 
 const keys: readonly KeyValue[] = ["a", "__proto__", 1, "1", null, ["a", [true, 1n]], "", 0]
 
@@ -13,7 +14,14 @@ const script = Array.from({ length: 36 }, (_, i) => {
   if (i % 6 === 5) return clock(i * 2)
   const key = keys[(i * 7 + (i >> 3)) % keys.length] as KeyValue
   const deed = deeds[(i * 5 + (i >> 2)) % deeds.length] as Op["deed"]
-  return event<Op>({ i, key, deed, n: i % 5, value: i % 4 === 0 ? null : i / 3, at: i * 2 - (i % 4) * 3 })
+  return event<Op>({
+    i,
+    key,
+    deed,
+    n: i % 5,
+    value: i % 4 === 0 ? null : i / 3,
+    at: i * 2 - (i % 4) * 3,
+  })
 })
 
 for (const [name, { make }] of Object.entries(programs)) {
@@ -40,8 +48,15 @@ testOperator<Op>(
   "union of branches",
   (events, state) => {
     const even = events.filter(({ n }) => n % 2 === 0).map(({ i }) => `even ${i}`)
-    const sums = keyed(events).fold(() => 0, (total, { n }) => total + n, { state })
-    return even.union(sums, events.flatMap(({ i, n }) => [i, n].slice(n % 3)))
+    const sums = keyed(events).fold(
+      () => 0,
+      (total, { n }) => total + n,
+      { state },
+    )
+    return even.union(
+      sums,
+      events.flatMap(({ i, n }) => [i, n].slice(n % 3)),
+    )
   },
   script,
 )
@@ -58,11 +73,15 @@ testOperator<Op>(
         state: { ...state, value: () => [] as number[] },
       })
       .keyBy("n")
-      .fold(record({ total: "f64", last: "string" }), (acc, { n, so }) => {
-        acc.total += n
-        acc.last = so.join()
-        return acc
-      }, { state })
+      .fold(
+        record({ total: "f64", last: "string" }),
+        (acc, { n, so }) => {
+          acc.total += n
+          acc.last = so.join()
+          return acc
+        },
+        { state },
+      )
       .keyBy("last")
       .aggregate({ rows: count(), total: sum("total") }, { state }),
   script,
@@ -71,6 +90,9 @@ testOperator<Op>(
 testOperator<Op>(
   "an aggregate at the end, behind a filter",
   (events, state) =>
-    keyed(events.filter(({ i }) => i < 25)).aggregate({ total: sum("value") }, { emit: "final", state }),
+    keyed(events.filter(({ i }) => i < 25)).aggregate(
+      { total: sum("value") },
+      { emit: "final", state },
+    ),
   script,
 )

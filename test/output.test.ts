@@ -245,7 +245,7 @@ describe("leaving a loop early", () => {
 
   it("frees a stream whose source failed, and one whose loop threw", async () => {
     const close = vi.spyOn(Engine.prototype, "close")
-    expect((await pullToError(from(numbers(3)).map(() => JSON.parse("{")))).code).toBe(
+    expect((await pullToError(from(numbers(3)).map((): unknown => JSON.parse("{")))).code).toBe(
       "USER_FUNCTION",
     )
     const loop = async () => {

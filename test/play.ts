@@ -87,7 +87,9 @@ class Player<T> {
   constructor(make: Make<T>, script: readonly Step<T>[], options: PlayOptions<T>) {
     this.#script = script
     this.#options = options
-    const made = make(from({ read: (position?: number) => this.#read(position ?? 0) }, options.from))
+    const made = make(
+      from({ read: (position?: number) => this.#read(position ?? 0) }, options.from),
+    )
     this.#streams = "node" in made ? { out: made as StreamOf<unknown> } : made
     for (const name of Object.keys(this.#streams)) this.#results[name] = []
   }
@@ -137,7 +139,7 @@ class Player<T> {
 
   /** Events from step `position` on, as many at once as come without another step between. */
   async *#read(position: number): AsyncGenerator<{ events: T[]; position: number }> {
-    for (let at = position; at < this.#script.length; ) {
+    for (let at = position; at < this.#script.length;) {
       const events: T[] = []
       for (let step = this.#script[at]; step?.kind === "event"; step = this.#script[++at]) {
         events.push(step.value)

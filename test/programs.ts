@@ -3,25 +3,19 @@
  *
  * User functions are shared by both sides, so that what differs is only where state is kept.
  */
-import { count, max, mean, min, record, sum } from "../js/index.ts"
-import type { KeyValue, KeyedStream, StateAccess, Stream, StreamOf } from "../js/index.ts"
+import { count, max, mean, min, sum } from "../js/index.ts"
+import type {
+  KeyValue,
+  KeyedStream,
+  StateAccess,
+  StateConfigValue,
+  Stream,
+  StreamOf,
+} from "../js/index.ts"
+import { actOnObject, actOnRecord, blank, change, fail, fields } from "./deeds.ts"
+import type { Count, Fields, Op } from "./deeds.ts"
 import { Rows, draftOf, normal, recordDraftOf } from "./reference.ts"
 import type { Draft, Limits, Moment } from "./reference.ts"
-
-/** What a call does with its state. */
-export const deeds = ["get", "add", "set", "delete", "exists", "none", "setDelete", "deleteSet"] as const
-
-/** An event of the model tests. */
-export interface Op {
-  readonly i: number
-  readonly key: KeyValue
-  readonly deed: (typeof deeds)[number]
-  readonly n: number
-  readonly value: number | bigint | null
-  readonly at: number
-  /** The function throws once it has done its deed. */
-  readonly fails?: boolean
-}
 
 /** An operator, played one event at a time. */
 export interface Reference {
@@ -37,66 +31,8 @@ export interface Program {
 }
 
 type State = StateAccess<unknown, unknown>
-type Count = { total: number }
 
 const keyed = (events: Stream<Op>) => events.keyBy((op) => op.key) as KeyedStream<KeyValue, Op>
-
-function fail(op: Op): void {
-  if (op.fails) throw new Error("as the script says")
-}
-
-/** Any deed on state that is an object; what comes out tells what was seen. */
-function actOnObject(op: Op, given: unknown): unknown {
-  const state = given as StateAccess<Count, Count>
-  const add = (current: Count) => ({ total: current.total + op.n })
-  let seen: unknown
-  if (op.deed === "get") seen = { ...state.get() }
-  else if (op.deed === "add") seen = { ...state.update(add) }
-  else if (op.deed === "exists") seen = state.exists()
-  else if (op.deed === "set") state.set({ total: op.n })
-  else if (op.deed !== "none") {
-    if (op.deed === "deleteSet") state.delete()
-    if (op.deed !== "delete") state.set({ total: -op.n })
-    if (op.deed !== "deleteSet") state.delete()
-    seen = [state.exists(), state.get().total]
-  }
-  fail(op)
-  return [op.i, seen]
-}
-
-const fields = record({ n: "f64", big: "i64", flag: "bool", at: "timestamp", text: "string" })
-const blank = { n: 0, big: 0n, flag: false, at: 0, text: "" }
-type Fields = typeof blank
-
-/** Any deed on a record; what `get` and `add` give is the view itself. */
-function actOnRecord(op: Op, given: unknown): unknown {
-  const state = given as StateAccess<Fields, Fields>
-  const { n } = op
-  let seen: unknown
-  if (op.deed === "get") return state.get()
-  if (op.deed === "add") seen = change(state.get(), op)
-  else if (op.deed === "exists") seen = state.exists()
-  else if (op.deed === "set") {
-    state.set({ n, big: BigInt(n), flag: n > 2, at: op.at, text: "é".repeat(n) })
-  } else if (op.deed !== "none") {
-    if (op.deed === "deleteSet") state.delete()
-    if (op.deed !== "delete") change(state.get(), op)
-    if (op.deed !== "deleteSet") state.delete()
-    seen = [state.exists(), state.get().text]
-  }
-  fail(op)
-  return seen
-}
-
-function change(row: Fields, op: Op): Fields {
-  row.n += op.n
-  row.big -= BigInt(op.n)
-  row.flag = !row.flag
-  row.at = op.at
-  row.text += String(op.n)
-  row.text = row.text.slice(-12)
-  return row
-}
 
 const plain = (value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : value
@@ -125,13 +61,18 @@ type DraftAt = (rows: Rows<unknown>, key: KeyValue, moment: Moment) => Draft
 const objectDraft: DraftAt = (rows, key, moment) => draftOf(rows, key, moment, zero)
 const recordDraft: DraftAt = (rows, key, moment) => recordDraftOf(rows, key, moment, blank)
 
+/** Settings of an object or a record; user functions here know which. */
+function withValue(state: Limits, value: typeof fields | typeof zero): StateConfigValue<unknown> {
+  return { ...state, value }
+}
+
 function mapOf(value: typeof fields | typeof zero, draftAt: DraftAt): Program {
   const act = value === fields ? actOnRecord : actOnObject
   return {
     make: (events, state, uid) =>
       keyed(events).map((op, access) => act(op, access), {
         uid,
-        state: { ...state, value: value },
+        state: withValue(state, value),
       }),
     reference: (limits, weigh) =>
       withDraft(limits, weigh, draftAt, (op, draft) => [plain(act(op, draft))]),
@@ -143,13 +84,13 @@ function filterOf(value: typeof fields | typeof zero, draftAt: DraftAt): Program
   const passes = (op: Op, state: State): boolean => {
     const before = state.exists()
     act(op, state)
-    return before !== (op.n > 2)
+    return before !== op.n > 2
   }
   return {
     make: (events, state, uid) =>
-      keyed(events).filter((op: Op, access: unknown) => passes(op, access as State), {
+      keyed(events).filter((op: Op, access: State) => passes(op, access), {
         uid,
-        state: { ...state, value: value },
+        state: withValue(state, value),
       }),
     reference: (limits, weigh) =>
       withDraft(limits, weigh, draftAt, (op, draft) => (passes(op, draft) ? [op] : [])),

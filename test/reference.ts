@@ -51,8 +51,9 @@ export class Rows<V> {
     this.#weigh = weigh
   }
 
-  /** The row of a key as it is at an event. */
+  /** The row of a key as it is at an event. What has expired is gone, even if the clock steps back. */
   enter(key: KeyValue, { time, passed }: Moment): Row<V> | undefined {
+    this.#expire(passed)
     const row = this.#rows.get(idOf(key))
     if (row === undefined || !this.#expired(row, Math.max(time, passed))) return row
     this.#rows.delete(idOf(key))
@@ -65,10 +66,10 @@ export class Rows<V> {
     this.#rows.set(idOf(key), row)
   }
 
-  write(key: KeyValue, value: V, { time, passed }: Moment): void {
+  write(key: KeyValue, value: V, { time }: Moment): void {
     const row = this.#rows.get(idOf(key))
     if (row === undefined) {
-      this.#makeRoom(key, passed)
+      this.#makeRoom(key)
       const birth = this.#births++
       this.#rows.set(idOf(key), { key, birth, value, lastUse: time })
       return
@@ -88,8 +89,11 @@ export class Rows<V> {
     return rows.sort((a, b) => a.birth - b.birth).map(({ key, value }) => [normal(key), value])
   }
 
-  #makeRoom(key: KeyValue, passed: number): void {
+  #expire(passed: number): void {
     for (const [id, row] of this.#rows) if (this.#expired(row, passed)) this.#rows.delete(id)
+  }
+
+  #makeRoom(key: KeyValue): void {
     const { maxBytes = Infinity, onFull } = this.#limits
     const bytes = this.#weigh(key)
     for (const [id] of this.#rows) {

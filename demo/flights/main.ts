@@ -9,20 +9,28 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { from, run } from "millrace"
+import { from, MillraceError, run } from "millrace"
 import { fileStorage } from "millrace/storage/file"
 import { parseFlags, type Flags } from "./flags.ts"
 import { flightBranches, reportOf } from "./job.ts"
 import { flightCount, flightSource } from "./source.ts"
 import { digits, printReport, progressBar } from "./table.ts"
 
-const flags = parseFlags(process.argv.slice(2))
-if (flags.compare) {
-  const { printComparison } = await import("../../test/bench/flights.ts")
-  await printComparison(flags)
-} else if (flags.state !== undefined) {
-  await runFlights(flags.state, flags)
-} else {
+try {
+  await main(parseFlags(process.argv.slice(2)))
+} catch (error) {
+  if (!(error instanceof MillraceError)) throw error
+  console.error(`${error.code}: ${error.message}`)
+  process.exitCode = 1
+}
+
+async function main(flags: Flags): Promise<void> {
+  if (flags.compare) {
+    const { printComparison } = await import("../../test/bench/flights.ts")
+    return printComparison(flags)
+  }
+  if (flags.state !== undefined) return runFlights(flags.state, flags)
+
   const directory = await mkdtemp(join(tmpdir(), "millrace-flights-"))
   try {
     await runFlights(directory, flags)
@@ -52,8 +60,8 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
     chunkSize,
   })
   try {
-    const { position, restored } = job.stats()
-    if (restored) console.error(`going on at flight ${digits(position)} of ${digits(total)}`)
+    const { position } = job.stats()
+    if (position > 0) console.error(`going on at flight ${digits(position)} of ${digits(total)}`)
 
     progress.start(total, position)
     const start = performance.now()

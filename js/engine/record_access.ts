@@ -175,8 +175,6 @@ export class RecordAccess implements Access {
     for (let i = 0; i < words; i++) u32[(to >>> 2) + i] = u32[(from >>> 2) + i] as number
   }
 
-  // ---- the view ----
-
   #makeView(): View {
     const view: View = {}
     for (const field of this.#fields) {
@@ -295,8 +293,7 @@ export class RecordAccess implements Access {
   }
 
   #wrongType({ name, kind }: Field, value: unknown): MillraceError {
-    const { uid } = this.#rows.op
-    const message = `${uid}: field ${name} of the record is ${kind} and cannot be ${typeName(value)}`
-    return new MillraceError("SERIALIZATION", message)
+    const field = `${this.#rows.op.uid}: field ${name} of the record is ${kind}`
+    return new MillraceError("SERIALIZATION", `${field} and cannot be ${typeName(value)}`)
   }
 }

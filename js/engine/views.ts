@@ -25,7 +25,7 @@ export class Views {
   }
 
   #look(): void {
-    this.buffer = this.#memory.buffer as ArrayBuffer
+    this.buffer = this.#memory.buffer
     this.u8 = new Uint8Array(this.buffer)
     this.u16 = new Uint16Array(this.buffer)
     this.u32 = new Uint32Array(this.buffer)

@@ -113,7 +113,7 @@ function checkAggregates(given: Readonly<Record<string, unknown>>): [string, Spe
     if (reserved.includes(name)) {
       throw new MillraceError("OPTION", `aggregate: ${name} is a reserved column`)
     }
-    if (spec instanceof Aggregate) return [name, spec]
+    if (spec instanceof Aggregate) return [name, spec as Spec]
     const wanted = "count(), sum(field), mean(field), min(field) or max(field)"
     throw new MillraceError("OPTION", `aggregate.${name} must be ${wanted}, not ${typeName(spec)}`)
   })

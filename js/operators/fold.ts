@@ -74,11 +74,7 @@ function emit(access: Access | undefined, value: unknown, index: number, out: Ou
   out.causes.push(index)
 }
 
-function settingOf(
-  kind: string,
-  initial: unknown,
-  given: FoldOptions | undefined,
-): StateSetting {
+function settingOf(kind: string, initial: unknown, given: FoldOptions | undefined): StateSetting {
   const { limits, value } = checkOptions(given, options, kind).state ?? {
     limits: noLimits,
     value: undefined,

@@ -86,5 +86,8 @@ export function refusePromise(value: unknown): void {
   if (typeof then !== "function") return
   // Refused already: how it ends is nobody's concern, and must not end the process.
   void Promise.resolve(value as PromiseLike<unknown>).catch(() => undefined)
-  throw new MillraceError("UNSUPPORTED", "functions that give a promise are not in this version yet")
+  throw new MillraceError(
+    "UNSUPPORTED",
+    "functions that give a promise are not in this version yet",
+  )
 }

@@ -21,41 +21,46 @@ import type { Limits } from "../reference.ts"
 /** The operator, with state limits where it keeps state. */
 export type MakeOperator<T> = (events: Stream<T>, state: Limits) => StreamOf<unknown>
 
-interface Setting<T> {
+interface Setting {
   readonly name: string
   readonly state: Limits
-  readonly from: FromOptions<T>
+  readonly timed: boolean
 }
 
-const settings = <T extends { at: number }>(): readonly Setting<T>[] => [
-  { name: "for ever", state: {}, from: {} },
-  { name: "with a ttl", state: { ttl: 12 }, from: {} },
-  { name: "with a ttl in event time", state: { ttl: 12 }, from: timed },
-  { name: "evicting", state: { ttl: 20, maxSize: 3, onFull: "evict" }, from: timed },
+/** An event of a script knows its time. */
+export interface Timed {
+  readonly at: number
+}
+
+const settings: readonly Setting[] = [
+  { name: "for ever", state: {}, timed: false },
+  { name: "with a ttl", state: { ttl: 12 }, timed: false },
+  { name: "with a ttl in event time", state: { ttl: 12 }, timed: true },
+  { name: "evicting", state: { ttl: 20, maxSize: 3, onFull: "evict" }, timed: true },
 ]
 
-const timed = { time: "at", watermark: boundedDisorder(5) } as FromOptions<never>
-
-/** Run the contract. The script's values need times, as `at`. */
-export function testOperator<T extends { readonly at: number }>(
+/** Run the contract. */
+export function testOperator<T extends Timed>(
   name: string,
   make: MakeOperator<T>,
   script: readonly Step<T>[],
 ): void {
   describe(`operator: ${name}`, () => {
-    for (const setting of settings<T>()) testSetting(make, script, setting)
+    for (const setting of settings) testSetting(make, script, setting)
     testLeaks(make, script)
   })
 }
 
-function testSetting<T>(
+function testSetting<T extends Timed>(
   make: MakeOperator<T>,
   script: readonly Step<T>[],
-  { name, state, from }: Setting<T>,
+  { name, state, timed }: Setting,
 ): void {
+  const times: FromOptions<T> = { time: ({ at }: T) => at, watermark: boundedDisorder(5) }
   const play = (chunkSize: number, crashAfter?: number): Promise<Played> => {
     const crash = crashAfter === undefined ? {} : { crashAfter }
-    return playAll((events) => make(events, state), script, { from, chunkSize, ...crash })
+    const options = { from: timed ? times : {}, chunkSize, ...crash }
+    return playAll<T>((events) => make(events, state), script, options)
   }
 
   it(`gives the same whatever the chunk size: ${name}`, async () => {
@@ -115,7 +120,8 @@ function openGraph(stream: StreamOf<unknown>, engine: Engine) {
     const made: Chunk[] = []
     nodes.forEach(({ inputs }, i) => {
       const chunk = { values, at: undefined, arrival }
-      const input = inputs.length === 0 ? chunk : merge(inputs.map(({ index }) => made[index] as Chunk))
+      const input =
+        inputs.length === 0 ? chunk : merge(inputs.map(({ index }) => made[index] as Chunk))
       const { chunk: output = input, failure } = runners[i]?.run(input) ?? {}
       expect(failure).toBeUndefined()
       made.push(output)
