@@ -61,7 +61,7 @@ export class Checkpoints {
     return openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body))
   }
 
-  /** Load a manifest's rows into a fresh flow. Throws `CORRUPT`, then the flow is of no more use. */
+  /** Load a manifest's rows into a fresh flow, which is of no more use if it throws `CORRUPT`. */
   async restore(manifest: Manifest, flow: Flow, engine: Engine, timeMs: number): Promise<void> {
     checkHomes(manifest, flow)
     for (const { uid, segments } of manifest.operators) {

@@ -14,11 +14,11 @@ import type { EventOf, StreamOf } from "./stream.ts"
 
 /** What every job can do. */
 export interface JobBase extends AsyncDisposable {
-  /** Run to the end; results that nobody claimed are counted and dropped. Rejects with the error. */
+  /** Run to the end; results that nobody claims are counted and dropped. Rejects with the error. */
   finished(): Promise<void>
   /**
    * Save state as soon as consumers have what is before it and ask for more: so do not await it
-   * inside a `for await` over the job. Rejects with `STORAGE`; `LIMIT` when consumers took too long.
+   * inside a `for await` over the job. Rejects with `STORAGE`; with `LIMIT` when they take too long.
    */
   checkpoint(): Promise<void>
   /** The state of an operator, by its uid; read-only. Throws `OPTION` for a uid without state. */
@@ -77,7 +77,7 @@ export interface Results extends AsyncIterableIterator<unknown, undefined> {
   takeAll(): readonly unknown[]
 }
 
-/** Iterate a node as a job of its own, in memory, opened at the first pull and closed at the end. */
+/** Iterate a node as a job in memory, opened at the first pull and closed at the end. */
 export function runAlone(node: Node): Results {
   let opening: Promise<JobCore> | undefined
   let output: Output | undefined

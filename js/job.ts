@@ -3,9 +3,9 @@
  *
  *   consumer asks -> pump: checkpoint due? -> feed a chunk -> results to outputs -> consumer
  *
- * One loop, the pump, does everything that waits, so nothing runs beside it: it feeds while somebody
- * wants results and nobody is behind, and takes a checkpoint only when every result of the events
- * before it was handed out and each consumer has asked for the next.
+ * One loop, the pump, does everything that waits, so nothing runs beside it: it feeds while
+ * somebody wants results and nobody is behind, and takes a checkpoint only when every result of
+ * the events before it was handed out and each consumer has asked for the next.
  */
 import { Checkpoints } from "./checkpoint.ts"
 import type { Engine } from "./engine/engine.ts"

@@ -44,7 +44,7 @@ export interface Manifest {
 
 type Checksum = (bytes: Uint8Array) => bigint
 
-/** The bytes of a manifest. Throws `SERIALIZATION` for a source's position that is no plain data. */
+/** The bytes of a manifest. Throws `SERIALIZATION` for a position that is no plain data. */
 export function sealManifest(manifest: Manifest, checksum: Checksum): Uint8Array {
   const body = encode(manifest)
   const bytes = new Uint8Array(body.length + 8)

@@ -25,10 +25,10 @@ export interface RunOptions {
   readonly checkpoint?: {
     /** How often, at most. Default: only at the end and on `job.checkpoint()`. */
     readonly interval?: Duration
-    /** How long feeding may pause for slow consumers before a checkpoint is given up. Default "10m". */
+    /** How long feeding may pause for slow consumers before one is given up. Default "10m". */
     readonly timeout?: Duration
   }
-  /** The most memory of the job, bytes: linear memory, and 512 for each live object. Default 1 GiB. */
+  /** The most memory, bytes: linear memory, and 512 for each live object. Default 1 GiB. */
   readonly memory?: { readonly maxBytes?: number }
   /** The most events that are processed at once; no result depends on it. Default 1024. */
   readonly chunkSize?: number

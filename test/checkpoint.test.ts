@@ -18,7 +18,7 @@ const counted = (source: readonly number[] | Replayable<number, number>) =>
       ({ count, sum }, n) => ({ count: count + 1, sum: sum + n }),
     )
 
-/** Take a checkpoint; the consumer goes on until it is there. What it reads is added to `pulled`. */
+/** Take a checkpoint; the consumer reads on until it is there, and adds that to `pulled`. */
 async function checkpointed(
   job: { checkpoint(): Promise<void> },
   results: AsyncIterator<unknown>,
@@ -63,7 +63,7 @@ describe("a job that crashes", () => {
     }
   })
 
-  it("has a consumer that gets again what came after the last checkpoint, and nothing less", async () => {
+  it("gives again what came after the last checkpoint, and no less", async () => {
     const storage = memoryStorage()
     const clock = manualClock()
     const options = { storage, clock, checkpoint: { interval: 1 } }

@@ -110,7 +110,7 @@ describe("a storage that fails", () => {
     },
   )
 
-  it("to remove what is old does not fail the checkpoint, and the next one removes it", async () => {
+  it("to remove what is old does not fail the checkpoint; the next one removes it", async () => {
     const storage = await begun()
     await script(
       faulty(storage, (method) => (method === "delete" ? Promise.reject(cause) : undefined)),
@@ -176,7 +176,7 @@ describe("a storage that lies", () => {
 })
 
 describe("what is kept", () => {
-  it("is the last two checkpoints, whatever a crash left, and nothing of others is touched", async () => {
+  it("is the last two checkpoints, whatever a crash left; others are not touched", async () => {
     const storage = memoryStorage()
     await storage.set("job/segment/000000000099-0", Uint8Array.of(1))
     await storage.set("jobs/segment/000000000001-0", Uint8Array.of(2))

@@ -156,7 +156,7 @@ const functions: readonly Refused[] = [
   {
     name: "a default that throws",
     make: (keyed) =>
-      keyed.map(({ n }, state) => (n < 0 ? state.get() : n), { state: { value: boom as () => 0 } }),
+      keyed.map(({ n }, state) => (n < 0 ? state.get() : n), { state: { value: boom } }),
     says: ["USER_FUNCTION", "map-1: event 4: the function threw Error"],
   },
 ]

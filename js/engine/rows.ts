@@ -7,7 +7,6 @@
 import { layouts } from "./abi.ts"
 import type { Engine } from "./engine.ts"
 import type { Operator } from "./operator.ts"
-import { recordAt } from "./scan.ts"
 import type { Views } from "./views.ts"
 
 export class Rows {
@@ -18,6 +17,8 @@ export class Rows {
   readonly touchesReads: boolean
   readonly touchesWrites: boolean
   readonly #ttl: boolean
+  readonly #keyAt: number
+  readonly #keyBytesAt: number
   #scratchRecord = 0
   #slots = 0
   #rows = 0
@@ -30,6 +31,8 @@ export class Rows {
     this.touchesReads = evict
     this.touchesWrites = evict || ttlMs > 0
     this.#ttl = ttlMs > 0
+    this.#keyAt = op.layout.keyAt
+    this.#keyBytesAt = op.layout.keyBytesAt
   }
 
   /** The address of a record that no row has: what a missing row's record is built in. */
@@ -78,9 +81,10 @@ export class Rows {
     return u32[this.#rows + (u32[this.#slots + index] as number)] as number
   }
 
-  /** The address of a row's record. */
+  /** The address of a row's record; {@link recordAt} for the hot path. */
   record(row: number): number {
-    return recordAt(this.op, row)
+    const keyBytes = this.views.u16[(row + this.#keyBytesAt) >>> 1] as number
+    return (row + this.#keyAt + keyBytes + 7) & ~7
   }
 
   /** Make the row of an event; `record` is copied in. Throws `LIMIT`, `MEMORY`. */

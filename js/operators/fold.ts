@@ -14,7 +14,8 @@ import type { StateConfig, StateSetting } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { RecordType } from "../state/record.ts"
 import { openKeyed, schemaOf } from "./keyed.ts"
-import type { MakeCall, Outputs } from "./keyed.ts"
+import type { MakeCall } from "./keyed.ts"
+import type { Outputs } from "./outputs.ts"
 
 /** Options of `fold` and `reduce`. */
 export interface FoldOptions extends OperatorOptions {
@@ -36,12 +37,12 @@ export function foldNode(
 ): OperatorNode {
   const fn = callable<Fold>()(given, "fold")
   const setting = settingOf("fold", initial, settings)
-  return node("fold", input, read, setting, settings, (access, state, site) => {
+  return node("fold", input, read, setting, settings, (access, state) => {
     return (value, index, out) => {
       const next = fn(access.get(), value, state)
       refusePromise(next)
       access.set(next)
-      emit(site.wanted ? access : undefined, next, index, out)
+      emit(access, next, index, out)
     }
   })
 }
@@ -57,21 +58,21 @@ export function reduceNode(
   const fn = callable<(acc: unknown, event: unknown) => unknown>()(given, "reduce")
   const setting = settingOf("reduce", initial, settings)
   const seeded = setting.value !== undefined
-  return node("reduce", input, read, setting, settings, (access, _, site) => {
+  return node("reduce", input, read, setting, settings, (access) => {
     return (value, index, out) => {
       const next = seeded || access.exists() ? fn(access.get(), value) : copyOf(value)
       refusePromise(next)
       access.set(next)
-      emit(site.wanted ? access : undefined, next, index, out)
+      emit(access, next, index, out)
     }
   })
 }
 
-/** Emit a copy; of outputs that nobody wants only the number counts. */
-function emit(access: Access | undefined, value: unknown, index: number, out: Outputs): void {
-  const plain = access?.plain(value)
-  out.values.push(plain === value ? copyOf(plain) : plain)
-  out.causes.push(index)
+/** Emit a copy; one that nobody wants is not made. */
+function emit(access: Access, value: unknown, index: number, out: Outputs): void {
+  if (!out.wanted) return out.add(undefined, index)
+  const plain = access.plain(value)
+  out.add(plain === value ? copyOf(plain) : plain, index)
 }
 
 function settingOf(kind: string, initial: unknown, given: FoldOptions | undefined): StateSetting {

@@ -20,18 +20,13 @@ import { UserState } from "../state/access.ts"
 import type { StateSetting } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { RecordType } from "../state/record.ts"
-
-/** Outputs of one chunk: values, and for each the index of the input value that caused it. */
-export interface Outputs {
-  readonly values: unknown[]
-  readonly causes: number[]
-}
+import { Outputs } from "./outputs.ts"
 
 /** What one verb does with one value, whose state `access` is at; outputs go to `out`. */
 export type Call = (value: unknown, index: number, out: Outputs) => void
 
 /** Make the verb's call for a runner. */
-export type MakeCall = (access: Access, state: UserState, site: Site) => Call
+export type MakeCall = (access: Access, state: UserState) => Call
 
 /** The state schema of a user function's state. */
 export function schemaOf(kind: string, { limits, value }: StateSetting): StateSchema {
@@ -54,10 +49,10 @@ export function openKeyed(
   const rows = new Rows(operator)
   const access =
     value instanceof RecordType ? new RecordAccess(rows, value) : new RefAccess(rows, value)
-  const call = makeCall(access, new UserState(access), site)
+  const call = makeCall(access, new UserState(access))
   return {
     operator,
-    run: (chunk) => runChunk(chunk, operator, rows, access, read, call),
+    run: (chunk) => runChunk(chunk, site, operator, rows, access, read, call),
     readRow: (row) =>
       access instanceof RecordAccess ? access.read(rows.record(row)) : copyOf(access.peek(row)),
   }
@@ -65,13 +60,14 @@ export function openKeyed(
 
 function runChunk(
   chunk: Chunk,
+  site: Site,
   operator: Operator,
   rows: Rows,
   access: Access,
   read: KeyReader,
   call: Call,
 ) {
-  const out: Outputs = { values: [], causes: [] }
+  const out = new Outputs(chunk, site.wanted)
   let failure: Failure | undefined
   for (let from = 0; from < chunk.values.length && failure === undefined; from += sliceRowsMax) {
     const upto = Math.min(from + sliceRowsMax, chunk.values.length)
@@ -87,7 +83,7 @@ function runChunk(
     failure = runSlice(chunk, from, filled.rows, filled.size, access, call, out) ?? failure
   }
   if (failure === undefined) expireAfter(operator, chunk)
-  return { chunk: chunkOf(out, chunk), failure }
+  return { chunk: out.chunk(), failure }
 }
 
 function runSlice(
@@ -106,7 +102,7 @@ function runSlice(
   try {
     for (; row < size; row++) {
       index = rows === undefined ? from + row : (rows[row] as number)
-      made = out.values.length
+      made = out.size
       access.begin(row)
       call(values[index], index, out)
       access.commit()
@@ -114,8 +110,7 @@ function runSlice(
     return undefined
   } catch (error) {
     if (access.open) access.abandon()
-    out.values.length = made
-    out.causes.length = made
+    out.size = made
     return { at: causeOf(chunk, index), error }
   }
 }
@@ -128,11 +123,4 @@ export function expireAfter(operator: Operator, { arrival, values }: Chunk): voi
   if (operator.spec.limits.ttlMs === 0) return
   const { watermarks, now } = arrival
   operator.expire(watermarks?.at(-1) ?? now, Math.max(values.length, sliceRowsMax))
-}
-
-/** Outputs as a chunk: causes are indices of the input's values. */
-export function chunkOf({ values, causes }: Outputs, input: Chunk): Chunk {
-  const at = new Uint32Array(causes.length)
-  for (let i = 0; i < at.length; i++) at[i] = causeOf(input, causes[i] as number)
-  return { values, at, arrival: input.arrival }
 }

@@ -33,8 +33,7 @@ export function keyedMapNode(
   return statefulNode("map", input, read, settings, (access, state) => (value, index, out) => {
     const result = fn(value, state)
     refusePromise(result)
-    out.values.push(access.plain(result))
-    out.causes.push(index)
+    out.add(access.plain(result), index)
   })
 }
 
@@ -50,8 +49,7 @@ export function keyedFilterNode(
     const passes = fn(value, state)
     refusePromise(passes)
     if (!passes) return
-    out.values.push(value)
-    out.causes.push(index)
+    out.add(value, index)
   })
 }
 

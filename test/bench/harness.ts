@@ -30,7 +30,7 @@ export interface Figure {
   detail: Record<string, unknown>
 }
 
-/** How much is measured: `quick` leaves cases and rounds out, never changes what a case means. */
+/** How much is measured: `quick` takes fewer rounds and smaller cases; their names say so. */
 export interface Extent {
   quick: boolean
 }

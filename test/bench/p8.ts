@@ -34,6 +34,7 @@ const stringTag = 5
 /** Measure P8; a quick run grows to a million keys. */
 export async function p8({ quick }: Extent): Promise<Figure[]> {
   const keys = quick ? 1_000_000 : 5_000_000
+  const size = `${keys / 1e6}M`
   const runs = quick ? 1 : 3
   const chunks: Phases[] = []
   const calls: Phases[] = []
@@ -46,10 +47,10 @@ export async function p8({ quick }: Extent): Promise<Figure[]> {
     calls.push(callDirectly(keys))
   }
   return [
-    chunkFigure("growing", chunks.map(({ growing }) => growing)),
-    chunkFigure("expiring", chunks.map(({ expiring }) => expiring)),
-    callFigure("growing", calls.map(({ growing }) => growing)),
-    callFigure("expiring", calls.map(({ expiring }) => expiring)),
+    chunkFigure(`growing to ${size}`, chunks.map(({ growing }) => growing)),
+    chunkFigure(`${size} expiring`, chunks.map(({ expiring }) => expiring)),
+    callFigure(`growing to ${size}`, calls.map(({ growing }) => growing)),
+    callFigure(`${size} expiring`, calls.map(({ expiring }) => expiring)),
   ]
 }
 

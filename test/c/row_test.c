@@ -35,6 +35,29 @@ static void put(bench *b, uint32_t number, double now_ms) {
     }
 }
 
+static void looking_at_a_row_that_is_over_leaves_it_there(void **state) {
+    (void)state;
+    mr_operator_spec spec = plain;
+    spec.ttl_ms = 10;
+    bench b = open_bench(&spec);
+    put(&b, 1, 0);
+    begin_input(&b, 0);
+    add_key(&b, 1);
+    add_key(&b, 2);
+    (void)find_input(&b);
+    uint32_t row = 1;
+    assert_int_equal(mr_row_look(b.op, 0, 9, &row), MR_OK);
+    assert_ptr_equal(mr_at(row), row_of(&b, 0));
+    assert_int_equal(mr_row_look(b.op, 0, 10, &row), MR_OK);
+    assert_int_equal(row, 0);
+    assert_int_equal(mr_row_look(b.op, 1, 0, &row), MR_OK);
+    assert_int_equal(row, 0);
+    assert_int_equal(mr_row_look(b.op, 2, 0, &row), MR_ERR_ARGUMENT);
+    assert_int_equal(stats_of(&b).rows, 1);
+    assert_int_equal(stats_of(&b).expired, 0);
+    close_bench(&b);
+}
+
 static void a_row_is_made_found_written_and_removed(void **state) {
     (void)state;
     bench b = open_bench(&plain);
@@ -522,6 +545,7 @@ static void a_record_lies_as_its_layout_says(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_made_found_written_and_removed),
+        cmocka_unit_test(looking_at_a_row_that_is_over_leaves_it_there),
         cmocka_unit_test(a_row_expires_at_age_exactly_ttl_since_its_last_write),
         cmocka_unit_test(a_row_that_is_found_but_not_entered_stands),
         cmocka_unit_test(event_time_judges_by_the_event_or_the_watermark_whichever_is_later),

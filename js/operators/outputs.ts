@@ -1,0 +1,44 @@
+/**
+ * The outputs of one chunk of a verb that gives at most one per value: room is made once, and of
+ * outputs that nobody wants only the number is kept.
+ */
+import { causeOf } from "../chunk.ts"
+import type { Chunk } from "../chunk.ts"
+
+export class Outputs {
+  readonly #input: Chunk
+  /** Does anybody take them? If not, what is added may be undefined. */
+  readonly wanted: boolean
+  readonly #values: unknown[]
+  /** The index of the input's value that caused each. */
+  readonly #causes: Uint32Array
+  size = 0
+
+  constructor(input: Chunk, wanted: boolean) {
+    this.#input = input
+    this.wanted = wanted
+    this.#values = wanted ? new Array<unknown>(input.values.length) : []
+    this.#causes = new Uint32Array(wanted ? input.values.length : 0)
+  }
+
+  add(value: unknown, cause: number): void {
+    if (this.wanted) {
+      this.#values[this.size] = value
+      this.#causes[this.size] = cause
+    }
+    this.size++
+  }
+
+  /** Them as a chunk. */
+  chunk(): Chunk {
+    const { arrival, at, values } = this.#input
+    if (!this.wanted) return { values: new Array<unknown>(this.size), at: undefined, arrival }
+    this.#values.length = this.size
+    if (this.size === values.length) return { values: this.#values, at, arrival }
+    const causes = this.#causes.subarray(0, this.size)
+    if (at !== undefined) {
+      for (let i = 0; i < causes.length; i++) causes[i] = causeOf(this.#input, causes[i] as number)
+    }
+    return { values: this.#values, at: causes, arrival }
+  }
+}

@@ -1,0 +1,180 @@
+/** Options that operators refuse, at once and by name. */
+import { describe, expect, it } from "vitest"
+import { count, from, record, run, sum } from "../js/index.ts"
+import { refusal, refusalLater } from "./refusal.ts"
+
+const events = [{ k: "a", n: 1 }]
+const stream = () => from(events)
+const keyed = () => stream().keyBy("k")
+const last = (_: unknown, { n }: { n: number }) => n
+const given = (options: object) => options as never
+const fold = (state: object) => keyed().fold(() => 0, last, given({ state }))
+
+const refused: readonly (readonly [
+  what: string,
+  make: () => unknown,
+  code: string,
+  message: string,
+])[] = [
+  [
+    "an option of map that does not exist",
+    () => keyed().map(() => 1, given({ ttl: "1h" })),
+    "OPTION",
+    'map has no option "ttl"; it has concurrency, errorsTo, name, onError, ordered, state, uid',
+  ],
+  [
+    "an option of a stateless filter that does not exist",
+    () => stream().filter(() => true, given({ states: {} })),
+    "OPTION",
+    'filter has no option "states"; it has concurrency, errorsTo, name, onError, ordered, uid',
+  ],
+  [
+    "a misspelt option of deduplicate",
+    () => keyed().deduplicate(given({ refersh: false })),
+    "OPTION",
+    'deduplicate has no option "refersh"; did you mean "refresh"?',
+  ],
+  [
+    "a misspelt option inside state",
+    () => fold({ maxsize: 3 }),
+    "OPTION",
+    'fold.state has no option "maxsize"; did you mean "maxSize"?',
+  ],
+  [
+    "an option of take that it has no use for",
+    () => stream().take(1, given({ onError: "fail" })),
+    "OPTION",
+    'take has no option "onError"; it has name, uid',
+  ],
+  [
+    "options that are no object",
+    () => keyed().aggregate({ n: count() }, given([])),
+    "OPTION",
+    "aggregate: options must be an object, not an array",
+  ],
+  ["a ttl of zero", () => fold({ ttl: 0 }), "STATE_CONFIG", "TTL cannot be zero"],
+  [
+    "a ttl of zero for deduplicate",
+    () => keyed().deduplicate({ ttl: 0 }),
+    "STATE_CONFIG",
+    "TTL cannot be zero",
+  ],
+  ["a maxSize of zero", () => fold({ maxSize: 0 }), "STATE_CONFIG", "Max size cannot be zero"],
+  ["maxBytes of zero", () => fold({ maxBytes: 0 }), "STATE_CONFIG", "Max bytes cannot be zero"],
+  [
+    "a maxSize that is no whole number",
+    () => fold({ maxSize: 1.5 }),
+    "STATE_CONFIG",
+    "fold.state.maxSize must be a whole number above zero",
+  ],
+  [
+    "an onFull that does not exist",
+    () => fold({ onFull: "drop" }),
+    "STATE_CONFIG",
+    'fold.state.onFull must be "evict" or "error"',
+  ],
+  [
+    "a default that is no function",
+    () => keyed().map(() => 1, given({ state: { value: 0 } })),
+    "STATE_CONFIG",
+    "map.state.value must be a function that makes the default, or record({…}), not a number",
+  ],
+  [
+    "a default of a fold in two places",
+    () => fold({ value: () => 0 }),
+    "STATE_CONFIG",
+    "fold.state has no value of its own; pass it as fold's initial value",
+  ],
+  [
+    "an initial value that is no function",
+    () => keyed().fold(given(new Map()), last),
+    "OPTION",
+    "fold.initial must be a function, not a Map",
+  ],
+  ["no function", () => keyed().map(given({})), "OPTION", "map must be a function, not an object"],
+  [
+    "a record without fields",
+    () => record({}),
+    "STATE_CONFIG",
+    "a record has 1 to 64 fields, not 0",
+  ],
+  [
+    "a field of a kind that does not exist",
+    () => record({ n: given("int" as never) }),
+    "STATE_CONFIG",
+    "field n of a record must be one of f64, i64, bool, string, timestamp",
+  ],
+  [
+    "no aggregates",
+    () => keyed().aggregate({}),
+    "OPTION",
+    "aggregate needs at least one aggregate",
+  ],
+  [
+    "an aggregate with a reserved name",
+    () => keyed().aggregate(given({ key: count() })),
+    "OPTION",
+    "aggregate: key is a reserved column",
+  ],
+  [
+    "something that is no aggregate",
+    () => keyed().aggregate(given({ total: sum })),
+    "OPTION",
+    "aggregate.total must be count(), sum(field), mean(field), min(field) or max(field), " +
+      "not a function",
+  ],
+  [
+    "a number to take that is none",
+    () => stream().take(-1),
+    "OPTION",
+    "take must be a whole number of at least 0, not -1",
+  ],
+  [
+    "a number to skip that is none",
+    () => stream().skip(Number.NaN),
+    "OPTION",
+    "skip must be a whole number of at least 0, not NaN",
+  ],
+  ...(
+    [
+      ["keep", () => keyed().deduplicate(given({ keep: "last" })), "deduplicate.keep"],
+      ["refresh", () => keyed().deduplicate(given({ refresh: true })), "deduplicate.refresh"],
+      ["onError", () => stream().map(() => 1, given({ onError: "skip" })), "map.onError"],
+      ["errorsTo", () => stream().map(() => 1, given({ errorsTo: "x" })), "map.errorsTo"],
+      ["concurrency", () => keyed().map(() => 1, given({ concurrency: 4 })), "map.concurrency"],
+      ["cleanupInterval", () => fold({ cleanupInterval: "1m" }), "fold.state.cleanupInterval"],
+      ["onEvict", () => fold({ onEvict: () => 0 }), "fold.state.onEvict"],
+    ] as const
+  ).map(
+    ([name, make, path]) =>
+      [
+        `${name}, which comes later`,
+        make,
+        "UNSUPPORTED",
+        `${path} is not in this version yet`,
+      ] as const,
+  ),
+  [
+    "a uid that storage could not hold",
+    () => stream().map(() => 1, { uid: "a/b" }),
+    "OPTION",
+    "map.uid must be 1 to 64 letters, digits, dots, dashes or underscores",
+  ],
+]
+
+describe("an operator refuses", () => {
+  it.each(refused)("%s", (_, make, code, message) => {
+    expect(refusal(make)).toEqual({ code, message })
+  })
+
+  it("a uid that another operator has", async () => {
+    const mine = { uid: "mine" }
+    const twice = keyed()
+      .reduce((_, event) => event, mine)
+      .map(() => 1, mine)
+    expect(await refusalLater(() => run(twice))).toEqual({
+      code: "OPTION",
+      message: "two operators have the uid mine",
+    })
+  })
+})
