@@ -18,7 +18,7 @@ export interface JobBase extends AsyncDisposable {
   finished(): Promise<void>
   /**
    * Save state as soon as consumers have what is before it and ask for more: so do not await it
-   * inside a `for await` over the job. Rejects with `STORAGE`; with `LIMIT` when they take too long.
+   * inside a `for await` over the job. Rejects with `STORAGE`; with `LIMIT` if they take too long.
    */
   checkpoint(): Promise<void>
   /** The state of an operator, by its uid; read-only. Throws `OPTION` for a uid without state. */

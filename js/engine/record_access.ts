@@ -7,28 +7,29 @@
  * call whole, strings included: the blobs that a call made are freed, those it replaced are kept.
  */
 import { MillraceError, typeName } from "../errors.ts"
-import { closed } from "../state/access.ts"
 import type { Access } from "../state/access.ts"
-import type { FieldTypes, RecordType } from "../state/record.ts"
+import type { RecordType } from "../state/record.ts"
+import { fieldsOf, RecordView } from "./record_view.ts"
+import type { Cells, Field } from "./record_view.ts"
 import type { Rows } from "./rows.ts"
+import type { Views } from "./views.ts"
 
-type Field = { readonly name: string; readonly kind: keyof FieldTypes; readonly at: number }
-type View = Record<string, unknown>
+type Plain = Record<string, unknown>
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-const loneSurrogate = /\p{Surrogate}/u
-const timeMax = 8.64e15
 
-export class RecordAccess implements Access {
+export class RecordAccess implements Access, Cells {
   readonly #rows: Rows
   readonly #fields: readonly Field[]
-  readonly #view: View
+  readonly #view: RecordView
+  readonly uid: string
+  readonly views: Views
   #index = -1
   #row = 0
   /** Address of the record that the view shows; 0 outside a call. */
-  #at = 0
-  #written = false
+  at = 0
+  written = false
   #deleted = false
   #used = false
   #made: number[] = []
@@ -36,10 +37,10 @@ export class RecordAccess implements Access {
 
   constructor(rows: Rows, type: RecordType<unknown>) {
     this.#rows = rows
-    this.#fields = type.fields.map(([name, kind], i) => {
-      return { name, kind, at: rows.op.layout.fieldAt[i] as number }
-    })
-    this.#view = this.#makeView()
+    this.uid = rows.op.uid
+    this.views = rows.views
+    this.#fields = fieldsOf(type, rows.op.layout.fieldAt)
+    this.#view = new RecordView(this, type, this.#fields)
   }
 
   get open(): boolean {
@@ -49,54 +50,55 @@ export class RecordAccess implements Access {
   begin(index: number): void {
     this.#index = index
     this.#row = this.#rows.enter(index)
-    this.#written = false
+    this.written = false
     this.#deleted = false
     this.#used = false
     if (this.#row === 0) this.#showScratch()
-    else this.#at = this.#rows.record(this.#row)
+    else this.at = this.#rows.record(this.#row)
   }
 
   exists(): boolean {
     this.#used = true
-    return this.#written || (this.#row !== 0 && !this.#deleted)
+    return this.written || (this.#row !== 0 && !this.#deleted)
   }
 
-  get(): View {
+  get(): RecordView {
     this.#used = true
     return this.#view
   }
 
   /** Give every field the value that the object has; the view itself is a no-op write. */
   set(value: unknown): void {
-    this.#write()
+    this.write()
     if (value === this.#view) return
     if (typeof value !== "object" || value === null) {
       const uid = this.#rows.op.uid
       throw new MillraceError("SERIALIZATION", `${uid}: state must be a record, not ${typeName(value)}`)
     }
-    for (const { name } of this.#fields) this.#view[name] = (value as View)[name]
+    const view = this.#view as unknown as Plain
+    for (const { name } of this.#fields) view[name] = (value as Plain)[name]
   }
 
   delete(): void {
-    if (this.#written) this.#undo()
+    if (this.written) this.#undo()
     this.#deleted = true
     this.#showScratch()
   }
 
   plain(value: unknown): unknown {
-    return value === this.#view ? this.read(this.#at) : value
+    return value === this.#view ? this.plainAt(this.at) : value
   }
 
   /** The record at an address as an object of its own. */
-  read(at: number): Record<string, unknown> {
+  plainAt(at: number): Record<string, unknown> {
     const object: Record<string, unknown> = {}
-    for (const field of this.#fields) object[field.name] = this.#read(field, at)
+    for (const field of this.#fields) object[field.name] = this.read(field, at)
     return object
   }
 
   commit(): void {
     const index = this.#index
-    if (this.#written) {
+    if (this.written) {
       if (this.#row === 0) this.#create(index)
       else if (this.#rows.touchesWrites) this.#rows.touch(index, true)
     } else if (this.#deleted) {
@@ -108,7 +110,7 @@ export class RecordAccess implements Access {
   }
 
   abandon(): void {
-    if (this.#written) this.#undo()
+    if (this.written) this.#undo()
     this.#settle([])
   }
 
@@ -124,7 +126,7 @@ export class RecordAccess implements Access {
   /** The call is over; the blobs that nothing names any more are freed. */
   #settle(blobs: number[]): void {
     this.#index = -1
-    this.#at = 0
+    this.at = 0
     if (this.#made.length > 0 || this.#replaced.length > 0) this.#free(blobs)
   }
 
@@ -139,13 +141,13 @@ export class RecordAccess implements Access {
     const at = this.#rows.scratchRecord
     const words = this.#rows.op.layout.recordBytes >>> 2
     this.#rows.views.u32.fill(0, at >>> 2, (at >>> 2) + words)
-    this.#at = at
+    this.at = at
   }
 
   /** Before the first change of a call: copy the record aside. */
-  #write(): void {
-    if (this.#written) return
-    this.#written = true
+  write(): void {
+    if (this.written) return
+    this.written = true
     if (this.#row === 0) return
     const record = this.#rows.record(this.#row)
     this.#copy(record, this.#rows.undoRecord)
@@ -159,12 +161,12 @@ export class RecordAccess implements Access {
       if (blob !== 0) this.#replaced.push(blob)
     }
     this.#copy(this.#rows.scratchRecord, record)
-    this.#at = record
+    this.at = record
     this.#deleted = false
   }
 
   #undo(): void {
-    this.#written = false
+    this.written = false
     if (this.#row !== 0) this.#copy(this.#rows.undoRecord, this.#rows.record(this.#row))
     this.#free(this.#made)
   }
@@ -175,50 +177,7 @@ export class RecordAccess implements Access {
     for (let i = 0; i < words; i++) u32[(to >>> 2) + i] = u32[(from >>> 2) + i] as number
   }
 
-  #makeView(): View {
-    const view: View = {}
-    for (const field of this.#fields) {
-      const { get, set } = this.#property(field)
-      Object.defineProperty(view, field.name, { get, set, enumerable: true })
-    }
-    return Object.seal(view)
-  }
-
-  #property(field: Field): { get: () => unknown; set: (value: unknown) => void } {
-    if (field.kind === "f64") return this.#number(field)
-    return {
-      get: () => {
-        if (this.#at === 0) throw closed()
-        return this.#read(field, this.#at)
-      },
-      set: (value) => {
-        if (this.#at === 0) throw closed()
-        this.#checkField(field, value)
-        this.#write()
-        this.#put(field, value)
-      },
-    }
-  }
-
-  /** Numbers are the hot path: no calls, no branches on the kind. */
-  #number(field: Field): { get: () => unknown; set: (value: unknown) => void } {
-    const { views } = this.#rows
-    const offset = field.at
-    return {
-      get: () => {
-        if (this.#at === 0) throw closed()
-        return views.f64[(this.#at + offset) >>> 3]
-      },
-      set: (value) => {
-        if (this.#at === 0) throw closed()
-        if (typeof value !== "number") throw this.#wrongType(field, value)
-        if (!this.#written) this.#write()
-        views.f64[(this.#at + offset) >>> 3] = value
-      },
-    }
-  }
-
-  #read(field: Field, record: number): unknown {
+  read(field: Field, record: number): unknown {
     const { views } = this.#rows
     const at = record + field.at
     switch (field.kind) {
@@ -233,9 +192,9 @@ export class RecordAccess implements Access {
     }
   }
 
-  #put(field: Field, value: unknown): void {
+  put(field: Field, value: unknown): void {
     const { views } = this.#rows
-    const at = this.#at + field.at
+    const at = this.at + field.at
     switch (field.kind) {
       case "i64":
         views.i64[at >>> 3] = value as bigint
@@ -278,22 +237,5 @@ export class RecordAccess implements Access {
     }
     if (blob !== 0) this.#made.push(blob)
     views.u32[at >>> 2] = blob
-  }
-
-  #checkField(field: Field, value: unknown): void {
-    const right =
-      field.kind === "i64"
-        ? typeof value === "bigint" && BigInt.asIntN(64, value) === value
-        : field.kind === "bool"
-          ? typeof value === "boolean"
-          : field.kind === "string"
-            ? typeof value === "string" && !loneSurrogate.test(value)
-            : Number.isInteger(value) && Math.abs(value as number) <= timeMax
-    if (!right) throw this.#wrongType(field, value)
-  }
-
-  #wrongType({ name, kind }: Field, value: unknown): MillraceError {
-    const field = `${this.#rows.op.uid}: field ${name} of the record is ${kind}`
-    return new MillraceError("SERIALIZATION", `${field} and cannot be ${typeName(value)}`)
   }
 }

@@ -54,7 +54,7 @@ export function openKeyed(
     operator,
     run: (chunk) => runChunk(chunk, site, operator, rows, access, read, call),
     readRow: (row) =>
-      access instanceof RecordAccess ? access.read(rows.record(row)) : copyOf(access.peek(row)),
+      access instanceof RecordAccess ? access.plainAt(rows.record(row)) : copyOf(access.peek(row)),
   }
 }
 

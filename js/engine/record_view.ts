@@ -1,0 +1,117 @@
+/**
+ * What a user function sees of a record: an object whose own properties read and write linear
+ * memory.
+ *
+ * There is one view per operator, moved from row to row. The accessor functions of a record type
+ * are made once and shared by the views of all jobs, so that all of them have one shape and a user
+ * function that has met one knows them all.
+ */
+import { typeName, MillraceError } from "../errors.ts"
+import { closed } from "../state/access.ts"
+import type { FieldTypes, RecordType } from "../state/record.ts"
+import type { Views } from "./views.ts"
+
+/** A field and where it lies in the record. */
+export interface Field {
+  readonly name: string
+  readonly kind: keyof FieldTypes
+  readonly at: number
+}
+
+/** The record that a view shows at the moment. */
+export interface Cells {
+  readonly uid: string
+  readonly views: Views
+  /** Address of the record; 0 outside a call. */
+  readonly at: number
+  /** Was it copied aside already? If not, {@link write} comes before the first change. */
+  readonly written: boolean
+  write(): void
+  read(field: Field, record: number): unknown
+  /** Put a value that was checked. */
+  put(field: Field, value: unknown): void
+}
+
+/** The fields of a record type in a layout, which is the same for every engine. */
+export function fieldsOf(type: RecordType<unknown>, fieldAt: readonly number[]): Field[] {
+  return type.fields.map(([name, kind], i) => ({ name, kind, at: fieldAt[i] as number }))
+}
+
+const known = new WeakMap<RecordType<unknown>, PropertyDescriptorMap>()
+
+export class RecordView {
+  readonly #cells: Cells
+
+  constructor(cells: Cells, type: RecordType<unknown>, fields: readonly Field[]) {
+    this.#cells = cells
+    let properties = known.get(type)
+    if (properties === undefined) {
+      properties = Object.fromEntries(fields.map((field) => [field.name, RecordView.#property(field)]))
+      known.set(type, properties)
+    }
+    Object.defineProperties(this, properties)
+    Object.seal(this)
+  }
+
+  static #property(field: Field): PropertyDescriptor & ThisType<RecordView> {
+    if (field.kind === "f64") return RecordView.#number(field)
+    return {
+      enumerable: true,
+      get() {
+        const cells = this.#cells
+        if (cells.at === 0) throw closed()
+        return cells.read(field, cells.at)
+      },
+      set(value: unknown) {
+        const cells = this.#cells
+        if (cells.at === 0) throw closed()
+        if (!fits(field.kind, value)) throw wrongType(cells, field, value)
+        cells.write()
+        cells.put(field, value)
+      },
+    }
+  }
+
+  /** Numbers are the hot path: no calls, no branches on the kind. */
+  static #number(field: Field): PropertyDescriptor & ThisType<RecordView> {
+    const offset = field.at
+    return {
+      enumerable: true,
+      get() {
+        const cells = this.#cells
+        if (cells.at === 0) throw closed()
+        return cells.views.f64[(cells.at + offset) >>> 3]
+      },
+      set(value: unknown) {
+        const cells = this.#cells
+        if (cells.at === 0) throw closed()
+        if (typeof value !== "number") throw wrongType(cells, field, value)
+        if (!cells.written) cells.write()
+        cells.views.f64[(cells.at + offset) >>> 3] = value
+      },
+    }
+  }
+}
+
+const loneSurrogate = /\p{Surrogate}/u
+const timeMax = 8.64e15
+
+function fits(kind: keyof FieldTypes, value: unknown): boolean {
+  switch (kind) {
+    case "i64":
+      return typeof value === "bigint" && BigInt.asIntN(64, value) === value
+    case "bool":
+      return typeof value === "boolean"
+    case "string":
+      return typeof value === "string" && !loneSurrogate.test(value)
+    case "timestamp":
+      return Number.isInteger(value) && Math.abs(value as number) <= timeMax
+    default:
+      return typeof value === "number"
+  }
+}
+
+function wrongType({ uid }: Cells, { name, kind }: Field, value: unknown): MillraceError {
+  const field = `${uid}: field ${name} of the record is ${kind}`
+  return new MillraceError("SERIALIZATION", `${field} and cannot be ${typeName(value)}`)
+}
