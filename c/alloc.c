@@ -46,8 +46,8 @@ enum {
     PAGE_SHIFT = 16,
     GROW_PAGES_MIN = 16,
     GROW_DOUBLING_MAX = 1024, /* 64 MiB; from there on by half. */
-    NOBODY = 0, /* Not ours: static data, the stack, not grown, somebody else's. */
-    FREE = 255, /* Grown and in no heap. Between the two: the id of a heap. */
+    NOBODY = 0,               /* Not ours: static data, the stack, not grown, somebody else's. */
+    FREE = 255,               /* Grown and in no heap. Between the two: the id of a heap. */
 };
 #define NO_PAGE UINT32_MAX
 

@@ -16,9 +16,9 @@
 #define MR_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
 
 /* Pass any status but MR_OK on to the caller. */
-#define MR_TRY(expression)                          \
-    do {                                            \
-        mr_status try_status_ = (expression);       \
+#define MR_TRY(expression)                            \
+    do {                                              \
+        mr_status try_status_ = (expression);         \
         if (try_status_ != MR_OK) return try_status_; \
     } while (0)
 

@@ -58,8 +58,7 @@ static inline uint64_t mr_hash_nh(uint64_t word, uint64_t secret) {
 }
 
 /* The hash of at most MR_HASH_SHORT_MAX bytes. Reads nothing outside them. */
-static inline uint64_t mr_hash_short(const mr_hash_key *key, const uint8_t *bytes,
-                                     uint32_t size) {
+static inline uint64_t mr_hash_short(const mr_hash_key *key, const uint8_t *bytes, uint32_t size) {
     uint64_t low, high;
     mr_hash_words(bytes, size, &low, &high);
     uint64_t hash = mr_hash_nh(low, key->k0) + mr_hash_nh(high, key->k1) + size * key->k2;

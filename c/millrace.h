@@ -96,15 +96,15 @@ typedef struct mr_options {
 } mr_options;
 
 typedef struct mr_operator_spec {
-    double ttl_ms;          /* Rows expire at this age since their last write; 0: never. */
-    uint64_t rows_max;      /* 0: no limit. */
-    uint64_t bytes_max;     /* Rows, strings and an estimate of refs; 0: no limit. */
-    uint32_t kind;          /* mr_kind. */
-    uint32_t flags;         /* MR_EMIT_EACH, MR_EVICT, MR_TRACK. */
-    uint32_t count;         /* Of fields (custom) or of aggregates; deduplicate: 0. */
+    double ttl_ms;                  /* Rows expire at this age since their last write; 0: never. */
+    uint64_t rows_max;              /* 0: no limit. */
+    uint64_t bytes_max;             /* Rows, strings and an estimate of refs; 0: no limit. */
+    uint32_t kind;                  /* mr_kind. */
+    uint32_t flags;                 /* MR_EMIT_EACH, MR_EVICT, MR_TRACK. */
+    uint32_t count;                 /* Of fields (custom) or of aggregates; deduplicate: 0. */
     uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
-    uint32_t spare;         /* 0. */
+    uint32_t spare;                 /* 0. */
 } mr_operator_spec;
 
 /* The columns of a batch. Arrays have room for rows_max rows (key_offsets for one

@@ -28,7 +28,8 @@ function copyObject(value: object, depth: number): unknown {
   if (prototype === Set.prototype) {
     return new Set([...(value as Set<unknown>)].map((element) => copyAny(element, depth + 1)))
   }
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return (value as Uint8Array).slice()
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
+    return (value as Uint8Array).slice()
   return value
 }
 

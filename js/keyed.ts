@@ -152,7 +152,7 @@ export class KeyedStream<K, T> extends Stream<T> {
    *   .keyBy("shop")
    *   .aggregate({ sales: count(), total: sum("price") }, { emit: "final" })
    * ```
-   * @throws {MillraceError} `OPTION` for reserved names; while running `FIELD_TYPE` for a field that
+   * @throws {MillraceError} `OPTION` for reserved names; later `FIELD_TYPE` for a field that
    *   is no number, `LIMIT` for bigints beyond 2^53.
    */
   aggregate<const A extends Readonly<Record<string, AnyAggregate>>>(
@@ -169,7 +169,7 @@ export class KeyedStream<K, T> extends Stream<T> {
    * ```ts
    * const once = from([{ id: 1 }, { id: 1 }]).keyBy("id").deduplicate({ ttl: "1h" })
    * ```
-   * @throws {MillraceError} `STATE_CONFIG` when ttl is zero; while running `LIMIT` when keys outgrow
+   * @throws {MillraceError} `STATE_CONFIG` when ttl is zero; later `LIMIT` when keys outgrow
    *   the state's limits.
    */
   deduplicate(options?: DeduplicateOptions): KeyedStream<K, T> {

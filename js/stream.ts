@@ -93,7 +93,7 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
     options?: KeyOptions,
   ): KeyedStream<{ readonly [I in keyof P]: Present<At<T, P[I] & string>> }, T>
   keyBy(by: string | readonly string[] | ((event: T) => unknown), options?: KeyOptions) {
-    return new KeyedStream<KeyValue, T>(this.node, keyReader(by as string, options)) as never
+    return new KeyedStream<KeyValue, T>(this.node, keyReader(by, options)) as never
   }
 
   /** Run in memory and gather all results. */
@@ -134,10 +134,7 @@ export function from<T>(
   source: Iterable<T> | AsyncIterable<T> | ReadableStream<T>,
   options?: FromOptions<NoInfer<T>>,
 ): Stream<T>
-export function from<T, P>(
-  source: Replayable<T, P>,
-  options?: FromOptions<NoInfer<T>>,
-): Stream<T>
+export function from<T, P>(source: Replayable<T, P>, options?: FromOptions<NoInfer<T>>): Stream<T>
 export function from(source: unknown, options?: object): never {
-  return new Stream(sourceNode(source, options as FromOptions<never>)) as never
+  return new Stream(sourceNode(source, options)) as never
 }

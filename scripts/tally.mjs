@@ -25,7 +25,8 @@ for (const name of reports) {
     sum.skipped += numPendingTests
   } else {
     for (const unit of text.split(/^== /m).slice(1)) {
-      const count = (word) => (unit.match(new RegExp(`^\\[\\s+${word} \\] \\S+$`, "gm")) ?? []).length
+      const line = (word) => new RegExp(`^\\[\\s+${word} \\] \\S+$`, "gm")
+      const count = (word) => (unit.match(line(word)) ?? []).length
       const ended = /^\[=+\] \d+ test\(s\) run\.$/m.test(unit)
       sum.passed += count("OK")
       sum.failed += count("FAILED") + (ended ? 0 : 1)

@@ -58,16 +58,31 @@ describe("key reader", () => {
     expect(events.map(keyReader(["a", path], skip))).toEqual(events.map(() => undefined))
   })
 
-  it("takes what any prototype has for missing", () => {
+  it("takes what every object inherits for missing", () => {
+    const events = [{}, { user: {} }, new Map()]
+    for (const by of [
+      "constructor",
+      "__proto__",
+      "toString",
+      "user.constructor",
+      "hasOwnProperty",
+    ]) {
+      expect(events.map(keyReader(by, skip))).toEqual([undefined, undefined, undefined])
+    }
+    expect(events.map(keyReader(["constructor", "valueOf"], skip))).toEqual(
+      events.map(() => undefined),
+    )
+  })
+
+  it("reads what a class of the user's has, getters too", () => {
     class Row {
       get id() {
         return 1
       }
     }
-    const events = [new Row(), Object.create({ id: 1 }), { user: new Row() }]
-    expect(events.map(keyReader("id", skip))).toEqual([undefined, undefined, undefined])
-    expect(events.map(keyReader("user.id", skip))).toEqual([undefined, undefined, undefined])
-    expect(events.map(keyReader(["id", "id"], skip))).toEqual([undefined, undefined, undefined])
+    const events = [new Row(), Object.create({ id: 1 }) as unknown, { user: new Row() }]
+    expect(events.map(keyReader("id", skip))).toEqual([1, 1, undefined])
+    expect(events.map(keyReader("user.id", skip))).toEqual([undefined, undefined, 1])
   })
 
   it("reads odd names when the event really has them", () => {

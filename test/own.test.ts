@@ -40,7 +40,12 @@ function own(flags: string[], stdin = "") {
 const cells = (stdout: string, key: string) =>
   stdout
     .split("\n")
-    .map((line) => line.split("│").map((cell) => cell.trim()).slice(1, -1))
+    .map((line) =>
+      line
+        .split("│")
+        .map((cell) => cell.trim())
+        .slice(1, -1),
+    )
     .find(([first]) => first === key)
 
 const lines = (...events: unknown[]) => events.map((event) => JSON.stringify(event)).join("\n")
@@ -142,6 +147,9 @@ describe("linesOf", () => {
     }
     const sizes: unknown[] = []
     for await (const { number, bytes } of linesOf(chunks())) sizes.push([number, bytes?.length])
-    expect(sizes).toEqual([[1, undefined], [2, 4]])
+    expect(sizes).toEqual([
+      [1, undefined],
+      [2, 4],
+    ])
   })
 })

@@ -51,7 +51,7 @@ export class Rows<V> {
     this.#weigh = weigh
   }
 
-  /** The row of a key as it is at an event. What has expired is gone, even if the clock steps back. */
+  /** The row of a key at an event. What has expired is gone, even if the clock steps back. */
   enter(key: KeyValue, { time, passed }: Moment): Row<V> | undefined {
     this.#expire(passed)
     const row = this.#rows.get(idOf(key))

@@ -17,7 +17,7 @@ const hit = (k: string, at = 0) => event<Hit>({ k, at })
 const timed = { time: ({ at }: Hit) => at, watermark: boundedDisorder(0) }
 
 describe("trap 4: LRU that is none, and limits nobody asked for", () => {
-  it("evicts the least recently used, by reads too, not the first by name or by write", async () => {
+  it("evicts the least recently used, reads too, not the first by name or write", async () => {
     const script = ["b", "a", "c", "b?", "d", "a?", "b?", "c?"].map((k) => hit(k))
     const seen = await play<Hit, string>(
       (hits) =>
@@ -49,7 +49,7 @@ describe("trap 4: LRU that is none, and limits nobody asked for", () => {
     expect(new Set(results.slice(30_000))).toEqual(new Set([2]))
   })
 
-  it("makes room in a full state in one step each: a million events through 50,000 rows", async () => {
+  it("makes room in a full state in one step each: a million events, 50,000 rows", async () => {
     const size = 50_000
     function* many() {
       for (let i = 0; i < 1_000_000; i++) yield i

@@ -1,19 +1,11 @@
 /** What users write must compile, and what is wrong must not; `tsc` is the test. */
-import {
-  boundedDisorder,
-  count,
-  from,
-  max,
-  mean,
-  of,
-  record,
-  run,
-  sum,
-} from "../js/index.ts"
+import { boundedDisorder, count, from, max, mean, of, record, run, sum } from "../js/index.ts"
 
-type Same<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-const is = <A, B>(_: Same<A, B>): void => undefined
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+/** `value` has exactly the type that `same` names. */
+function exactly<A>() {
+  return <B>(value: B, same: Same<A, B>): [B, boolean] => [value, same]
+}
 
 interface UserEvent {
   user_id: string
@@ -37,7 +29,7 @@ export const quickStart = from(events)
   .map(
     (event, state) => {
       const current = state.get()
-      is<typeof current, { total: number; n: number }>(true)
+      exactly<{ total: number; n: number }>()(current, true)
       state.set({ total: current.total + event.amount, n: current.n + 1 })
       return [event.user_id, current.total] as const
     },
@@ -45,14 +37,14 @@ export const quickStart = from(events)
   )
 
 export async function quickStartResults(): Promise<void> {
-  for await (const result of quickStart) is<typeof result, readonly [string, number]>(true)
+  for await (const result of quickStart) exactly<readonly [string, number]>()(result, true)
 }
 
 export const untyped = from(events)
   .keyBy("user_id")
   .map((_, state) => {
     const current = state.get()
-    is<typeof current, unknown>(true)
+    exactly<unknown>()(current, true)
     return 1
   })
 
@@ -65,7 +57,7 @@ export const records = from(events)
   .map(
     (_, state) => {
       const row = state.get()
-      is<typeof row, { n: number; last: string; exact: bigint; on: boolean }>(true)
+      exactly<{ n: number; last: string; exact: bigint; on: boolean }>()(row, true)
       row.n += 1
       return row
     },
@@ -116,16 +108,17 @@ export const delays = from(flights)
 
 export async function jobs(): Promise<void> {
   for await (const row of delays) {
-    is<typeof row.key, string>(true)
-    is<typeof row.flights, number>(true)
-    is<typeof row.worst, number | undefined>(true)
+    exactly<string>()(row.key, true)
+    exactly<number>()(row.flights, true)
+    exactly<number | undefined>()(row.worst, true)
   }
   const job = await run({ delays, folded })
-  for await (const row of job.output("folded")) is<typeof row, { flights: number; delay: number }>(true)
+  for await (const row of job.output("folded"))
+    exactly<{ flights: number; delay: number }>()(row, true)
   // @ts-expect-error no such output
   job.output("nope")
   const one = await run(delays)
-  for await (const row of one) is<typeof row.late, number>(true)
+  for await (const row of one) exactly<number>()(row.late, true)
 }
 
 export const both = from(events)
@@ -136,12 +129,13 @@ export const both = from(events)
 from(flights).keyBy("orign")
 // @ts-expect-error a date is no key
 from(flights).keyBy("date")
+const byOrigin = from(flights).keyBy("origin")
 // @ts-expect-error a misspelt field
-from(flights).keyBy("origin").aggregate({ late: sum("dleay") })
+byOrigin.aggregate({ late: sum("dleay") })
 // @ts-expect-error a text has no sum
-from(flights).keyBy("origin").aggregate({ late: sum("origin") })
+byOrigin.aggregate({ late: sum("origin") })
 // @ts-expect-error a reserved column
-from(flights).keyBy("origin").aggregate({ key: count() })
+byOrigin.aggregate({ key: count() })
 // @ts-expect-error an unknown option
 from(events).keyBy("user_id").deduplicate({ ttl: "1h", tll: 3 })
 // @ts-expect-error no unit

@@ -88,7 +88,11 @@ function stampTimes(
   const { times, watermarks, now } = arrival
   if (times === undefined || watermarks === undefined) return batch.stamp(now)
   if (at === undefined && rows === undefined) {
-    return batch.stamp(now, times.subarray(from, from + size), watermarks.subarray(from, from + size))
+    return batch.stamp(
+      now,
+      times.subarray(from, from + size),
+      watermarks.subarray(from, from + size),
+    )
   }
   const time = new Float64Array(size)
   const watermark = new Float64Array(size)
@@ -171,7 +175,7 @@ function fillColumn(
 
 function numberOf(value: unknown, path: string): number {
   if (typeof value !== "bigint") {
-    const message = `field ${path} must be a number or bigint to be aggregated, not ${typeName(value)}`
+    const message = `field ${path} must be a number or bigint, not ${typeName(value)}`
     throw new MillraceError("FIELD_TYPE", message)
   }
   const number = Number(value)

@@ -73,7 +73,10 @@ export class RecordAccess implements Access, Cells {
     if (value === this.#view) return
     if (typeof value !== "object" || value === null) {
       const uid = this.#rows.op.uid
-      throw new MillraceError("SERIALIZATION", `${uid}: state must be a record, not ${typeName(value)}`)
+      throw new MillraceError(
+        "SERIALIZATION",
+        `${uid}: state must be a record, not ${typeName(value)}`,
+      )
     }
     const view = this.#view as unknown as Plain
     for (const { name } of this.#fields) view[name] = (value as Plain)[name]

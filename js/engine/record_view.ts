@@ -46,7 +46,9 @@ export class RecordView {
     this.#cells = cells
     let properties = known.get(type)
     if (properties === undefined) {
-      properties = Object.fromEntries(fields.map((field) => [field.name, RecordView.#property(field)]))
+      properties = Object.fromEntries(
+        fields.map((field) => [field.name, RecordView.#property(field)]),
+      )
       known.set(type, properties)
     }
     Object.defineProperties(this, properties)

@@ -69,7 +69,7 @@ export function max<const Field extends string>(field: Field): OfField<Field, "n
 
 /** Options for {@link KeyedStream.aggregate}. */
 export interface AggregateOptions extends OperatorOptions {
-  /** A row per event, or one per key at the end of the source, in first-seen order. Default "each". */
+  /** A row per event, or one per key at the end of the source, as first seen. Default "each". */
   readonly emit?: "each" | "final"
   /** The state's limits and ttl. */
   readonly state?: StateConfig
@@ -108,7 +108,8 @@ const reserved = ["key", "start", "end", "__proto__"]
 
 function checkAggregates(given: Readonly<Record<string, unknown>>): [string, Spec][] {
   const specs = Object.entries(given)
-  if (specs.length === 0) throw new MillraceError("OPTION", "aggregate needs at least one aggregate")
+  if (specs.length === 0)
+    throw new MillraceError("OPTION", "aggregate needs at least one aggregate")
   return specs.map(([name, spec]) => {
     if (reserved.includes(name)) {
       throw new MillraceError("OPTION", `aggregate: ${name} is a reserved column`)

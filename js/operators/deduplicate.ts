@@ -60,7 +60,11 @@ export function deduplicateNode(
   }
 }
 
-function open(site: Site, read: KeyReader, spec: ConstructorParameters<typeof Operator>[2]): Runner {
+function open(
+  site: Site,
+  read: KeyReader,
+  spec: ConstructorParameters<typeof Operator>[2],
+): Runner {
   const operator = new Operator(site.engine, site.uid, spec)
   return {
     operator,
@@ -68,17 +72,24 @@ function open(site: Site, read: KeyReader, spec: ConstructorParameters<typeof Op
     run(chunk) {
       const values: unknown[] = []
       const at: number[] = []
-      const failure = pushChunk(chunk, operator, read, 0, ({ filled }) => filled, (slice) => {
-        const { results } = operator
-        const { u32 } = site.engine.views
-        const positions = results.positions
-        const size = results.size
-        for (let i = 0; i < size; i++) {
-          const index = valueOf(slice, u32[positions + i] as number)
-          values.push(chunk.values[index])
-          at.push(causeOf(chunk, index))
-        }
-      })
+      const failure = pushChunk(
+        chunk,
+        operator,
+        read,
+        0,
+        ({ filled }) => filled,
+        (slice) => {
+          const { results } = operator
+          const { u32 } = site.engine.views
+          const positions = results.positions
+          const size = results.size
+          for (let i = 0; i < size; i++) {
+            const index = valueOf(slice, u32[positions + i] as number)
+            values.push(chunk.values[index])
+            at.push(causeOf(chunk, index))
+          }
+        },
+      )
       return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
     },
   }

@@ -46,11 +46,16 @@ function open(site: Site, most: number, part: Part): Runner {
   let seen = 0
   let add = 0
   // One event under the key null adds what a chunk brought, and tells what there was before.
-  const counter = openKeyed(site, () => null, setting, (_, state) => () => {
-    const row = state.get() as { seen: number }
-    seen = row.seen
-    row.seen += add
-  })
+  const counter = openKeyed(
+    site,
+    () => null,
+    setting,
+    (_, state) => () => {
+      const row = state.get() as { seen: number }
+      seen = row.seen
+      row.seen += add
+    },
+  )
   const count = (size: number, { arrival }: Chunk): void => {
     add = size
     counter.run({ values: [null], at: undefined, arrival })

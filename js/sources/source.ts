@@ -93,7 +93,8 @@ const options = {
   replay: oneOf("none"),
   watermark: (given: unknown, name: string) => {
     if (given instanceof Watermark) return given
-    throw new MillraceError("OPTION", `${name} must be boundedDisorder(…), not ${typeName(given)}`)
+    const message = `${name} must be boundedDisorder(…), not ${typeName(given)}`
+    throw new MillraceError("OPTION", message)
   },
   idleAfter: later,
 }

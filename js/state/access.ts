@@ -8,7 +8,7 @@ import { MillraceError } from "../errors.ts"
 
 /** The state of one key, synchronous. `G` is what `get` gives: never undefined with a default. */
 export interface StateAccess<S, G = S | undefined> {
-  /** The state; the default if there is none. Objects are live: mutate them only inside the call. */
+  /** The state, or the default. Objects are live: mutate them only inside the call. */
   get(): G
   /** Replace the state. The value belongs to Millrace from now on. */
   set(value: S): void
@@ -31,7 +31,7 @@ export interface Access {
   delete(): void
   /** A value that may leave the call: a record's view becomes an object of its own. */
   plain(value: unknown): unknown
-  /** The call succeeded: what it did becomes state. Throws `LIMIT` or `MEMORY`, then nothing did. */
+  /** The call succeeded: what it did becomes state. Throws `LIMIT`, `MEMORY`: nothing did. */
   commit(): void
   /** The call failed: what it did is undone. */
   abandon(): void

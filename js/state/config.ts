@@ -36,7 +36,7 @@ export interface StateConfig {
   readonly maxSize?: number
   /** The most bytes: rows, strings, and 512 for each live object. Default: the job's memory. */
   readonly maxBytes?: number
-  /** At a limit: refuse the event with `LIMIT`, or drop the least recently used key. Default "error". */
+  /** At a limit: refuse the event with `LIMIT` (the default), or drop the key used longest ago. */
   readonly onFull?: "evict" | "error"
 }
 

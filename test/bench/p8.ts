@@ -47,10 +47,22 @@ export async function p8({ quick }: Extent): Promise<Figure[]> {
     calls.push(callDirectly(keys))
   }
   return [
-    chunkFigure(`growing to ${size}`, chunks.map(({ growing }) => growing)),
-    chunkFigure(`${size} expiring`, chunks.map(({ expiring }) => expiring)),
-    callFigure(`growing to ${size}`, calls.map(({ growing }) => growing)),
-    callFigure(`${size} expiring`, calls.map(({ expiring }) => expiring)),
+    chunkFigure(
+      `growing to ${size}`,
+      chunks.map(({ growing }) => growing),
+    ),
+    chunkFigure(
+      `${size} expiring`,
+      chunks.map(({ expiring }) => expiring),
+    ),
+    callFigure(
+      `growing to ${size}`,
+      calls.map(({ growing }) => growing),
+    ),
+    callFigure(
+      `${size} expiring`,
+      calls.map(({ expiring }) => expiring),
+    ),
   ]
 }
 
