@@ -25,6 +25,8 @@ export interface Op {
   readonly n: number
   readonly value: number | bigint | null
   readonly at: number
+  /** It never comes to the operator, but its time does. */
+  readonly lost?: "filtered" | "unkeyed" | undefined
   /** The function throws once it has done its deed. */
   readonly fails?: boolean
 }

@@ -48,6 +48,7 @@ const draw: fc.Arbitrary<Draw> = fc.record({
           n: fc.integer({ min: 0, max: 5 }),
           value: fc.oneof(fc.double(), fc.integer(), fc.constantFrom(null, 3n, -0, Number.NaN)),
           at: fc.integer({ min: -15, max: 3 }),
+          lost: fc.constantFrom(...Array(8).fill(undefined), "filtered" as const, "unkeyed" as const),
         })
         .map(event),
     },
@@ -61,6 +62,8 @@ interface Scene {
   readonly chunkSize: number
   readonly limits: Limits
   readonly keyCount: number
+  /** Are some events lost on the way to the operators? */
+  readonly lossy: boolean
   /** Which operator is played where the first refusal ends the job. */
   readonly name: number
   readonly draws: readonly Draw[]
@@ -82,12 +85,13 @@ const scene: fc.Arbitrary<Scene> = fc.record({
   chunkSize: fc.constantFrom(1, 7, 1024),
   limits,
   keyCount: fc.integer({ min: 1, max: keys.length }),
+  lossy: fc.boolean(),
   name: fc.nat({ max: names.length - 1 }),
   draws: fc.array(draw, { maxLength: 100, size: "max" }),
 })
 
 /** A script of the draws: numbered events, whose times wander forwards. */
-function scriptOf({ draws, keyCount }: Scene): Step<Op>[] {
+function scriptOf({ draws, keyCount, lossy }: Scene): Step<Op>[] {
   let time = 0
   let i = 0
   return draws.map(({ step, ahead, ms }) => {
@@ -97,7 +101,8 @@ function scriptOf({ draws, keyCount }: Scene): Step<Op>[] {
     time += ahead
     const { value } = step
     const key = keys[keys.indexOf(value.key) % keyCount] as KeyValue
-    return event({ ...value, i: i++, key, at: time + value.at })
+    const lost = lossy ? value.lost : undefined
+    return event({ ...value, i: i++, key, at: time + value.at, lost })
   })
 }
 
@@ -130,6 +135,10 @@ function expectedOf(
     const moment = { time: timed ? op.at : steady, passed }
     const made: [string, readonly unknown[]][] = []
     for (const [name, reference] of Object.entries(references)) {
+      if (op.lost !== undefined) {
+        reference.pass(passed)
+        continue
+      }
       try {
         made.push([name, reference.on(op, moment)])
       } catch (error) {
@@ -166,10 +175,12 @@ async function compare(given: Scene, chosen: Readonly<Record<string, Program>>):
   const expected = expectedOf(script, timed, references)
   let entries: Record<string, unknown> = {}
   const { results, error } = await playAll<Op>(
-    (events) =>
-      Object.fromEntries(
-        Object.entries(chosen).map(([name, { make }]) => [name, make(events, limits, name)]),
-      ),
+    (events) => {
+      const left = given.lossy ? events.filter(({ lost }) => lost !== "filtered") : events
+      return Object.fromEntries(
+        Object.entries(chosen).map(([name, { make }]) => [name, make(left, limits, name)]),
+      )
+    },
     script,
     { chunkSize, from: timed ? timedFrom : {}, look: (job) => (entries = entriesOf(job, chosen)) },
   )

@@ -1,10 +1,10 @@
 /** Every operator, alone and in chains, passes the contract. */
 import { count, record, sum } from "../js/index.ts"
-import type { KeyValue, KeyedStream, Stream } from "../js/index.ts"
+import type { KeyValue } from "../js/index.ts"
 import { testOperator } from "./contract/operator.ts"
 import { clock, event } from "./play.ts"
 import { deeds } from "./deeds.ts"
-import { programs } from "./programs.ts"
+import { keyed, programs } from "./programs.ts"
 import type { Op } from "./deeds.ts"
 
 const keys: readonly KeyValue[] = ["a", "__proto__", 1, "1", null, ["a", [true, 1n]], "", 0]
@@ -27,8 +27,6 @@ const script = Array.from({ length: 36 }, (_, i) => {
 for (const [name, { make }] of Object.entries(programs)) {
   testOperator<Op>(name, (events, state) => make(events, state, "op"), script)
 }
-
-const keyed = (events: Stream<Op>) => events.keyBy((op) => op.key) as KeyedStream<KeyValue, Op>
 
 testOperator<Op>("take", (events) => events.take(11), script)
 testOperator<Op>("take nothing", (events) => events.take(0), script)

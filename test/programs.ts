@@ -20,6 +20,8 @@ import type { Draft, Limits, Moment } from "./reference.ts"
 /** An operator, played one event at a time. */
 export interface Reference {
   on(op: Op, moment: Moment): readonly unknown[]
+  /** An event was lost on the way, but time goes on. */
+  pass(this: void, passed: number): void
   finish?(passed: number): readonly unknown[]
   /** What `job.state` shows. */
   readonly entries: (passed: number) => readonly (readonly [KeyValue, unknown])[]
@@ -32,7 +34,11 @@ export interface Program {
 
 type State = StateAccess<unknown, unknown>
 
-const keyed = (events: Stream<Op>) => events.keyBy((op) => op.key) as KeyedStream<KeyValue, Op>
+/** Events by their key; those without one are left out. */
+export function keyed(events: Stream<Op>): KeyedStream<KeyValue, Op> {
+  const key = (op: Op) => (op.lost === undefined ? op.key : undefined)
+  return events.keyBy(key, { missing: "skip" }) as KeyedStream<KeyValue, Op>
+}
 
 const plain = (value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : value
@@ -52,6 +58,7 @@ function withDraft(
       draft.commit()
       return results
     },
+    pass: (passed) => rows.pass(passed),
     entries: (passed) => rows.entries(passed),
   }
 }
@@ -176,7 +183,8 @@ const deduplicate: Program = {
         else rows.write(op.key, true, moment)
         return seen ? [] : [op]
       },
-      entries: (passed) => rows.entries(passed),
+      pass: (passed) => rows.pass(passed),
+    entries: (passed) => rows.entries(passed),
     }
   },
 }

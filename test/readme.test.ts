@@ -42,7 +42,7 @@ describe("the README", () => {
     expect(await output(first)).toBe("ada: 30\nbob: 5\nada: 42\n")
   })
 
-  it("has a job that survives: its state is there again, and nothing is printed twice", async () => {
+  it("has a job that survives: state is there again, nothing is printed twice", async () => {
     const [, durable = ""] = await programs()
     const state = "{ orders: 2, spent: 42 }\n"
     expect(await output(durable)).toBe(

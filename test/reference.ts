@@ -53,7 +53,7 @@ export class Rows<V> {
 
   /** The row of a key at an event. What has expired is gone, even if the clock steps back. */
   enter(key: KeyValue, { time, passed }: Moment): Row<V> | undefined {
-    this.#expire(passed)
+    this.pass(passed)
     const row = this.#rows.get(idOf(key))
     if (row === undefined || !this.#expired(row, Math.max(time, passed))) return row
     this.#rows.delete(idOf(key))
@@ -89,7 +89,8 @@ export class Rows<V> {
     return rows.sort((a, b) => a.birth - b.birth).map(({ key, value }) => [normal(key), value])
   }
 
-  #expire(passed: number): void {
+  /** So much has passed, whether an event comes of it or not. */
+  pass(passed: number): void {
     for (const [id, row] of this.#rows) if (this.#expired(row, passed)) this.#rows.delete(id)
   }
 

@@ -165,6 +165,83 @@ static void a_seed_becomes_a_key_of_two_different_words(void **state) {
     assert_true(mr_hash_keyed(&zero, text, 3) != mr_hash_keyed(&one, text, 3));
 }
 
+/* ---- short keys ---- */
+
+/* Twelve bits of the hash over many keys of one form: no bucket far from its share. */
+static void assert_spreads(const mr_hash_key *key, uint32_t size, void (*make)(uint8_t *, uint32_t),
+                           uint32_t shift) {
+    enum { BUCKETS = 4096, KEYS = BUCKETS * 64 };
+    static uint32_t counts[BUCKETS];
+    memset(counts, 0, sizeof counts);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        uint8_t bytes[MR_HASH_SHORT_MAX] = {0};
+        make(bytes, i);
+        counts[(mr_hash_short(key, bytes, size) >> shift) % BUCKETS]++;
+    }
+    double chi = 0;
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        chi += (counts[i] - 64.0) * (counts[i] - 64.0) / 64.0;
+    assert_true(chi > 3500 && chi < 4700); /* 4095 on average, 90 a standard deviation. */
+}
+
+static void make_text(uint8_t *bytes, uint32_t number) {
+    for (uint32_t at = 9; at > 1; at--, number /= 10)
+        bytes[at] = (uint8_t)('0' + number % 10);
+    bytes[0] = 5;
+    bytes[1] = 'k';
+}
+
+static void make_number(uint8_t *bytes, uint32_t number) {
+    const double value = number;
+    bytes[0] = 3;
+    memcpy(bytes + 1, &value, sizeof value);
+}
+
+static void make_pair(uint8_t *bytes, uint32_t number) {
+    memcpy(bytes, &number, sizeof number);
+    memcpy(bytes + 12, &number, sizeof number);
+}
+
+static void short_keys_of_every_form_spread_over_all_bits(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        const mr_hash_key key = mr_hash_key_of(seed);
+        for (uint32_t shift = 0; shift <= 52; shift += 13) {
+            assert_spreads(&key, 10, make_text, shift);
+            assert_spreads(&key, 9, make_number, shift);
+            assert_spreads(&key, 16, make_pair, shift);
+        }
+    }
+}
+
+static void a_short_key_is_read_within_its_bytes_and_its_size_counts(void **state) {
+    (void)state;
+    const mr_hash_key key = mr_hash_key_of(7);
+    uint64_t seen[MR_HASH_SHORT_MAX + 1];
+    for (uint32_t size = 0; size <= MR_HASH_SHORT_MAX; size++) {
+        uint8_t *bytes = malloc(size == 0 ? 1 : size); /* The sanitizer guards its end. */
+        memset(bytes, 'a', size);
+        seen[size] = mr_hash_short(&key, bytes, size);
+        free(bytes);
+        for (uint32_t other = 0; other < size; other++)
+            assert_true(seen[size] != seen[other]);
+    }
+}
+
+static void every_byte_of_a_short_key_counts(void **state) {
+    (void)state;
+    const mr_hash_key key = mr_hash_key_of(8);
+    for (uint32_t size = 1; size <= MR_HASH_SHORT_MAX; size++) {
+        uint8_t bytes[MR_HASH_SHORT_MAX] = {0};
+        const uint64_t before = mr_hash_short(&key, bytes, size);
+        for (uint32_t at = 0; at < size; at++) {
+            bytes[at] = 1;
+            assert_true(mr_hash_short(&key, bytes, size) != before);
+            bytes[at] = 0;
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_1_3_gives_the_published_values),
@@ -172,6 +249,9 @@ int main(void) {
         cmocka_unit_test(every_size_and_alignment_agrees_with_the_plain_writing),
         cmocka_unit_test(a_megabyte_agrees_with_the_plain_writing),
         cmocka_unit_test(a_seed_becomes_a_key_of_two_different_words),
+        cmocka_unit_test(short_keys_of_every_form_spread_over_all_bits),
+        cmocka_unit_test(a_short_key_is_read_within_its_bytes_and_its_size_counts),
+        cmocka_unit_test(every_byte_of_a_short_key_counts),
     };
     return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
 }
