@@ -314,7 +314,8 @@ mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from
     MR_TRY(clear_results(op, results, in->columns.size, false));
     MR_TRY(check_input(op, in));
     if (from > in->columns.size) return mr_fail(MR_ERR_ARGUMENT, "from", from);
-    MR_TRY(mr_rows_find(&op->rows, &in->columns));
+    MR_TRY(mr_rows_only_grow(&op->rows) ? mr_rows_find_growing(&op->rows, &in->columns)
+                                        : mr_rows_find(&op->rows, &in->columns));
     mr_flush_stop(op);
     mr_status status = op->kind->push(op, &in->columns, from, upto_out, results);
     mr_find_end(&op->rows);

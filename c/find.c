@@ -7,7 +7,10 @@
  *
  * Hot keys stop at pass 2: however often a key comes in a chunk, its row is looked
  * for once. Rows that come and go while the chunk is worked on are told to the slots
- * by hash, so rows[] is true at any time. */
+ * by hash, so rows[] is true at any time.
+ *
+ * Where rows only come and never go, pass 2 is left out: every row of the chunk is its
+ * own slot, and one that was not there is looked for again when it is entered. */
 #include "error.h"
 #include "row.h"
 
@@ -157,10 +160,54 @@ static void probe_all(mr_rows *rows, const mr_columns *in, uint32_t count) {
     }
 }
 
+static void probe_each(mr_rows *rows, const mr_columns *in) {
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint8_t *keys = mr_at(in->keys);
+    const uint32_t *hashes = mr_u32s(rows->find.hashes);
+    uint32_t *found = mr_u32s(rows->find.found.rows);
+    mr_table_cursor cursor;
+    for (uint32_t i = 0; i < in->size; i++) {
+        found[i] = mr_table_first(&rows->table, hashes[i], &cursor);
+    }
+    for (uint32_t i = 0; i < in->size; i++) {
+        if (found[i] == 0) continue;
+        const uint32_t bytes = offsets[i + 1] - offsets[i];
+        mr_row *row = mr_row_at(found[i]);
+        if (row->key_bytes == bytes &&
+            same_bytes(mr_row_key(rows, row), keys + offsets[i], bytes)) {
+            continue;
+        }
+        found[i] = mr_rows_lookup(rows, hashes[i], keys + offsets[i], bytes);
+    }
+}
+
+mr_status mr_rows_find_growing(mr_rows *rows, const mr_columns *in) {
+    if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
+    MR_TRY(make_room(rows, in->size));
+    rows->find.in = in;
+    rows->find.growing = true;
+    hash_all(rows, in);
+    probe_each(rows, in);
+    rows->find.found.size = in->size;
+    rows->find.found.count = 0;
+    return MR_OK;
+}
+
+mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
+    const mr_columns *in = rows->find.in;
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const mr_addr row = mr_rows_lookup(rows, mr_u32s(rows->find.hashes)[index],
+                                       (const uint8_t *)mr_at(in->keys) + offsets[index],
+                                       offsets[index + 1] - offsets[index]);
+    mr_u32s(rows->find.found.rows)[index] = row;
+    return row;
+}
+
 mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
     MR_TRY(make_room(rows, in->size));
     rows->find.in = in;
+    rows->find.growing = false;
     rows->find.lookup_size = power_from(ROWS_MIN, in->size) * 2; /* Small chunks stay cheap. */
     hash_all(rows, in);
     uint32_t count = slot_all(rows, in);
@@ -171,8 +218,7 @@ mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
 }
 
 uint32_t mr_find_hash(const mr_rows *rows, uint32_t index) {
-    const uint32_t slot = mr_u32s(rows->find.found.slots)[index];
-    return mr_u32s(rows->find.hashes)[slot];
+    return mr_u32s(rows->find.hashes)[mr_found_slot(rows, index)];
 }
 
 void mr_find_end(mr_rows *rows) {

@@ -7,104 +7,19 @@ import { describe, expect, it } from "vitest"
 import { boundedDisorder, from, run } from "../js/index.ts"
 import type { FromOptions, JobBase, KeyValue } from "../js/index.ts"
 import { MillraceError } from "../js/errors.ts"
-import { clock, event, playAll, restore } from "./play.ts"
+import { event, playAll } from "./play.ts"
 import type { Step } from "./play.ts"
-import { deeds } from "./deeds.ts"
 import { programs } from "./programs.ts"
 import type { Op } from "./deeds.ts"
 import type { Program, Reference } from "./programs.ts"
 import { Full, idOf } from "./reference.ts"
 import type { Limits } from "./reference.ts"
-
-const keys: readonly KeyValue[] = [
-  ...["", "a", "__proto__", "constructor", "1", "null", "日本 é 𝄞"],
-  ...[0, -0, 1, -1.5, Infinity, 0n, 1n, -(2n ** 70n), null, true, false],
-  ...[[], ["a", 1], ["a", "1"], [0], [-0], [["__proto__", null], 1n]],
-]
-
-const disorderMs = 10
+import { disorderMs, keys, scene, scriptOf } from "./scenes.ts"
+import type { Scene } from "./scenes.ts"
 
 /** A quarter of the scripts can be refused, and is played with one operator only. */
 const runs = 720
 const names = Object.keys(programs)
-
-type Draw = {
-  readonly step: Step<Op> | "restore" | "clock"
-  readonly ahead: number
-  readonly ms: number
-}
-
-const draw: fc.Arbitrary<Draw> = fc.record({
-  step: fc.oneof(
-    { weight: 1, arbitrary: fc.constantFrom("restore" as const) },
-    { weight: 5, arbitrary: fc.constantFrom("clock" as const) },
-    {
-      weight: 60,
-      arbitrary: fc
-        .record({
-          i: fc.constant(0),
-          key: fc.constantFrom(...keys),
-          deed: fc.constantFrom(...deeds),
-          n: fc.integer({ min: 0, max: 5 }),
-          value: fc.oneof(fc.double(), fc.integer(), fc.constantFrom(null, 3n, -0, Number.NaN)),
-          at: fc.integer({ min: -15, max: 3 }),
-          lost: fc.constantFrom(...Array(8).fill(undefined), "filtered" as const, "unkeyed" as const),
-        })
-        .map(event),
-    },
-  ),
-  ahead: fc.integer({ min: 0, max: 4 }),
-  ms: fc.integer({ min: 0, max: 90 }),
-})
-
-interface Scene {
-  readonly timed: boolean
-  readonly chunkSize: number
-  readonly limits: Limits
-  readonly keyCount: number
-  /** Are some events lost on the way to the operators? */
-  readonly lossy: boolean
-  /** Which operator is played where the first refusal ends the job. */
-  readonly name: number
-  readonly draws: readonly Draw[]
-}
-
-const limits: fc.Arbitrary<Limits> = fc
-  .record({
-    ttl: fc.constantFrom(undefined, undefined, 1, 5, 20, 60),
-    maxSize: fc.constantFrom(undefined, undefined, 1, 2, 4, 7),
-    maxBytes: fc.constantFrom(undefined, undefined, 600, 1500, 3000),
-    onFull: fc.constantFrom("evict" as const, "evict" as const, "evict" as const, "error" as const),
-  })
-  .map((drawn) =>
-    Object.fromEntries(Object.entries(drawn).filter(([, value]) => value !== undefined)),
-  )
-
-const scene: fc.Arbitrary<Scene> = fc.record({
-  timed: fc.boolean(),
-  chunkSize: fc.constantFrom(1, 7, 1024),
-  limits,
-  keyCount: fc.integer({ min: 1, max: keys.length }),
-  lossy: fc.boolean(),
-  name: fc.nat({ max: names.length - 1 }),
-  draws: fc.array(draw, { maxLength: 100, size: "max" }),
-})
-
-/** A script of the draws: numbered events, whose times wander forwards. */
-function scriptOf({ draws, keyCount, lossy }: Scene): Step<Op>[] {
-  let time = 0
-  let i = 0
-  return draws.map(({ step, ahead, ms }) => {
-    if (step === "restore") return restore()
-    if (step === "clock") return clock(ms)
-    if (step.kind !== "event") return step
-    time += ahead
-    const { value } = step
-    const key = keys[keys.indexOf(value.key) % keyCount] as KeyValue
-    const lost = lossy ? value.lost : undefined
-    return event({ ...value, i: i++, key, at: time + value.at, lost })
-  })
-}
 
 interface Expected {
   readonly results: Record<string, unknown[]>

@@ -37,7 +37,7 @@ type State = StateAccess<unknown, unknown>
 /** Events by their key; those without one are left out. */
 export function keyed(events: Stream<Op>): KeyedStream<KeyValue, Op> {
   const key = (op: Op) => (op.lost === undefined ? op.key : undefined)
-  return events.keyBy(key, { missing: "skip" }) as KeyedStream<KeyValue, Op>
+  return events.keyBy(key, { missing: "skip" })
 }
 
 const plain = (value: unknown): unknown =>
@@ -184,7 +184,7 @@ const deduplicate: Program = {
         return seen ? [] : [op]
       },
       pass: (passed) => rows.pass(passed),
-    entries: (passed) => rows.entries(passed),
+      entries: (passed) => rows.entries(passed),
     }
   },
 }
@@ -249,6 +249,7 @@ function aggregateOf(emit: "each" | "final"): Program {
         },
         finish: (passed) =>
           emit === "each" ? [] : entries(passed).map(([key, result]) => ({ key, ...result })),
+        pass: (passed) => rows.pass(passed),
         entries,
       }
     },

@@ -271,7 +271,7 @@ const state: readonly Refused[] = [
     bad: { k: "a", n: "7" },
     says: [
       "FIELD_TYPE",
-      "aggregate-1: event 4: field n must be a number or bigint to be aggregated, not a string",
+      "aggregate-1: event 4: field n must be a number or bigint, not a string",
     ],
   },
   {

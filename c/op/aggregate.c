@@ -172,7 +172,7 @@ static mr_status push_each(mr_operator_data *op, const mr_columns *in, uint32_t 
 
 static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
                       mr_batch_data *results) {
-    const bool stays = op->rows.ttl_ms == 0 && op->rows.lru_at == 0;
+    const bool stays = mr_rows_only_grow(&op->rows);
     *upto_out = from;
     if (!stays || (op->spec.flags & MR_EMIT_EACH) != 0) return push_each(op, in, upto_out, results);
 

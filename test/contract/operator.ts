@@ -11,8 +11,8 @@ import { Engine } from "../../js/engine/engine.ts"
 import type { Operator } from "../../js/engine/operator.ts"
 import { loadModule } from "../../js/entry/node.ts"
 import type { OperatorNode, Runner } from "../../js/graph.ts"
-import { boundedDisorder, from } from "../../js/index.ts"
-import type { FromOptions, Stream, StreamOf } from "../../js/index.ts"
+import { MillraceError, boundedDisorder, from, run } from "../../js/index.ts"
+import type { FromOptions, JobBase, Stream, StreamOf } from "../../js/index.ts"
 import { planOf } from "../../js/plan.ts"
 import { playAll } from "../play.ts"
 import type { Played, Step } from "../play.ts"
@@ -47,6 +47,7 @@ export function testOperator<T extends Timed>(
 ): void {
   describe(`operator: ${name}`, () => {
     for (const setting of settings) testSetting(make, script, setting)
+    testUnread(make, script)
     testLeaks(make, script)
   })
 }
@@ -75,6 +76,36 @@ function testSetting<T extends Timed>(
       expect([step, await play(7, step)]).toEqual([step, undisturbed])
     }
   })
+}
+
+/** Results that nobody reads are counted and not made; state must not know. */
+function testUnread<T extends Timed>(make: MakeOperator<T>, script: readonly Step<T>[]): void {
+  it("counts as many results, and has the same state, when nobody reads", async () => {
+    const events = script.flatMap((step) => (step.kind === "event" ? [step.value] : []))
+    const figures: unknown[] = []
+    let count = 0
+    for (const read of [true, false]) {
+      const job = await run(make(from(events), {}), { chunkSize: 7 })
+      if (read) for await (const _ of job) count++
+      else await job.finished()
+      const { operators, discarded } = job.stats()
+      expect(discarded["out"]).toBe(read ? 0 : count)
+      const known = Object.keys(operators).filter((uid) => stateOf(job, uid) !== undefined)
+      figures.push([operators, known.map((uid) => stateOf(job, uid))])
+      await job.close()
+    }
+    expect(figures[1]).toEqual(figures[0])
+  })
+}
+
+/** The state of an operator; undefined if it has none. */
+function stateOf(job: JobBase, uid: string): unknown {
+  try {
+    return [...job.state(uid).scan()]
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === "OPTION") return undefined
+    throw error
+  }
 }
 
 function testLeaks<T>(make: MakeOperator<T>, script: readonly Step<T>[]): void {
