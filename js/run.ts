@@ -11,6 +11,7 @@ import type { Manifest } from "./manifest.ts"
 import { checkOptions, duration, integer, nested } from "./options.ts"
 import type { Check } from "./options.ts"
 import type { Output } from "./output.ts"
+import { later } from "./state/config.ts"
 import type { Plan } from "./plan.ts"
 import type { StateStorage } from "./storage/storage.ts"
 import { steady, systemClock } from "./time/clock.ts"
@@ -74,7 +75,17 @@ const withMethods =
 const runOptions = {
   name: nameOption,
   storage: withMethods<StateStorage>("a storage", "get", "set", "delete", "list"),
-  checkpoint: nested({ interval: duration({ zero: false }), timeout: duration({ zero: false }) }),
+  checkpoint: nested({
+    interval: duration({ zero: false }),
+    timeout: duration({ zero: false }),
+    mode: later,
+    minPause: later,
+    tolerableFailures: later,
+  }),
+  restart: later,
+  from: later,
+  allowNonRestoredState: later,
+  parallelism: later,
   memory: nested({ maxBytes: integer({ min: 1 << 20, max: 4 * 2 ** 30 }) }),
   chunkSize: integer({ max: 65_536 }),
   signal: withMethods<AbortSignal>("an AbortSignal", "addEventListener", "removeEventListener"),

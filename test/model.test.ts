@@ -5,7 +5,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { boundedDisorder, from, run } from "../js/index.ts"
-import type { FromOptions, JobBase, KeyValue } from "../js/index.ts"
+import type { FromOptions, JobBase } from "../js/index.ts"
 import { MillraceError } from "../js/errors.ts"
 import { event, playAll } from "./play.ts"
 import type { Step } from "./play.ts"

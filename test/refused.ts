@@ -269,10 +269,7 @@ const state: readonly Refused[] = [
     name: "a field that is no number",
     make: (keyed) => keyed.aggregate({ total: sum("n") }),
     bad: { k: "a", n: "7" },
-    says: [
-      "FIELD_TYPE",
-      "aggregate-1: event 4: field n must be a number or bigint, not a string",
-    ],
+    says: ["FIELD_TYPE", "aggregate-1: event 4: field n must be a number or bigint, not a string"],
   },
   {
     name: "a bigint that would be rounded",

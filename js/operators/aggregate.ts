@@ -10,8 +10,9 @@ import type { AggregateKind } from "../engine/operator.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
 import { operatorOptions } from "../graph.ts"
-import { checkOptions, oneOf } from "../options.ts"
-import { noLimits, stateOption } from "../state/config.ts"
+import { checkOptions, oneOf, text } from "../options.ts"
+import type { Check } from "../options.ts"
+import { later, noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { KeyReader } from "../state/keys.ts"
@@ -48,23 +49,52 @@ export function count(): Aggregate<never, "none", "number"> {
  * The sum of a field, compensated (Neumaier 1974); 0 of nothing. Null and undefined are skipped,
  * NaN is left out and counted in `stats()`; bigints beyond 2^53 are refused.
  */
-export function sum<const Field extends string>(field: Field): OfField<Field, "number"> {
-  return new Aggregate("sum", field)
+export function sum<const Field extends string>(
+  field: Field,
+  options?: AggregateFieldOptions,
+): OfField<Field, "number"> {
+  return ofField("sum", field, options)
 }
 
 /** The mean of a field, of a compensated sum; undefined of nothing. */
-export function mean<const Field extends string>(field: Field): OfField<Field, "numberOrNone"> {
-  return new Aggregate("mean", field)
+export function mean<const Field extends string>(
+  field: Field,
+  options?: AggregateFieldOptions,
+): OfField<Field, "numberOrNone"> {
+  return ofField("mean", field, options)
 }
 
 /** The least value of a field; undefined of nothing. */
-export function min<const Field extends string>(field: Field): OfField<Field, "numberOrNone"> {
-  return new Aggregate("min", field)
+export function min<const Field extends string>(
+  field: Field,
+  options?: AggregateFieldOptions,
+): OfField<Field, "numberOrNone"> {
+  return ofField("min", field, options)
 }
 
 /** The greatest value of a field; undefined of nothing. */
-export function max<const Field extends string>(field: Field): OfField<Field, "numberOrNone"> {
-  return new Aggregate("max", field)
+export function max<const Field extends string>(
+  field: Field,
+  options?: AggregateFieldOptions,
+): OfField<Field, "numberOrNone"> {
+  return ofField("max", field, options)
+}
+
+/** Options of an aggregate. */
+export interface AggregateFieldOptions {
+  /** Results of bigints as bigints. Only false in this version. */
+  readonly exact?: false
+}
+
+const exactOption: Check<false> = (given, name) => (given === false ? given : later(given, name))
+
+function ofField<const Field extends string, const Gives extends "number" | "numberOrNone">(
+  kind: AggregateKind,
+  field: Field,
+  options: AggregateFieldOptions | undefined,
+): OfField<Field, Gives> {
+  checkOptions(options, { exact: exactOption }, kind)
+  return new Aggregate(kind, text(field, `the field of ${kind}`))
 }
 
 /** Options for {@link KeyedStream.aggregate}. */
