@@ -108,12 +108,15 @@ static void empty_record(mr_rows *rows, mr_row *row) {
         if (layout->field_kind[i] != MR_STRING && layout->field_kind[i] != MR_REF) continue;
         uint32_t cell = *(uint32_t *)(void *)(record + layout->field_at[i]);
         if (cell == 0) continue;
-        bool live = layout->field_kind[i] == MR_REF && (cell & MR_REF_ENCODED) == 0;
-        if (live) {
-            rows->bytes -= MR_REF_BYTES;
-            mr_ref_drop(rows->refs, rows->heap, cell);
+        if (layout->field_kind[i] == MR_STRING) {
+            mr_rows_blob_release(rows, cell);
+            continue;
+        }
+        rows->bytes -= MR_REF_BYTES;
+        if ((cell & MR_REF_ENCODED) != 0) {
+            mr_blob_release(rows->heap, mr_ref_blob(cell));
         } else {
-            mr_rows_blob_release(rows, layout->field_kind[i] == MR_REF ? mr_ref_blob(cell) : cell);
+            mr_ref_drop(rows->refs, rows->heap, cell);
         }
     }
 }

@@ -17,7 +17,8 @@
  *     state evicts.
  *  2. Births and uses count up and are never reused: first-seen and last-used order
  *     are total, and survive save and load.
- *  3. bytes = what rows and blobs occupy + MR_REF_BYTES per live ref.
+ *  3. bytes = what rows and strings occupy + MR_REF_BYTES per ref, whether it is live
+ *     or still encoded after a restore: a limit must not depend on restarts.
  *  4. After a refusal nothing has changed, save that expired rows may be gone.
  *
  * Who changes what: mr_rows_create, mr_rows_remove, mr_rows_touch and mr_rows_expire;

@@ -172,7 +172,8 @@ static mr_status load_blob(mr_reader *reader, mr_rows *rows, uint32_t kind, mr_a
     if (*blob_out == 0) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
     }
-    rows->bytes += mr_heap_size_of(size + (uint32_t)sizeof(uint32_t));
+    rows->bytes +=
+        kind == MR_REF ? MR_REF_BYTES : mr_heap_size_of(size + (uint32_t)sizeof(uint32_t));
     return MR_OK;
 }
 

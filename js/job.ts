@@ -224,7 +224,7 @@ export class JobCore {
   }
 
   async #checkpointOrPause(): Promise<void> {
-    if (this.#idle) await this.#write(false)
+    if (this.#idle) await this.#write(this.#unchanged)
     else if (!this.#schedule.hold()) await this.#wait()
   }
 

@@ -28,7 +28,8 @@ const usage = `usage: make demo ARGS="[flags]"
   --events N         read the first N flights only
   --chunk-size N     events that go through the engine together (1024)
   --checkpoint MS    milliseconds between two checkpoints (500)
-  --compare          print what the job costs beside plain JavaScript`
+  --compare          print what the job costs beside plain JavaScript
+  --help             print this`
 
 /** Read the flags; ends the process with code 2 when there is something wrong with them. */
 export function parseFlags(args: string[]): Flags {
@@ -51,8 +52,13 @@ function read(args: string[]): Flags {
       events: { type: "string", default: "3000000" },
       "chunk-size": { type: "string", default: "1024" },
       checkpoint: { type: "string", default: "500" },
+      help: { type: "boolean", default: false },
     },
   })
+  if (values.help) {
+    console.log(usage)
+    process.exit(0)
+  }
   const killAfter = values["kill-after"]
   return {
     json: values.json,

@@ -136,6 +136,8 @@ export class BadLines {
     for (const line of this.#shown) console.error(line)
     const more = this.#count - this.#shown.length
     if (more > 0) console.error(`and ${more} more`)
-    if (this.#count > 0) console.error(`${this.#count} bad lines were left out`)
+    if (this.#count === 0) return
+    const lines = this.#count === 1 ? "line was" : "lines were"
+    console.error(`${this.#count} bad ${lines} left out`)
   }
 }

@@ -5,6 +5,7 @@
  * kept aside until `commit`, so `abandon` undoes a failed call by forgetting it.
  */
 import { decode } from "../codec.ts"
+import { copyOf } from "../copy.ts"
 import type { Access } from "../state/access.ts"
 import { isEncoded } from "./refs.ts"
 import type { Rows } from "./rows.ts"
@@ -50,7 +51,7 @@ export class RefAccess implements Access {
   get(): unknown {
     if (this.#change === replaced) return this.#pending
     this.#used = true
-    if (this.#row !== 0 && this.#change === kept) return this.#value()
+    if (this.#row !== 0 && this.#change === kept) return this.#value(this.#row)
     if (this.#initial === undefined) return undefined
     if (!this.#hasFresh) {
       this.#fresh = this.#initial()
@@ -70,13 +71,19 @@ export class RefAccess implements Access {
 
   /** The value of a row, outside any call. */
   peek(row: number): unknown {
-    this.#row = row
-    return this.#value()
+    return this.#value(row)
   }
 
-  /** Values are handed out as they are. */
+  /** The state itself is copied, so that a later event cannot change what was emitted. */
   plain(value: unknown): unknown {
-    return value
+    if (typeof value !== "object" || value === null) return value
+    return value === this.#state() ? copyOf(value) : value
+  }
+
+  #state(): unknown {
+    if (this.#change === replaced) return this.#pending
+    if (this.#row !== 0 && this.#change === kept) return this.#value(this.#row)
+    return this.#hasFresh ? this.#fresh : undefined
   }
 
   commit(): void {
@@ -103,9 +110,9 @@ export class RefAccess implements Access {
     this.#fresh = undefined
   }
 
-  #value(): unknown {
+  #value(row: number): unknown {
     const rows = this.#rows
-    const cellAt = rows.record(this.#row)
+    const cellAt = rows.record(row)
     const cell = rows.views.word(cellAt)
     const { refs } = rows.engine
     if (!isEncoded(cell)) return refs.get(cell)

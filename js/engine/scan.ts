@@ -44,6 +44,9 @@ export function* scanPages(
 /** The most bytes of a segment, unless a single entry is larger. */
 export const segmentBytesMax = 1 << 20
 
+/** Room for a segment at first; it grows as entries need it. */
+const segmentBytesMin = 16 << 10
+
 /** The most bytes that one value may have when it is saved. */
 export const valueBytesMax = 64 << 20
 
@@ -119,12 +122,14 @@ export function encodedBytes(op: Operator, cell: number): Uint8Array {
 /** One segment being filled in linear memory. */
 class Segments {
   readonly #op: Operator
-  #room = segmentBytesMax
+  #room: number
   #address: number
   size = 0
 
   constructor(op: Operator) {
     this.#op = op
+    // No more than a small state needs: at the memory limit there must be room to save it.
+    this.#room = Math.min(segmentBytesMax, Math.max(op.stats().bytes * 2, segmentBytesMin))
     this.#address = op.engine.alloc(this.#room)
   }
 

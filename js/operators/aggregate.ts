@@ -185,14 +185,14 @@ function open(
           const { size, positions } = operator.results
           if (size === 0) return
           const { u32 } = site.engine.views
-          const indices = Array.from({ length: size }, (_, i) =>
-            valueOf(slice, u32[positions + i] as number),
-          )
-          for (const index of indices) at.push(causeOf(chunk, index))
+          const inputs = Array.from(u32.subarray(positions, positions + size))
+          for (const input of inputs) at.push(causeOf(chunk, valueOf(slice, input)))
           if (!site.wanted) values.length += size
           else {
-            const keys = indices.map((index) => ownKey(read(chunk.values[index])))
-            for (const row of rowsOf(keys, size)) values.push(row)
+            // The bytes that were pushed: a key function is called once per event.
+            const keys = keysOf(operator.input)
+            const own = inputs.map((input) => keys[input])
+            for (const row of rowsOf(own, size)) values.push(row)
           }
         },
       )
@@ -208,12 +208,6 @@ function open(
       return result
     },
   }
-}
-
-/** A key as state has it: -0 is 0, and a tuple is not the user's own array. */
-function ownKey(key: unknown): unknown {
-  if (typeof key === "number") return key + 0
-  return Array.isArray(key) ? key.map(ownKey) : key
 }
 
 /** Gives the results of all keys, a batch at a time. */

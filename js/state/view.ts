@@ -7,7 +7,7 @@ import type { Operator } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
 import type { Flow, Step } from "../flow.ts"
 import type { Clock } from "../time/clock.ts"
-import { decodeKey, encodeKey, keyBytesMax } from "./key_bytes.ts"
+import { decodeKey, keyBytes } from "./key_bytes.ts"
 import type { KeyValue } from "./key_bytes.ts"
 
 /** What `job.state(uid)` gives. Values are copies. */
@@ -34,10 +34,11 @@ export class StateView {
   get(key: KeyValue): unknown {
     this.#check()
     const { input, engine } = this.#operator
-    input.reserve(1, keyBytesMax, 0)
-    const end = encodeKey(key, input.keys, input.keysView, 0)
+    const bytes = keyBytes(key)
+    input.reserve(1, bytes.length, 0)
+    input.keys.set(bytes)
     engine.views.u32[input.keyOffsets] = 0
-    engine.views.u32[input.keyOffsets + 1] = end
+    engine.views.u32[input.keyOffsets + 1] = bytes.length
     input.size = 1
     const now = this.#now()
     input.stamp(now)
@@ -58,6 +59,7 @@ export class StateView {
     const { engine } = this.#operator
     for (const { rows, count } of scanPages(this.#operator, this.#now())) {
       for (let i = 0; i < count; i++) {
+        this.#check()
         const row = engine.views.u32[rows + i] as number
         yield [this.#key(row), this.#step.runner?.readRow?.(row)]
       }

@@ -61,17 +61,22 @@ export async function makeFolder(path: string, known: Set<string>): Promise<void
   if (known.has(path)) return
   const above = dirname(path)
   try {
-    await mkdir(path)
-    await syncFolder(above)
+    await makeOne(path)
   } catch (error) {
-    const code = errorCode(error)
-    if (code === "ENOENT" && above !== path) {
-      await makeFolder(above, known)
-      return makeFolder(path, known)
-    }
-    if (code !== "EEXIST") throw error
+    if (errorCode(error) !== "ENOENT" || above === path) throw error
+    await makeFolder(above, known)
+    await makeOne(path) // Once: below /proc a folder is missing for ever.
   }
   known.add(path)
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error
+  }
 }
 
 /** Every file below a folder, as its path from there with slashes; a missing folder has none. */

@@ -43,6 +43,9 @@ export function steady(clock: Clock): Clock {
   return {
     now() {
       const now = clock.now()
+      if (!(Math.abs(now) <= 8.64e15)) {
+        throw new MillraceError("OPTION", "clock.now() must give milliseconds within 8.64e15")
+      }
       if (now > last) last = now
       return last
     },

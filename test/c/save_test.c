@@ -264,7 +264,6 @@ static void a_loaded_ref_becomes_live_when_it_is_decoded(void **state) {
     const mr_addr blob = mr_ref_blob(*cell);
     assert_int_equal(mr_blob_size(blob), strlen(values[3]));
     assert_memory_equal(mr_blob_bytes(blob), values[3], strlen(values[3]));
-    const uint32_t blob_bytes = mr_heap_size_of(mr_blob_size(blob) + 4);
     assert_int_equal(mr_ref_decoded(b.op, mr_addr_of(cell), 0), MR_ERR_ARGUMENT);
     assert_int_equal(mr_ref_decoded(b.op, mr_addr_of(cell), 4), MR_ERR_ARGUMENT);
     assert_string_equal(mr_error_name(), "number");
@@ -272,7 +271,7 @@ static void a_loaded_ref_becomes_live_when_it_is_decoded(void **state) {
     assert_int_equal(*cell, 2);
     assert_int_equal(mr_ref_decoded(b.op, mr_addr_of(cell), 2), MR_ERR_ARGUMENT);
     assert_string_equal(mr_error_name(), "cell");
-    assert_int_equal(stats_of(&b).bytes, before - blob_bytes + MR_REF_BYTES);
+    assert_int_equal(stats_of(&b).bytes, before); /* A ref weighs the same in both forms. */
     uint32_t address = 0;
     assert_int_equal(mr_refs_reserve(b.engine, 4, &address), MR_OK);
     const mr_refs *refs = mr_at(address);
