@@ -85,7 +85,7 @@ function testUnread<T extends Timed>(make: MakeOperator<T>, script: readonly Ste
     const figures: unknown[] = []
     let count = 0
     for (const read of [true, false]) {
-      const job = await run(make(from(events), {}), { chunkSize: 7 })
+      const job = await run(make(from(events), {}), { chunkSize: 7, clock: manualClock() })
       if (read) for await (const _ of job) count++
       else await job.finished()
       const { operators, discarded } = job.stats()
