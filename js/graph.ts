@@ -11,7 +11,6 @@ import type { Operator } from "./engine/operator.ts"
 import type { SourceNode } from "./sources/source.ts"
 import { later } from "./state/config.ts"
 import type { Check } from "./options.ts"
-import { text } from "./options.ts"
 
 /** Where a runner works. */
 export interface Site {
@@ -66,8 +65,6 @@ export interface StateSchema {
 export interface OperatorOptions {
   /** Names the state over restarts and code changes. Default: kind and number, as in `fold-1`. */
   readonly uid?: string
-  /** For people; defaults to the uid. */
-  readonly name?: string
   /** What an event does whose function throws. Only "fail" in this version. */
   readonly onError?: "fail"
 }
@@ -88,7 +85,7 @@ const uidOption: Check<string> = (given, name) => {
 /** The checks of {@link OperatorOptions}, to spread into an operator's own table. */
 export const operatorOptions = {
   uid: uidOption,
-  name: text,
+  name: later,
   onError: onErrorOption,
   errorsTo: later,
   concurrency: later,
