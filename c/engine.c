@@ -313,8 +313,7 @@ mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from
     MR_TRY(clear_results(op, results, in->columns.size, false));
     MR_TRY(check_input(op, in));
     if (from > in->columns.size) return mr_fail(MR_ERR_ARGUMENT, "from", from);
-    MR_TRY(mr_rows_only_grow(&op->rows) ? mr_rows_find_growing(&op->rows, &in->columns)
-                                        : mr_rows_find(&op->rows, &in->columns));
+    MR_TRY(mr_rows_find(&op->rows, &in->columns));
     mr_flush_stop(op);
     mr_status status = op->kind->push(op, &in->columns, from, upto_out, results);
     mr_find_end(&op->rows);
@@ -381,7 +380,7 @@ static mr_status check_index(const mr_operator_data *op, uint32_t index) {
 
 mr_status mr_row_look(mr_operator handle, uint32_t index, double time_ms, uint32_t *row_out) {
     GET_FOUND(op, handle, index);
-    mr_addr row = mr_found_row(&op->rows, index);
+    mr_addr row = mr_find_again(&op->rows, index);
     bool visible = row != 0 && !mr_row_expired(&op->rows, mr_row_at(row), time_ms);
     *row_out = visible ? row : 0;
     return MR_OK;
@@ -395,20 +394,20 @@ mr_status mr_row_enter(mr_operator handle, uint32_t index) {
 
 mr_status mr_row_create(mr_operator handle, uint32_t index, const uint8_t *record) {
     GET_FOUND(op, handle, index);
-    if (mr_found_row(&op->rows, index) != 0) return mr_fail(MR_ERR_ARGUMENT, "index", index);
+    if (mr_find_again(&op->rows, index) != 0) return mr_fail(MR_ERR_ARGUMENT, "index", index);
     return mr_rows_create_with(&op->rows, index, record);
 }
 
 mr_status mr_row_touch(mr_operator handle, uint32_t index, uint32_t written) {
     GET_FOUND(op, handle, index);
-    mr_addr row = mr_found_row(&op->rows, index);
+    mr_addr row = mr_find_again(&op->rows, index);
     if (row != 0) mr_rows_touch(&op->rows, mr_row_at(row), index, written != 0);
     return MR_OK;
 }
 
 mr_status mr_row_remove(mr_operator handle, uint32_t index) {
     GET_FOUND(op, handle, index);
-    mr_addr row = mr_found_row(&op->rows, index);
+    mr_addr row = mr_find_again(&op->rows, index);
     if (row != 0) mr_rows_remove(&op->rows, mr_row_at(row));
     return MR_OK;
 }

@@ -9,8 +9,9 @@
  * for once. Rows that come and go while the chunk is worked on are told to the slots
  * by hash, so rows[] is true at any time.
  *
- * Where rows only come and never go, pass 2 is left out: every row of the chunk is its
- * own slot, and one that was not there is looked for again when it is entered. */
+ * Where rows do not go by themselves, pass 2 is left out and rows are found directly:
+ * every row of the chunk is its own slot, one that was not there is looked for again
+ * when it is entered, and a row that is removed is searched for in the whole chunk. */
 #include "error.h"
 #include "row.h"
 
@@ -86,7 +87,7 @@ static mr_status make_room(mr_rows *rows, uint32_t count) {
     }
     mr_find_close(rows);
     find->lookup = block;
-    find->found.slots = block + rows_max * 2 * word;
+    find->slots = block + rows_max * 2 * word;
     find->found.rows = block + rows_max * 3 * word;
     find->hashes = block + rows_max * 4 * word;
     find->first_row = block + rows_max * 5 * word;
@@ -109,7 +110,7 @@ static uint32_t slot_all(mr_rows *rows, const mr_columns *in) {
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint8_t *keys = mr_at(in->keys);
     uint32_t *hashes = mr_u32s(find->hashes);
-    uint32_t *slots = mr_u32s(find->found.slots);
+    uint32_t *slots = mr_u32s(find->slots);
     uint32_t *first_row = mr_u32s(find->first_row);
     uint32_t *lookup = mr_u32s(find->lookup);
     const uint32_t mask = find->lookup_size - 1;
@@ -160,61 +161,71 @@ static void probe_all(mr_rows *rows, const mr_columns *in, uint32_t count) {
     }
 }
 
-static void probe_each(mr_rows *rows, const mr_columns *in) {
+static void probe_direct(mr_rows *rows, const mr_columns *in) {
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint8_t *keys = mr_at(in->keys);
     const uint32_t *hashes = mr_u32s(rows->find.hashes);
     uint32_t *found = mr_u32s(rows->find.found.rows);
+    uint32_t missing = 0;
     mr_table_cursor cursor;
     for (uint32_t i = 0; i < in->size; i++) {
         found[i] = mr_table_first(&rows->table, hashes[i], &cursor);
     }
     for (uint32_t i = 0; i < in->size; i++) {
-        if (found[i] == 0) continue;
         const uint32_t bytes = offsets[i + 1] - offsets[i];
-        mr_row *row = mr_row_at(found[i]);
-        if (row->key_bytes == bytes &&
-            same_bytes(mr_row_key(rows, row), keys + offsets[i], bytes)) {
-            continue;
+        if (found[i] != 0) {
+            mr_row *row = mr_row_at(found[i]);
+            if (row->key_bytes == bytes &&
+                same_bytes(mr_row_key(rows, row), keys + offsets[i], bytes)) {
+                continue;
+            }
+            found[i] = mr_rows_lookup(rows, hashes[i], keys + offsets[i], bytes);
         }
-        found[i] = mr_rows_lookup(rows, hashes[i], keys + offsets[i], bytes);
+        missing += found[i] == 0;
     }
+    rows->find.missing = missing;
 }
 
-mr_status mr_rows_find_growing(mr_rows *rows, const mr_columns *in) {
-    if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
-    MR_TRY(make_room(rows, in->size));
-    rows->find.in = in;
-    rows->find.growing = true;
+static void find_direct(mr_rows *rows, const mr_columns *in) {
     hash_all(rows, in);
-    probe_each(rows, in);
-    rows->find.found.size = in->size;
-    rows->find.found.count = 0;
-    return MR_OK;
+    probe_direct(rows, in);
+    rows->find.found.count = in->size;
 }
 
-mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
-    const mr_columns *in = rows->find.in;
-    const uint32_t *offsets = mr_u32s(in->key_offsets);
-    const mr_addr row = mr_rows_lookup(rows, mr_u32s(rows->find.hashes)[index],
-                                       (const uint8_t *)mr_at(in->keys) + offsets[index],
-                                       offsets[index + 1] - offsets[index]);
-    mr_u32s(rows->find.found.rows)[index] = row;
-    return row;
+static void find_slots(mr_rows *rows, const mr_columns *in) {
+    rows->find.lookup_size = power_from(ROWS_MIN, in->size) * 2; /* Small chunks stay cheap. */
+    hash_all(rows, in);
+    const uint32_t count = slot_all(rows, in);
+    probe_all(rows, in, count);
+    rows->find.found.count = count;
 }
 
 mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
+    const bool direct = mr_rows_only_grow(rows);
+    mr_find_data *find = &rows->find;
     MR_TRY(make_room(rows, in->size));
-    rows->find.in = in;
-    rows->find.growing = false;
-    rows->find.lookup_size = power_from(ROWS_MIN, in->size) * 2; /* Small chunks stay cheap. */
-    hash_all(rows, in);
-    uint32_t count = slot_all(rows, in);
-    probe_all(rows, in, count);
-    rows->find.found.size = in->size;
-    rows->find.found.count = count;
+    find->in = in;
+    find->direct = direct;
+    find->found.slots = direct ? 0 : find->slots;
+    if (direct)
+        find_direct(rows, in);
+    else
+        find_slots(rows, in);
+    find->found.size = in->size;
     return MR_OK;
+}
+
+mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
+    const mr_find_data *find = &rows->find;
+    const mr_addr row = mr_found_row(rows, index);
+    if (row != 0 || !find->direct) return row;
+    const uint32_t *offsets = mr_u32s(find->in->key_offsets);
+    const uint8_t *key = (const uint8_t *)mr_at(find->in->keys) + offsets[index];
+    const mr_addr now = mr_rows_lookup(rows, mr_u32s(find->hashes)[index], key,
+                                       offsets[index + 1] - offsets[index]);
+    mr_u32s(find->found.rows)[index] = now;
+    return now;
 }
 
 uint32_t mr_find_hash(const mr_rows *rows, uint32_t index) {
@@ -227,13 +238,24 @@ void mr_find_end(mr_rows *rows) {
     rows->find.found.count = 0;
 }
 
+static void forget_direct(const mr_find_data *find, mr_addr was) {
+    uint32_t *found = mr_u32s(find->found.rows);
+    for (uint32_t i = 0; i < find->found.size; i++) {
+        if (found[i] == was) found[i] = 0;
+    }
+}
+
 void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash) {
     const mr_find_data *find = &rows->find;
+    const mr_addr was = mr_addr_of(row);
     if (find->found.count == 0) return;
+    if (find->direct) {
+        forget_direct(find, was);
+        return;
+    }
     const uint32_t *hashes = mr_u32s(find->hashes);
     const uint32_t *lookup = mr_u32s(find->lookup);
     uint32_t *found = mr_u32s(find->found.rows);
-    const mr_addr was = mr_addr_of(row);
     const uint32_t mask = find->lookup_size - 1;
     uint32_t slot;
     for (uint32_t at = hash & mask; (slot = lookup[at]) != 0; at = (at + 1) & mask) {

@@ -130,11 +130,12 @@ typedef struct mr_columns {
 } mr_columns;
 
 /* Where the host finds the rows of the last mr_find: slots[i] is the slot of input
- * row i (same key, same slot), rows[slot] the row's address or 0. */
+ * row i (same key, same slot), rows[slot] the row's address or 0. Without slots, input
+ * row i is slot i, and a row that was 0 may be there once mr_row_enter has looked again. */
 typedef struct mr_found {
     uint32_t size;  /* Input rows. */
     uint32_t count; /* Slots. */
-    uint32_t slots; /* u32[size]. */
+    uint32_t slots; /* u32[size]; or 0: none. */
     uint32_t rows;  /* u32[count]; kept up to date while rows come and go. */
 } mr_found;
 

@@ -380,8 +380,7 @@ void mr_rows_close(mr_rows *rows) {
 
 mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
     rows->passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
-    mr_addr address = mr_found_row(rows, index);
-    if (address == 0 && rows->find.growing) address = mr_find_again(rows, index);
+    mr_addr address = mr_find_again(rows, index);
     if (address == 0) return NULL;
     mr_row *row = mr_row_at(address);
     if (!mr_row_expired(rows, row, mr_row_clock(rows->find.in, index))) return row;

@@ -64,10 +64,12 @@ typedef struct mr_find {
     const mr_columns *in;
     uint32_t hashes;    /* u32[rows]; then of slots. */
     uint32_t first_row; /* u32[rows]: a row of the slot, for its key. */
+    uint32_t slots;     /* u32[rows]; found.slots where they are used. */
     uint32_t lookup;    /* u32[lookup_size]: slot + 1 by hash. */
     uint32_t lookup_size;
     uint32_t rows_max;
-    bool growing; /* Every row is its own slot; see find.c. */
+    uint32_t missing; /* Without slots: input rows whose key had no row. */
+    bool direct;      /* Every row is its own slot; see find.c. */
 } mr_find_data;
 
 typedef struct mr_rows {
@@ -108,8 +110,7 @@ void mr_rows_close(mr_rows *rows);
  * everything first, then probe, so that cache misses overlap. Changes nothing. */
 mr_status mr_rows_find(mr_rows *rows, const mr_columns *in);
 
-/* The same, quicker, for a chunk in which no row is removed: neither ttl nor eviction. */
-mr_status mr_rows_find_growing(mr_rows *rows, const mr_columns *in);
+/* Does no row go by itself, by ttl or by eviction? */
 static inline bool mr_rows_only_grow(const mr_rows *rows) {
     return rows->ttl_ms == 0 && rows->lru_at == 0;
 }
@@ -184,13 +185,13 @@ static inline int64_t mr_time_of(double ms) {
 }
 
 static inline uint32_t mr_found_slot(const mr_rows *rows, uint32_t index) {
-    return rows->find.growing ? index : mr_u32s(rows->find.found.slots)[index];
+    return rows->find.direct ? index : mr_u32s(rows->find.slots)[index];
 }
 static inline mr_addr mr_found_row(const mr_rows *rows, uint32_t index) {
     return mr_u32s(rows->find.found.rows)[mr_found_slot(rows, index)];
 }
 
-/* Look for the row of input row `index` once more, after mr_rows_find_growing. */
+/* The row of input row `index`, looked for once more where there are no slots. */
 mr_addr mr_find_again(mr_rows *rows, uint32_t index);
 
 /* Tell the last find that the row of a slot went; find.c. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
 import fc from "fast-check"
-import { decodeKey, encodeKey, keyBytes, keyBytesMax } from "../js/state/key_bytes.ts"
+import { encodeKey, keyBytes, keyBytesMax } from "../js/state/key_bytes.ts"
 import type { KeyValue } from "../js/state/key_bytes.ts"
+import { decodeKey } from "../js/state/key_read.ts"
 import { refusal } from "./refusal.ts"
 
 const hex = (key: unknown) => Buffer.from(keyBytes(key)).toString("hex")

@@ -177,7 +177,8 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     if (!stays || (op->spec.flags & MR_EMIT_EACH) != 0) return push_each(op, in, upto_out, results);
 
     mr_status status = MR_OK;
-    uint32_t upto = from;
+    const bool all_there = op->rows.find.missing == 0 && !op->rows.track;
+    uint32_t upto = all_there ? in->size : from;
     for (; upto < in->size; upto++) {
         if (mr_found_row(&op->rows, upto) != 0 && !op->rows.track) continue;
         status = ensure(op, upto);

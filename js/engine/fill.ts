@@ -151,26 +151,25 @@ function fillColumn(
   const to = batch.column(column)
   const bits = batch.validity(column)
   let seenNull = false
-  for (let row = 0; row < size; row++) {
-    try {
+  let row = 0
+  try {
+    for (; row < size; row++) {
       const value = read(values[rows === undefined ? from + row : (rows[row] as number)])
       if (typeof value === "number") {
         f64[to + row] = value
-        continue
-      }
-      if (value === null || value === undefined) {
+      } else if (value === null || value === undefined) {
         if (!seenNull) u8.fill(0xff, bits, bits + ((size + 7) >>> 3))
         seenNull = true
         const byte = bits + (row >>> 3)
         u8[byte] = (u8[byte] as number) & ~(1 << (row & 7))
-        continue
+      } else {
+        f64[to + row] = numberOf(value, path)
       }
-      f64[to + row] = numberOf(value, path)
-    } catch (error) {
-      return { seenNull, size: row, error }
     }
+    return { seenNull, size, error: undefined }
+  } catch (error) {
+    return { seenNull, size: row, error }
   }
-  return { seenNull, size, error: undefined }
 }
 
 function numberOf(value: unknown, path: string): number {

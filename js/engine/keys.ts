@@ -4,7 +4,7 @@
  * Most keys are short ASCII strings, so all bytes are decoded by one call first: where each byte is
  * one character, a string key is a piece of that text.
  */
-import { decodeKey } from "../state/key_bytes.ts"
+import { decodeKey } from "../state/key_read.ts"
 import type { KeyValue } from "../state/key_bytes.ts"
 import type { Batch } from "./batch.ts"
 

@@ -20,6 +20,7 @@ export class Rows {
   readonly #keyAt: number
   readonly #keyBytesAt: number
   #scratchRecord = 0
+  /** Word index of the slots; 0: every input row is its own. */
   #slots = 0
   #rows = 0
 
@@ -61,10 +62,10 @@ export class Rows {
 
   /** The row of input row `index` as it is at that event; 0 if there is none. */
   enter(index: number): number {
-    if (this.#ttl) {
-      this.engine.wasm.mr_row_enter(this.op.handle, index)
-      this.engine.refs.collect()
-    }
+    const row = this.row(index)
+    if (row !== 0 && !this.#ttl) return row
+    this.engine.wasm.mr_row_enter(this.op.handle, index)
+    if (this.#ttl) this.engine.refs.collect()
     return this.row(index)
   }
 
@@ -78,7 +79,8 @@ export class Rows {
 
   row(index: number): number {
     const { u32 } = this.views
-    return u32[this.#rows + (u32[this.#slots + index] as number)] as number
+    const slot = this.#slots === 0 ? index : (u32[this.#slots + index] as number)
+    return u32[this.#rows + slot] as number
   }
 
   /** The address of a row's record; {@link recordAt} for the hot path. */

@@ -32,13 +32,21 @@ export const keyDepthMax = 8
 /** The most elements of one tuple. */
 export const keyElementsMax = 255
 
-const tag = { null: 0, false: 1, true: 2, number: 3, bigint: 4, string: 5, tuple: 6 } as const
+/** The first byte of each kind of key. */
+export const tag = {
+  null: 0,
+  false: 1,
+  true: 2,
+  number: 3,
+  bigint: 4,
+  string: 5,
+  tuple: 6,
+} as const
 
 /** Strings up to this length are written by the loop; longer ones by TextEncoder. */
 const loopLengthMax = 64
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const loneSurrogate = /\p{Surrogate}/u
 
 /**
@@ -53,7 +61,7 @@ const loneSurrogate = /\p{Surrogate}/u
  */
 export function encodeKey(key: unknown, bytes: Uint8Array, view: DataView, at: number): number {
   if (typeof key === "string") {
-    return key.length <= loopLengthMax ? putShort(key, bytes, at) : putLong(key, bytes, at)
+    return key.length <= loopLengthMax ? putShort(key, bytes, view, at) : putLong(key, bytes, at)
   }
   if (typeof key === "number") return putNumber(key, bytes, view, at)
   if (Array.isArray(key)) return putTuple(key, bytes, view, at, 1)
@@ -91,12 +99,21 @@ function putNumber(key: number, bytes: Uint8Array, view: DataView, at: number): 
   return at + 9
 }
 
-function putShort(key: string, bytes: Uint8Array, at: number): number {
+function putShort(key: string, bytes: Uint8Array, view: DataView, at: number): number {
   const length = key.length
   if (at + 1 + length > bytes.length) return -1
   bytes[at] = tag.string
   let to = at + 1
-  for (let i = 0; i < length; i++) {
+  let i = 0
+  for (; i + 4 <= length; i += 4, to += 4) {
+    const a = key.charCodeAt(i)
+    const b = key.charCodeAt(i + 1)
+    const c = key.charCodeAt(i + 2)
+    const d = key.charCodeAt(i + 3)
+    if ((a | b | c | d) > 0x7f) break
+    view.setUint32(to, a | (b << 8) | (c << 16) | (d << 24), true)
+  }
+  for (; i < length; i++) {
     const code = key.charCodeAt(i)
     if (code > 0x7f) return putRest(key, i, bytes, to)
     bytes[to++] = code
@@ -205,81 +222,6 @@ function putHuge(key: bigint, bytes: Uint8Array, at: number): number {
   return at + 1 + size
 }
 
-/**
- * Read the key whose bytes are exactly [from, to). A tuple comes back as a frozen array.
- *
- * @throws {MillraceError} `CORRUPT` when these are not the bytes that {@link encodeKey} writes.
- */
-export function decodeKey(bytes: Uint8Array, from: number, to: number): KeyValue {
-  if (from < 0 || to > bytes.length) throw damaged()
-  return readKey(bytes, from, to, 0)
-}
-
-function readKey(bytes: Uint8Array, from: number, to: number, depth: number): KeyValue {
-  if (from >= to || to - from > keyBytesMax) throw damaged()
-  const size = to - from - 1
-  switch (bytes[from]) {
-    case tag.number:
-      return readNumber(bytes, from + 1, size)
-    case tag.bigint:
-      return readBigint(bytes, from + 1, size)
-    case tag.string:
-      return readString(bytes, from + 1, to)
-    case tag.tuple:
-      return readTuple(bytes, from + 1, to, depth + 1)
-    default:
-      return readBare(bytes[from], size)
-  }
-}
-
-function readBare(first: number | undefined, size: number): null | boolean {
-  if (size === 0 && first === tag.null) return null
-  if (size === 0 && first === tag.false) return false
-  if (size === 0 && first === tag.true) return true
-  throw damaged()
-}
-
-function readNumber(bytes: Uint8Array, at: number, size: number): number {
-  if (size !== 8) throw damaged()
-  const value = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(at, true)
-  if (Number.isNaN(value) || Object.is(value, -0)) throw damaged()
-  return value
-}
-
-function readBigint(bytes: Uint8Array, at: number, size: number): bigint {
-  if (size === 0) return 0n
-  const last = bytes[at + size - 1] ?? 0
-  const sign = size === 1 ? 0 : (bytes[at + size - 2] ?? 0) & 0x80
-  const spare = (last === 0 && sign === 0) || (last === 0xff && size > 1 && sign !== 0)
-  if (spare) throw damaged()
-
-  let hex = "0x"
-  for (let i = size - 1; i >= 0; i--) hex += (bytes[at + i] ?? 0).toString(16).padStart(2, "0")
-  return BigInt.asIntN(size * 8, BigInt(hex))
-}
-
-function readString(bytes: Uint8Array, from: number, to: number): string {
-  try {
-    return decoder.decode(bytes.subarray(from, to))
-  } catch {
-    throw damaged()
-  }
-}
-
-function readTuple(bytes: Uint8Array, from: number, to: number, depth: number): KeyValue {
-  if (depth > keyDepthMax || from >= to) throw damaged()
-  const elements: KeyValue[] = []
-  let at = from + 1
-  for (let left = bytes[from] ?? 0; left > 0; left--) {
-    const start = at + 2
-    at = start + ((bytes[start - 2] ?? 0) | ((bytes[start - 1] ?? 0) << 8))
-    if (start > to || at > to) throw damaged()
-    elements.push(readKey(bytes, start, at, depth))
-  }
-  if (at !== to) throw damaged()
-  return Object.freeze(elements)
-}
-
 function notWellFormed(): MillraceError {
   return new MillraceError("KEY_TYPE", "a string with a lone surrogate cannot be a key")
 }
@@ -290,8 +232,4 @@ function tooLong(): MillraceError {
 
 function limit(what: string, name: string, most: number): MillraceError {
   return new MillraceError("LIMIT", `too many ${what}: ${name} is ${most}`)
-}
-
-function damaged(): MillraceError {
-  return new MillraceError("CORRUPT", "these are not the bytes of a key")
 }

@@ -15,7 +15,8 @@ import { checkOptions } from "../options.ts"
 import { keyBytes, keyElementsMax } from "./key_bytes.ts"
 import type { KeyAtom, KeyValue } from "./key_bytes.ts"
 
-export { decodeKey, encodeKey, keyBytes } from "./key_bytes.ts"
+export { encodeKey, keyBytes } from "./key_bytes.ts"
+export { decodeKey } from "./key_read.ts"
 export { keyBytesMax, keyDepthMax, keyElementsMax } from "./key_bytes.ts"
 export type { KeyAtom, KeyValue } from "./key_bytes.ts"
 

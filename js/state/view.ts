@@ -7,8 +7,9 @@ import type { Operator } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
 import type { Flow, Step } from "../flow.ts"
 import type { Clock } from "../time/clock.ts"
-import { decodeKey, keyBytes } from "./key_bytes.ts"
+import { keyBytes } from "./key_bytes.ts"
 import type { KeyValue } from "./key_bytes.ts"
+import { decodeKey } from "./key_read.ts"
 
 /** What `job.state(uid)` gives. Values are copies. */
 export class StateView {

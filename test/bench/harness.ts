@@ -1,18 +1,24 @@
 /**
  * How things are measured here: variants of one task side by side, in rounds.
  *
- *     round 0   a b c   results compared, times thrown away
- *     round 1   b c a   \
- *     round 2   c a b    } medians, per variant, of CPU time and of wall time
- *     round 3   a b c   /
+ *     rounds 0-2   a b c   results compared, times thrown away
+ *     round 3      a b c   \
+ *     round 4      b c a    } medians, per variant, of CPU time and of wall time
+ *     round 5      c a b   /
  *
  * A noisy neighbour or a warm cache then meets all variants alike. Input is made anew for every
  * single run, outside the timer, and the garbage of the run before is collected. Figures are
  * ratios of CPU times (all threads of the process, the collector's included); wall time is printed
  * beside them.
+ *
+ * That forced collection must not change what is measured. When the last job of a kind goes, V8
+ * lets go of the hidden classes of its objects and, with them, of all code that was compiled for
+ * them, and the next run would compile everything anew: 40 ms of it for 60 ms of work. So a
+ * variant may hold a job of its kind open, as a process has that works without a break.
  */
 import { spawnSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
+import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { isDeepStrictEqual } from "node:util"
 import Table from "cli-table3"
@@ -42,7 +48,15 @@ export interface Variant<Input> {
   run(input: Input): unknown
   /** What must be equal between the variants; it also frees what `run` gave. Not timed. */
   check(result: never): unknown
+  /** Run, and stay open, so that what was compiled outlives collections; gives its closing. */
+  hold?: (input: Input) => Promise<() => unknown>
 }
+
+/** How long other threads may need to sweep what was collected; not on anybody's account. */
+const sweepMs = 50
+
+/** Rounds before the first one that counts, for each that does: by then all is compiled. */
+const warmUpShare = 1
 
 /** Median milliseconds of one variant. */
 export interface Timing {
@@ -57,21 +71,26 @@ export async function interleave<Input>(
   variants: readonly Variant<Input>[],
 ): Promise<Map<string, Timing>> {
   const samples = new Map(variants.map(({ name }) => [name, [] as Timing[]]))
+  const closings: (() => unknown)[] = []
+  for (const { hold } of variants) if (hold) closings.push(await hold(makeInput()))
+  const warmUpRounds = rounds * warmUpShare
   let expected: unknown
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < warmUpRounds + rounds; round++) {
     for (let turn = 0; turn < variants.length; turn++) {
       const variant = variants[(round + turn) % variants.length]!
       const { value, timing } = await timed(variant, makeInput())
       expected ??= value
       if (!isDeepStrictEqual(value, expected)) throw differing(variant.name, value, expected)
-      if (round > 0) samples.get(variant.name)!.push(timing)
+      if (round >= warmUpRounds) samples.get(variant.name)!.push(timing)
     }
   }
+  for (const close of closings) await close()
   return new Map([...samples].map(([name, timings]) => [name, middle(timings)]))
 }
 
 async function timed<Input>(variant: Variant<Input>, input: Input) {
   globalThis.gc?.()
+  await setTimeout(sweepMs)
   const cpuBefore = process.cpuUsage()
   const wallBefore = performance.now()
   const result = await variant.run(input)

@@ -25,8 +25,8 @@ const plain = (): Totals => ({ count: 0, sum: 0, least: 0, last: 0 })
 const typed = record({ count: "f64", sum: "f64", least: "f64", last: "f64" })
 
 const variants: Variant<Event[]>[] = [
-  { name: "record", run: withRecord, check: digestOfState },
-  { name: "schema-less", run: withObjects, check: digestOfState },
+  { name: "record", run: withRecord, check: digestOfState, hold: holding(withRecord) },
+  { name: "schema-less", run: withObjects, check: digestOfState, hold: holding(withObjects) },
   { name: control, run: withMap, check: digestOfMap },
 ]
 
@@ -82,6 +82,13 @@ function withObjects(events: Event[]): Promise<JobBase> {
       { uid: "totals", state: { value: plain } },
     )
   return finish(sums)
+}
+
+function holding(runJob: (events: Event[]) => Promise<JobBase>) {
+  return async (events: Event[]) => {
+    const job = await runJob(events)
+    return () => job.close()
+  }
 }
 
 async function finish(sums: Stream<number>): Promise<JobBase> {

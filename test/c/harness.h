@@ -134,7 +134,7 @@ static inline const mr_found *find_input(const bench *b) {
 
 /* The row of input row `index` of the last find, or NULL. */
 static inline mr_row *row_of(const bench *b, uint32_t index) {
-    const mr_addr row = mr_found_row(&inside(b->op)->rows, index);
+    const mr_addr row = mr_find_again(&inside(b->op)->rows, index);
     return row == 0 ? NULL : mr_row_at(row);
 }
 
