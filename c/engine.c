@@ -200,6 +200,7 @@ static const mr_operator_kind *const kinds[] = {
     [MR_CUSTOM] = &mr_kind_custom,
     [MR_AGGREGATE] = &mr_kind_aggregate,
     [MR_DEDUPLICATE] = &mr_kind_deduplicate,
+    [MR_THROTTLE] = &mr_kind_throttle,
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {

@@ -66,7 +66,16 @@ typedef enum mr_kind {
     MR_CUSTOM = 0,      /* The host runs the user's function over found rows. */
     MR_AGGREGATE = 1,   /* One record of accumulators per key. */
     MR_DEDUPLICATE = 2, /* Passes the first event of a key (per ttl). */
+    MR_THROTTLE = 3,    /* Passes `limit` events of a key per `per_ms`. */
 } mr_kind;
+
+/* How a throttle judges an event at t; c/op/throttle.c. */
+typedef enum mr_algorithm {
+    MR_SLIDING = 0,      /* Fewer than limit passed in (t - per, t]. */
+    MR_FIXED = 1,        /* Fewer than limit passed in t's window, aligned to 0. */
+    MR_TOKEN_BUCKET = 2, /* There is a token: burst at first, limit more per per. */
+    MR_GCRA = 3,         /* per / limit after the last one, burst - 1 of them earlier. */
+} mr_algorithm;
 
 typedef enum mr_aggregate {
     MR_COUNT = 0, /* Rows. Reads no column. */
@@ -99,12 +108,15 @@ typedef struct mr_operator_spec {
     double ttl_ms;                  /* Rows expire at this age since their last write; 0: never. */
     uint64_t rows_max;              /* 0: no limit. */
     uint64_t bytes_max;             /* Rows, strings and an estimate of refs; 0: no limit. */
+    double limit;                   /* Throttle: events per per_ms, >= 1. */
+    double per_ms;                  /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
+    double burst;                   /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
     uint32_t kind;                  /* mr_kind. */
     uint32_t flags;                 /* MR_EMIT_EACH, MR_EVICT, MR_TRACK. */
-    uint32_t count;                 /* Of fields (custom) or of aggregates; deduplicate: 0. */
+    uint32_t count;                 /* Of fields (custom) or of aggregates; else 0. */
     uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
-    uint32_t spare;                 /* 0. */
+    uint32_t algorithm;             /* Throttle: mr_algorithm. */
 } mr_operator_spec;
 
 /* The columns of a batch. Arrays have room for rows_max rows (key_offsets for one

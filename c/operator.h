@@ -51,6 +51,7 @@ static inline void mr_flush_stop(mr_operator_data *op) {
 extern const mr_operator_kind mr_kind_custom;
 extern const mr_operator_kind mr_kind_aggregate;
 extern const mr_operator_kind mr_kind_deduplicate;
+extern const mr_operator_kind mr_kind_throttle;
 
 /* Is there no room for one more result with a key of `key_bytes` (0: without one)? */
 static inline bool mr_results_full(const mr_batch_data *results, uint32_t key_bytes) {

@@ -38,7 +38,12 @@ mr_addr mr_blob_make(mr_heap *heap, const uint8_t *bytes, uint32_t size) {
     mr_addr blob = mr_heap_alloc(heap, size + (uint32_t)sizeof(uint32_t));
     if (blob == 0) return 0;
     *(uint32_t *)mr_at(blob) = size;
-    memcpy((uint8_t *)mr_at(blob) + sizeof(uint32_t), bytes, size);
+    uint8_t *to = (uint8_t *)mr_at(blob) + sizeof(uint32_t);
+    if (bytes == NULL) {
+        memset(to, 0, size);
+    } else {
+        memcpy(to, bytes, size);
+    }
     return blob;
 }
 

@@ -378,11 +378,15 @@ void mr_rows_close(mr_rows *rows) {
     mr_find_close(rows);
 }
 
-mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
+mr_row *mr_rows_visit(mr_rows *rows, uint32_t index) {
     rows->passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
     mr_addr address = mr_find_again(rows, index);
-    if (address == 0) return NULL;
-    mr_row *row = mr_row_at(address);
+    return address == 0 ? NULL : mr_row_at(address);
+}
+
+mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
+    mr_row *row = mr_rows_visit(rows, index);
+    if (row == NULL) return NULL;
     if (!mr_row_expired(rows, row, mr_row_clock(rows->find.in, index))) return row;
     mr_rows_remove(rows, row);
     rows->expired++;
@@ -390,6 +394,10 @@ mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
 }
 
 void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
+    mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
+}
+
+void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms) {
     if (rows->lru_at != 0) {
         set_use(rows, row, rows->uses++);
         if (rows->newest != mr_addr_of(row)) {
@@ -400,7 +408,7 @@ void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
     if (!written) return;
     mark_dirty(rows, row);
     if (rows->ttl_ms > 0) {
-        int64_t time_ms = mr_time_of(mr_row_time(rows->find.in, index));
+        int64_t time_ms = mr_time_of(use_ms);
         if (time_ms > mr_row_last_use(rows, row)) set_last_use(rows, row, time_ms);
     }
     if (rows->lru_at == 0 || !over_limit(rows, 0, 0)) return;

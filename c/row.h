@@ -119,6 +119,9 @@ static inline bool mr_rows_only_grow(const mr_rows *rows) {
  * it is also made when its ttl is over. */
 mr_row *mr_rows_enter(mr_rows *rows, uint32_t index);
 
+/* The same, however old the row is: for an operator that judges age itself. */
+mr_row *mr_rows_visit(mr_rows *rows, uint32_t index);
+
 /* Make the row of input row `index`, which has none, its record cleared; room is made
  * by expiry, then by eviction. MR_ERR_LIMIT, MR_ERR_MEMORY. */
 mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out);
@@ -128,12 +131,15 @@ mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out);
 mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record);
 
 /* Strings of records, counted as the state's: MR_ERR_LIMIT, MR_ERR_MEMORY. Where rows
- * are evicted, room is made when the row is written. */
+ * are evicted, room is made when the row is written. `bytes` NULL: zeros. */
 mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out);
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob);
 
 /* A row was read or written by input row `index`. */
 void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written);
+
+/* The same, the use being at `use_ms` and not at the event's time. */
+void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms);
 
 /* Remove a row: its strings are freed, its refs dropped. */
 void mr_rows_remove(mr_rows *rows, mr_row *row);

@@ -13,6 +13,8 @@ import { foldNode, reduceNode } from "./operators/fold.ts"
 import type { FoldOptions } from "./operators/fold.ts"
 import { keyedFilterNode, keyedMapNode } from "./operators/map.ts"
 import type { StatefulOptions } from "./operators/map.ts"
+import { throttleNode } from "./operators/throttle.ts"
+import type { ThrottleOptions } from "./operators/throttle.ts"
 import { tapNode } from "./operators/stateless.ts"
 import type { StateAccess } from "./state/access.ts"
 import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"
@@ -174,6 +176,21 @@ export class KeyedStream<K, T> extends Stream<T> {
    */
   deduplicate(options?: DeduplicateOptions): KeyedStream<K, T> {
     return new KeyedStream(deduplicateNode(this.node, this.#key, options), this.#key)
+  }
+
+  /**
+   * Pass at most `limit` events of a key per `per`, as the same objects; the others are dropped
+   * and counted in `stats()` as what went in and did not come out.
+   *
+   * @example
+   * ```ts
+   * const calm = from([{ host: "a" }]).keyBy("host").throttle({ limit: 3, per: "1h" })
+   * ```
+   * @throws {MillraceError} `OPTION` for a limit or burst below 1; later `LIMIT` when keys outgrow
+   *   the state's limits, or when out-of-order events make a key remember 65,536 passes.
+   */
+  throttle(options: ThrottleOptions): KeyedStream<K, T> {
+    return new KeyedStream(throttleNode(this.node, this.#key, options), this.#key)
   }
 }
 

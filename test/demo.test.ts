@@ -52,6 +52,8 @@ async function plain(): Promise<unknown> {
   const rows = await parquetReadObjects({ file, compressors, rowStart: 0, rowEnd: events })
   const airports = new Map<string, { flights: number; late: number; delaySum: number }>()
   const routeDays = new Set<string>()
+  const alerts = new Map<string, number[]>()
+  let [passed, suppressed] = [0, 0]
   for (const row of rows) {
     const { origin, destination, date, delay } = row as Record<string, string | Date | bigint>
     const airport = airports.get(origin as string) ?? { flights: 0, late: 0, delaySum: 0 }
@@ -59,6 +61,14 @@ async function plain(): Promise<unknown> {
     airport.late += (delay as bigint) > 15n ? 1 : 0
     airport.delaySum += Number(delay)
     airports.set(origin as string, airport)
+    if ((delay as bigint) >= 180n) {
+      const at = (date as Date).getTime()
+      const times = alerts.get(origin as string) ?? []
+      const passes = times.filter((time) => time > at - 3_600_000 && time <= at).length < 3
+      if (passes) alerts.set(origin as string, [...times, at])
+      if (passes) passed++
+      else suppressed++
+    }
     routeDays.add(JSON.stringify([origin, destination, (date as Date).toISOString().slice(0, 10)]))
   }
   const all = [...airports].map(([origin, totals]) => ({ origin, ...totals }))
@@ -69,6 +79,8 @@ async function plain(): Promise<unknown> {
     lateFlights: all.reduce((sum, { late }) => sum + late, 0),
     delaySum: all.reduce((sum, { delaySum }) => sum + delaySum, 0),
     routeDays: routeDays.size,
+    alerts: passed,
+    suppressed,
     top: all.slice(0, 10),
   }
 }

@@ -30,6 +30,8 @@ export interface Reference {
 export interface Program {
   readonly make: (events: Stream<Op>, state: Limits, uid: string) => StreamOf<unknown>
   readonly reference: (state: Limits, weigh: (key: KeyValue) => number) => Reference
+  /** Its rows expire, whatever the limits say. */
+  readonly expires?: boolean
 }
 
 type State = StateAccess<unknown, unknown>

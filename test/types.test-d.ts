@@ -138,6 +138,11 @@ byOrigin.aggregate({ late: sum("origin") })
 byOrigin.aggregate({ key: count() })
 // @ts-expect-error an unknown option
 from(events).keyBy("user_id").deduplicate({ ttl: "1h", tll: 3 })
+from(events).keyBy("user_id").throttle({ limit: 3, per: "1h", algorithm: "tokenBucket", burst: 9 })
+// @ts-expect-error a limit needs its time
+from(events).keyBy("user_id").throttle({ limit: 3 })
+// @ts-expect-error an algorithm that does not exist
+from(events).keyBy("user_id").throttle({ limit: 3, per: "1h", algorithm: "leakyBucket" })
 // @ts-expect-error no unit
 from(events).keyBy("user_id").deduplicate({ ttl: "60x" })
 // @ts-expect-error a time that is no time

@@ -1,9 +1,11 @@
 /**
- * The job of the flights demo: one source, two branches, and a report made of their state.
+ * The job of the flights demo: one source, three branches, and a report made of their state.
  *
  *     flights ──┬── by origin ─────────────────────── fold         "origins"
- *               └── by origin, destination, day ───── deduplicate  "route-days"
- *                                                          └────── aggregate "passed"
+ *               ├── by origin, destination, day ───── deduplicate  "route-days"
+ *               │                                          └────── aggregate "passed"
+ *               └── severely late, by origin ──────── throttle     "calm"
+ *                                                          └────── aggregate "alerts"
  *
  * Nothing here counts on the side: every figure of the report is read from the job's state, so it
  * is the same whether the job ran in one go, or was killed and went on in another process.
@@ -14,19 +16,24 @@ import type { Flight } from "./source.ts"
 /** A flight that comes in later than this is late. */
 const lateAfterMinutes = 15
 
+/** A flight that comes in this late is worth an alert, but not more than three an hour. */
+const severeFromMinutes = 180
+const calm = { limit: 3, per: "1h" } as const
+
 const dayMs = 24 * 60 * 60 * 1000
 
-/** What is kept of an airport: a typed record of 24 bytes in linear memory, not an object. */
-const airport = record({ flights: "f64", late: "f64", delaySum: "f64" })
+/** What is kept of an airport: a typed record of 32 bytes in linear memory, not an object. */
+const airport = record({ flights: "f64", late: "f64", severe: "f64", delaySum: "f64" })
 
-/** The two branches over one stream of flights, to be given to `run`. */
+/** The branches over one stream of flights, to be given to `run`; it has the flights' time. */
 export function flightBranches(flights: Stream<Flight>) {
   const origins = flights.keyBy("origin").fold(
     airport,
     (airport, flight) => {
       const delay = Number(flight.delay)
       airport.flights += 1
-      airport.late += delay > lateAfterMinutes ? 1 : 0
+      if (delay > lateAfterMinutes) airport.late += 1
+      if (delay >= severeFromMinutes) airport.severe += 1
       airport.delaySum += delay
       return airport
     },
@@ -39,7 +46,14 @@ export function flightBranches(flights: Stream<Flight>) {
     .keyBy(() => null)
     .aggregate({ count: count() }, { uid: "passed", emit: "final" })
 
-  return { origins, routeDays }
+  const alerts = flights
+    .filter(({ delay }) => delay >= severeFromMinutes)
+    .keyBy("origin")
+    .throttle({ uid: "calm", ...calm })
+    .keyBy(() => null)
+    .aggregate({ count: count() }, { uid: "alerts", emit: "final" })
+
+  return { origins, routeDays, alerts }
 }
 
 function dayOf(date: Date): number {
@@ -61,16 +75,24 @@ export interface Report {
   lateFlights: number
   delaySum: number
   routeDays: number
+  /** Flights severely late that passed as alerts, and those that did not. */
+  alerts: number
+  suppressed: number
   top: Airport[]
 }
 
 /** Read the report from the state of a job that ran {@link flightBranches}. */
 export function reportOf(job: JobBase): Report {
   const airports: Airport[] = []
+  let severe = 0
   for (const [origin, totals] of job.state("origins").scan()) {
-    airports.push({ origin, ...(totals as object) } as Airport)
+    const { severe: some, ...airport } = totals as Omit<Airport, "origin"> & { severe: number }
+    severe += some
+    airports.push({ origin: origin as string, ...airport })
   }
-  const passed = job.state("passed").get(null) as { count: number } | undefined
+  const countOf = (uid: string) =>
+    (job.state(uid).get(null) as { count: number } | undefined)?.count
+  const alerts = countOf("alerts") ?? 0
   const total = (field: "flights" | "late" | "delaySum") =>
     airports.reduce((sum, airport) => sum + airport[field], 0)
 
@@ -79,7 +101,9 @@ export function reportOf(job: JobBase): Report {
     origins: airports.length,
     lateFlights: total("late"),
     delaySum: total("delaySum"),
-    routeDays: passed?.count ?? 0,
+    routeDays: countOf("passed") ?? 0,
+    alerts,
+    suppressed: severe - alerts,
     top: airports.sort(byFlightsThenOrigin).slice(0, 10),
   }
 }

@@ -52,7 +52,7 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
     if (seen % 4096 === 0) progress.increment(4096)
   }
 
-  const flights = from(flightSource(events)).tap(watch)
+  const flights = from(flightSource(events), { time: "date" }).tap(watch)
   const job = await run(flightBranches(flights), {
     name: "flights",
     storage: fileStorage(directory),

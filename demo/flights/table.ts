@@ -40,10 +40,12 @@ export function printReport(report: Report, seconds: number, stats: JobStats): v
   for (const line of [...totals(report), ...cost(seconds, stats)]) console.log(line)
 }
 
-function totals({ events, origins, lateFlights, delaySum, routeDays }: Report): string[] {
+function totals(report: Report): string[] {
+  const { events, origins, lateFlights, delaySum, routeDays, alerts, suppressed } = report
   return [
     `${digits(events)} flights from ${digits(origins)} airports; ${digits(lateFlights)} were late,`,
-    `${digits(delaySum)} minutes of delay in all; ${digits(routeDays)} routes, counted once a day`,
+    `${digits(delaySum)} minutes of delay in all; ${digits(routeDays)} routes, counted once a day;`,
+    `${digits(alerts)} alerts of flights three hours late or more, ${digits(suppressed)} held back`,
   ]
 }
 

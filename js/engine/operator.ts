@@ -4,7 +4,8 @@
  * How a user function's rows are found and changed is in rows.ts.
  */
 import { MillraceError } from "../errors.ts"
-import { fieldKinds, flags, layouts, limits, operatorKinds, status } from "./abi.ts"
+import { algorithms, fieldKinds, flags, layouts, limits } from "./abi.ts"
+import { operatorKinds, status } from "./abi.ts"
 import { Batch } from "./batch.ts"
 import type { Engine } from "./engine.ts"
 
@@ -17,17 +18,25 @@ export interface StateLimits {
 }
 
 export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
+export type ThrottleAlgorithm = "sliding" | "fixed" | "tokenBucket" | "gcra"
 export type AggregateKind = "count" | "sum" | "mean" | "min" | "max"
 
 /** What a C operator is made of. */
 export interface OperatorSpec {
-  readonly kind: "custom" | "aggregate" | "deduplicate"
+  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle"
   readonly limits: StateLimits
   /** Custom: the fields of the record. */
   readonly fields?: readonly FieldKind[]
   /** Aggregate: each with the input column that it reads. */
   readonly aggregates?: readonly { readonly kind: AggregateKind; readonly column: number }[]
   readonly emitEach?: boolean
+  /** Throttle: what passes. */
+  readonly throttle?: {
+    readonly algorithm: ThrottleAlgorithm
+    readonly limit: number
+    readonly perMs: number
+    readonly burst: number
+  }
 }
 
 /** Figures of one operator's state. */
@@ -51,7 +60,15 @@ const kindNumber = {
   custom: operatorKinds.CUSTOM,
   aggregate: operatorKinds.AGGREGATE,
   deduplicate: operatorKinds.DEDUPLICATE,
+  throttle: operatorKinds.THROTTLE,
 } as const
+
+const algorithmNumber: Record<ThrottleAlgorithm, number> = {
+  sliding: algorithms.SLIDING,
+  fixed: algorithms.FIXED,
+  tokenBucket: algorithms.TOKEN_BUCKET,
+  gcra: algorithms.GCRA,
+}
 
 const fieldNumber: Record<FieldKind, number> = {
   f64: fieldKinds.F64,
@@ -190,6 +207,13 @@ function open(engine: Engine, uid: string, spec: OperatorSpec): number {
     views.u8[scratch + at.kinds + i] = isField ? fieldNumber[part] : aggregateNumber[part.kind]
     views.u8[scratch + at.columns + i] = isField ? 0 : part.column
   })
+  if (spec.throttle !== undefined) {
+    const { algorithm, limit, perMs, burst } = spec.throttle
+    views.f64[(scratch + at.limit) >>> 3] = limit
+    views.f64[(scratch + at.per_ms) >>> 3] = perMs
+    views.f64[(scratch + at.burst) >>> 3] = burst
+    views.u32[(scratch + at.algorithm) >>> 2] = algorithmNumber[algorithm]
+  }
   const out = scratch + bytes
   engine.check(`open ${uid}`, wasm.mr_operator_open(engine.handle, scratch, out))
   return views.word(out)

@@ -1,18 +1,16 @@
 /**
  * deduplicate: the first event of a key passes, as the same object; whole in C.
  */
-import { causeOf } from "../chunk.ts"
 import type { Duration } from "../duration.ts"
-import { Operator } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
-import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
+import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { operatorOptions } from "../graph.ts"
 import { checkOptions, duration } from "../options.ts"
 import type { Check } from "../options.ts"
 import { later, noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { pushChunk, valueOf } from "./pushed.ts"
+import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.deduplicate}. */
 export interface DeduplicateOptions extends OperatorOptions {
@@ -56,41 +54,6 @@ export function deduplicateNode(
     inputs: [input],
     uid,
     schema: { kind: "deduplicate", fields: [], ttl: spec.limits.ttlMs > 0 },
-    open: (site) => open(site, read, spec),
-  }
-}
-
-function open(
-  site: Site,
-  read: KeyReader,
-  spec: ConstructorParameters<typeof Operator>[2],
-): Runner {
-  const operator = new Operator(site.engine, site.uid, spec)
-  return {
-    operator,
-    readRow: () => true,
-    run(chunk) {
-      const values: unknown[] = []
-      const at: number[] = []
-      const failure = pushChunk(
-        chunk,
-        operator,
-        read,
-        0,
-        ({ filled }) => filled,
-        (slice) => {
-          const { results } = operator
-          const { u32 } = site.engine.views
-          const positions = results.positions
-          const size = results.size
-          for (let i = 0; i < size; i++) {
-            const index = valueOf(slice, u32[positions + i] as number)
-            values.push(chunk.values[index])
-            at.push(causeOf(chunk, index))
-          }
-        },
-      )
-      return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
-    },
+    open: (site) => openPassing(site, read, spec, () => true),
   }
 }

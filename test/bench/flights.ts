@@ -2,7 +2,7 @@
  * What the flights job costs beside plain JavaScript, once the rows are decoded.
  *
  * The control is one pass over the same rows: a `Map` by origin, and a `Set` of one text per
- * route and day. It keeps its result in the heap and loses it when the process ends; the job
+ * route and day; it has no time and no alerts. It keeps its result in the heap and loses it when the process ends; the job
  * keeps its own in linear memory, and with a storage it survives.
  */
 import { from, type JobBase, run } from "millrace"
@@ -31,12 +31,15 @@ function measure(decoded: Flight[][], chunkSize: number): Promise<Map<string, Ti
   const withMillrace: Variant<Flight[][]> = {
     name: ours,
     run: async (decoded) => {
-      const job = await run(flightBranches(from(sourceOf(decoded))), { chunkSize })
+      const source = from(sourceOf(decoded), { time: "date" })
+      const job = await run(flightBranches(source), { chunkSize })
       await job.finished()
       return job
     },
     check: async (job: JobBase) => {
-      const report = reportOf(job)
+      const report: Partial<Report> = reportOf(job)
+      delete report.alerts
+      delete report.suppressed
       await job.close()
       return report
     },
@@ -103,7 +106,8 @@ function onePass(decoded: Flight[][]): Plain {
 }
 
 /** The report of the control, in the shape of the demo's. */
-export function plainReport({ origins, routeDays }: Plain): Report {
+export function plainReport(plain: Plain): Omit<Report, "alerts" | "suppressed"> {
+  const { origins, routeDays } = plain
   const airports = [...origins].map(([origin, totals]) => ({ origin, ...totals }))
   const total = (field: "flights" | "late" | "delaySum") =>
     airports.reduce((sum, airport) => sum + airport[field], 0)

@@ -14,6 +14,7 @@ typedef struct session {
     mr_operator loaded;
     mr_operator aggregate;
     mr_operator deduplicate;
+    mr_operator throttle;
     mr_batch in;
     mr_batch out;
     mr_scan scan;
@@ -100,17 +101,17 @@ static uint64_t digest_of(mr_operator op) {
 }
 
 typedef struct snapshot {
-    uint64_t digests[4];
+    uint64_t digests[5];
     uint64_t external_bytes;
-    uint32_t handles[8];
+    uint32_t handles[10]; /* One is spare, so that there is no padding. */
 } snapshot;
 
 static snapshot snap(const session *s) {
-    snapshot is = {.handles = {s->engine, s->custom, s->loaded, s->aggregate, s->deduplicate, s->in,
-                               s->out, s->scan}};
+    snapshot is = {.handles = {s->engine, s->custom, s->loaded, s->aggregate, s->deduplicate,
+                               s->throttle, s->in, s->out, s->scan}};
     if (s->engine == 0) return is;
     is.external_bytes = memory_of(s->engine).external_bytes;
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 5; i++)
         is.digests[i] = digest_of(is.handles[1 + i]);
     return is;
 }
@@ -160,6 +161,13 @@ static mr_status open_aggregate(session *s) {
 static mr_status open_deduplicate(session *s) {
     const mr_operator_spec spec = {.kind = MR_DEDUPLICATE, .ttl_ms = 50};
     return mr_operator_open(s->engine, &spec, &s->deduplicate);
+}
+
+/* Its keys remember one pass more at each of the pushes, and their lists grow. */
+static mr_status open_throttle(session *s) {
+    const mr_operator_spec spec = {
+        .kind = MR_THROTTLE, .limit = 5, .per_ms = 1000, .burst = 1, .ttl_ms = 1000};
+    return mr_operator_open(s->engine, &spec, &s->throttle);
 }
 
 static mr_status open_in(session *s) { return mr_batch_open(s->engine, &s->in); }
@@ -231,6 +239,12 @@ static mr_status push(session *s, mr_operator op) {
 
 static mr_status push_aggregate(session *s) { return push(s, s->aggregate); }
 static mr_status push_deduplicate(session *s) { return push(s, s->deduplicate); }
+static mr_status push_throttle(session *s) { return push(s, s->throttle); }
+
+static mr_status tick(session *s) {
+    columns_of(s->in)->now_ms += 1;
+    return MR_OK;
+}
 
 static mr_status finish(session *s) {
     mr_status status = MR_MORE;
@@ -317,7 +331,10 @@ static const step steps[] = {
     {save, false},           {scan_close, false},
     {open_loaded, false},    {load, true},
     {load_end, false},       {decode, false},
-    {close_some, false},
+    {open_throttle, false},  {fill, false},
+    {push_throttle, true},   {tick, false},
+    {push_throttle, true},   {tick, false},
+    {push_throttle, true},   {close_some, false},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
@@ -361,6 +378,7 @@ static void close_all(session *s) {
     assert_int_equal(mr_operator_close(s->custom), MR_OK);
     assert_int_equal(mr_operator_close(s->loaded), MR_OK);
     assert_int_equal(mr_operator_close(s->deduplicate), MR_OK);
+    assert_int_equal(mr_operator_close(s->throttle), MR_OK);
     assert_int_equal(mr_batch_close(s->in), MR_OK);
     assert_int_equal(mr_batch_close(s->out), MR_OK);
     const uint32_t refs = mr_heap_size_of(sizeof(mr_refs)) + mr_heap_size_of(2 * ROWS * 4);

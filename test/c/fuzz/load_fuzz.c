@@ -9,7 +9,7 @@
 #include "../../../c/save.h"
 #include "fuzz.h"
 
-enum { ROOM = 1 << 22, HEAD = 16, SPECS = 4, ROWS = 4096 };
+enum { ROOM = 1 << 22, HEAD = 16, SPECS = 6, ROWS = 4096 };
 
 static const mr_operator_spec specs[SPECS] = {
     {.kind = MR_CUSTOM,
@@ -20,6 +20,13 @@ static const mr_operator_spec specs[SPECS] = {
     {.kind = MR_AGGREGATE, .count = 2, .kinds = {MR_COUNT, MR_MEAN}, .flags = MR_EVICT},
     {.kind = MR_DEDUPLICATE, .ttl_ms = 10},
     {.kind = MR_CUSTOM, .count = 2, .kinds = {MR_REF, MR_STRING}},
+    {.kind = MR_THROTTLE, .limit = 2, .per_ms = 10, .burst = 1, .ttl_ms = 10},
+    {.kind = MR_THROTTLE,
+     .algorithm = MR_TOKEN_BUCKET,
+     .limit = 2,
+     .per_ms = 10,
+     .burst = 3,
+     .ttl_ms = 15},
 };
 
 /* ---- mending ---- */

@@ -81,7 +81,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 4, .flags = take_u8(&w->from) % 9};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from) % 9};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
     spec.bytes_max = take_u8(&w->from) % 2 == 0 ? 0 : take_u16(&w->from);
@@ -91,6 +91,12 @@ static void open_op(world *w) {
         spec.kinds[i] = take_u8(&w->from) % (take_u8(&w->from) == 0 ? 8 : 6);
         if (spec.kind == MR_AGGREGATE) spec.kinds[i] %= 5;
         spec.columns[i] = take_u8(&w->from) % 5;
+    }
+    if (spec.kind == MR_THROTTLE) {
+        spec.algorithm = take_u8(&w->from) % 5;
+        spec.limit = take_u8(&w->from) % 5;
+        spec.per_ms = take_time(&w->from);
+        spec.burst = take_u8(&w->from) % 5;
     }
     close_op(w, op);
     *op = (operator){0};

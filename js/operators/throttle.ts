@@ -1,0 +1,111 @@
+/**
+ * throttle: of the events of a key only so many pass in so much time; whole in C.
+ */
+import type { Duration } from "../duration.ts"
+import type { Operator, ThrottleAlgorithm } from "../engine/operator.ts"
+import { recordAt } from "../engine/scan.ts"
+import { MillraceError } from "../errors.ts"
+import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
+import { operatorOptions } from "../graph.ts"
+import { checkOptions, duration, integer, oneOf } from "../options.ts"
+import type { Check } from "../options.ts"
+import { later, noLimits, stateOption } from "../state/config.ts"
+import type { StateConfig } from "../state/config.ts"
+import type { KeyReader } from "../state/keys.ts"
+import { openPassing } from "./passing.ts"
+
+/** Options for {@link KeyedStream.throttle}. */
+export interface ThrottleOptions extends OperatorOptions {
+  /** How many events pass per `per`; at least 1. With "sliding" at most 65,535. */
+  readonly limit: number
+  /**
+   * The time in which `limit` events pass: of the stream's time, event or processing time. An
+   * event behind the watermark is judged at the watermark.
+   */
+  readonly per: Duration
+  /**
+   * - `"sliding"`, the default: an event at t passes if fewer than `limit` passed in (t - per, t]
+   * - `"fixed"`: if fewer than `limit` passed in its window, windows being aligned to 1970
+   * - `"tokenBucket"`: if there is a token; `burst` at first, and `limit` more per `per`
+   * - `"gcra"`: if it comes `per` / `limit` after the last, or one of `burst` - 1 before that
+   */
+  readonly algorithm?: ThrottleAlgorithm
+  /** How many may pass at once. Default: `limit` for "tokenBucket", 1 for "gcra". */
+  readonly burst?: number
+  /** What becomes of an event that does not pass. Only "drop" in this version. */
+  readonly overflow?: "drop"
+  /** Limits of the keys that are remembered; how long they are follows from `per`, not `ttl`. */
+  readonly state?: StateConfig
+}
+
+const onlyDrop: Check<"drop"> = (given, name) => (given === "drop" ? given : later(given, name))
+
+const options = {
+  ...operatorOptions,
+  limit: integer(),
+  per: duration({ zero: false }),
+  algorithm: oneOf("sliding", "fixed", "tokenBucket", "gcra"),
+  burst: integer(),
+  overflow: onlyDrop,
+  overflowTo: later,
+  state: stateOption,
+}
+
+/** More passes in one window than a key can remember one by one. */
+const slidingLimitMax = 65_535
+
+export function throttleNode(input: Node, read: KeyReader, given: ThrottleOptions): OperatorNode {
+  const checked = checkOptions(given, options, "throttle")
+  const { uid, limit, per, algorithm = "sliding", state } = checked
+  if (limit === undefined) throw new MillraceError("OPTION", "throttle.limit is missing")
+  if (per === undefined) throw new MillraceError("OPTION", "throttle.per is missing")
+  const burst = checkBurst(algorithm, checked.burst) ?? (algorithm === "tokenBucket" ? limit : 1)
+  if (algorithm === "sliding" && limit > slidingLimitMax) {
+    const hint = `"fixed", "tokenBucket" and "gcra" have no such limit`
+    const most = `throttle.limit of "sliding" is at most ${slidingLimitMax}`
+    throw new MillraceError("OPTION", `${most}, not ${limit}; ${hint}`)
+  }
+  const counts = algorithm === "sliding" || algorithm === "fixed"
+  // By then nothing that a key remembers makes a difference.
+  const ttlMs = Math.ceil(counts ? per : (burst * per) / limit)
+  const limits = { ...(state?.limits ?? noLimits), ttlMs }
+  const throttle = { algorithm, limit, perMs: per, burst }
+  return {
+    kind: "throttle",
+    inputs: [input],
+    uid,
+    schema: { kind: "throttle", fields: [algorithm], ttl: true },
+    open: (site) =>
+      openPassing(site, read, { kind: "throttle", limits, throttle }, (operator, row) =>
+        counts ? passesOf(operator, row) : bucketOf(operator, row, algorithm),
+      ),
+  }
+}
+
+function checkBurst(algorithm: ThrottleAlgorithm, burst: number | undefined): number | undefined {
+  if (burst === undefined || algorithm === "tokenBucket" || algorithm === "gcra") return burst
+  throw new MillraceError("OPTION", `throttle.burst has no meaning for "${algorithm}"`)
+}
+
+/** The times at which events passed that still count, with how many did, as C keeps them. */
+function passesOf(operator: Operator, row: number): readonly { time: number; count: number }[] {
+  const { views } = operator.engine
+  const record = recordAt(operator, row)
+  const [before, first, size] = [0, 8, 16].map((at) => views.f64[(record + at) >>> 3] as number)
+  const list = views.word(record + 24) + 4
+  const bytes = new DataView(views.buffer, list, 16 * ((first ?? 0) + (size ?? 0)))
+  let through = before ?? 0
+  return Array.from({ length: size ?? 0 }, (_, i) => {
+    const at = 16 * ((first ?? 0) + i)
+    const count = bytes.getFloat64(at + 8, true) - through
+    through += count
+    return { time: bytes.getFloat64(at, true), count }
+  })
+}
+
+function bucketOf(operator: Operator, row: number, algorithm: ThrottleAlgorithm): unknown {
+  const { f64 } = operator.engine.views
+  const at = recordAt(operator, row) >>> 3
+  if (algorithm === "gcra") return { nextTime: f64[at] }
+  return { tokens: f64[at], time: f64[at + 1] }
+}
