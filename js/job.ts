@@ -8,6 +8,7 @@
  * the events before it was handed out and each consumer has asked for the next.
  */
 import { Checkpoints } from "./checkpoint.ts"
+import { Cleanup } from "./cleanup.ts"
 import type { Engine } from "./engine/engine.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
@@ -34,6 +35,7 @@ export class JobCore {
   readonly #schedule: Schedule
   #engine: Engine | undefined
   #flow!: Flow
+  #cleanup: Cleanup | undefined
   /** Free everything as soon as the job is over. */
   closeAtEnd = false
   #manifest: Manifest | undefined
@@ -76,6 +78,7 @@ export class JobCore {
       throw error
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true })
+    this.#cleanup = new Cleanup(this.#flow, this.settings.clock, () => !this.#schedule.taking)
   }
 
   #take({ engine, flow, manifest, skipped }: Opened): void {
@@ -239,6 +242,7 @@ export class JobCore {
   #end(failed: { readonly error: unknown } | undefined): void {
     this.#over = true
     this.#failed = failed
+    this.#cleanup?.stop()
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
     this.#flow.closeSources()
     for (const output of this.outputs) output.end(failed)

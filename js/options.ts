@@ -178,3 +178,17 @@ function editDistance(a: string, b: string): number {
 function at(row: readonly number[], index: number): number {
   return row[index] ?? 0
 }
+
+/** An object with these methods, whatever its class. */
+export const withMethods =
+  <Shape extends object>(what: string, ...methods: string[]): Check<Shape> =>
+  (given, name) => {
+    const has = (method: string) =>
+      typeof given === "object" &&
+      given !== null &&
+      typeof (given as Record<string, unknown>)[method] === "function"
+    const missing = methods.find((method) => !has(method))
+    if (missing === undefined) return given as Shape
+    const detail = `it has no ${missing}(); it is ${typeName(given)}`
+    throw new MillraceError("OPTION", `${name} must be ${what}: ${detail}`)
+  }

@@ -5,17 +5,17 @@ import type { Checkpoints, Skipped } from "./checkpoint.ts"
 import type { Duration } from "./duration.ts"
 import { Engine } from "./engine/engine.ts"
 import { loadModule } from "./entry/node.ts"
-import { MillraceError, typeName } from "./errors.ts"
+import { MillraceError } from "./errors.ts"
 import { Flow } from "./flow.ts"
 import type { Manifest } from "./manifest.ts"
-import { checkOptions, duration, integer, nested } from "./options.ts"
+import { checkOptions, duration, integer, nested, withMethods } from "./options.ts"
 import type { Check } from "./options.ts"
 import type { Output } from "./output.ts"
 import { later } from "./state/config.ts"
 import type { Plan } from "./plan.ts"
 import type { StateStorage } from "./storage/storage.ts"
 import { steady, systemClock } from "./time/clock.ts"
-import type { Clock } from "./time/clock.ts"
+import type { Clock, SteadyClock } from "./time/clock.ts"
 
 /** Options of {@link run}. */
 export interface RunOptions {
@@ -47,7 +47,7 @@ export interface RunSettings {
   readonly memoryBytesMax: number
   readonly chunkSize: number
   readonly signal: AbortSignal | undefined
-  readonly clock: Clock
+  readonly clock: SteadyClock
 }
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
@@ -57,20 +57,6 @@ const nameOption: Check<string> = (given, name) => {
   const wanted = "1 to 64 lower-case letters, digits, dots, dashes or underscores"
   throw new MillraceError("OPTION", `${name} must be ${wanted}`)
 }
-
-/** An object with these methods, whatever its class. */
-const withMethods =
-  <Shape extends object>(what: string, ...methods: string[]): Check<Shape> =>
-  (given, name) => {
-    const has = (method: string) =>
-      typeof given === "object" &&
-      given !== null &&
-      typeof (given as Record<string, unknown>)[method] === "function"
-    const missing = methods.find((method) => !has(method))
-    if (missing === undefined) return given as Shape
-    const detail = `it has no ${missing}(); it is ${typeName(given)}`
-    throw new MillraceError("OPTION", `${name} must be ${what}: ${detail}`)
-  }
 
 const runOptions = {
   name: nameOption,

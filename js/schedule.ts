@@ -7,12 +7,10 @@
  * The job asks what is due and does the work; nothing here waits.
  */
 import { MillraceError } from "./errors.ts"
+import { timerMsMax } from "./time/clock.ts"
 import { Waiters } from "./waiters.ts"
 import type { RunSettings } from "./run.ts"
 import type { CheckpointStats } from "./stats.ts"
-
-/** The longest that a timer can wait, ms. */
-const timerMsMax = 0x7fff_ffff
 
 export class Schedule {
   readonly #intervalMs: number
@@ -21,6 +19,8 @@ export class Schedule {
   readonly #asked = new Waiters()
   #lastMs: number
   #pausedSinceMs: number | undefined
+  /** Is one being written? */
+  taking = false
   counts: CheckpointStats = { completed: 0, failed: 0, last: undefined }
 
   constructor({ checkpoint, clock }: RunSettings) {
@@ -58,6 +58,7 @@ export class Schedule {
   /** Take one; `write` gives its epoch. Throws what it throws. */
   async take(write: () => Promise<number>): Promise<void> {
     const asked = this.#asked.split()
+    this.taking = true
     try {
       const last = await write()
       this.counts = { ...this.counts, completed: this.counts.completed + 1, last }
@@ -67,6 +68,7 @@ export class Schedule {
       asked.reject(error)
       throw error
     } finally {
+      this.taking = false
       this.#over()
     }
   }

@@ -142,7 +142,6 @@ const refused: readonly (readonly [
       ["onError", () => stream().map(() => 1, given({ onError: "skip" })), "map.onError"],
       ["errorsTo", () => stream().map(() => 1, given({ errorsTo: "x" })), "map.errorsTo"],
       ["concurrency", () => keyed().map(() => 1, given({ concurrency: 4 })), "map.concurrency"],
-      ["cleanupInterval", () => fold({ cleanupInterval: "1m" }), "fold.state.cleanupInterval"],
       ["onEvict", () => fold({ onEvict: () => 0 }), "fold.state.onEvict"],
     ] as const
   ).map(

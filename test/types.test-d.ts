@@ -1,5 +1,6 @@
 /** What users write must compile, and what is wrong must not; `tsc` is the test. */
 import { boundedDisorder, count, from, max, mean, of, record, run, sum } from "../js/index.ts"
+import { StateConfigBuilder, StateConfigs } from "../js/index.ts"
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 /** `value` has exactly the type that `same` names. */
@@ -72,6 +73,23 @@ export const chained = from(events)
   .deduplicate({ ttl: "1h" })
   .keyBy(["user_id", "category"])
   .deduplicate()
+
+export const ofSession = from(events)
+  .keyBy("user_id")
+  .map(
+    (event, state) => {
+      exactly<string | undefined>()(state.get(), true)
+      return event.action
+    },
+    {
+      state: { ...StateConfigs.session(), type: of<string>() },
+    },
+  )
+export const built = new StateConfigBuilder().ttl("1h").maxSize(50_000).build()
+// @ts-expect-error no unit
+new StateConfigBuilder().ttl("1x")
+// @ts-expect-error a type that does not exist
+new StateConfigBuilder().storageType("Redis")
 
 export const folded = from(flights, { time: "date", watermark: boundedDisorder("5m") })
   .keyBy("origin")

@@ -12,6 +12,8 @@ import type { Engine } from "./engine.ts"
 /** What a state is allowed and how long its rows live; 0 is no limit. */
 export interface StateLimits {
   readonly ttlMs: number
+  /** Rows whose ttl is over are freed within this time; 0 where nothing expires. */
+  readonly cleanupMs: number
   readonly rowsMax: number
   readonly bytesMax: number
   readonly evict: boolean
@@ -136,11 +138,12 @@ export class Operator {
     return result === status.MORE
   }
 
-  /** Free rows whose ttl is over, a bounded number of them. */
-  expire(timeMs: number, steps: number): void {
-    if (this.spec.limits.ttlMs === 0) return
-    this.engine.wasm.mr_operator_expire(this.handle, timeMs, steps)
+  /** Free rows whose ttl is over, a bounded number of them; true when there may be more. */
+  expire(timeMs: number, steps: number): boolean {
+    if (this.spec.limits.ttlMs === 0) return false
+    const result = this.engine.wasm.mr_operator_expire(this.handle, timeMs, steps)
     this.engine.refs.collect()
+    return result === status.MORE
   }
 
   /** Write the results of `count` rows, their addresses from word index `rows` on. */

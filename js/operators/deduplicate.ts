@@ -7,7 +7,7 @@ import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { operatorOptions } from "../graph.ts"
 import { checkOptions, duration } from "../options.ts"
 import type { Check } from "../options.ts"
-import { later, noLimits, stateOption } from "../state/config.ts"
+import { later, noLimits, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { openPassing } from "./passing.ts"
@@ -43,17 +43,18 @@ const options = {
 export function deduplicateNode(
   input: Node,
   read: KeyReader,
-  given?: DeduplicateOptions,
+  settings?: DeduplicateOptions,
 ): OperatorNode {
-  if (given?.ttl === 0) throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
-  const { uid, ttl, state } = checkOptions(given, options, "deduplicate")
-  const limits = state?.limits ?? noLimits
-  const spec = { kind: "deduplicate", limits: { ...limits, ttlMs: ttl ?? limits.ttlMs } } as const
+  if (settings?.ttl === 0) throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
+  const { uid, ttl, state } = checkOptions(settings, options, "deduplicate")
+  const given = state?.limits ?? noLimits
+  const limits = ttl === undefined ? given : withTtl(given, ttl)
+  const spec = { kind: "deduplicate", limits } as const
   return {
     kind: "deduplicate",
     inputs: [input],
     uid,
-    schema: { kind: "deduplicate", fields: [], ttl: spec.limits.ttlMs > 0 },
+    schema: { kind: "deduplicate", fields: [], ttl: limits.ttlMs > 0 },
     open: (site) => openPassing(site, read, spec, () => true),
   }
 }

@@ -9,7 +9,7 @@ import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { operatorOptions } from "../graph.ts"
 import { checkOptions, duration, integer, oneOf } from "../options.ts"
 import type { Check } from "../options.ts"
-import { later, noLimits, stateOption } from "../state/config.ts"
+import { later, noLimits, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { openPassing } from "./passing.ts"
@@ -68,7 +68,7 @@ export function throttleNode(input: Node, read: KeyReader, given: ThrottleOption
   const counts = algorithm === "sliding" || algorithm === "fixed"
   // By then nothing that a key remembers makes a difference.
   const ttlMs = Math.ceil(counts ? per : (burst * per) / limit)
-  const limits = { ...(state?.limits ?? noLimits), ttlMs }
+  const limits = withTtl(state?.limits ?? noLimits, ttlMs)
   const throttle = { algorithm, limit, perMs: per, burst }
   return {
     kind: "throttle",

@@ -5,8 +5,9 @@ import { durationMs } from "../duration.ts"
 import type { Duration } from "../duration.ts"
 import type { StateLimits } from "../engine/operator.ts"
 import { MillraceError, typeName } from "../errors.ts"
-import { anything, checkOptions } from "../options.ts"
+import { anything, checkOptions, withMethods } from "../options.ts"
 import type { Check } from "../options.ts"
+import type { StateStorage } from "../storage/storage.ts"
 import { RecordType } from "./record.ts"
 
 /** A type that nothing else states; what {@link of} gives. */
@@ -28,16 +29,29 @@ export function of<T>(): Type<T> {
   return new Type<T>()
 }
 
+/** Where state is kept: in the engine's memory, or in a storage of one's own. */
+export const StateStorageType = Object.freeze({ InMemory: "InMemory", Custom: "Custom" } as const)
+export type StateStorageType = keyof typeof StateStorageType
+
 /** How long state lives and how much of it there may be. Without these nothing expires. */
 export interface StateConfig {
   /** State of this age since its last write is gone. `"never"` is the default. */
   readonly ttl?: Duration | "never"
+  /**
+   * State whose ttl is over is freed within this time, also while nothing comes in; at most the
+   * ttl. Default: 5 minutes, or a shorter ttl.
+   */
+  readonly cleanupInterval?: Duration
   /** The most keys; `Infinity` is the default. */
   readonly maxSize?: number
   /** The most bytes: rows, strings, and 512 for each live object. Default: the job's memory. */
   readonly maxBytes?: number
   /** At a limit: refuse the event with `LIMIT` (the default), or drop the key used longest ago. */
   readonly onFull?: "evict" | "error"
+  /** `"InMemory"` is the default; a storage makes it `"Custom"`. */
+  readonly storageType?: StateStorageType
+  /** A storage of the state's own. Not in this version yet: an operator refuses it. */
+  readonly storage?: StateStorage
 }
 
 /** State with a default, so that `get()` never gives undefined. */
@@ -58,22 +72,60 @@ export interface StateSetting {
 }
 
 /** No limits, and nothing expires. */
-export const noLimits: StateLimits = { ttlMs: 0, rowsMax: 0, bytesMax: 0, evict: false }
+export const noLimits: StateLimits = {
+  ttlMs: 0,
+  cleanupMs: 0,
+  rowsMax: 0,
+  bytesMax: 0,
+  evict: false,
+}
+
+const cleanupMsDefault = 5 * 60_000
+
+/** The same limits with a ttl that the operator itself has. */
+export function withTtl(limits: StateLimits, ttlMs: number): StateLimits {
+  const cleanupMs = Math.min(limits.cleanupMs === 0 ? cleanupMsDefault : limits.cleanupMs, ttlMs)
+  return { ...limits, ttlMs, cleanupMs }
+}
 
 /** The check of an operator's `state` option. */
 export const stateOption: Check<StateSetting> = (given, name) => {
-  const { ttl, maxSize, maxBytes, onFull, value } = checkOptions(given, stateOptions, name)
-  const evict = onFull === "evict"
-  return {
-    limits: { ttlMs: ttl ?? 0, rowsMax: maxSize ?? 0, bytesMax: maxBytes ?? 0, evict },
-    value,
+  const setting = checkStateConfig(given, name)
+  if ((given as StateConfig).storage !== undefined) return later(given, `${name}.storage`)
+  return setting
+}
+
+/** What a configuration means. Throws `STATE_CONFIG`, `OPTION` and `UNSUPPORTED`. */
+export function checkStateConfig(given: unknown, name = "state"): StateSetting {
+  const checked = checkOptions(given, stateOptions, name)
+  const { ttl = 0, cleanupInterval, maxSize, maxBytes, onFull, value } = checked
+  if (ttl > 0 && cleanupInterval !== undefined && cleanupInterval > ttl) {
+    const message = "Cleanup interval should be less than or equal to TTL"
+    throw new MillraceError("STATE_CONFIG", message)
   }
+  if (checked.storageType === "Custom" && checked.storage === undefined) {
+    const message = `${name}.storageType Custom needs a storage`
+    throw new MillraceError("STATE_CONFIG", message)
+  }
+  const cleanupMs = cleanupInterval ?? Math.min(cleanupMsDefault, ttl)
+  const limits = { ttlMs: ttl, cleanupMs, rowsMax: maxSize ?? 0, bytesMax: maxBytes ?? 0 }
+  return { limits: { ...limits, evict: onFull === "evict" }, value }
 }
 
 const ttlOption: Check<number> = (given, name) => {
   if (given === "never") return 0
   if (given === 0) throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
   return configured(() => durationMs(given, name, { zero: false }))
+}
+
+const cleanupOption: Check<number> = (given, name) => {
+  if (given === 0) throw new MillraceError("STATE_CONFIG", "Cleanup interval cannot be zero")
+  return configured(() => durationMs(given, name, { zero: false }))
+}
+
+const storageTypeOption: Check<StateStorageType> = (given, name) => {
+  if (given === "InMemory" || given === "Custom") return given
+  throw new MillraceError("STATE_CONFIG", `${name} must be "InMemory" or "Custom"`)
 }
 
 const maxSizeOption: Check<number> = (given, name) => {
@@ -111,8 +163,9 @@ const stateOptions = {
   onFull: onFullOption,
   value: valueOption,
   type: anything,
-  cleanupInterval: later,
-  storage: later,
+  cleanupInterval: cleanupOption,
+  storageType: storageTypeOption,
+  storage: withMethods<StateStorage>("a storage", "get", "set", "delete", "list"),
   perKey: later,
   update: later,
   visibility: later,

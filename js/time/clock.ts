@@ -6,14 +6,32 @@ import { MillraceError } from "../errors.ts"
 /** The time of day, in ms since 1970. */
 export interface Clock {
   now(): number
+  /**
+   * Call `wake` once so many ms of this clock have passed; gives what cancels it. A clock without
+   * it has the host's timers, which need not agree with it: whoever wakes looks at `now()` again.
+   */
+  after?(ms: number, wake: () => void): () => void
 }
+
+/** A clock as a job uses it. */
+export type SteadyClock = Required<Clock>
 
 /** The host's clock. */
 export const systemClock: Clock = { now: () => Date.now() }
 
+/** The longest that a timer of the host can wait, ms. */
+export const timerMsMax = 0x7fff_ffff
+
+/** By the host's timers, which do not keep a process alive for this. */
+function afterOnHost(ms: number, wake: () => void): () => void {
+  const timer: unknown = setTimeout(wake, Math.min(Math.max(ms, 0), timerMsMax))
+  if (typeof timer === "object") (timer as { unref?(): void }).unref?.()
+  return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
+}
+
 /** A clock that stands still until it is told; what {@link manualClock} gives. */
-export interface ManualClock extends Clock {
-  /** Move on by so many ms. */
+export interface ManualClock extends Required<Clock> {
+  /** Move on by so many ms; who waits for a time on the way is woken at that time, in order. */
   advance(ms: number): void
 }
 
@@ -28,19 +46,37 @@ export interface ManualClock extends Clock {
  */
 export function manualClock(startMs = 0): ManualClock {
   let now = startMs
+  const waiting = new Map<() => void, number>()
+  const nextDue = (until: number) => {
+    const due = [...waiting].filter(([, at]) => at <= until).sort(([, a], [, b]) => a - b)
+    return due[0]
+  }
   return {
     now: () => now,
+    after(ms, wake) {
+      const waiter = () => wake()
+      waiting.set(waiter, now + Math.max(ms, 0))
+      return () => void waiting.delete(waiter)
+    },
     advance(ms) {
       if (!(ms >= 0)) throw new MillraceError("OPTION", "a clock can only be moved on")
-      now += ms
+      const until = now + ms
+      for (let due = nextDue(until); due !== undefined; due = nextDue(until)) {
+        const [waiter, at] = due
+        waiting.delete(waiter)
+        now = Math.max(now, at)
+        waiter()
+      }
+      now = until
     },
   }
 }
 
-/** A clock as a job uses it: it never runs backwards. */
-export function steady(clock: Clock): Clock {
+/** The clock as one that never runs backwards. */
+export function steady(clock: Clock): SteadyClock {
   let last = -Infinity
   return {
+    after: (ms, wake) => clock.after?.(ms, wake) ?? afterOnHost(ms, wake),
     now() {
       const now = clock.now()
       if (!(Math.abs(now) <= 8.64e15)) {

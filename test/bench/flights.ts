@@ -2,8 +2,8 @@
  * What the flights job costs beside plain JavaScript, once the rows are decoded.
  *
  * The control is one pass over the same rows: a `Map` by origin, and a `Set` of one text per
- * route and day; it has no time and no alerts. It keeps its result in the heap and loses it when the process ends; the job
- * keeps its own in linear memory, and with a storage it survives.
+ * route and day; it has no time and no alerts. It keeps its result in the heap and loses it when
+ * the process ends; the job keeps its own in linear memory, and with a storage it survives.
  */
 import { from, type JobBase, run } from "millrace"
 import { flightBranches, type Report, reportOf } from "../../demo/flights/job.ts"

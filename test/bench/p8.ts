@@ -128,7 +128,7 @@ function callDirectly(keys: number): Phases {
   const engine = new Engine(new WebAssembly.Module(moduleBytes()), { memoryBytesMax: 2 ** 31 })
   const operator = new Operator(engine, "totals", {
     kind: "aggregate",
-    limits: { ttlMs: hourMs, rowsMax: 0, bytesMax: 0, evict: false },
+    limits: { ttlMs: hourMs, cleanupMs: hourMs, rowsMax: 0, bytesMax: 0, evict: false },
     aggregates: [
       { kind: "count", column: 0 },
       { kind: "sum", column: 0 },

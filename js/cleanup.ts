@@ -1,0 +1,68 @@
+/**
+ * Freeing what has expired while nothing comes in.
+ *
+ * As long as events come, each chunk frees about as many rows as it can make. In between, states
+ * whose ttl runs in processing time are cleaned by timers, each once per its cleanup interval, in
+ * slices that let the event loop go on. In event time no time passes while nothing comes.
+ */
+import type { Operator } from "./engine/operator.ts"
+import { sliceRowsMax } from "./engine/operator.ts"
+import type { Flow } from "./flow.ts"
+import { macrotask } from "./time/macrotask.ts"
+import type { SteadyClock } from "./time/clock.ts"
+
+interface Cleaned {
+  readonly operator: Operator
+  readonly everyMs: number
+  dueMs: number
+}
+
+/** When a checkpoint is being written, which reads all rows: try again after so long. */
+const retryMs = 100
+
+export class Cleanup {
+  readonly #states: Cleaned[]
+  readonly #clock: SteadyClock
+  readonly #mayClean: () => boolean
+  #cancel: (() => void) | undefined
+  #stopped = false
+
+  /** Begins at once, if there is anything to clean. */
+  constructor(flow: Flow, clock: SteadyClock, mayClean: () => boolean) {
+    this.#clock = clock
+    this.#mayClean = mayClean
+    this.#states = flow.steps.flatMap(({ planned, runner }) => {
+      const operator = runner?.operator
+      const everyMs = operator?.spec.limits.cleanupMs ?? 0
+      if (operator === undefined || everyMs === 0 || planned.eventTime) return []
+      return [{ operator, everyMs, dueMs: clock.now() + everyMs }]
+    })
+    this.#arm()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel?.()
+  }
+
+  #arm(atLeastMs = 0): void {
+    const dueMs = Math.min(...this.#states.map(({ dueMs }) => dueMs))
+    if (dueMs === Infinity) return
+    const waitMs = Math.max(dueMs - this.#clock.now(), atLeastMs)
+    this.#cancel = this.#clock.after(waitMs, () => this.#clean())
+  }
+
+  #clean(): void {
+    if (this.#stopped) return
+    if (!this.#mayClean()) return this.#arm(retryMs)
+    const now = this.#clock.now()
+    let more = false
+    for (const state of this.#states) {
+      if (state.dueMs > now) continue
+      if (state.operator.expire(now, sliceRowsMax)) more = true
+      else state.dueMs = now + state.everyMs
+    }
+    if (more) macrotask(() => this.#clean())
+    else this.#arm()
+  }
+}
