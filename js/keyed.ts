@@ -9,6 +9,8 @@ import { aggregateNode } from "./operators/aggregate.ts"
 import type { Aggregate, AggregateOptions } from "./operators/aggregate.ts"
 import { deduplicateNode } from "./operators/deduplicate.ts"
 import type { DeduplicateOptions } from "./operators/deduplicate.ts"
+import { distinctNode } from "./operators/distinct.ts"
+import type { DistinctOptions } from "./operators/distinct.ts"
 import { foldNode, reduceNode } from "./operators/fold.ts"
 import type { FoldOptions } from "./operators/fold.ts"
 import { keyedFilterNode, keyedMapNode } from "./operators/map.ts"
@@ -18,7 +20,8 @@ import type { ThrottleOptions } from "./operators/throttle.ts"
 import { tapNode } from "./operators/stateless.ts"
 import type { StateAccess } from "./state/access.ts"
 import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"
-import type { KeyReader } from "./state/keys.ts"
+import { itself, keyReader } from "./state/keys.ts"
+import type { KeyReader, KeyValue, Path } from "./state/keys.ts"
 import type { RecordType } from "./state/record.ts"
 import { Stream } from "./stream.ts"
 
@@ -114,6 +117,15 @@ export class KeyedStream<K, T> extends Stream<T> {
     return new KeyedStream(tapNode(this.node, f, options), this.#key)
   }
 
+  /** As {@link Stream.distinctUntilChanged}, for each key by itself. */
+  override distinctUntilChanged(
+    by?: Path<T> | readonly Path<T>[] | ((event: T) => KeyValue | undefined),
+    options?: DistinctOptions,
+  ): KeyedStream<K, T> {
+    const reader = by === undefined ? itself : keyReader(by)
+    return new KeyedStream(distinctNode(this.node, this.#key, reader, options), this.#key)
+  }
+
   /**
    * Make one value of all events of a key, step by step; every event emits a copy of it.
    *
@@ -138,11 +150,8 @@ export class KeyedStream<K, T> extends Stream<T> {
     initial: (() => A) | RecordType<A>,
     options?: FoldOptions,
   ): Stream<A>
-  reduce(f: unknown, initial?: unknown, options?: FoldOptions): never {
-    const seeded = typeof initial === "function" || isRecordType(initial)
-    const settings = seeded ? options : ((initial ?? options) as FoldOptions | undefined)
-    const first = seeded ? initial : undefined
-    return new Stream(reduceNode(this.node, this.#key, f, first, settings)) as never
+  reduce(f: unknown, ...rest: unknown[]): never {
+    return new Stream(reduceNode("reduce", this.node, this.#key, f, ...rest)) as never
   }
 
   /**
@@ -192,8 +201,4 @@ export class KeyedStream<K, T> extends Stream<T> {
   throttle(options: ThrottleOptions): KeyedStream<K, T> {
     return new KeyedStream(throttleNode(this.node, this.#key, options), this.#key)
   }
-}
-
-function isRecordType(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "fields" in value
 }

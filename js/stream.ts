@@ -5,14 +5,23 @@
 import { runAlone } from "./handles.ts"
 import type { Node, OperatorOptions } from "./graph.ts"
 import { KeyedStream } from "./keyed.ts"
+import { distinctNode } from "./operators/distinct.ts"
+import type { DistinctOptions } from "./operators/distinct.ts"
+import { reduceNode } from "./operators/fold.ts"
+import type { FoldOptions } from "./operators/fold.ts"
 import { filterNode, flatMapNode, mapNode, tapNode, unionNode } from "./operators/stateless.ts"
 import { skipNode, takeNode } from "./operators/take.ts"
+import { takeWhileNode } from "./operators/take_while.ts"
+import type { TakeWhileOptions } from "./operators/take_while.ts"
 import { sourceNode } from "./sources/source.ts"
 import type { FromOptions, Replayable } from "./sources/source.ts"
-import { keyReader } from "./state/keys.ts"
+import { itself, keyReader } from "./state/keys.ts"
 import type { At, KeyOptions, KeyValue, Path } from "./state/keys.ts"
+import type { RecordType } from "./state/record.ts"
 
 type Present<T> = Exclude<T, undefined>
+
+const log = (...values: unknown[]): void => console.log(...values)
 
 /** Any stream of these events; every {@link Stream} is one. */
 export interface StreamOf<out T> {
@@ -66,6 +75,45 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
     return new Stream(skipNode(this.node, count, options))
   }
 
+  /** The events before the first for which the function returns something falsy. */
+  takeWhile(f: (event: T) => boolean, options?: TakeWhileOptions): Stream<T> {
+    return new Stream(takeWhileNode(this.node, f, options))
+  }
+
+  /**
+   * One value of all events so far, step by step; every event emits a copy of it. Without
+   * `initial` the first event is the first value. `KeyedStream.reduce` is the same per key.
+   */
+  scan(f: (acc: T, event: T) => T, options?: FoldOptions): Stream<T>
+  scan<A>(
+    f: (acc: A, event: T) => A,
+    initial: (() => A) | RecordType<A>,
+    options?: FoldOptions,
+  ): Stream<A>
+  scan(f: unknown, ...rest: unknown[]): never {
+    return new Stream(reduceNode("scan", this.node, () => null, f, ...rest)) as never
+  }
+
+  /**
+   * The events that are not like the one before. They are compared as keys are: by what a path,
+   * several paths or a function gives, or by themselves if they can be keys.
+   *
+   * @throws {MillraceError} while running `KEY_TYPE` and `KEY_MISSING`, as `keyBy`.
+   */
+  distinctUntilChanged(
+    by?: Path<T> | readonly Path<T>[] | ((event: T) => KeyValue | undefined),
+    options?: DistinctOptions,
+  ): Stream<T> {
+    const reader = by === undefined ? itself : keyReader(by)
+    return new Stream(distinctNode(this.node, () => null, reader, options))
+  }
+
+  /** Write each event to the console as it passes, behind a label if there is one. */
+  print(label?: string): this {
+    const write = (event: T) => void (label === undefined ? log(event) : log(label, event))
+    return this.tap(write) as this
+  }
+
   /**
    * The events of all these streams: branches of one source in the order of its events, several
    * sources as they arrive.
@@ -105,6 +153,34 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
       for (const result of iterator.takeAll()) results.push(result as T)
     }
     return results
+  }
+
+  /** Run in memory; the results that are ready come together, as arrays that are never empty. */
+  async *chunks(): AsyncGenerator<readonly T[], undefined> {
+    const iterator = runAlone(this.node)
+    try {
+      for (let step = await iterator.next(); step.done !== true; step = await iterator.next()) {
+        yield [step.value, ...iterator.takeAll()] as T[]
+      }
+    } finally {
+      await iterator.return?.()
+    }
+  }
+
+  /** Run in memory as a web stream, which pulls as it is read; cancelling it ends the job. */
+  toReadableStream(): ReadableStream<T> {
+    const iterator = runAlone(this.node)
+    return new ReadableStream<T>(
+      {
+        async pull(controller) {
+          const step = await iterator.next()
+          if (step.done === true) controller.close()
+          else controller.enqueue(step.value as T)
+        },
+        cancel: async () => void (await iterator.return?.()),
+      },
+      { highWaterMark: 0 },
+    )
   }
 
   /** Run in memory and call the function with each result; a promise it returns is awaited. */

@@ -31,6 +31,27 @@ for (const [name, { make }] of Object.entries({ ...programs, ...throttles })) {
 
 testOperator<Op>("take", (events) => events.take(11), script)
 testOperator<Op>("take nothing", (events) => events.take(0), script)
+testOperator<Op>("takeWhile", (events) => events.takeWhile(({ i }) => i < 17), script)
+testOperator<Op>(
+  "scan",
+  (events, state) =>
+    events.scan(
+      (total, { n }) => total + n,
+      () => 0,
+      { state },
+    ),
+  script,
+)
+testOperator<Op>(
+  "distinctUntilChanged",
+  (events, state) => events.distinctUntilChanged((op) => op.n > 2, { state }),
+  script,
+)
+testOperator<Op>(
+  "distinctUntilChanged by key",
+  (events, state) => keyed(events).distinctUntilChanged("n", { state }),
+  script,
+)
 testOperator<Op>("skip", (events) => events.skip(11), script)
 testOperator<Op>("skip, then take", (events) => events.skip(3).take(9), script)
 

@@ -121,7 +121,8 @@ class Player<T> {
     const { chunkSize = 1024, maxBytes } = this.#options
     return run(this.#streams, {
       chunkSize,
-      clock: { now: () => this.#now },
+      // Its timers never wake: what happens is what the script says.
+      clock: { now: () => this.#now, after: () => () => undefined },
       storage: this.#storage,
       memory: maxBytes === undefined ? {} : { maxBytes },
     })

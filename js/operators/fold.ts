@@ -47,18 +47,23 @@ export function foldNode(
   })
 }
 
-/** `reduce(f)`: the first event of a key is its first state; with `initial` as fold. */
+/**
+ * `reduce(f)`, and `scan(f)`, which is the same without a key: the first event of a key is its
+ * first state. With `initial`, which comes before the options, as fold.
+ */
 export function reduceNode(
+  kind: "reduce" | "scan",
   input: Node,
   read: KeyReader,
   given: unknown,
-  initial: unknown,
-  settings?: FoldOptions,
+  ...rest: readonly unknown[]
 ): OperatorNode {
-  const fn = callable<(acc: unknown, event: unknown) => unknown>()(given, "reduce")
-  const setting = settingOf("reduce", initial, settings)
-  const seeded = setting.value !== undefined
-  return node("reduce", input, read, setting, settings, (access) => {
+  const seeded = typeof rest[0] === "function" || rest[0] instanceof RecordType
+  const initial = seeded ? rest[0] : undefined
+  const settings = (seeded ? rest[1] : (rest[0] ?? rest[1])) as FoldOptions | undefined
+  const fn = callable<(acc: unknown, event: unknown) => unknown>()(given, kind)
+  const setting = settingOf(kind, initial, settings)
+  return node(kind, input, read, setting, settings, (access) => {
     return (value, index, out) => {
       const next = seeded || access.exists() ? fn(access.get(), value) : copyOf(value)
       refusePromise(next)
@@ -84,7 +89,7 @@ function settingOf(kind: string, initial: unknown, given: FoldOptions | undefine
     const hint = `pass it as ${kind}'s initial value`
     throw new MillraceError("STATE_CONFIG", `${kind}.state has no value of its own; ${hint}`)
   }
-  if (initial === undefined && kind === "reduce") return { limits, value: undefined }
+  if (initial === undefined && kind !== "fold") return { limits, value: undefined }
   if (initial instanceof RecordType) return { limits, value: initial }
   return { limits, value: callable<() => unknown>()(initial, `${kind}.initial`) }
 }

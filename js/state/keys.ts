@@ -64,6 +64,9 @@ export type KeyBy = string | readonly string[] | ((event: never) => unknown)
 /** Read the key of an event; `undefined` for an event that is to be left out. */
 export type KeyReader = (event: unknown) => KeyValue | undefined
 
+/** Reads an event that is its own key. */
+export const itself: KeyReader = (event) => event as KeyValue
+
 /** Read a field of an event; `undefined` when it is missing. */
 export type FieldReader = (event: unknown) => unknown
 

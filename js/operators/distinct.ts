@@ -1,0 +1,57 @@
+/**
+ * distinctUntilChanged: the values whose key is another than that of the value before.
+ *
+ * They are compared as keys are, so `1` and `"1"` differ, two equal tuples do not, and the
+ * comparison means the same after a restart, which the identity of objects would not.
+ */
+import { MillraceError } from "../errors.ts"
+import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
+import { operatorOptions } from "../graph.ts"
+import { checkOptions } from "../options.ts"
+import { noLimits, stateOption } from "../state/config.ts"
+import type { StateConfig } from "../state/config.ts"
+import { keyBytes } from "../state/keys.ts"
+import type { KeyReader, KeyValue } from "../state/keys.ts"
+import { openKeyed, schemaOf } from "./keyed.ts"
+
+/** Options of `distinctUntilChanged`. */
+export interface DistinctOptions extends OperatorOptions {
+  /** The state's limits and ttl. */
+  readonly state?: StateConfig
+}
+
+const options = { ...operatorOptions, state: stateOption }
+
+/** Per key of `read`: values for which `by` gives another key than for the one before. */
+export function distinctNode(
+  input: Node,
+  read: KeyReader,
+  by: KeyReader,
+  settings?: DistinctOptions,
+): OperatorNode {
+  const { uid, state } = checkOptions(settings, options, "distinctUntilChanged")
+  if (state?.value !== undefined) {
+    const message = "distinctUntilChanged.state has no value of its own"
+    throw new MillraceError("STATE_CONFIG", message)
+  }
+  const setting = { limits: state?.limits ?? noLimits, value: undefined }
+  return {
+    kind: "distinctUntilChanged",
+    inputs: [input],
+    uid,
+    schema: schemaOf("distinctUntilChanged", setting),
+    open: (site) =>
+      openKeyed(site, read, setting, (access) => (value, index, out) => {
+        const now = by(value) as KeyValue
+        if (access.exists() && isSame(access.get() as KeyValue, now)) return
+        keyBytes(now) // Refuses what cannot be a key.
+        access.set(now)
+        out.add(value, index)
+      }),
+  }
+}
+
+function isSame(a: KeyValue, b: KeyValue): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b
+  return a.length === b.length && a.every((element: KeyValue, i) => isSame(element, b[i] as never))
+}
