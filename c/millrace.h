@@ -89,6 +89,7 @@ enum {
     MR_EMIT_EACH = 1 << 0, /* Aggregate: a result per input row, not per key at the end. */
     MR_EVICT = 1 << 1,     /* A full state evicts its least recently used row; else MR_ERR_LIMIT. */
     MR_TRACK = 1 << 2,     /* Keep the list of rows that changed since the last checkpoint. */
+    MR_REFRESH = 1 << 3,   /* Deduplicate: a duplicate restarts the ttl. */
 };
 
 /* Bits of mr_columns.present. */
@@ -112,7 +113,7 @@ typedef struct mr_operator_spec {
     double per_ms;                  /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
     double burst;                   /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
     uint32_t kind;                  /* mr_kind. */
-    uint32_t flags;                 /* MR_EMIT_EACH, MR_EVICT, MR_TRACK. */
+    uint32_t flags;                 /* MR_EMIT_EACH, MR_EVICT, MR_TRACK, MR_REFRESH. */
     uint32_t count;                 /* Of fields (custom) or of aggregates; else 0. */
     uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */

@@ -138,7 +138,6 @@ const refused: readonly (readonly [
   ...(
     [
       ["keep", () => keyed().deduplicate(given({ keep: "last" })), "deduplicate.keep"],
-      ["refresh", () => keyed().deduplicate(given({ refresh: true })), "deduplicate.refresh"],
       ["onError", () => stream().map(() => 1, given({ onError: "skip" })), "map.onError"],
       ["errorsTo", () => stream().map(() => 1, given({ errorsTo: "x" })), "map.errorsTo"],
       ["concurrency", () => keyed().map(() => 1, given({ concurrency: 4 })), "map.concurrency"],

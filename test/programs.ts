@@ -174,14 +174,14 @@ const folds = {
   },
 } satisfies Record<string, Program>
 
-const deduplicate: Program = {
-  make: (events, state, uid) => keyed(events).deduplicate({ uid, state }),
+const deduplicateOf = (refresh: boolean): Program => ({
+  make: (events, state, uid) => keyed(events).deduplicate({ uid, refresh, state }),
   reference(limits, weigh) {
     const rows = new Rows<true>(limits, weigh)
     return {
       on(op, moment) {
         const seen = rows.enter(op.key, moment) !== undefined
-        if (seen) rows.use(op.key)
+        if (seen && !refresh) rows.use(op.key)
         else rows.write(op.key, true, moment)
         return seen ? [] : [op]
       },
@@ -189,7 +189,7 @@ const deduplicate: Program = {
       entries: (passed) => rows.entries(passed),
     }
   },
-}
+})
 
 /** Sums are compensated as Neumaier has it, so they are the same to the last bit. */
 class Total {
@@ -267,5 +267,6 @@ export const programs: Readonly<Record<string, Program>> = {
   ...folds,
   aggregateEach: aggregateOf("each"),
   aggregateFinal: aggregateOf("final"),
-  deduplicate,
+  deduplicate: deduplicateOf(false),
+  deduplicateRefresh: deduplicateOf(true),
 }

@@ -54,7 +54,9 @@ static const numbers constants[] = {
     {"aggregates",
      0,
      {CONSTANT(MR_COUNT), CONSTANT(MR_SUM), CONSTANT(MR_MEAN), CONSTANT(MR_MIN), CONSTANT(MR_MAX)}},
-    {"flags", 0, {CONSTANT(MR_EMIT_EACH), CONSTANT(MR_EVICT), CONSTANT(MR_TRACK)}},
+    {"flags",
+     0,
+     {CONSTANT(MR_EMIT_EACH), CONSTANT(MR_EVICT), CONSTANT(MR_TRACK), CONSTANT(MR_REFRESH)}},
     {"present", 0, {CONSTANT(MR_HAS_KEYS), CONSTANT(MR_HAS_TIME), CONSTANT(MR_HAS_ORDER)}},
 };
 

@@ -5,7 +5,7 @@ import type { Duration } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { operatorOptions } from "../graph.ts"
-import { checkOptions, duration } from "../options.ts"
+import { checkOptions, duration, flag } from "../options.ts"
 import type { Check } from "../options.ts"
 import { later, noLimits, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
@@ -21,8 +21,8 @@ export interface DeduplicateOptions extends OperatorOptions {
   readonly ttl?: Duration
   /** Which event of a key passes. Only "first" in this version. */
   readonly keep?: "first"
-  /** Restart the ttl at every duplicate. Only false in this version. */
-  readonly refresh?: false
+  /** Restart the ttl at every duplicate: the key passes again after a pause. Default false. */
+  readonly refresh?: boolean
   /** Limits of the keys that are remembered. */
   readonly state?: StateConfig
 }
@@ -36,7 +36,7 @@ const options = {
   ...operatorOptions,
   ttl: duration({ zero: false }),
   keep: only("first"),
-  refresh: only(false),
+  refresh: flag,
   state: stateOption,
 }
 
@@ -46,10 +46,10 @@ export function deduplicateNode(
   settings?: DeduplicateOptions,
 ): OperatorNode {
   if (settings?.ttl === 0) throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
-  const { uid, ttl, state } = checkOptions(settings, options, "deduplicate")
+  const { uid, ttl, refresh, state } = checkOptions(settings, options, "deduplicate")
   const given = state?.limits ?? noLimits
   const limits = ttl === undefined ? given : withTtl(given, ttl)
-  const spec = { kind: "deduplicate", limits } as const
+  const spec = { kind: "deduplicate", limits, refresh: refresh ?? false } as const
   return {
     kind: "deduplicate",
     inputs: [input],
