@@ -1,10 +1,10 @@
 /**
  * How things are measured here: variants of one task side by side, in rounds.
  *
- *     rounds 0-2   a b c   results compared, times thrown away
- *     round 3      a b c   \
- *     round 4      b c a    } medians, per variant, of CPU time and of wall time
- *     round 5      c a b   /
+ *     rounds 0, 1  a b c, b c a   results compared, times thrown away
+ *     round 2      c a b   \
+ *     round 3      a b c    } medians, per variant, of CPU time and of wall time
+ *     round 4      b c a   /
  *
  * A noisy neighbour or a warm cache then meets all variants alike. Input is made anew for every
  * single run, outside the timer, and the garbage of the run before is collected. Figures are
@@ -53,10 +53,7 @@ export interface Variant<Input> {
 }
 
 /** How long other threads may need to sweep what was collected; not on anybody's account. */
-const sweepMs = 50
-
-/** Rounds before the first one that counts, for each that does: by then all is compiled. */
-const warmUpShare = 1
+const sweepMs = 30
 
 /** Median milliseconds of one variant. */
 export interface Timing {
@@ -73,7 +70,7 @@ export async function interleave<Input>(
   const samples = new Map(variants.map(({ name }) => [name, [] as Timing[]]))
   const closings: (() => unknown)[] = []
   for (const { hold } of variants) if (hold) closings.push(await hold(makeInput()))
-  const warmUpRounds = rounds * warmUpShare
+  const warmUpRounds = rounds - 1 // By then everything is compiled.
   let expected: unknown
   for (let round = 0; round < warmUpRounds + rounds; round++) {
     for (let turn = 0; turn < variants.length; turn++) {
