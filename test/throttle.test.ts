@@ -37,6 +37,10 @@ describe("throttle refuses", () => {
     [{ algorithm: "fixed", burst: 2 }, 'throttle.burst has no meaning for "fixed"'],
     [{ algorithm: "gcra", burst: 0 }, "throttle.burst must be a whole number of at least 1, not 0"],
     [
+      { algorithm: "gcra", burst: Number.MAX_SAFE_INTEGER, per: "1d" },
+      "throttle.burst of 9007199254740991 takes longer than 8640000000000000 ms to fill",
+    ],
+    [
       { limit: 65_536 },
       'throttle.limit of "sliding" is at most 65535, not 65536; ' +
         '"fixed", "tokenBucket" and "gcra" have no such limit',

@@ -1,6 +1,7 @@
 /**
  * throttle: of the events of a key only so many pass in so much time; whole in C.
  */
+import { durationMsMax } from "../duration.ts"
 import type { Duration } from "../duration.ts"
 import type { Operator, ThrottleAlgorithm } from "../engine/operator.ts"
 import { recordAt } from "../engine/scan.ts"
@@ -68,6 +69,10 @@ export function throttleNode(input: Node, read: KeyReader, given: ThrottleOption
   const counts = algorithm === "sliding" || algorithm === "fixed"
   // By then nothing that a key remembers makes a difference.
   const ttlMs = Math.ceil(counts ? per : (burst * per) / limit)
+  if (ttlMs > durationMsMax) {
+    const message = `throttle.burst of ${burst} takes longer than ${durationMsMax} ms to fill`
+    throw new MillraceError("OPTION", message)
+  }
   const limits = withTtl(state?.limits ?? noLimits, ttlMs)
   const throttle = { algorithm, limit, perMs: per, burst }
   return {
