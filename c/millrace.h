@@ -41,6 +41,7 @@ typedef enum mr_status {
 enum {
     MR_KEY_BYTES_MAX = 65535,      /* One key, encoded. */
     MR_STRING_BYTES_MAX = 1 << 20, /* One string field. */
+    MR_PASSES_MAX = 1 << 16,       /* Times that a throttle remembers of a key. */
     MR_FIELDS_MAX = 64,            /* Fields of a record. */
     MR_COLUMNS_MAX = 64,           /* Value columns of a batch. */
     MR_BATCH_ROWS_MAX = 65536,     /* Rows of an input batch. */
@@ -91,6 +92,14 @@ enum {
     MR_TRACK = 1 << 2,     /* Keep the list of rows that changed since the last checkpoint. */
     MR_REFRESH = 1 << 3,   /* Deduplicate: a duplicate restarts the ttl. */
 };
+
+/* What sliding and fixed throttles keep of a key: a list in the blob of the record's last
+ * field, of which [first, first + size) count; forgotten is the total before them. */
+typedef struct mr_pass {
+    double time_ms;
+    double through; /* Events that passed up to and including this time, ever. */
+} mr_pass;
+enum { MR_PASSES_FORGOTTEN = 0, MR_PASSES_FIRST = 1, MR_PASSES_SIZE = 2, MR_PASSES_LIST = 3 };
 
 /* Bits of mr_columns.present. */
 enum {

@@ -25,15 +25,11 @@
 #include "../error.h"
 #include "../operator.h"
 
-enum { FORGOTTEN = 0, FIRST = 1, SIZE = 2, PASSES = 3 };
 enum { TOKENS = 0, TIME = 1 };
 enum { TAT = 0 };
 enum { PASSES_MIN = 2 };
 
-typedef struct pass {
-    double time_ms;
-    double through; /* Events that passed up to and including this time, ever. */
-} pass;
+_Static_assert(MR_PASSES_MAX * sizeof(mr_pass) <= MR_STRING_BYTES_MAX, "a list is a string field");
 
 static bool keeps_passes(const mr_operator_spec *spec) {
     return spec->algorithm == MR_SLIDING || spec->algorithm == MR_FIXED;
@@ -52,7 +48,7 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     *count_out = spec->algorithm == MR_GCRA ? 1 : 2;
     memset(fields_out, MR_F64, 3);
     if (keeps_passes(spec)) {
-        fields_out[PASSES] = MR_STRING;
+        fields_out[MR_PASSES_LIST] = MR_STRING;
         *count_out = 4;
     }
     return MR_OK;
@@ -69,7 +65,7 @@ typedef struct history {
 } history;
 
 static uint32_t room_of(mr_addr blob) {
-    return blob == 0 ? 0 : mr_blob_size(blob) / (uint32_t)sizeof(pass);
+    return blob == 0 ? 0 : mr_blob_size(blob) / (uint32_t)sizeof(mr_pass);
 }
 
 /* MR_ERR_CORRUPT for a list that reaches out of its blob, as bytes that somebody else
@@ -77,37 +73,37 @@ static uint32_t room_of(mr_addr blob) {
 static mr_status history_of(const mr_operator_data *op, mr_row *row, history *history_out) {
     uint8_t *record = mr_row_record(&op->rows, row);
     double *numbers = (double *)(void *)record;
-    mr_addr *blob = (mr_addr *)(void *)(record + op->rows.layout.field_at[PASSES]);
+    mr_addr *blob = (mr_addr *)(void *)(record + op->rows.layout.field_at[MR_PASSES_LIST]);
     const double room = room_of(*blob);
-    const bool inside =
-        numbers[FIRST] >= 0 && numbers[SIZE] >= 0 && numbers[FIRST] + numbers[SIZE] <= room;
+    const bool inside = numbers[MR_PASSES_FIRST] >= 0 && numbers[MR_PASSES_SIZE] >= 0 &&
+                        numbers[MR_PASSES_FIRST] + numbers[MR_PASSES_SIZE] <= room;
     if (!inside) return mr_fail(MR_ERR_CORRUPT, "passes", room);
     *history_out = (history){
         .numbers = numbers,
         .blob = blob,
-        .first = (uint32_t)numbers[FIRST],
-        .size = (uint32_t)numbers[SIZE],
+        .first = (uint32_t)numbers[MR_PASSES_FIRST],
+        .size = (uint32_t)numbers[MR_PASSES_SIZE],
     };
     return MR_OK;
 }
 
 static uint8_t *entry_of(const history *h, uint32_t index) {
-    return (uint8_t *)mr_at(*h->blob) + sizeof(uint32_t) + (h->first + index) * sizeof(pass);
+    return (uint8_t *)mr_at(*h->blob) + sizeof(uint32_t) + (h->first + index) * sizeof(mr_pass);
 }
 
-static pass pass_at(const history *h, uint32_t index) {
-    pass entry;
+static mr_pass pass_at(const history *h, uint32_t index) {
+    mr_pass entry;
     memcpy(&entry, entry_of(h, index), sizeof entry);
     return entry;
 }
 
-static void set_pass(const history *h, uint32_t index, pass entry) {
+static void set_pass(const history *h, uint32_t index, mr_pass entry) {
     memcpy(entry_of(h, index), &entry, sizeof entry);
 }
 
 static void set_bounds(history *h, uint32_t first, uint32_t size) {
-    h->numbers[FIRST] = h->first = first;
-    h->numbers[SIZE] = h->size = size;
+    h->numbers[MR_PASSES_FIRST] = h->first = first;
+    h->numbers[MR_PASSES_SIZE] = h->size = size;
 }
 
 /* How many entries have a time of at most `time_ms`, or less where it is `before`. */
@@ -128,7 +124,7 @@ static uint32_t entries_upto(const history *h, double time_ms, bool before) {
 }
 
 static double passed_through(const history *h, uint32_t entries) {
-    return entries == 0 ? h->numbers[FORGOTTEN] : pass_at(h, entries - 1).through;
+    return entries == 0 ? h->numbers[MR_PASSES_FORGOTTEN] : pass_at(h, entries - 1).through;
 }
 
 static double window_start(const mr_operator_spec *spec, double time_ms) {
@@ -153,7 +149,7 @@ static void forget(const mr_operator_spec *spec, history *h, double watermark_ms
     const bool sliding = spec->algorithm == MR_SLIDING;
     const double upto = sliding ? watermark_ms - spec->per_ms : window_start(spec, watermark_ms);
     const uint32_t old = entries_upto(h, upto, !sliding);
-    h->numbers[FORGOTTEN] = passed_through(h, old);
+    h->numbers[MR_PASSES_FORGOTTEN] = passed_through(h, old);
     set_bounds(h, h->first + old, h->size - old);
 }
 
@@ -164,17 +160,18 @@ static mr_status make_room(mr_operator_data *op, history *h) {
     if (h->size <= room / 2 && h->first > 0) {
         const uint8_t *from = entry_of(h, 0);
         set_bounds(h, 0, h->size);
-        memmove(entry_of(h, 0), from, h->size * sizeof(pass));
+        memmove(entry_of(h, 0), from, h->size * sizeof(mr_pass));
         return MR_OK;
     }
     const uint32_t wanted = room == 0 ? PASSES_MIN : room * 2;
-    if (wanted * sizeof(pass) > MR_STRING_BYTES_MAX) {
+    if (wanted > MR_PASSES_MAX) {
         return mr_fail(MR_ERR_LIMIT, "remembered passes", room);
     }
     mr_addr grown;
-    MR_TRY(mr_rows_blob_new(&op->rows, NULL, wanted * (uint32_t)sizeof(pass), &grown));
+    MR_TRY(mr_rows_blob_new(&op->rows, NULL, wanted * (uint32_t)sizeof(mr_pass), &grown));
     if (h->size > 0) {
-        memcpy((uint8_t *)mr_at(grown) + sizeof(uint32_t), entry_of(h, 0), h->size * sizeof(pass));
+        memcpy((uint8_t *)mr_at(grown) + sizeof(uint32_t), entry_of(h, 0),
+               h->size * sizeof(mr_pass));
     }
     mr_rows_blob_release(&op->rows, *h->blob);
     *h->blob = grown;
@@ -193,11 +190,11 @@ static void remember(history *h, double time_ms) {
     if (!is_entry(h, at, time_ms)) {
         const double before = passed_through(h, at);
         set_bounds(h, h->first, h->size + 1);
-        memmove(entry_of(h, at + 1), entry_of(h, at), (h->size - 1 - at) * sizeof(pass));
-        set_pass(h, at, (pass){.time_ms = time_ms, .through = before});
+        memmove(entry_of(h, at + 1), entry_of(h, at), (h->size - 1 - at) * sizeof(mr_pass));
+        set_pass(h, at, (mr_pass){.time_ms = time_ms, .through = before});
     }
     for (; at < h->size; at++) {
-        pass entry = pass_at(h, at);
+        mr_pass entry = pass_at(h, at);
         entry.through += 1;
         set_pass(h, at, entry);
     }
@@ -258,7 +255,7 @@ static mr_status begin(mr_operator_data *op, const mr_columns *in, uint32_t i) {
     const bool list = keeps_passes(&op->spec);
     mr_addr passes = 0;
     mr_row *row;
-    if (list) MR_TRY(mr_rows_blob_new(rows, NULL, PASSES_MIN * (uint32_t)sizeof(pass), &passes));
+    if (list) MR_TRY(mr_rows_blob_new(rows, NULL, PASSES_MIN * (uint32_t)sizeof(mr_pass), &passes));
     const mr_status status = mr_rows_create(rows, i, &row);
     if (status != MR_OK) {
         mr_rows_blob_release(rows, passes);
@@ -267,15 +264,16 @@ static mr_status begin(mr_operator_data *op, const mr_columns *in, uint32_t i) {
     uint8_t *record = mr_row_record(rows, row);
     double *cells = (double *)(void *)record;
     if (list) {
-        memcpy(record + rows->layout.field_at[PASSES], &passes, sizeof passes);
+        memcpy(record + rows->layout.field_at[MR_PASSES_LIST], &passes, sizeof passes);
     } else if (op->spec.algorithm == MR_TOKEN_BUCKET) {
         cells[TOKENS] = op->spec.burst;
         cells[TIME] = time_ms;
     } else {
         cells[TAT] = time_ms;
     }
-    bool now;
-    MR_TRY(judge(op, in, i, row, &now));
+    bool passes_now = false;
+    const mr_status judged = judge(op, in, i, row, &passes_now);
+    MR_ASSERT(judged == MR_OK && passes_now); /* There is room, and nothing passed before. */
     mr_rows_touch_at(rows, row, i, true, time_ms);
     return MR_OK;
 }

@@ -4,6 +4,7 @@
 import { durationMsMax } from "../duration.ts"
 import type { Duration } from "../duration.ts"
 import type { Operator, ThrottleAlgorithm } from "../engine/operator.ts"
+import { layouts, limits, passes } from "../engine/abi.ts"
 import { recordAt } from "../engine/scan.ts"
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
@@ -52,8 +53,8 @@ const options = {
   state: stateOption,
 }
 
-/** More passes in one window than a key can remember one by one. */
-const slidingLimitMax = 65_535
+/** Where nothing is forgotten yet, one pass more must find room. */
+const slidingLimitMax = limits.PASSES_MAX - 1
 
 export function throttleNode(input: Node, read: KeyReader, given: ThrottleOptions): OperatorNode {
   const checked = checkOptions(given, options, "throttle")
@@ -73,7 +74,7 @@ export function throttleNode(input: Node, read: KeyReader, given: ThrottleOption
     const message = `throttle.burst of ${burst} takes longer than ${durationMsMax} ms to fill`
     throw new MillraceError("OPTION", message)
   }
-  const limits = withTtl(state?.limits ?? noLimits, ttlMs)
+  const stateLimits = withTtl(state?.limits ?? noLimits, ttlMs)
   const throttle = { algorithm, limit, perMs: per, burst }
   return {
     kind: "throttle",
@@ -81,8 +82,11 @@ export function throttleNode(input: Node, read: KeyReader, given: ThrottleOption
     uid,
     schema: { kind: "throttle", fields: [algorithm], ttl: true },
     open: (site) =>
-      openPassing(site, read, { kind: "throttle", limits, throttle }, (operator, row) =>
-        counts ? passesOf(operator, row) : bucketOf(operator, row, algorithm),
+      openPassing(
+        site,
+        read,
+        { kind: "throttle", limits: stateLimits, throttle },
+        (operator, row) => (counts ? passesOf(operator, row) : bucketOf(operator, row, algorithm)),
       ),
   }
 }
@@ -95,22 +99,26 @@ function checkBurst(algorithm: ThrottleAlgorithm, burst: number | undefined): nu
 /** The times at which events passed that still count, with how many did, as C keeps them. */
 function passesOf(operator: Operator, row: number): readonly { time: number; count: number }[] {
   const { views } = operator.engine
-  const record = recordAt(operator, row)
-  const [before, first, size] = [0, 8, 16].map((at) => views.f64[(record + at) >>> 3] as number)
-  const list = views.word(record + 24) + 4
-  const bytes = new DataView(views.buffer, list, 16 * ((first ?? 0) + (size ?? 0)))
-  let through = before ?? 0
-  return Array.from({ length: size ?? 0 }, (_, i) => {
-    const at = 16 * ((first ?? 0) + i)
-    const count = bytes.getFloat64(at + 8, true) - through
+  const { at, bytes } = layouts.pass
+  const number = (field: number) => views.f64[cellOf(operator, row, field) >>> 3] as number
+  const [first, size] = [number(passes.PASSES_FIRST), number(passes.PASSES_SIZE)]
+  const blob = views.word(cellOf(operator, row, passes.PASSES_LIST))
+  const list = new DataView(views.buffer)
+  let through = number(passes.PASSES_FORGOTTEN)
+  return Array.from({ length: size }, (_, i) => {
+    const entry = blob + 4 + (first + i) * bytes // Behind the blob's size.
+    const count = list.getFloat64(entry + at.through, true) - through
     through += count
-    return { time: bytes.getFloat64(at, true), count }
+    return { time: list.getFloat64(entry + at.time_ms, true), count }
   })
 }
 
+/** The address of a field of a row's record. */
+function cellOf(operator: Operator, row: number, field: number): number {
+  return recordAt(operator, row) + (operator.layout.fieldAt[field] as number)
+}
+
 function bucketOf(operator: Operator, row: number, algorithm: ThrottleAlgorithm): unknown {
-  const { f64 } = operator.engine.views
-  const at = recordAt(operator, row) >>> 3
-  if (algorithm === "gcra") return { nextTime: f64[at] }
-  return { tokens: f64[at], time: f64[at + 1] }
+  const number = (field: number) => operator.engine.views.f64[cellOf(operator, row, field) >>> 3]
+  return algorithm === "gcra" ? { nextTime: number(0) } : { tokens: number(0), time: number(1) }
 }

@@ -86,7 +86,7 @@ static void events_at_one_time_are_one_entry(void **state) {
 
 static void a_key_remembers_only_so_many_passes(void **state) {
     (void)state;
-    const uint32_t most = MR_STRING_BYTES_MAX / 16;
+    const uint32_t most = MR_PASSES_MAX;
     const mr_operator_spec spec = spec_of(MR_SLIDING, 1e9, 1e9);
     bench b = open_bench(&spec);
     for (uint32_t i = 0; i < most; i++)
@@ -112,8 +112,8 @@ static void a_list_that_reaches_out_of_its_blob_is_not_followed(void **state) {
         add_event(&b, 1, 2, 2);
         (void)mr_rows_find(&inside(b.op)->rows, b.input);
         double *numbers = record_of(&b, 0);
-        numbers[1] = bounds[i][0];
-        numbers[2] = bounds[i][1];
+        numbers[MR_PASSES_FIRST] = bounds[i][0];
+        numbers[MR_PASSES_SIZE] = bounds[i][1];
         uint32_t upto = 0;
         assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_CORRUPT);
         close_bench(&b);
