@@ -49,7 +49,12 @@ export class Cleanup {
     const dueMs = Math.min(...this.#states.map(({ dueMs }) => dueMs))
     if (dueMs === Infinity) return
     const waitMs = Math.max(dueMs - this.#clock.now(), atLeastMs)
-    this.#cancel = this.#clock.after(waitMs, () => this.#clean())
+    // Held weakly: a timer must not keep a job alive that nobody closed and nobody has any more.
+    const self = new WeakRef(this)
+    this.#cancel = this.#clock.after(waitMs, () => {
+      const cleanup = self.deref()
+      if (cleanup !== undefined) cleanup.#clean()
+    })
   }
 
   #clean(): void {

@@ -1,5 +1,8 @@
 /** Configurations of state: presets, the builder, what is refused, and freeing without events. */
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { describe, expect, it } from "vitest"
+import { Cleanup } from "../js/cleanup.ts"
 import { from, manualClock, memoryStorage, run } from "../js/index.ts"
 import {
   StateConfigBuilder,
@@ -8,6 +11,7 @@ import {
   withCustomStorage,
 } from "../js/index.ts"
 import type { Clock, StateConfig } from "../js/index.ts"
+import { steady } from "../js/time/clock.ts"
 import { refusal } from "./refusal.ts"
 
 const minute = 60_000
@@ -231,6 +235,26 @@ describe("state that nobody touches", () => {
     expect(rows()).toBeGreaterThan(0)
     await expect.poll(rows, { timeout: 10_000 }).toBe(0)
     await job.close()
+  })
+})
+
+describe("the timers of clean-up", () => {
+  it("keep no state alive that nobody has any more", async () => {
+    setFlagsFromString("--expose-gc")
+    const collect = runInNewContext("gc") as () => void
+    const expire = () => false
+    const begin = (operator: object) => {
+      const steps = [{ planned: { eventTime: false }, runner: { operator } }]
+      new Cleanup({ steps } as never, steady({ now: Date.now }), () => true)
+      return new WeakRef(operator)
+    }
+    const operator = begin({ spec: { limits: { cleanupMs: hour } }, expire })
+    await expect
+      .poll(() => {
+        collect()
+        return operator.deref()
+      })
+      .toBeUndefined()
   })
 })
 
