@@ -76,7 +76,8 @@ export function manualClock(startMs = 0): ManualClock {
 export function steady(clock: Clock): SteadyClock {
   let last = -Infinity
   return {
-    after: (ms, wake) => clock.after?.(ms, wake) ?? afterOnHost(ms, wake),
+    after: (ms, wake) =>
+      clock.after === undefined ? afterOnHost(ms, wake) : clock.after(ms, wake),
     now() {
       const now = clock.now()
       if (!(Math.abs(now) <= 8.64e15)) {
