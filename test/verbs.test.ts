@@ -25,6 +25,19 @@ async function afterRestart<O>(
   return results
 }
 
+/** Numbers without an end; `left` tells whether their reader has left. */
+function endlessNumbers() {
+  let over = false
+  function* count() {
+    try {
+      for (let n = 0; ; n++) yield n
+    } finally {
+      over = true
+    }
+  }
+  return { numbers: count(), left: () => over }
+}
+
 describe("scan", () => {
   it("gives a copy of the value per event, from an initial one or the first event", async () => {
     const sums = from([1, 2, 3]).scan((a, n) => a + n)
@@ -68,11 +81,13 @@ describe("takeWhile", () => {
   })
 
   it("ends the job, also of a source that never ends", async () => {
-    function* endless() {
-      for (let n = 0; ; n++) yield n
-    }
-    const few = from(endless()).takeWhile((n) => n < 5000)
-    expect(await few.toArray()).toHaveLength(5000)
+    const { numbers, left } = endlessNumbers()
+    expect(
+      await from(numbers)
+        .takeWhile((n) => n < 5000)
+        .toArray(),
+    ).toHaveLength(5000)
+    expect(left()).toBe(true)
   })
 
   it("is over after a restart as well", async () => {
@@ -180,18 +195,11 @@ describe("results of a stream", () => {
     for await (const n of from(numbers).toReadableStream()) all.push(n)
     expect(all).toEqual(numbers)
 
-    let left = false
-    function* endless() {
-      try {
-        for (let n = 0; ; n++) yield n
-      } finally {
-        left = true
-      }
-    }
-    const reader = from(endless()).toReadableStream().getReader()
+    const { numbers: endless, left } = endlessNumbers()
+    const reader = from(endless).toReadableStream().getReader()
     expect(await reader.read()).toEqual({ done: false, value: 0 })
     await reader.cancel()
-    expect(left).toBe(true)
+    expect(left()).toBe(true)
 
     const failing = from([1]).map(() => {
       throw new Error("no")
@@ -202,18 +210,11 @@ describe("results of a stream", () => {
   })
 
   it("leave the job when a loop over chunks is left", async () => {
-    let left = false
-    function* endless() {
-      try {
-        for (let n = 0; ; n++) yield n
-      } finally {
-        left = true
-      }
-    }
-    for await (const chunk of from(endless()).chunks()) {
+    const { numbers: endless, left } = endlessNumbers()
+    for await (const chunk of from(endless).chunks()) {
       expect(chunk[0]).toBe(0)
       break
     }
-    expect(left).toBe(true)
+    expect(left()).toBe(true)
   })
 })

@@ -2,8 +2,8 @@
  * Ready-made state configurations, and a builder of one's own.
  *
  * A configuration is a frozen plain object of values, so it can be spread and changed:
- * `state: { ...StateConfigs.session(), maxSize: 50 }`. All have a bound and evict the key that was
- * used longest ago when it is reached.
+ * `state: { ...StateConfigs.session(), maxSize: 50 }`. Where there is a bound, the key that was
+ * used longest ago makes room when it is reached.
  */
 import type { Duration } from "../duration.ts"
 import type { StateStorage } from "../storage/storage.ts"
