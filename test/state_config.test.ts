@@ -252,9 +252,9 @@ describe("the timers of clean-up", () => {
     await expect
       .poll(() => {
         collect()
-        return operator.deref()
+        return operator.deref() === undefined
       })
-      .toBeUndefined()
+      .toBe(true)
   })
 })
 
