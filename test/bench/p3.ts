@@ -7,7 +7,8 @@
  * JavaScript). Results of the function are thrown away by all of them.
  */
 import { from, type JobBase, record, run, type Stream } from "millrace"
-import { chunksOf, Digest, type Event, eventsOf, freshStrings, zipf } from "./data.ts"
+import { chunksOf, Digest, type Event, eventsOf, freshStrings, heldEvents } from "./data.ts"
+import { zipf } from "./data.ts"
 import { type Extent, type Figure, interleave, speedup, type Variant } from "./harness.ts"
 
 interface Totals {
@@ -86,7 +87,7 @@ function withObjects(events: Event[]): Promise<JobBase> {
 
 function holding(runJob: (events: Event[]) => Promise<JobBase>) {
   return async (events: Event[]) => {
-    const job = await runJob(events)
+    const job = await runJob(events.slice(0, heldEvents))
     return () => job.close()
   }
 }
