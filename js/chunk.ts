@@ -30,10 +30,10 @@ export interface Chunk {
   readonly arrival: Arrival
 }
 
-/** An event that an operator could not take; values of earlier events are unaffected. */
+/** A value that an operator could not take; those before it are unaffected. */
 export interface Failure {
-  /** The event of the arrival. */
-  readonly at: number
+  /** Of the operator's input. */
+  readonly index: number
   readonly error: unknown
 }
 
@@ -52,6 +52,31 @@ export function before(chunk: Chunk, limit: number): Chunk {
   while (size > 0 && (at[size - 1] as number) >= limit) size--
   if (size === at.length) return chunk
   return { values: values.slice(0, size), at: at.subarray(0, size), arrival }
+}
+
+/** Values [from, upto) of a chunk. */
+export function slice(chunk: Chunk, from: number, upto: number): Chunk {
+  const { values, at, arrival } = chunk
+  if (from === 0 && upto >= values.length) return chunk
+  const part = values.slice(from, upto)
+  const causes =
+    at === undefined
+      ? Uint32Array.from(part, (_, index) => from + index)
+      : at.subarray(from, from + part.length)
+  return { values: part, at: causes, arrival }
+}
+
+/** Parts of one chunk's results, in order, as one. */
+export function concat(parts: readonly Chunk[], arrival: Arrival): Chunk {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return only
+  const values = parts.flatMap((part) => part.values)
+  const at = new Uint32Array(values.length)
+  let size = 0
+  for (const part of parts) {
+    for (let i = 0; i < part.values.length; i++) at[size++] = causeOf(part, i)
+  }
+  return { values, at, arrival }
 }
 
 /** Some values of a chunk, by ascending index. */

@@ -9,6 +9,7 @@
 /** Every code this package can raise. Codes are API: add freely, never rename. */
 export type ErrorCode =
   | "ABORTED" // An AbortSignal of the caller's; `cause` is its reason.
+  | "TIMEOUT" // A function took longer than its time limit.
   | "CLOSED" // Used after close(), or an accessor used after its call.
   | "CONSUMED" // A source that can be read once was asked for a second reading.
   | "CORRUPT" // Bytes that are not ours, or were damaged.

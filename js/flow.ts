@@ -8,18 +8,20 @@
  * node, only results of events before i are given, whatever the chunk size; nodes that come later
  * see nothing of event i either.
  */
-import { before, merge } from "./chunk.ts"
-import type { Arrival, Chunk, Failure } from "./chunk.ts"
+import type { Arrival, Chunk } from "./chunk.ts"
 import type { Engine } from "./engine/engine.ts"
 import { eventError } from "./graph.ts"
-import type { Runner, Site } from "./graph.ts"
+import type { Ran, Site } from "./graph.ts"
 import type { Manifest } from "./manifest.ts"
+import { Tolerance } from "./on_error.ts"
 import type { Output } from "./output.ts"
+import { Passage } from "./passage.ts"
+import type { Step } from "./passage.ts"
 import type { Plan, Planned } from "./plan.ts"
 import { isComplete, isHeard } from "./reach.ts"
 import type { Reader, SavedPosition, SourceNode } from "./sources/source.ts"
 import { stamp } from "./sources/stamp.ts"
-import type { Clock } from "./time/clock.ts"
+import type { SteadyClock } from "./time/clock.ts"
 
 /** A source of the job. */
 export interface Source {
@@ -40,35 +42,29 @@ export interface SavedSource {
 
 const unread = { reader: undefined, timeMax: -Infinity, ended: false }
 
-/** A node of the job. */
-export interface Step {
-  readonly planned: Planned
-  readonly runner: Runner | undefined
-  in: number
-  out: number
-  finished: boolean
-}
-
 export class Flow {
   readonly steps: readonly Step[]
   readonly sources: readonly Source[]
   readonly outputs: readonly Output[]
   readonly #plan: Plan
-  readonly #clock: Clock
+  readonly #clock: SteadyClock
   /** Events read since the job's very first run. */
   sequence = 0
   /** Events read in this run. */
   events = 0
-  /** In the middle of a chunk? */
-  busy = false
+  #busy = false
+  /** What functions that were waited for came to. */
+  #failed: { readonly error: unknown } | undefined
+  #wake: () => void = () => undefined
   #turn = 0
   #complete = false
 
-  constructor(plan: Plan, engine: Engine, outputs: readonly Output[], clock: Clock) {
+  constructor(plan: Plan, engine: Engine, outputs: readonly Output[], clock: SteadyClock) {
     this.#plan = plan
     this.#clock = clock
     this.outputs = outputs
-    this.steps = plan.nodes.map((planned) => openStep(planned, plan, engine, outputs))
+    const place = { engine, clock }
+    this.steps = plan.nodes.map((planned) => openStep(planned, plan, place, outputs))
     this.sources = plan.nodes.flatMap((planned) =>
       planned.node.kind === "source"
         ? [{ planned, node: planned.node as SourceNode, ...unread }]
@@ -83,6 +79,12 @@ export class Flow {
       source.timeMax = left?.timeMax ?? -Infinity
       source.reader = source.node.open(left?.position, wake)
     }
+    this.#wake = wake
+  }
+
+  /** In the middle of a chunk? Functions may be waited for; then `wake` is called at its end. */
+  get busy(): boolean {
+    return this.#busy
   }
 
   savedSources(): SavedSource[] {
@@ -103,7 +105,7 @@ export class Flow {
 
   /** Will no output hear of a source again, whatever the sources still have? */
   get complete(): boolean {
-    this.#complete ||= isComplete(this.#plan, this.steps)
+    this.#complete ||= isComplete(this.#plan, this.steps, this.outputs)
     return this.#complete
   }
 
@@ -113,10 +115,11 @@ export class Flow {
    * Throws the error of the first event that failed, after the results of those before it are out.
    */
   feed(max: number): boolean {
+    if (this.#failed !== undefined) throw this.#failed.error
     for (let tried = 0; tried < this.sources.length; tried++) {
       const source = this.sources[this.#turn++ % this.sources.length] as Source
       if (source.ended) continue
-      const events = source.reader?.poll(max)
+      const events = source.reader?.poll(this.#chunkMax(max))
       if (events === undefined) source.ended = true
       else if (events.length > 0) {
         this.#process(source, events)
@@ -126,8 +129,24 @@ export class Flow {
     return false
   }
 
+  /**
+   * The first chunk is one event, which tells which functions give promises; where they do, chunks
+   * are short, as a chunk goes on only when all its promises have settled.
+   */
+  #chunkMax(max: number): number {
+    let most = max
+    for (const { runner } of this.steps) {
+      if (runner?.concurrency === undefined) continue
+      if (this.events === 0) return 1
+      if (runner.waits !== true) continue
+      most = Math.min(most, runner.concurrency === 1 ? 1 : 2 * runner.concurrency)
+    }
+    return most
+  }
+
   /** Emit a part of what is left in nodes whose sources have all ended; false when nothing is. */
   finish(): boolean {
+    if (this.#failed !== undefined) throw this.#failed.error
     for (const step of this.steps) {
       if (step.finished || !this.#over(step.planned)) continue
       const values = step.runner?.finish?.()
@@ -145,6 +164,11 @@ export class Flow {
       source.reader?.close()
       source.ended = true
     }
+  }
+
+  /** Give up functions that are still waited for. */
+  close(): void {
+    for (const { runner } of this.steps) runner?.close?.()
   }
 
   /** The watermark of a node: the least of its sources that have not ended. */
@@ -171,68 +195,62 @@ export class Flow {
 
   #process(source: Source, events: readonly unknown[]): void {
     const now = this.#clock.now()
-    const stamped = stamp(source.node, events, this.sequence, now, source.timeMax)
-    const { arrival, timeMax, failure } = stamped
-    source.timeMax = timeMax
-    this.sequence += arrival.size
-    this.events += arrival.size
-    const values = arrival.size === events.length ? events : events.slice(0, arrival.size)
-    this.#route(source.planned, { values, at: undefined, arrival }, failure)
+    const step = this.steps[source.planned.index] as Step
+    const stamped = stamp(source, events, this.sequence, now, step.tolerance)
+    source.timeMax = stamped.timeMax
+    this.sequence += stamped.ran.chunk.arrival.size
+    this.events += stamped.ran.chunk.arrival.size
+    this.#route(source.planned, stamped.ran)
   }
 
-  /** Send a chunk from a node to all that read it, and what they make of it on to the outputs. */
-  #route(origin: Planned, chunk: Chunk, failed?: Failure): void {
-    this.busy = true
+  /**
+   * Send what a node made through all that read it. While functions are waited for the flow is
+   * busy; `wake` is called when they have settled.
+   */
+  #route(origin: Planned, ran: Ran): void {
+    this.#busy = true
+    const adapt = (planned: Planned, chunk: Chunk) => this.#minWatermark(planned, chunk)
+    const passage = new Passage(this.#plan, this.steps, this.outputs, adapt)
+    const { first } = ran.chunk.arrival
+    let passed: void | Promise<void>
     try {
-      this.#routeOn(origin, chunk, failed)
-    } finally {
-      this.busy = false
+      passed = passage.send(origin, ran)
+    } catch (error) {
+      this.#busy = false
+      throw error
     }
-  }
-
-  #routeOn(origin: Planned, chunk: Chunk, failed: Failure | undefined): void {
-    const made: (Chunk | undefined)[] = []
-    made[origin.index] = chunk
-    let failure = failed
-    let culprit = origin
-    for (const step of this.steps) {
-      const { planned, runner } = step
-      if (planned.index <= origin.index || runner === undefined) continue
-      const reaching = planned.inputs.flatMap(({ index }) => made[index] ?? [])
-      if (reaching.length === 0) continue
-      const merged = merge(reaching)
-      const input = failure === undefined ? merged : before(merged, failure.at)
-      const ran = runner.run(
-        planned.node.kind === "union" ? this.#minWatermark(planned, input) : input,
+    if (!(passed instanceof Promise)) {
+      this.#busy = false
+      return this.#check(passage, first)
+    }
+    passed
+      .then(() => this.#check(passage, first))
+      .then(
+        () => this.#settled(undefined),
+        (error: unknown) => this.#settled({ error }),
       )
-      step.in += input.values.length
-      step.out += ran.chunk.values.length
-      made[planned.index] = ran.chunk
-      if (ran.failure !== undefined && (failure === undefined || ran.failure.at < failure.at)) {
-        failure = ran.failure
-        culprit = planned
-      }
-    }
-    this.#deliver(made, failure)
-    if (failure === undefined) return
-    // An event at a time, the job would have ended before it.
-    if (this.complete && !isHeard(culprit, this.#plan, this.steps)) return
-    throw eventError(culprit.uid, chunk.arrival.first + failure.at, failure.error)
   }
 
-  #deliver(made: readonly (Chunk | undefined)[], failure: Failure | undefined): void {
-    this.#plan.outputs.forEach(({ from }, i) => {
-      const chunk = made[from.index]
-      if (chunk === undefined) return
-      const given = failure === undefined ? chunk : before(chunk, failure.at)
-      this.outputs[i]?.push(given.values)
-    })
+  #settled(failed: { readonly error: unknown } | undefined): void {
+    this.#busy = false
+    this.#failed = failed
+    this.#wake()
+  }
+
+  /** Throws the error of an event that failed. */
+  #check({ failed }: Passage, first: number): void {
+    if (failed === undefined) return
+    // An event at a time, the job would have ended before it.
+    const heard = () => isHeard(failed.culprit, this.#plan, this.steps, this.outputs)
+    if (this.complete && !heard()) return
+    throw eventError(failed.culprit.uid, first + failed.at, failed.error)
   }
 
   /** Behind a union of several sources the watermark is the least of theirs. */
   #minWatermark(planned: Planned, chunk: Chunk): Chunk {
     const { watermarks } = chunk.arrival
-    if (watermarks === undefined || planned.sources.size < 2) return chunk
+    const union = planned.node.kind === "union" && planned.sources.size > 1
+    if (watermarks === undefined || !union) return chunk
     const others = this.watermarkOf(planned)
     const least = watermarks.map((watermark) => Math.min(watermark, others))
     return { ...chunk, arrival: { ...chunk.arrival, watermarks: least } }
@@ -251,24 +269,31 @@ export class Flow {
       watermarks: timed ? new Float64Array(size).fill(time) : undefined,
     }
     step.out += size
-    this.#route(step.planned, { values, at: undefined, arrival })
+    this.#route(step.planned, { chunk: { values, at: undefined, arrival } })
   }
 }
 
 /** A node's runner; whether its outputs are wanted is asked each time, as outputs get claimed. */
-function openStep(planned: Planned, plan: Plan, engine: Engine, outputs: readonly Output[]): Step {
+function openStep(
+  planned: Planned,
+  plan: Plan,
+  place: Pick<Site, "engine" | "clock">,
+  outputs: readonly Output[],
+): Step {
   const { node, uid } = planned
   const read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
-  const own = plan.outputs.flatMap(({ from }, i) =>
-    from === planned ? [outputs[i] as Output] : [],
+  const own = plan.outputs.flatMap(({ from, tag }, i) =>
+    tag === undefined && from.includes(planned) ? [outputs[i] as Output] : [],
   )
   const site: Site = {
     uid,
-    engine,
+    ...place,
     get wanted() {
       return read || own.some(({ claimed, left }) => claimed && !left)
     },
   }
   const runner = "readTime" in node ? undefined : node.open(site)
-  return { planned, runner, in: 0, out: 0, finished: false }
+  const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
+  const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
+  return { planned, runner, tolerance, in: 0, out: 0, finished: false }
 }

@@ -9,35 +9,62 @@ import { MillraceError } from "./errors.ts"
 import type { Engine } from "./engine/engine.ts"
 import type { Operator } from "./engine/operator.ts"
 import type { SourceNode } from "./sources/source.ts"
+import { errorOptions, errorPolicy } from "./on_error.ts"
+import type { ErrorOptions, ErrorPolicy } from "./on_error.ts"
+import type { Check, Checked } from "./options.ts"
 import { later } from "./state/config.ts"
-import type { Check } from "./options.ts"
+import type { AnyTag } from "./tag.ts"
+import type { SteadyClock } from "./time/clock.ts"
 
 /** Where a runner works. */
 export interface Site {
   readonly uid: string
   readonly engine: Engine
+  readonly clock: SteadyClock
   /** Does anybody take what comes out? If not, outputs are only counted. May change. */
   readonly wanted: boolean
 }
 
+/** Values for side outputs, caused by the same events as the chunk that they come with. */
+export type Sides = ReadonlyMap<AnyTag, Chunk>
+
 /** What a runner made of a chunk. */
 export interface Ran {
   readonly chunk: Chunk
-  /** The first event that it could not take. */
+  readonly sides?: Sides | undefined
+  /** The first value that it could not take; none behind it has changed anything. */
   readonly failure?: Failure | undefined
 }
 
+/** How an error of one value was dealt with: it ends the job, or this goes out, or nothing. */
+export type Dealt = { readonly error: unknown } | { readonly emit: unknown } | { none?: never }
+
+/** Deals with the error of value `index` of the input that is being run. */
+export type Tolerate = (index: number, error: unknown) => Dealt
+
 /** A node at work. */
 export interface Runner {
-  run(chunk: Chunk): Ran
+  /**
+   * Run a chunk. With `tolerate` errors of single values may be given to it instead of stopping
+   * at them; a runner that stops is asked again for the rest. A promise: functions are waited for.
+   */
+  run(chunk: Chunk, tolerate?: Tolerate): Ran | Promise<Ran>
+  /** All of a chunk is run, whatever pieces it was run in; time has gone on to its end. */
+  settle?(chunk: Chunk): void
   /** The source has ended: what is left to emit, a bounded part of it; undefined at the end. */
   finish?(): readonly unknown[] | undefined
+  /** How many of the user's functions may be in flight, where they may give promises. */
+  readonly concurrency?: number
+  /** Has one given a promise? */
+  readonly waits?: boolean
   /** It will give nothing more, whatever comes. */
   readonly done?: boolean
   /** Its state, if it has any. */
   readonly operator?: Operator
   /** A row of {@link operator} as the user sees it; for `job.state`. */
   readRow?(row: number): unknown
+  /** Functions that are still waited for are given up: nothing of theirs counts any more. */
+  close?(): void
 }
 
 /** What a verb made: a step from its inputs to one output. */
@@ -47,6 +74,14 @@ export interface OperatorNode {
   readonly uid?: string | undefined
   /** The state's schema as the manifest saves it; undefined: no state. */
   readonly schema?: StateSchema | undefined
+  /** The side outputs that it may give. */
+  readonly tags?: readonly AnyTag[]
+  /** Of its input it passes on only this side output. */
+  readonly side?: AnyTag
+  /** What events do that it cannot take; undefined: they end the job. */
+  readonly onError?: ErrorPolicy | undefined
+  /** The key of an event, for what is told about errors. */
+  readonly keyOf?: (event: unknown) => unknown
   open(site: Site): Runner
 }
 
@@ -61,17 +96,14 @@ export interface StateSchema {
   readonly ttl: boolean
 }
 
-/** Options that every operator has. */
-export interface OperatorOptions {
+/** Options that every operator has; of events `T` with key `K`, results `O`. */
+export interface OperatorOptions<T = unknown, K = unknown, O = unknown> extends ErrorOptions<
+  T,
+  K,
+  O
+> {
   /** Names the state over restarts and code changes. Default: kind and number, as in `fold-1`. */
   readonly uid?: string
-  /** What an event does whose function throws. Only "fail" in this version. */
-  readonly onError?: "fail"
-}
-
-const onErrorOption: Check<"fail"> = (given, name) => {
-  if (given === "fail") return given
-  return later(given, name)
 }
 
 const uidPattern = /^[a-z0-9][a-z0-9._-]{0,63}$/i
@@ -86,10 +118,25 @@ const uidOption: Check<string> = (given, name) => {
 export const operatorOptions = {
   uid: uidOption,
   name: later,
-  onError: onErrorOption,
-  errorsTo: later,
-  concurrency: later,
-  ordered: later,
+  ...errorOptions,
+}
+
+/** What every operator's node has by its options; `checked` are those of the operator `where`. */
+export function nodeOptions(
+  checked: Checked<typeof operatorOptions>,
+  where: string,
+): Pick<OperatorNode, "uid" | "onError" | "tags"> {
+  const { uid, errorsTo } = checked
+  const tags = errorsTo === undefined ? [] : [errorsTo]
+  return { uid, onError: errorPolicy(checked, where), tags }
+}
+
+/** The same with one more side output, if there is a tag. */
+export function withTag<Given extends Pick<OperatorNode, "tags">>(
+  options: Given,
+  tag: AnyTag | undefined,
+): Given {
+  return tag === undefined ? options : { ...options, tags: [...(options.tags ?? []), tag] }
 }
 
 /**

@@ -7,6 +7,7 @@ import { MillraceError, typeName } from "./errors.ts"
 import type { Output } from "./output.ts"
 import { runSettings } from "./run.ts"
 import type { RunOptions } from "./run.ts"
+import { Tag } from "./tag.ts"
 import type { StateView } from "./state/view.ts"
 import type { JobStats } from "./stats.ts"
 import { Stream } from "./keyed.ts"
@@ -14,6 +15,8 @@ import type { EventOf, StreamOf } from "./stream.ts"
 
 /** What every job can do. */
 export interface JobBase extends AsyncDisposable {
+  /** What operators send to a side output. Claim it before the first pull: else it is dropped. */
+  output<T>(tag: Tag<T>): AsyncIterable<T>
   /** Run to the end; results that nobody claims are counted and dropped. Rejects with the error. */
   finished(): Promise<void>
   /**
@@ -41,6 +44,7 @@ export type Streams = Readonly<Record<string, StreamOf<unknown>>>
 export interface Jobs<out M extends Streams> extends JobBase {
   /** The results of one output. Claim outputs before the first pull: others are dropped. */
   output<const Name extends keyof M & string>(name: Name): AsyncIterable<EventOf<M[Name]>>
+  output<T>(tag: Tag<T>): AsyncIterable<T>
 }
 
 /**
@@ -113,7 +117,15 @@ export function runAlone(node: Node): Results {
 }
 
 function handleOf(job: JobCore, single: boolean): JobBase {
+  const output = (of: unknown) => {
+    const found = job.outputs.find(({ name, tag }) => (tag ?? name) === of)
+    if (found !== undefined) return found.iterator() as never
+    const names = job.outputs.map(({ name, tag }) => (tag === undefined ? name : `tag ${name}`))
+    const asked = of instanceof Tag ? `tag ${of.name}` : String(of)
+    throw new MillraceError("OPTION", `the job has no output ${asked}; it has ${names.join(", ")}`)
+  }
   const base: JobBase = {
+    output,
     finished: () => job.finished(),
     checkpoint: () => job.checkpoint(),
     state: (uid) => job.state(uid),
@@ -121,13 +133,7 @@ function handleOf(job: JobCore, single: boolean): JobBase {
     close: () => job.close(),
     [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]: () => job.close(),
   }
-  const output = (name: string) => {
-    const found = job.outputs.find((candidate) => candidate.name === name)
-    if (found !== undefined) return found.iterator()
-    const names = job.outputs.map((candidate) => candidate.name).join(", ")
-    throw new MillraceError("OPTION", `the job has no output ${name}; it has ${names}`)
-  }
-  if (!single) return Object.assign(base, { output })
+  if (!single) return base
   return Object.assign(base, { [Symbol.asyncIterator]: () => output("out") })
 }
 

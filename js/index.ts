@@ -3,6 +3,9 @@
  *
  * @packageDocumentation
  */
+export { outputTag } from "./tag.ts"
+export type { Tag } from "./tag.ts"
+export type { ErrorAnswer, ErrorEvent, ErrorOptions } from "./on_error.ts"
 export { KeyedStream, Stream } from "./keyed.ts"
 export { from } from "./stream.ts"
 export type { EventOf, StreamOf } from "./stream.ts"
@@ -19,6 +22,8 @@ export type { ThrottleOptions } from "./operators/throttle.ts"
 export type { DistinctOptions } from "./operators/distinct.ts"
 export type { TakeWhileOptions } from "./operators/take_while.ts"
 export type { FoldOptions } from "./operators/fold.ts"
+export type { AsyncContext, MapAsyncOptions } from "./operators/map_async.ts"
+export type { FunctionOptions } from "./operators/function_options.ts"
 export type { StatefulOptions } from "./operators/map.ts"
 export type { OperatorOptions } from "./graph.ts"
 export type { FromOptions, Replayable } from "./sources/source.ts"

@@ -7,6 +7,7 @@
  * somebody wants results and nobody is behind, and takes a checkpoint only when every result of
  * the events before it was handed out and each consumer has asked for the next.
  */
+import { aborted, refuseAborted } from "./abort.ts"
 import { Checkpoints } from "./checkpoint.ts"
 import { Cleanup } from "./cleanup.ts"
 import type { Engine } from "./engine/engine.ts"
@@ -58,7 +59,7 @@ export class JobCore {
     checkReplay(this.#plan, settings)
     const news = () => this.#kick()
     const gone = () => this.#onLeft()
-    this.outputs = nodes.map(([name]) => new Output(name, news, gone))
+    this.outputs = this.#plan.outputs.map(({ name, tag }) => new Output(name, tag, news, gone))
     const { storage, name } = settings
     this.#checkpoints = storage === undefined ? undefined : new Checkpoints(storage, name)
     this.#schedule = new Schedule(settings)
@@ -156,6 +157,7 @@ export class JobCore {
       while (!this.#over) {
         this.#news.clear()
         if (breath.isDue()) await breath.take()
+        else if (this.#flow.busy) await this.#news.wait(undefined)
         else if (this.#checkpointDue) await this.#checkpointOrPause()
         else if (!this.#demand) {
           if (!this.#schedule.asked) break
@@ -285,14 +287,8 @@ export class JobCore {
   }
 
   #release(): void {
-    if (this.#engine !== undefined && this.#engine.handle !== 0) this.#engine.close()
+    if (this.#engine === undefined || this.#engine.handle === 0) return
+    this.#flow.close()
+    this.#engine.close()
   }
-}
-
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw aborted(signal)
-}
-
-function aborted(signal: AbortSignal): MillraceError {
-  return new MillraceError("ABORTED", "the job was aborted; see cause", { cause: signal.reason })
 }

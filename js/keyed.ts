@@ -53,8 +53,9 @@ type ResultOf<A> =
 /** A row of `aggregate`: the key, and each aggregate by its name. */
 export type AggregateRow<K, A> = { key: K } & { -readonly [Name in keyof A]: ResultOf<A[Name]> }
 
-type WithValue<S> = Omit<StatefulOptions, "state"> & { readonly state: StateConfigValue<S> }
-type WithType<S> = Omit<StatefulOptions, "state"> & { readonly state: StateConfigTyped<S> }
+type With<State, T, K, O> = Omit<StatefulOptions<T, K, O>, "state"> & { readonly state: State }
+type WithValue<S, T, K, O> = With<StateConfigValue<S>, T, K, O>
+type WithType<S, T, K, O> = With<StateConfigTyped<S>, T, K, O>
 
 /** A stream with a key of type `K` for each event. */
 export class KeyedStream<K, T> extends Stream<T> {
@@ -78,49 +79,52 @@ export class KeyedStream<K, T> extends Stream<T> {
    * @throws {MillraceError} `STATE_CONFIG` and `OPTION` at once; while running `USER_FUNCTION` with
    *   what the function threw as cause, `LIMIT`, `MEMORY`: state is then as before that event.
    */
-  override map<S, O>(f: (event: T, state: StateAccess<S, S>) => O, options: WithValue<S>): Stream<O>
   override map<S, O>(
-    f: (event: T, state: StateAccess<S, S | undefined>) => O,
-    options: WithType<S>,
+    f: (event: T, state: StateAccess<S, S>) => O | Promise<O>,
+    options: WithValue<S, T, K, O>,
+  ): Stream<O>
+  override map<S, O>(
+    f: (event: T, state: StateAccess<S, S | undefined>) => O | Promise<O>,
+    options: WithType<S, T, K, O>,
   ): Stream<O>
   override map<O>(
-    f: (event: T, state: StateAccess<unknown, unknown>) => O,
-    options?: StatefulOptions,
+    f: (event: T, state: StateAccess<unknown, unknown>) => O | Promise<O>,
+    options?: StatefulOptions<T, K, O>,
   ): Stream<O>
-  override map(f: unknown, options?: StatefulOptions): Stream<unknown> {
-    return new Stream(keyedMapNode(this.node, this.#key, f, options))
+  override map(f: unknown, options?: object): never {
+    return new Stream(keyedMapNode(this.node, this.#key, f, options)) as never
   }
 
   /** The events for which the function returns something truthy, with the state of their key. */
   override filter<N extends T>(
     f: (event: T) => event is N,
-    options?: OperatorOptions,
+    options?: OperatorOptions<T, unknown, N>,
   ): KeyedStream<K, N>
   override filter<S>(
-    f: (event: T, state: StateAccess<S, S>) => boolean,
-    options: WithValue<S>,
+    f: (event: T, state: StateAccess<S, S>) => boolean | Promise<boolean>,
+    options: WithValue<S, T, K, T>,
   ): KeyedStream<K, T>
   override filter<S>(
-    f: (event: T, state: StateAccess<S, S | undefined>) => boolean,
-    options: WithType<S>,
+    f: (event: T, state: StateAccess<S, S | undefined>) => boolean | Promise<boolean>,
+    options: WithType<S, T, K, T>,
   ): KeyedStream<K, T>
   override filter(
-    f: (event: T, state: StateAccess<unknown, unknown>) => boolean,
-    options?: StatefulOptions,
+    f: (event: T, state: StateAccess<unknown, unknown>) => boolean | Promise<boolean>,
+    options?: StatefulOptions<T, K, T>,
   ): KeyedStream<K, T>
   override filter(f: unknown, options?: object): never {
     return new KeyedStream(keyedFilterNode(this.node, this.#key, f, options), this.#key) as never
   }
 
   /** Look at each event as it passes; the key stays. */
-  override tap(f: (event: T) => void, options?: OperatorOptions): KeyedStream<K, T> {
+  override tap(f: (event: T) => void, options?: OperatorOptions<T, unknown, T>): KeyedStream<K, T> {
     return new KeyedStream(tapNode(this.node, f, options), this.#key)
   }
 
   /** As {@link Stream.distinctUntilChanged}, for each key by itself. */
   override distinctUntilChanged(
     by?: Path<T> | readonly Path<T>[] | ((event: T) => KeyValue | undefined),
-    options?: DistinctOptions,
+    options?: DistinctOptions<T>,
   ): KeyedStream<K, T> {
     const reader = by === undefined ? itself : keyReader(by)
     return new KeyedStream(distinctNode(this.node, this.#key, reader, options), this.#key)
@@ -135,8 +139,8 @@ export class KeyedStream<K, T> extends Stream<T> {
    */
   fold<A>(
     initial: (() => A) | RecordType<A>,
-    f: (acc: A, event: T, state: StateAccess<A>) => A,
-    options?: FoldOptions,
+    f: (acc: A, event: T, state: StateAccess<A>) => A | Promise<A>,
+    options?: FoldOptions<T, K, A>,
   ): Stream<A> {
     return new Stream(foldNode(this.node, this.#key, initial, f, options))
   }
@@ -144,11 +148,11 @@ export class KeyedStream<K, T> extends Stream<T> {
   /**
    * As {@link KeyedStream.fold}; without `initial` the first event of a key is the first value.
    */
-  reduce(f: (acc: T, event: T) => T, options?: FoldOptions): Stream<T>
+  reduce(f: (acc: T, event: T) => T | Promise<T>, options?: FoldOptions<T, K, T>): Stream<T>
   reduce<A>(
-    f: (acc: A, event: T) => A,
+    f: (acc: A, event: T) => A | Promise<A>,
     initial: (() => A) | RecordType<A>,
-    options?: FoldOptions,
+    options?: FoldOptions<T, K, A>,
   ): Stream<A>
   reduce(f: unknown, ...rest: unknown[]): never {
     return new Stream(reduceNode("reduce", this.node, this.#key, f, ...rest)) as never
@@ -168,7 +172,7 @@ export class KeyedStream<K, T> extends Stream<T> {
    */
   aggregate<const A extends Readonly<Record<string, AnyAggregate>>>(
     aggregates: A & CheckedAggregates<A, T>,
-    options?: AggregateOptions,
+    options?: AggregateOptions<T, K>,
   ): Stream<AggregateRow<K, A>> {
     return new Stream(aggregateNode(this.node, this.#key, aggregates, options))
   }
@@ -183,7 +187,7 @@ export class KeyedStream<K, T> extends Stream<T> {
    * @throws {MillraceError} `STATE_CONFIG` when ttl is zero; later `LIMIT` when keys outgrow
    *   the state's limits.
    */
-  deduplicate(options?: DeduplicateOptions): KeyedStream<K, T> {
+  deduplicate(options?: DeduplicateOptions<T, K>): KeyedStream<K, T> {
     return new KeyedStream(deduplicateNode(this.node, this.#key, options), this.#key)
   }
 
@@ -198,7 +202,7 @@ export class KeyedStream<K, T> extends Stream<T> {
    * @throws {MillraceError} `OPTION` for a limit or burst below 1; later `LIMIT` when keys outgrow
    *   the state's limits, or when out-of-order events make a key remember 65,536 passes.
    */
-  throttle(options: ThrottleOptions): KeyedStream<K, T> {
+  throttle(options: ThrottleOptions<T, K>): KeyedStream<K, T> {
     return new KeyedStream(throttleNode(this.node, this.#key, options), this.#key)
   }
 }

@@ -6,6 +6,7 @@
  * one promise and nothing else.
  */
 import { MillraceError } from "./errors.ts"
+import type { AnyTag } from "./tag.ts"
 
 /** A claimed output with this many results unread holds the sources back. */
 export const unreadMax = 4096
@@ -19,6 +20,8 @@ interface Waiting {
 
 export class Output {
   readonly name: string
+  /** Of a side output. */
+  readonly tag: AnyTag | undefined
   /** The job's: somebody asked for a result. */
   readonly #news: () => void
   /** The job's: the consumer has left; what the job does about it. */
@@ -35,8 +38,9 @@ export class Output {
   /** Results that nobody claimed. */
   discarded = 0
 
-  constructor(name: string, news: () => void, gone: () => Promise<void>) {
+  constructor(name: string, tag: AnyTag | undefined, news: () => void, gone: () => Promise<void>) {
     this.name = name
+    this.tag = tag
     this.#news = news
     this.#gone = gone
   }

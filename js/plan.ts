@@ -6,6 +6,7 @@
  */
 import { MillraceError } from "./errors.ts"
 import type { Node } from "./graph.ts"
+import type { AnyTag } from "./tag.ts"
 
 /** A node in its place. */
 export interface Planned {
@@ -21,7 +22,15 @@ export interface Planned {
 
 export interface Plan {
   readonly nodes: readonly Planned[]
-  readonly outputs: readonly { readonly name: string; readonly from: Planned }[]
+  /** Streams that were asked for, then side outputs. */
+  readonly outputs: readonly PlannedOutput[]
+}
+
+/** Where results go: all of a node, or, with a tag, what one or more nodes send there. */
+export interface PlannedOutput {
+  readonly name: string
+  readonly tag: AnyTag | undefined
+  readonly from: readonly Planned[]
 }
 
 /**
@@ -62,10 +71,29 @@ export function planOf(outputs: readonly (readonly [name: string, node: Node])[]
   }
 
   for (const [, node] of outputs) visit(node, planned, place)
-  return {
-    nodes,
-    outputs: outputs.map(([name, node]) => ({ name, from: planned.get(node) as Planned })),
+  const streams = outputs.map(([name, node]) => {
+    return { name, tag: undefined, from: [planned.get(node) as Planned] }
+  })
+  return { nodes, outputs: [...streams, ...sidesOf(nodes, streams)] }
+}
+
+/** An output for each tag that any node sends to. */
+function sidesOf(nodes: readonly Planned[], streams: readonly PlannedOutput[]): PlannedOutput[] {
+  const senders = new Map<AnyTag, Planned[]>()
+  for (const planned of nodes) {
+    for (const tag of planned.node.tags ?? []) {
+      senders.set(tag, [...(senders.get(tag) ?? []), planned])
+    }
   }
+  const names = new Set(streams.map(({ name }) => name))
+  return Array.from(senders, ([tag, from]) => {
+    const { name } = tag
+    if (names.has(name)) {
+      throw new MillraceError("OPTION", `two outputs of the job have the name ${name}`)
+    }
+    names.add(name)
+    return { name, tag, from }
+  })
 }
 
 /** Depth first without recursion, for chains of any length: inputs in order, then the node. */

@@ -1,27 +1,40 @@
 /**
  * What still reaches the outputs of a job, given nodes such as `take` that give nothing more.
  */
-import type { Runner } from "./graph.ts"
+import type { Output } from "./output.ts"
+import type { Step } from "./passage.ts"
 import type { Plan, Planned } from "./plan.ts"
 
-type Steps = readonly { readonly planned: Planned; readonly runner: Runner | undefined }[]
-
 /** Will no output hear of a source again, whatever comes? */
-export function isComplete({ outputs }: Plan, steps: Steps): boolean {
+export function isComplete(
+  plan: Plan,
+  steps: readonly Step[],
+  outputs: readonly Output[],
+): boolean {
   const done: boolean[] = []
   for (const { planned, runner } of steps) {
     const inputs = planned.inputs.length > 0 && planned.inputs.every(({ index }) => done[index])
     done.push(runner?.done === true || inputs)
   }
-  return outputs.every(({ from }) => done[from.index])
+  return listening(plan, outputs).every(({ from }) => from.every(({ index }) => done[index]))
 }
 
 /** Does an output hear from a node otherwise than through one that is done? */
-export function isHeard(node: Planned, { outputs }: Plan, steps: Steps): boolean {
+export function isHeard(
+  node: Planned,
+  plan: Plan,
+  steps: readonly Step[],
+  outputs: readonly Output[],
+): boolean {
   const heard: boolean[] = []
   for (const { planned, runner } of steps) {
     const through = runner?.done !== true && planned.inputs.some(({ index }) => heard[index])
     heard.push(planned === node || through)
   }
-  return outputs.some(({ from }) => heard[from.index])
+  return listening(plan, outputs).some(({ from }) => from.some(({ index }) => heard[index]))
+}
+
+/** A side output counts when somebody has asked for it. */
+function listening({ outputs: planned }: Plan, outputs: readonly Output[]) {
+  return planned.filter(({ tag }, i) => tag === undefined || outputs[i]?.claimed === true)
 }

@@ -3,7 +3,8 @@
  */
 import type { Skipped } from "./checkpoint.ts"
 import type { Engine, MemoryStats } from "./engine/engine.ts"
-import type { Flow, Step } from "./flow.ts"
+import type { Flow } from "./flow.ts"
+import type { Step } from "./passage.ts"
 import type { Output } from "./output.ts"
 
 /** Figures of one operator, since the job's start in this run. */
@@ -11,6 +12,8 @@ export interface OperatorStats {
   /** Values that came in, and went out. */
   readonly in: number
   readonly out: number
+  /** Events that could not be taken and were left out or routed; see `onError`. */
+  readonly skipped: number
   /** Keys that have state, and the bytes that they take. */
   readonly rows: number
   readonly bytes: number
@@ -67,7 +70,8 @@ export function statsOf(
   }
 }
 
-function operatorStats({ runner, in: came, out }: Step): OperatorStats {
+function operatorStats({ runner, tolerance, in: came, out }: Step): OperatorStats {
+  const skipped = tolerance?.skipped ?? 0
   const none = { rows: 0, bytes: 0, expired: 0, evicted: 0, nans: 0 }
-  return { in: came, out, ...(runner?.operator?.stats() ?? none) }
+  return { in: came, out, skipped, ...(runner?.operator?.stats() ?? none) }
 }

@@ -9,8 +9,12 @@ import { distinctNode } from "./operators/distinct.ts"
 import type { DistinctOptions } from "./operators/distinct.ts"
 import { reduceNode } from "./operators/fold.ts"
 import type { FoldOptions } from "./operators/fold.ts"
+import { mapAsyncNode } from "./operators/map_async.ts"
+import type { AsyncContext, MapAsyncOptions } from "./operators/map_async.ts"
 import { filterNode, flatMapNode, mapNode, tapNode, unionNode } from "./operators/stateless.ts"
+import { sideOutputNode } from "./operators/side_output.ts"
 import { skipNode, takeNode } from "./operators/take.ts"
+import type { CountOptions } from "./operators/take.ts"
 import { takeWhileNode } from "./operators/take_while.ts"
 import type { TakeWhileOptions } from "./operators/take_while.ts"
 import { sourceNode } from "./sources/source.ts"
@@ -18,6 +22,7 @@ import type { FromOptions, Replayable } from "./sources/source.ts"
 import { itself, keyReader } from "./state/keys.ts"
 import type { At, KeyOptions, KeyValue, Path } from "./state/keys.ts"
 import type { RecordType } from "./state/record.ts"
+import type { Tag } from "./tag.ts"
 
 type Present<T> = Exclude<T, undefined>
 
@@ -44,39 +49,59 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
   }
 
   /** What the function makes of each event. */
-  map<O>(f: (event: T) => O, options?: OperatorOptions): Stream<O> {
+  map<O>(f: (event: T) => O, options?: OperatorOptions<T, unknown, O>): Stream<O> {
     return new Stream(mapNode(this.node, f, options))
   }
 
+  /**
+   * What a function that gives promises makes of each event, as many at once as `concurrency` says.
+   *
+   * @example
+   * ```ts
+   * const doubled = from([1, 2, 3]).mapAsync(async (n) => n * 2, { concurrency: 2, timeout: "5s" })
+   * ```
+   * @throws {MillraceError} while running `USER_FUNCTION` with what the last try threw as cause;
+   *   `TIMEOUT` when it took too long.
+   */
+  mapAsync<O>(
+    f: (event: T, context: AsyncContext) => O | Promise<O>,
+    options?: MapAsyncOptions<T, O>,
+  ): Stream<O> {
+    return new Stream(mapAsyncNode(this.node, f, options))
+  }
+
   /** The events for which the function returns something truthy. */
-  filter<N extends T>(f: (event: T) => event is N, options?: OperatorOptions): Stream<N>
-  filter(f: (event: T) => boolean, options?: OperatorOptions): Stream<T>
-  filter(f: (event: T) => boolean, options?: OperatorOptions): Stream<T> {
+  filter<N extends T>(
+    f: (event: T) => event is N,
+    options?: OperatorOptions<T, unknown, N>,
+  ): Stream<N>
+  filter(f: (event: T) => boolean, options?: OperatorOptions<T, unknown, T>): Stream<T>
+  filter(f: (event: T) => boolean, options?: OperatorOptions<T, unknown, T>): Stream<T> {
     return new Stream(filterNode(this.node, f, options))
   }
 
   /** All elements of what the function makes of each event. */
-  flatMap<O>(f: (event: T) => Iterable<O>, options?: OperatorOptions): Stream<O> {
+  flatMap<O>(f: (event: T) => Iterable<O>, options?: OperatorOptions<T, unknown, O>): Stream<O> {
     return new Stream(flatMapNode(this.node, f, options))
   }
 
   /** Look at each event as it passes. */
-  tap(f: (event: T) => void, options?: OperatorOptions): Stream<T> {
+  tap(f: (event: T) => void, options?: OperatorOptions<T, unknown, T>): Stream<T> {
     return new Stream(tapNode(this.node, f, options))
   }
 
   /** The first `count` events; then the job ends if nothing else goes on. */
-  take(count: number, options?: OperatorOptions): Stream<T> {
+  take(count: number, options?: CountOptions): Stream<T> {
     return new Stream(takeNode(this.node, count, options))
   }
 
   /** All but the first `count` events. */
-  skip(count: number, options?: OperatorOptions): Stream<T> {
+  skip(count: number, options?: CountOptions): Stream<T> {
     return new Stream(skipNode(this.node, count, options))
   }
 
   /** The events before the first for which the function returns something falsy. */
-  takeWhile(f: (event: T) => boolean, options?: TakeWhileOptions): Stream<T> {
+  takeWhile(f: (event: T) => boolean | Promise<boolean>, options?: TakeWhileOptions<T>): Stream<T> {
     return new Stream(takeWhileNode(this.node, f, options))
   }
 
@@ -84,11 +109,11 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
    * One value of all events so far, step by step; every event emits a copy of it. Without
    * `initial` the first event is the first value. `KeyedStream.reduce` is the same per key.
    */
-  scan(f: (acc: T, event: T) => T, options?: FoldOptions): Stream<T>
+  scan(f: (acc: T, event: T) => T | Promise<T>, options?: FoldOptions<T, unknown, T>): Stream<T>
   scan<A>(
-    f: (acc: A, event: T) => A,
+    f: (acc: A, event: T) => A | Promise<A>,
     initial: (() => A) | RecordType<A>,
-    options?: FoldOptions,
+    options?: FoldOptions<T, unknown, A>,
   ): Stream<A>
   scan(f: unknown, ...rest: unknown[]): never {
     return new Stream(reduceNode("scan", this.node, () => null, f, ...rest)) as never
@@ -102,7 +127,7 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
    */
   distinctUntilChanged(
     by?: Path<T> | readonly Path<T>[] | ((event: T) => KeyValue | undefined),
-    options?: DistinctOptions,
+    options?: DistinctOptions<T>,
   ): Stream<T> {
     const reader = by === undefined ? itself : keyReader(by)
     return new Stream(distinctNode(this.node, () => null, reader, options))
@@ -120,6 +145,15 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
    */
   union<U extends readonly StreamOf<unknown>[]>(...streams: U): Stream<T | EventOf<U[number]>> {
     return new Stream(unionNode([this.node, ...streams.map(({ node }) => node)]))
+  }
+
+  /**
+   * What the operator that made this stream sends to a side output, such as its `errorsTo`.
+   *
+   * @throws {MillraceError} `OPTION` for a tag that is not in that operator's options.
+   */
+  sideOutput<X>(tag: Tag<X>): Stream<X> {
+    return new Stream(sideOutputNode(this.node, tag))
   }
 
   /**

@@ -75,17 +75,20 @@ describe("memory.maxBytes", () => {
     await results.next()
     await taken
     const second = first.checkpoint()
-    for (let n = 0; n < 499; n++) await results.next()
-    await Promise.all([results.next(), second])
+    let saved = false
+    void second.then(() => (saved = true))
+    while (!saved) await results.next()
     expect((await errorFrom(() => pull({ [Symbol.asyncIterator]: () => results }))).code).toBe(
       "MEMORY",
     )
     await first.close()
 
     const job = await run(make(), { storage })
-    expect(job.stats()).toMatchObject({ position: 500, restored: { epoch: 2, skipped: [] } })
+    expect(job.stats()).toMatchObject({ restored: { epoch: 2, skipped: [] } })
+    // Where functions may give promises, the first chunk is one event.
+    expect([1, 500]).toContain(job.stats().position)
     expect(await pull(job, 10_000)).toHaveLength(10_000)
-    expect(Object.values(job.stats().operators)[0]?.rows).toBeGreaterThanOrEqual(10_500)
+    expect(Object.values(job.stats().operators)[0]?.rows).toBeGreaterThan(10_000)
     await job.close()
   })
 

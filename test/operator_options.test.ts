@@ -1,6 +1,6 @@
 /** Options that operators refuse, at once and by name. */
 import { describe, expect, it } from "vitest"
-import { count, from, record, run, sum } from "../js/index.ts"
+import { count, outputTag, from, record, run, sum } from "../js/index.ts"
 import { refusal, refusalLater } from "./refusal.ts"
 
 const events = [{ k: "a", n: 1 }]
@@ -26,7 +26,7 @@ const refused: readonly (readonly [
     "an option of a stateless filter that does not exist",
     () => stream().filter(() => true, given({ states: {} })),
     "OPTION",
-    'filter has no option "states"; it has concurrency, errorsTo, name, onError, ordered, uid',
+    'filter has no option "states"; it has errorsTo, name, onError, uid',
   ],
   [
     "a misspelt option of deduplicate",
@@ -44,7 +44,7 @@ const refused: readonly (readonly [
     "an option of take that it has no use for",
     () => stream().take(1, given({ onError: "fail" })),
     "OPTION",
-    'take has no option "onError"; it has name, uid',
+    'take has no option "onError"; it has uid',
   ],
   [
     "options that are no object",
@@ -138,9 +138,7 @@ const refused: readonly (readonly [
   ...(
     [
       ["keep", () => keyed().deduplicate(given({ keep: "last" })), "deduplicate.keep"],
-      ["onError", () => stream().map(() => 1, given({ onError: "skip" })), "map.onError"],
-      ["errorsTo", () => stream().map(() => 1, given({ errorsTo: "x" })), "map.errorsTo"],
-      ["concurrency", () => keyed().map(() => 1, given({ concurrency: 4 })), "map.concurrency"],
+      ["name", () => stream().map(() => 1, given({ name: "mine" })), "map.name"],
       ["onEvict", () => fold({ onEvict: () => 0 }), "fold.state.onEvict"],
     ] as const
   ).map(
@@ -152,6 +150,64 @@ const refused: readonly (readonly [
         `${path} is not in this version yet`,
       ] as const,
   ),
+  [
+    "an onError that does not exist",
+    () => stream().map(() => 1, given({ onError: "retry" })),
+    "OPTION",
+    'map.onError must be "fail", "skip", "route" or a function, not a string',
+  ],
+  [
+    "errors that are routed nowhere",
+    () => keyed().fold(() => 0, last, given({ onError: "route" })),
+    "OPTION",
+    'fold.onError "route" needs fold.errorsTo',
+  ],
+  [
+    "a tag for errors that are not routed",
+    () => stream().map(() => 1, { onError: "skip", errorsTo: outputTag("errors") }),
+    "OPTION",
+    'map.errorsTo needs map.onError "route"',
+  ],
+  [
+    "a tag that is none",
+    () => stream().map(() => 1, given({ errorsTo: "errors" })),
+    "OPTION",
+    "map.errorsTo must be an outputTag(…), not a string",
+  ],
+  [
+    "a tag without a name",
+    () => outputTag(" "),
+    "OPTION",
+    "the name of a tag must be 1 to 64 letters, digits, dots, dashes or underscores",
+  ],
+  [
+    "a side output that the operator does not have",
+    () =>
+      keyed()
+        .fold(() => 0, last)
+        .sideOutput(outputTag("late")),
+    "OPTION",
+    "fold has no side output late; it has none: ask the stream of the operator whose options " +
+      "name it, or job.output(tag)",
+  ],
+  [
+    "overflow that is routed nowhere",
+    () => keyed().throttle({ limit: 1, per: 1, overflow: "route" }),
+    "OPTION",
+    'throttle.overflow "route" and throttle.overflowTo go together',
+  ],
+  [
+    "a concurrency of zero",
+    () => keyed().map(() => 1, { concurrency: 0 }),
+    "OPTION",
+    "map.concurrency must be a whole number from 1 to 65536, not 0",
+  ],
+  [
+    "further tries without their number",
+    () => stream().mapAsync(async () => 1, given({ retry: { delay: 5 } })),
+    "OPTION",
+    "mapAsync.retry.attempts is missing",
+  ],
   [
     "a uid that storage could not hold",
     () => stream().map(() => 1, { uid: "a/b" }),

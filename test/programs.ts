@@ -16,6 +16,8 @@ import { actOnObject, actOnRecord, blank, change, fail, fields } from "./deeds.t
 import type { Count, Fields, Op } from "./deeds.ts"
 import { Rows, draftOf, normal, recordDraftOf } from "./reference.ts"
 import type { Draft, Limits, Moment } from "./reference.ts"
+import { errorsOf, optionsOf, waiting } from "./how.ts"
+import type { How } from "./how.ts"
 
 /** An operator, played one event at a time. */
 export interface Reference {
@@ -28,13 +30,17 @@ export interface Reference {
 }
 
 export interface Program {
-  readonly make: (events: Stream<Op>, state: Limits, uid: string) => StreamOf<unknown>
+  readonly make: (events: Stream<Op>, state: Limits, uid: string, how?: How) => StreamOf<unknown>
   readonly reference: (state: Limits, weigh: (key: KeyValue) => number) => Reference
   /** Its rows expire, whatever the limits say. */
   readonly expires?: boolean
 }
 
 type State = StateAccess<unknown, unknown>
+
+/** Which argument of a function is the event. */
+const first = (given: readonly unknown[]): Op => given[0] as Op
+const second = (given: readonly unknown[]): Op => given[1] as Op
 
 /** Events by their key; those without one are left out. */
 export function keyed(events: Stream<Op>): KeyedStream<KeyValue, Op> {
@@ -78,10 +84,11 @@ function withValue(state: Limits, value: typeof fields | typeof zero): StateConf
 function mapOf(value: typeof fields | typeof zero, draftAt: DraftAt): Program {
   const act = value === fields ? actOnRecord : actOnObject
   return {
-    make: (events, state, uid) =>
-      keyed(events).map((op, access) => act(op, access), {
+    make: (events, state, uid, how = {}) =>
+      keyed(events).map(waiting(how, first, act), {
         uid,
         state: withValue(state, value),
+        ...optionsOf(how),
       }),
     reference: (limits, weigh) =>
       withDraft(limits, weigh, draftAt, (op, draft) => [plain(act(op, draft))]),
@@ -96,10 +103,11 @@ function filterOf(value: typeof fields | typeof zero, draftAt: DraftAt): Program
     return before !== op.n > 2
   }
   return {
-    make: (events, state, uid) =>
-      keyed(events).filter((op: Op, access: State) => passes(op, access), {
+    make: (events, state, uid, how = {}) =>
+      keyed(events).filter(waiting(how, first, passes), {
         uid,
         state: withValue(state, value),
+        ...optionsOf(how),
       }),
     reference: (limits, weigh) =>
       withDraft(limits, weigh, draftAt, (op, draft) => (passes(op, draft) ? [op] : [])),
@@ -148,19 +156,27 @@ const listDraft: DraftAt = (rows, key, moment) => draftOf(rows, key, moment, () 
 
 const folds = {
   foldObject: {
-    make: (events, state, uid) => keyed(events).fold(zero, addTo, { uid, state }),
+    make: (events, state, uid, how = {}) =>
+      keyed(events).fold(zero, addTo, { uid, state, ...optionsOf(how) }),
     reference: foldReference(objectDraft, addNew),
   },
   foldArray: {
-    make: (events, state, uid) => keyed(events).fold(() => [] as number[], append, { uid, state }),
+    make: (events, state, uid, how = {}) =>
+      keyed(events).fold(() => [] as number[], waiting(how, second, append), {
+        uid,
+        state,
+        ...optionsOf(how),
+      }),
     reference: foldReference(listDraft, append),
   },
   foldRecord: {
-    make: (events, state, uid) => keyed(events).fold(fields, changed, { uid, state }),
+    make: (events, state, uid, how = {}) =>
+      keyed(events).fold(fields, waiting(how, second, changed), { uid, state, ...optionsOf(how) }),
     reference: foldReference(recordDraft, changed),
   },
   reduce: {
-    make: (events, state, uid) => keyed(events).reduce(later, { uid, state }),
+    make: (events, state, uid, how = {}) =>
+      keyed(events).reduce(waiting(how, second, later), { uid, state, ...optionsOf(how) }),
     reference: (limits, weigh) =>
       withDraft(limits, weigh, objectDraft, (op, draft) => {
         const value = draft.exists() ? later(draft.get() as Op, op) : op
@@ -169,13 +185,15 @@ const folds = {
       }),
   },
   reduceInitial: {
-    make: (events, state, uid) => keyed(events).reduce(addTo, zero, { uid, state }),
+    make: (events, state, uid, how = {}) =>
+      keyed(events).reduce(addTo, zero, { uid, state, ...optionsOf(how) }),
     reference: foldReference(objectDraft, addNew),
   },
 } satisfies Record<string, Program>
 
 const deduplicateOf = (refresh: boolean): Program => ({
-  make: (events, state, uid) => keyed(events).deduplicate({ uid, refresh, state }),
+  make: (events, state, uid, how = {}) =>
+    keyed(events).deduplicate({ uid, refresh, state, ...errorsOf(how) }),
   reference(limits, weigh) {
     const rows = new Rows<true>(limits, weigh)
     return {
@@ -237,7 +255,8 @@ function aggregateOf(emit: "each" | "final"): Program {
     most: max("value"),
   }
   return {
-    make: (events, state, uid) => keyed(events).aggregate(columns, { uid, emit, state }),
+    make: (events, state, uid, how = {}) =>
+      keyed(events).aggregate(columns, { uid, emit, state, ...errorsOf(how) }),
     reference(limits, weigh) {
       const rows = new Rows<Total>(limits, weigh)
       const entries = (passed: number) =>

@@ -4,6 +4,8 @@
  */
 import type { KeyValue, Stream } from "../js/index.ts"
 import type { Op } from "./deeds.ts"
+import { errorsOf } from "./how.ts"
+import type { How } from "./how.ts"
 import { keyed, type Program, type Reference } from "./programs.ts"
 import { Rows } from "./reference.ts"
 import type { Limits } from "./reference.ts"
@@ -63,11 +65,12 @@ function throttleOf<S>(
   const limitsOf = (state: Limits): Limits => (lists ? { ...state, maxBytes: Infinity } : state)
   return {
     expires: true,
-    make(events: Stream<Op>, state: Limits, uid: string) {
+    make(events: Stream<Op>, state: Limits, uid: string, how: How = {}) {
       const { maxBytes, ...rest } = state
       const own = lists || maxBytes === undefined ? rest : state
       const bursts = lists ? {} : { burst }
-      return keyed(events).throttle({ algorithm, limit, per, ...bursts, uid, state: own })
+      const options = { algorithm, limit, per, ...bursts, uid, state: own }
+      return keyed(events).throttle({ ...options, ...errorsOf(how) })
     },
     reference(state: Limits, weigh: (key: KeyValue) => number): Reference {
       const rows = new Rows<S>({ ...limitsOf(state), ttl }, weigh)

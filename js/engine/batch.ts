@@ -96,6 +96,16 @@ export class Batch {
     views.u32[(this.#columns + at.present) >>> 2] = has
   }
 
+  /** The bytes of a row's key, as a text that only that key has. */
+  keyText(row: number): string {
+    const { u32 } = this.engine.views
+    const from = u32[this.keyOffsets + row] as number
+    const upto = u32[this.keyOffsets + row + 1] as number
+    let text = ""
+    for (let at = from; at < upto; at++) text += String.fromCharCode(this.keys[at] as number)
+    return text
+  }
+
   close(): void {
     this.engine.wasm.mr_batch_close(this.handle)
   }

@@ -4,7 +4,6 @@
  * Keys are written straight into linear memory, one loop over the chunk, no allocation per event.
  */
 import type { Chunk, Failure } from "../chunk.ts"
-import { causeOf } from "../chunk.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { encodeKey } from "../state/key_bytes.ts"
 import type { FieldReader, KeyReader } from "../state/keys.ts"
@@ -40,7 +39,7 @@ export function fillKeys(
   try {
     batch.reserve(upto - from, (upto - from) * keyBytesEach, columns)
   } catch (error) {
-    return { size: 0, rows: undefined, failure: { at: causeOf(chunk, from), error } }
+    return { size: 0, rows: undefined, failure: { index: from, error } }
   }
   const offsets = batch.keyOffsets
   let rows: Uint32Array | undefined
@@ -71,7 +70,7 @@ export function fillKeys(
       u32[offsets + ++size] = end
     }
   } catch (error) {
-    failure = { at: causeOf(chunk, i), error }
+    failure = { index: i, error }
   }
   batch.size = size
   stampTimes(batch, chunk, rows, from, size)
@@ -132,7 +131,7 @@ export function fillNumbers(
     if (error === undefined) continue
     const value = result.rows === undefined ? from + size : (result.rows[size] as number)
     const rows = result.rows?.subarray(0, size)
-    result = { size, rows, failure: { at: causeOf(chunk, value), error } }
+    result = { size, rows, failure: { index: value, error } }
     batch.size = size
   }
   batch.nulls = nulls

@@ -5,6 +5,9 @@
  * A row that is there is changed in place, after its record was copied aside; a missing row's
  * record is built in scratch memory and becomes a row at `commit`. So `abandon` undoes a failed
  * call whole, strings included: the blobs that a call made are freed, those it replaced are kept.
+ *
+ * A detached call works on a copy in scratch memory, with strings of its own, which becomes the
+ * row's record at `commit`, whatever has become of the row meanwhile.
  */
 import { MillraceError, typeName } from "../errors.ts"
 import type { Access } from "../state/access.ts"
@@ -32,8 +35,13 @@ export class RecordAccess implements Access, Cells {
   written = false
   #deleted = false
   #used = false
+  #detached = false
+  /** Was there a row when the call was detached? */
+  #had = false
   #made: number[] = []
   #replaced: number[] = []
+  /** Address of two records: one to build, one to remember. */
+  readonly #scratch: number
 
   constructor(rows: Rows, type: RecordType<unknown>) {
     this.#rows = rows
@@ -41,6 +49,7 @@ export class RecordAccess implements Access, Cells {
     this.views = rows.views
     this.#fields = fieldsOf(type, rows.op.layout.fieldAt)
     this.#view = new RecordView(this, type, this.#fields)
+    this.#scratch = rows.borrow()
   }
 
   get open(): boolean {
@@ -59,7 +68,7 @@ export class RecordAccess implements Access, Cells {
 
   exists(): boolean {
     this.#used = true
-    return this.written || (this.#row !== 0 && !this.#deleted)
+    return this.written || ((this.#row !== 0 || this.#had) && !this.#deleted)
   }
 
   get(): RecordView {
@@ -99,8 +108,27 @@ export class RecordAccess implements Access, Cells {
     return object
   }
 
+  detach(): void {
+    this.#had = this.#row !== 0
+    this.#detached = true
+    if (this.at !== this.#scratch) {
+      this.#copy(this.at, this.#scratch)
+      if (this.written) this.#copy(this.#undoRecord, this.at)
+      this.at = this.#scratch
+    }
+    this.#row = 0
+    this.#replaced = []
+    for (const { kind, at } of this.#fields) {
+      const blob = kind === "string" ? this.views.word(this.at + at) : 0
+      if (blob === 0 || this.#made.includes(blob)) continue
+      this.views.u32[(this.at + at) >>> 2] = 0 // It is the row's.
+      this.#putText(this.at + at, this.#text(blob))
+    }
+  }
+
   commit(): void {
     const index = this.#index
+    if (this.#detached) this.#meet(this.#rows.row(index))
     if (this.written) {
       if (this.#row === 0) this.#create(index)
       else if (this.#rows.touchesWrites) this.#rows.touch(index, true)
@@ -109,17 +137,30 @@ export class RecordAccess implements Access, Cells {
     } else if (this.#used && this.#row !== 0 && this.#rows.touchesReads) {
       this.#rows.touch(index, false)
     }
-    this.#settle(this.#replaced)
+    this.#settle(this.written ? this.#replaced : this.#made)
+  }
+
+  /** What a detached call wrote takes the place of the row's record, if there is a row. */
+  #meet(row: number): void {
+    this.#row = row
+    if (row === 0 || !this.written) return
+    const record = this.#rows.record(row)
+    for (const { kind, at } of this.#fields) {
+      const blob = kind === "string" ? this.views.word(record + at) : 0
+      if (blob !== 0) this.#replaced.push(blob)
+    }
+    this.#copy(this.#scratch, record)
   }
 
   abandon(): void {
+    if (this.#detached) return this.#settle(this.#made)
     if (this.written) this.#undo()
     this.#settle([])
   }
 
   #create(index: number): void {
     try {
-      this.#rows.create(index, this.#rows.scratchRecord)
+      this.#rows.create(index, this.#scratch)
     } catch (error) {
       this.#settle(this.#made)
       throw error
@@ -131,6 +172,7 @@ export class RecordAccess implements Access, Cells {
     this.#index = -1
     this.at = 0
     if (this.#made.length > 0 || this.#replaced.length > 0) this.#free(blobs)
+    if (this.#detached) this.#rows.giveBack(this.#scratch) // It is not used again.
   }
 
   #free(blobs: number[]): void {
@@ -141,7 +183,7 @@ export class RecordAccess implements Access, Cells {
   }
 
   #showScratch(): void {
-    const at = this.#rows.scratchRecord
+    const at = this.#scratch
     const words = this.#rows.op.layout.recordBytes >>> 2
     this.#rows.views.u32.fill(0, at >>> 2, (at >>> 2) + words)
     this.at = at
@@ -153,7 +195,7 @@ export class RecordAccess implements Access, Cells {
     this.written = true
     if (this.#row === 0) return
     const record = this.#rows.record(this.#row)
-    this.#copy(record, this.#rows.undoRecord)
+    this.#copy(record, this.#undoRecord)
     if (this.#deleted) this.#blank(record)
   }
 
@@ -163,15 +205,19 @@ export class RecordAccess implements Access, Cells {
       const blob = kind === "string" ? this.#rows.views.word(record + at) : 0
       if (blob !== 0) this.#replaced.push(blob)
     }
-    this.#copy(this.#rows.scratchRecord, record)
+    this.#copy(this.#scratch, record)
     this.at = record
     this.#deleted = false
   }
 
   #undo(): void {
     this.written = false
-    if (this.#row !== 0) this.#copy(this.#rows.undoRecord, this.#rows.record(this.#row))
+    if (this.#row !== 0) this.#copy(this.#undoRecord, this.#rows.record(this.#row))
     this.#free(this.#made)
+  }
+
+  get #undoRecord(): number {
+    return this.#scratch + this.#rows.op.layout.recordBytes
   }
 
   #copy(from: number, to: number): void {

@@ -2,7 +2,8 @@
  * State that is one JavaScript value per key: the row holds its number, the slab the value.
  *
  * Nothing is encoded on the way: `get` hands the live object out. What a call sets or deletes is
- * kept aside until `commit`, so `abandon` undoes a failed call by forgetting it.
+ * kept aside until `commit`, so `abandon` undoes a failed call by forgetting it. A detached call
+ * looks its row up again at the end: it may have gone meanwhile.
  */
 import { decode } from "../codec.ts"
 import { copyOf } from "../copy.ts"
@@ -23,8 +24,12 @@ export class RefAccess implements Access {
   #change = kept
   #used = false
   #pending: unknown
+  /** What `get` gives that has no row to get it from. */
   #fresh: unknown
   #hasFresh = false
+  /** Was there a row when the call was detached? */
+  #had = false
+  #detached = false
 
   constructor(rows: Rows, initial: (() => unknown) | undefined) {
     this.#rows = rows
@@ -41,22 +46,34 @@ export class RefAccess implements Access {
     this.#change = kept
     this.#used = false
     this.#hasFresh = false
+    this.#had = false
+    this.#detached = false
+  }
+
+  detach(): void {
+    this.#had = this.#row !== 0
+    if (this.#had && this.#change === kept) {
+      this.#fresh = this.#value(this.#row)
+      this.#hasFresh = true
+    }
+    this.#row = 0
+    this.#detached = true
   }
 
   exists(): boolean {
     this.#used = true
-    return this.#change === replaced || (this.#change === kept && this.#row !== 0)
+    if (this.#change !== kept) return this.#change === replaced
+    return this.#row !== 0 || this.#had
   }
 
   get(): unknown {
     if (this.#change === replaced) return this.#pending
     this.#used = true
     if (this.#row !== 0 && this.#change === kept) return this.#value(this.#row)
+    if (this.#hasFresh) return this.#fresh
     if (this.#initial === undefined) return undefined
-    if (!this.#hasFresh) {
-      this.#fresh = this.#initial()
-      this.#hasFresh = true
-    }
+    this.#fresh = this.#initial()
+    this.#hasFresh = true
     return this.#fresh
   }
 
@@ -67,6 +84,9 @@ export class RefAccess implements Access {
 
   delete(): void {
     this.#change = deleted
+    if (!this.#had) return
+    this.#fresh = undefined // It was the row's.
+    this.#hasFresh = false
   }
 
   /** The value of a row, outside any call. */
@@ -88,6 +108,7 @@ export class RefAccess implements Access {
 
   commit(): void {
     const index = this.#index
+    if (this.#detached) this.#row = this.#rows.row(index)
     if (this.#change === replaced) {
       if (this.#row === 0) this.#create(index)
       else this.#replace(index)
@@ -136,13 +157,16 @@ export class RefAccess implements Access {
     const rows = this.#rows
     const { refs } = rows.engine
     const number = refs.add(this.#pending)
-    rows.views.u32[rows.scratchRecord >>> 2] = number
-    rows.views.u32[(rows.scratchRecord >>> 2) + 1] = 0
+    const scratch = rows.borrow()
+    rows.views.u32[scratch >>> 2] = number
+    rows.views.u32[(scratch >>> 2) + 1] = 0
     try {
-      rows.create(index, rows.scratchRecord)
+      rows.create(index, scratch)
     } catch (error) {
       refs.remove(number)
       throw error
+    } finally {
+      rows.giveBack(scratch)
     }
   }
 

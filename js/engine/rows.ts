@@ -19,7 +19,8 @@ export class Rows {
   readonly #ttl: boolean
   readonly #keyAt: number
   readonly #keyBytesAt: number
-  #scratchRecord = 0
+  /** Addresses of scratch memory that no call has. */
+  readonly #scratch: number[] = []
   /** Word index of the slots; 0: every input row is its own. */
   #slots = 0
   #rows = 0
@@ -36,17 +37,13 @@ export class Rows {
     this.#keyBytesAt = op.layout.keyBytesAt
   }
 
-  /** The address of a record that no row has: what a missing row's record is built in. */
-  get scratchRecord(): number {
-    if (this.#scratchRecord === 0) {
-      this.#scratchRecord = this.engine.alloc(Math.max(this.op.layout.recordBytes * 2, 8))
-    }
-    return this.#scratchRecord
+  /** The address of two records that no row has, for a call; see {@link giveBack}. */
+  borrow(): number {
+    return this.#scratch.pop() ?? this.engine.alloc(Math.max(this.op.layout.recordBytes * 2, 8))
   }
 
-  /** The address of as many bytes again, to remember a record while it is changed. */
-  get undoRecord(): number {
-    return this.scratchRecord + this.op.layout.recordBytes
+  giveBack(scratch: number): void {
+    this.#scratch.push(scratch)
   }
 
   /** Find the rows of the operator's input batch. */

@@ -9,14 +9,14 @@ import { Operator } from "../engine/operator.ts"
 import type { AggregateKind } from "../engine/operator.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
-import { operatorOptions } from "../graph.ts"
+import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions, oneOf, text } from "../options.ts"
 import type { Check } from "../options.ts"
 import { later, noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { pushChunk, valueOf } from "./pushed.ts"
+import { expireAfter, pushChunk, valueOf } from "./pushed.ts"
 
 /** An aggregate: which, and the field that it reads. `Gives` is the type of its result. */
 export class Aggregate<
@@ -98,7 +98,7 @@ function ofField<const Field extends string, const Gives extends "number" | "num
 }
 
 /** Options for {@link KeyedStream.aggregate}. */
-export interface AggregateOptions extends OperatorOptions {
+export interface AggregateOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, unknown> {
   /** A row per event, or one per key at the end of the source, as first seen. Default "each". */
   readonly emit?: "each" | "final"
   /** The state's limits and ttl. */
@@ -114,16 +114,18 @@ export function aggregateNode(
   input: Node,
   read: KeyReader,
   given: Readonly<Record<string, unknown>>,
-  settings?: AggregateOptions,
+  settings?: object,
 ): OperatorNode {
-  const { uid, emit = "each", state } = checkOptions(settings, options, "aggregate")
+  const checked = checkOptions(settings, options, "aggregate")
+  const { emit = "each", state } = checked
   const specs = checkAggregates(given)
   const limits = state?.limits ?? noLimits
   const fields = specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
   return {
     kind: "aggregate",
     inputs: [input],
-    uid,
+    ...nodeOptions(checked, "aggregate"),
+    keyOf: read,
     schema: { kind: "aggregate", fields, ttl: limits.ttlMs > 0 },
     open(site) {
       const { aggregates, columns } = layOut(specs)
@@ -198,6 +200,7 @@ function open(
       )
       return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
     },
+    settle: (chunk) => expireAfter(operator, chunk),
     finish: finisher(operator, rowsOf),
     readRow(row) {
       const { views, scratch } = site.engine

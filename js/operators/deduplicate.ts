@@ -4,7 +4,7 @@
 import type { Duration } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { operatorOptions } from "../graph.ts"
+import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions, duration, flag } from "../options.ts"
 import type { Check } from "../options.ts"
 import { later, noLimits, stateOption, withTtl } from "../state/config.ts"
@@ -13,7 +13,7 @@ import type { KeyReader } from "../state/keys.ts"
 import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.deduplicate}. */
-export interface DeduplicateOptions extends OperatorOptions {
+export interface DeduplicateOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, T> {
   /**
    * How long a key is remembered after the event that passed; at exactly this age it passes
    * again. Default: the state's ttl, or for ever.
@@ -40,20 +40,19 @@ const options = {
   state: stateOption,
 }
 
-export function deduplicateNode(
-  input: Node,
-  read: KeyReader,
-  settings?: DeduplicateOptions,
-): OperatorNode {
-  if (settings?.ttl === 0) throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
-  const { uid, ttl, refresh, state } = checkOptions(settings, options, "deduplicate")
+export function deduplicateNode(input: Node, read: KeyReader, settings?: object): OperatorNode {
+  if ((settings as DeduplicateOptions | undefined)?.ttl === 0)
+    throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
+  const checked = checkOptions(settings, options, "deduplicate")
+  const { ttl, refresh, state } = checked
   const given = state?.limits ?? noLimits
   const limits = ttl === undefined ? given : withTtl(given, ttl)
   const spec = { kind: "deduplicate", limits, refresh: refresh ?? false } as const
   return {
     kind: "deduplicate",
     inputs: [input],
-    uid,
+    ...nodeOptions(checked, "deduplicate"),
+    keyOf: read,
     schema: { kind: "deduplicate", fields: [], ttl: limits.ttlMs > 0 },
     open: (site) => openPassing(site, read, spec, () => true),
   }

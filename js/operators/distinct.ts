@@ -6,7 +6,7 @@
  */
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { operatorOptions } from "../graph.ts"
+import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions } from "../options.ts"
 import { noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
@@ -15,7 +15,7 @@ import type { KeyReader, KeyValue } from "../state/keys.ts"
 import { openKeyed, schemaOf } from "./keyed.ts"
 
 /** Options of `distinctUntilChanged`. */
-export interface DistinctOptions extends OperatorOptions {
+export interface DistinctOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, T> {
   /** The state's limits and ttl. */
   readonly state?: StateConfig
 }
@@ -27,9 +27,10 @@ export function distinctNode(
   input: Node,
   read: KeyReader,
   by: KeyReader,
-  settings?: DistinctOptions,
+  settings?: object,
 ): OperatorNode {
-  const { uid, state } = checkOptions(settings, options, "distinctUntilChanged")
+  const checked = checkOptions(settings, options, "distinctUntilChanged")
+  const { state } = checked
   if (state?.value !== undefined) {
     const message = "distinctUntilChanged.state has no value of its own"
     throw new MillraceError("STATE_CONFIG", message)
@@ -38,16 +39,19 @@ export function distinctNode(
   return {
     kind: "distinctUntilChanged",
     inputs: [input],
-    uid,
+    ...nodeOptions(checked, "distinctUntilChanged"),
+    keyOf: read,
     schema: schemaOf("distinctUntilChanged", setting),
     open: (site) =>
-      openKeyed(site, read, setting, (access) => (value, index, out) => {
-        const now = by(value) as KeyValue
-        if (access.exists() && isSame(access.get() as KeyValue, now)) return
-        keyBytes(now) // Refuses what cannot be a key.
-        access.set(now)
-        out.add(value, index)
-      }),
+      openKeyed(site, read, setting, (access) => ({
+        call: by,
+        accept(now, value, index, out) {
+          if (access.exists() && isSame(access.get() as KeyValue, now as KeyValue)) return
+          keyBytes(now) // Refuses what cannot be a key.
+          access.set(now)
+          out.add(value, index)
+        },
+      })),
   }
 }
 

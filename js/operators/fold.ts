@@ -4,28 +4,33 @@
  */
 import { copyOf } from "../copy.ts"
 import { MillraceError } from "../errors.ts"
-import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { operatorOptions } from "../graph.ts"
+import type { Node, OperatorNode } from "../graph.ts"
+import { nodeOptions } from "../graph.ts"
 import { callable, checkOptions } from "../options.ts"
-import { refusePromise } from "../state/access.ts"
 import type { Access, StateAccess } from "../state/access.ts"
 import { noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig, StateSetting } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { RecordType } from "../state/record.ts"
 import { openKeyed, schemaOf } from "./keyed.ts"
-import type { MakeCall } from "./keyed.ts"
+import type { MakeVerb } from "./keyed.ts"
+import { concurrencyOf, functionOptions } from "./function_options.ts"
+import type { FunctionOptions } from "./function_options.ts"
 import type { Outputs } from "./outputs.ts"
 
 /** Options of `fold` and `reduce`. */
-export interface FoldOptions extends OperatorOptions {
+export interface FoldOptions<T = unknown, K = unknown, O = unknown> extends FunctionOptions<
+  T,
+  K,
+  O
+> {
   /** The state's limits and ttl; its default is the fold's own. */
   readonly state?: StateConfig
 }
 
 type Fold = (acc: unknown, event: unknown, state: StateAccess<unknown, unknown>) => unknown
 
-const options = { ...operatorOptions, state: stateOption }
+const options = { ...functionOptions, state: stateOption }
 
 /** `fold(initial, f)`: `initial` makes the state of a key before its first event. */
 export function foldNode(
@@ -33,18 +38,13 @@ export function foldNode(
   read: KeyReader,
   initial: unknown,
   given: unknown,
-  settings?: FoldOptions,
+  settings?: object,
 ): OperatorNode {
   const fn = callable<Fold>()(given, "fold")
-  const setting = settingOf("fold", initial, settings)
-  return node("fold", input, read, setting, settings, (access, state) => {
-    return (value, index, out) => {
-      const next = fn(access.get(), value, state)
-      refusePromise(next)
-      access.set(next)
-      emit(access, next, index, out)
-    }
-  })
+  return node("fold", input, read, initial, settings, (access, state) => ({
+    call: (value) => fn(access.get(), value, state),
+    accept: (next, _, index, out) => keep(access, next, index, out),
+  }))
 }
 
 /**
@@ -60,31 +60,24 @@ export function reduceNode(
 ): OperatorNode {
   const seeded = typeof rest[0] === "function" || rest[0] instanceof RecordType
   const initial = seeded ? rest[0] : undefined
-  const settings = (seeded ? rest[1] : (rest[0] ?? rest[1])) as FoldOptions | undefined
+  const settings = (seeded ? rest[1] : (rest[0] ?? rest[1])) as object | undefined
   const fn = callable<(acc: unknown, event: unknown) => unknown>()(given, kind)
-  const setting = settingOf(kind, initial, settings)
-  return node(kind, input, read, setting, settings, (access) => {
-    return (value, index, out) => {
-      const next = seeded || access.exists() ? fn(access.get(), value) : copyOf(value)
-      refusePromise(next)
-      access.set(next)
-      emit(access, next, index, out)
-    }
-  })
+  return node(kind, input, read, initial, settings, (access) => ({
+    call: (value) => (seeded || access.exists() ? fn(access.get(), value) : copyOf(value)),
+    accept: (next, _, index, out) => keep(access, next, index, out),
+  }))
 }
 
-/** Emit a copy; one that nobody wants is not made. */
-function emit(access: Access, value: unknown, index: number, out: Outputs): void {
+/** Keep the new state and emit a copy of it; one that nobody wants is not made. */
+function keep(access: Access, value: unknown, index: number, out: Outputs): void {
+  access.set(value)
   if (!out.wanted) return out.add(undefined, index)
   const plain = access.plain(value)
   out.add(plain === value ? copyOf(plain) : plain, index)
 }
 
-function settingOf(kind: string, initial: unknown, given: FoldOptions | undefined): StateSetting {
-  const { limits, value } = checkOptions(given, options, kind).state ?? {
-    limits: noLimits,
-    value: undefined,
-  }
+function settingOf(kind: string, initial: unknown, given: StateSetting | undefined): StateSetting {
+  const { limits, value } = given ?? { limits: noLimits, value: undefined }
   if (value !== undefined) {
     const hint = `pass it as ${kind}'s initial value`
     throw new MillraceError("STATE_CONFIG", `${kind}.state has no value of its own; ${hint}`)
@@ -98,15 +91,18 @@ function node(
   kind: string,
   input: Node,
   read: KeyReader,
-  setting: StateSetting,
-  given: FoldOptions | undefined,
-  makeCall: MakeCall,
+  initial: unknown,
+  given: object | undefined,
+  makeVerb: MakeVerb,
 ): OperatorNode {
+  const checked = checkOptions(given, options, kind)
+  const setting = settingOf(kind, initial, checked.state)
   return {
     kind,
     inputs: [input],
-    uid: given?.uid,
+    ...nodeOptions(checked, kind),
+    keyOf: read,
     schema: schemaOf(kind, setting),
-    open: (site) => openKeyed(site, read, setting, makeCall),
+    open: (site) => openKeyed(site, read, setting, makeVerb, concurrencyOf(checked)),
   }
 }

@@ -3,9 +3,10 @@
  *
  *   chunk -> keys into the batch -> find all rows -> per event: begin, the user's call, commit
  *
- * A call that throws is abandoned: state, outputs and later events are as if it had not come.
+ * A call that throws is abandoned: state, outputs and later events are as if it had not come. A
+ * call that gives a promise takes its accessors over until that settles; the rest of the slice
+ * goes on by in_flight.ts.
  */
-import { causeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import { fillKeys } from "../engine/fill.ts"
 import { Operator, sliceRowsMax } from "../engine/operator.ts"
@@ -13,20 +14,31 @@ import type { FieldKind } from "../engine/operator.ts"
 import { RecordAccess } from "../engine/record_access.ts"
 import { RefAccess } from "../engine/ref_access.ts"
 import { Rows } from "../engine/rows.ts"
-import type { Runner, Site, StateSchema } from "../graph.ts"
+import type { Ran, Runner, Site, StateSchema, Tolerate } from "../graph.ts"
 import { copyOf } from "../copy.ts"
 import type { Access } from "../state/access.ts"
-import { UserState } from "../state/access.ts"
+import { isPromise, UserState } from "../state/access.ts"
 import type { StateSetting } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { RecordType } from "../state/record.ts"
+import { InFlight } from "./in_flight.ts"
+import type { Call, Concurrency } from "./in_flight.ts"
 import { Outputs } from "./outputs.ts"
+import { expireAfter } from "./pushed.ts"
 
-/** What one verb does with one value, whose state `access` is at; outputs go to `out`. */
-export type Call = (value: unknown, index: number, out: Outputs) => void
+/** What a verb does with one value, over the state that `access` is at. */
+export interface Verb {
+  /** Call the user's function; what it gives may be a promise. */
+  call(value: unknown): unknown
+  /** What it gave, or came to, becomes state and outputs. */
+  accept(result: unknown, value: unknown, index: number, out: Outputs): void
+}
 
-/** Make the verb's call for a runner. */
-export type MakeCall = (access: Access, state: UserState) => Call
+/** Make a verb over accessors of its own. */
+export type MakeVerb = (access: Access, state: UserState) => Verb
+
+/** One at a time. */
+export const oneByOne: Concurrency = { limit: 1, ordered: true }
 
 /** The state schema of a user function's state. */
 export function schemaOf(kind: string, { limits, value }: StateSetting): StateSchema {
@@ -40,87 +52,232 @@ export function openKeyed(
   site: Site,
   read: KeyReader,
   setting: StateSetting,
-  makeCall: MakeCall,
+  makeVerb: MakeVerb,
+  concurrency = oneByOne,
 ): Runner {
-  const { value, limits } = setting
-  const fields: FieldKind[] =
-    value instanceof RecordType ? value.fields.map(([, kind]) => kind) : ["ref"]
-  const operator = new Operator(site.engine, site.uid, { kind: "custom", limits, fields })
-  const rows = new Rows(operator)
-  const access =
-    value instanceof RecordType ? new RecordAccess(rows, value) : new RefAccess(rows, value)
-  const call = makeCall(access, new UserState(access))
+  return new KeyedRunner(site, read, setting, makeVerb, concurrency)
+}
+
+/** A runner that gives nothing more once `done` says so. */
+export function withDone(
+  runner: Runner,
+  done: () => boolean,
+  run: Runner["run"] = (chunk, tolerate) => runner.run(chunk, tolerate),
+): Runner {
   return {
-    operator,
-    run: (chunk) => runChunk(chunk, site, operator, rows, access, read, call),
-    readRow: (row) =>
-      access instanceof RecordAccess ? access.plainAt(rows.record(row)) : copyOf(access.peek(row)),
+    operator: runner.operator as Operator,
+    concurrency: runner.concurrency ?? 1,
+    run,
+    settle: (chunk) => runner.settle?.(chunk),
+    close: () => runner.close?.(),
+    readRow: (row) => runner.readRow?.(row),
+    get waits() {
+      return runner.waits ?? false
+    },
+    get done() {
+      return done()
+    },
   }
 }
 
-function runChunk(
-  chunk: Chunk,
-  site: Site,
-  operator: Operator,
-  rows: Rows,
-  access: Access,
-  read: KeyReader,
-  call: Call,
-) {
-  const out = new Outputs(chunk, site.wanted)
-  let failure: Failure | undefined
-  for (let from = 0; from < chunk.values.length && failure === undefined; from += sliceRowsMax) {
-    const upto = Math.min(from + sliceRowsMax, chunk.values.length)
-    const filled = fillKeys(operator.input, chunk, read, from, upto, 0)
-    failure = filled.failure
-    if (filled.size === 0) continue
-    try {
-      rows.find()
-    } catch (error) {
-      failure = { at: causeOf(chunk, from), error }
-      break
+/** A verb with the accessors that its function is given. */
+interface Seat {
+  readonly access: Access
+  readonly verb: Verb
+}
+
+class KeyedRunner implements Runner {
+  readonly operator: Operator
+  readonly concurrency: number
+  /** Has the function given a promise yet? */
+  waits = false
+  readonly #site: Site
+  readonly #read: KeyReader
+  readonly #setting: StateSetting
+  readonly #makeVerb: MakeVerb
+  readonly #limits: Concurrency
+  readonly #rows: Rows
+  /** For calls that give no promise. */
+  #seat: Seat
+  #flight: InFlight | undefined
+
+  constructor(
+    site: Site,
+    read: KeyReader,
+    setting: StateSetting,
+    makeVerb: MakeVerb,
+    limits: Concurrency,
+  ) {
+    const { value } = setting
+    const fields: FieldKind[] =
+      value instanceof RecordType ? value.fields.map(([, kind]) => kind) : ["ref"]
+    const spec = { kind: "custom", limits: setting.limits, fields } as const
+    this.#site = site
+    this.#read = read
+    this.#setting = setting
+    this.#makeVerb = makeVerb
+    this.#limits = limits
+    this.concurrency = limits.limit
+    this.operator = new Operator(site.engine, site.uid, spec)
+    this.#rows = new Rows(this.operator)
+    this.#seat = this.#newSeat()
+  }
+
+  #newSeat(): Seat {
+    const { value } = this.#setting
+    const access =
+      value instanceof RecordType
+        ? new RecordAccess(this.#rows, value)
+        : new RefAccess(this.#rows, value)
+    return { access, verb: this.#makeVerb(access, new UserState(access)) }
+  }
+
+  readRow(row: number): unknown {
+    const { access } = this.#seat
+    if (access instanceof RecordAccess) return access.plainAt(this.#rows.record(row))
+    return copyOf((access as RefAccess).peek(row))
+  }
+
+  settle(chunk: Chunk): void {
+    expireAfter(this.operator, chunk)
+  }
+
+  close(): void {
+    this.#flight?.giveUp()
+  }
+
+  run(chunk: Chunk, tolerate?: Tolerate): Ran | Promise<Ran> {
+    return this.#runFrom(0, chunk, new Outputs(chunk, this.#site.wanted), tolerate)
+  }
+
+  #runFrom(
+    start: number,
+    chunk: Chunk,
+    out: Outputs,
+    tolerate: Tolerate | undefined,
+  ): Ran | Promise<Ran> {
+    const { operator } = this
+    const size = chunk.values.length
+    let failure: Failure | undefined
+    for (let from = start; from < size && failure === undefined; from += sliceRowsMax) {
+      const upto = Math.min(from + sliceRowsMax, size)
+      const filled = fillKeys(operator.input, chunk, this.#read, from, upto, 0)
+      failure = filled.failure
+      if (filled.size === 0) continue
+      try {
+        this.#rows.find()
+      } catch (error) {
+        failure = { index: from, error }
+        break
+      }
+      const slice = { chunk, from, rows: filled.rows, size: filled.size, out, tolerate }
+      const ran = this.#runSlice(slice)
+      if (ran instanceof Promise) {
+        return ran.then((failed) => {
+          const ended = failed ?? filled.failure
+          if (ended !== undefined) return { chunk: out.chunk(), failure: ended }
+          return this.#runFrom(upto, chunk, out, tolerate)
+        })
+      }
+      failure = ran ?? failure
     }
-    failure = runSlice(chunk, from, filled.rows, filled.size, access, call, out) ?? failure
+    return { chunk: out.chunk(), failure }
   }
-  if (failure === undefined) expireAfter(operator, chunk)
-  return { chunk: out.chunk(), failure }
-}
 
-function runSlice(
-  chunk: Chunk,
-  from: number,
-  rows: Uint32Array | undefined,
-  size: number,
-  access: Access,
-  call: Call,
-  out: Outputs,
-): Failure | undefined {
-  const { values } = chunk
-  let row = 0
-  let index = from
-  let made = 0
-  try {
-    for (; row < size; row++) {
-      index = rows === undefined ? from + row : (rows[row] as number)
-      made = out.size
-      access.begin(row)
-      call(values[index], index, out)
-      access.commit()
+  #runSlice(slice: Slice): Failure | undefined | Promise<Failure | undefined> {
+    const { size, out, tolerate } = slice
+    const { values } = slice.chunk
+    const { access, verb } = this.#seat
+    for (let row = 0; row < size; row++) {
+      const index = indexOf(slice, row)
+      const made = out.size
+      try {
+        access.begin(row)
+        const result = verb.call(values[index])
+        if (isPromise(result)) return this.#fly(slice, row, result)
+        verb.accept(result, values[index], index, out)
+        access.commit()
+      } catch (error) {
+        if (access.open) access.abandon()
+        out.size = made
+        const failure = failed(slice, tolerate, index, error)
+        if (failure !== undefined) return failure
+      }
     }
     return undefined
-  } catch (error) {
-    if (access.open) access.abandon()
-    out.size = made
-    return { at: causeOf(chunk, index), error }
+  }
+
+  /** The rest of a slice, from a row on whose function gave a promise. */
+  #fly(slice: Slice, from: number, promise: PromiseLike<unknown>): Promise<Failure | undefined> {
+    const { size, out, tolerate } = slice
+    const { limit, ordered } = this.#limits
+    const first = this.#callOf(slice, from, this.#seat)
+    this.#seat = this.#newSeat()
+    this.waits = true
+    const work = {
+      size,
+      call: (row: number) => this.#callOf(slice, row, this.#newSeat()),
+      keyOf: (row: number) => (limit === 1 ? "" : this.operator.input.keyText(row)),
+      fail: (row: number, error: unknown) => failed(slice, tolerate, indexOf(slice, row), error),
+    }
+    this.#flight = new InFlight(work, this.#limits, from)
+    return this.#flight.run({ call: first, promise }).then((failure) => {
+      this.#flight = undefined
+      if (!ordered) out.sort()
+      return failure
+    })
+  }
+
+  #callOf(slice: Slice, row: number, { access, verb }: Seat): Call {
+    const index = indexOf(slice, row)
+    const value = slice.chunk.values[index]
+    return {
+      start() {
+        access.begin(row)
+        return verb.call(value)
+      },
+      detach: () => access.detach(),
+      accept(result) {
+        const made = slice.out.size
+        try {
+          verb.accept(result, value, index, slice.out)
+          access.commit()
+        } catch (error) {
+          slice.out.size = made
+          throw error
+        }
+      },
+      abandon() {
+        if (access.open) access.abandon()
+      },
+    }
   }
 }
 
-/**
- * Free some rows whose ttl is over by now, about as many as a chunk can make. Only after the whole
- * chunk, also one whose values were all left out: its last watermark holds for no event before.
- */
-export function expireAfter(operator: Operator, { arrival, values }: Chunk): void {
-  if (operator.spec.limits.ttlMs === 0) return
-  const { watermarks, now } = arrival
-  operator.expire(watermarks?.at(-1) ?? now, Math.max(values.length, sliceRowsMax))
+/** A part of a chunk whose keys are in the operator's input batch, their rows found. */
+interface Slice {
+  readonly chunk: Chunk
+  readonly from: number
+  readonly rows: Uint32Array | undefined
+  readonly size: number
+  readonly out: Outputs
+  readonly tolerate: Tolerate | undefined
+}
+
+/** The chunk's value of a row of a slice. */
+function indexOf({ from, rows }: Slice, row: number): number {
+  return rows === undefined ? from + row : (rows[row] as number)
+}
+
+/** The failure of an event that ends the job; undefined if it was dealt with. */
+function failed(
+  { out }: Slice,
+  tolerate: Tolerate | undefined,
+  index: number,
+  error: unknown,
+): Failure | undefined {
+  const dealt = tolerate?.(index, error) ?? { error }
+  if ("error" in dealt) return { index, error: dealt.error }
+  if ("emit" in dealt) out.add(dealt.emit, index)
+  return undefined
 }

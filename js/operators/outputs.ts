@@ -29,6 +29,16 @@ export class Outputs {
     this.size++
   }
 
+  /** Put what was added out of order into the order of the input. */
+  sort(): void {
+    const order = Array.from({ length: this.wanted ? this.size : 0 }, (_, i) => i)
+    order.sort((a, b) => (this.#causes[a] as number) - (this.#causes[b] as number))
+    const values = order.map((i) => this.#values[i])
+    const causes = Uint32Array.from(order, (i) => this.#causes[i] as number)
+    for (let i = 0; i < values.length; i++) this.#values[i] = values[i]
+    this.#causes.set(causes)
+  }
+
   /** Them as a chunk. */
   chunk(): Chunk {
     const { arrival, at, values } = this.#input

@@ -1,27 +1,32 @@
 /**
  * Operators whole in C that let some events pass, as the same objects: deduplicate, throttle.
  */
-import { causeOf } from "../chunk.ts"
+import { select } from "../chunk.ts"
 import { Operator } from "../engine/operator.ts"
 import type { OperatorSpec } from "../engine/operator.ts"
 import type { Runner, Site } from "../graph.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { pushChunk, valueOf } from "./pushed.ts"
+import type { AnyTag } from "../tag.ts"
+import { expireAfter, pushChunk, valueOf } from "./pushed.ts"
 
-/** Open such an operator; `readRow` makes what `job.state` shows of a row. */
+/**
+ * Open such an operator; `readRow` makes what `job.state` shows of a row. Events that do not
+ * pass go to `rest`, if there is such a tag.
+ */
 export function openPassing(
   site: Site,
   read: KeyReader,
   spec: OperatorSpec,
   readRow: (operator: Operator, row: number) => unknown,
+  rest?: AnyTag,
 ): Runner {
   const operator = new Operator(site.engine, site.uid, spec)
   return {
     operator,
     readRow: (row) => readRow(operator, row),
     run(chunk) {
-      const values: unknown[] = []
-      const at: number[] = []
+      const passed: number[] = []
+      const refused: number[] = []
       const failure = pushChunk(
         chunk,
         operator,
@@ -33,14 +38,27 @@ export function openPassing(
           const { u32 } = site.engine.views
           const positions = results.positions
           const size = results.size
+          let row = slice.pushedFrom
           for (let i = 0; i < size; i++) {
-            const index = valueOf(slice, u32[positions + i] as number)
-            values.push(chunk.values[index])
-            at.push(causeOf(chunk, index))
+            const passing = u32[positions + i] as number
+            if (rest !== undefined) {
+              for (; row < passing; row++) refused.push(valueOf(slice, row))
+              row = passing + 1
+            }
+            passed.push(valueOf(slice, passing))
           }
+          if (rest === undefined) return
+          for (; row < operator.upto; row++) refused.push(valueOf(slice, row))
         },
       )
-      return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
+      const result = select(chunk, Uint32Array.from(passed))
+      if (rest === undefined) return { chunk: result, failure }
+      return {
+        chunk: result,
+        sides: new Map([[rest, select(chunk, Uint32Array.from(refused))]]),
+        failure,
+      }
     },
+    settle: (chunk) => expireAfter(operator, chunk),
   }
 }

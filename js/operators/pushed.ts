@@ -4,20 +4,20 @@
  * A push stops where its results are full or at the first event that it refuses; results of the
  * events before are taken either way.
  */
-import { causeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import { fillKeys } from "../engine/fill.ts"
 import type { Filled } from "../engine/fill.ts"
 import { sliceRowsMax } from "../engine/operator.ts"
 import type { Operator } from "../engine/operator.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { expireAfter } from "./keyed.ts"
 
 /** A part of a chunk that is in the operator's input batch. */
 export interface Slice {
   readonly chunk: Chunk
   readonly from: number
   readonly filled: Filled
+  /** The first batch row that the last push has run. */
+  pushedFrom: number
 }
 
 /** The chunk's value of a batch row. */
@@ -40,12 +40,11 @@ export function pushChunk(
   for (let from = 0; from < chunk.values.length; from += sliceRowsMax) {
     const upto = Math.min(from + sliceRowsMax, chunk.values.length)
     const keyed = fillKeys(operator.input, chunk, read, from, upto, columns)
-    const filled = fill({ chunk, from, filled: keyed })
-    const slice = { chunk, from, filled }
+    const filled = fill({ chunk, from, filled: keyed, pushedFrom: 0 })
+    const slice = { chunk, from, filled, pushedFrom: 0 }
     const failure = filled.size === 0 ? undefined : pushSlice(operator, slice, take)
     if (failure !== undefined || filled.failure !== undefined) return failure ?? filled.failure
   }
-  expireAfter(operator, chunk)
   return undefined
 }
 
@@ -61,11 +60,22 @@ function pushSlice(
     try {
       more = operator.push(from)
     } catch (error) {
-      failure = { at: causeOf(slice.chunk, valueOf(slice, operator.upto)), error }
+      failure = { index: valueOf(slice, operator.upto), error }
     }
+    slice.pushedFrom = from
     take(slice)
     if (failure !== undefined) return failure
     from = operator.upto
   }
   return undefined
+}
+
+/**
+ * Free some rows whose ttl is over by now, about as many as a chunk can make. Only after the whole
+ * chunk, also one whose values were all left out: its last watermark holds for no event before.
+ */
+export function expireAfter(operator: Operator, { arrival, values }: Chunk): void {
+  if (operator.spec.limits.ttlMs === 0) return
+  const { watermarks, now } = arrival
+  operator.expire(watermarks?.at(-1) ?? now, Math.max(values.length, sliceRowsMax))
 }

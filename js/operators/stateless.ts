@@ -5,14 +5,14 @@
  */
 import { causeOf, select } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
-import type { Node, OperatorNode, OperatorOptions, Ran } from "../graph.ts"
-import { operatorOptions } from "../graph.ts"
+import type { Node, OperatorNode, Ran } from "../graph.ts"
+import { nodeOptions, operatorOptions } from "../graph.ts"
 import { callable, checkOptions } from "../options.ts"
 import { refusePromise } from "../state/access.ts"
 
 type Each = (value: unknown) => unknown
 
-export function mapNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+export function mapNode(input: Node, given: unknown, options?: object): OperatorNode {
   const each = callable<Each>()(given, "map")
   return node("map", input, options, (chunk) => {
     const { values, at, arrival } = chunk
@@ -26,14 +26,16 @@ export function mapNode(input: Node, given: unknown, options?: OperatorOptions):
       }
     } catch (error) {
       out.length = i
-      const failure = { at: causeOf(chunk, i), error }
-      return { chunk: { values: out, at: at?.subarray(0, i), arrival }, failure }
+      return {
+        chunk: { values: out, at: at?.subarray(0, i), arrival },
+        failure: { index: i, error },
+      }
     }
     return { chunk: { values: out, at, arrival } }
   })
 }
 
-export function filterNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+export function filterNode(input: Node, given: unknown, options?: object): OperatorNode {
   const passes = callable<Each>()(given, "filter")
   return node("filter", input, options, (chunk) => {
     const { values } = chunk
@@ -46,7 +48,7 @@ export function filterNode(input: Node, given: unknown, options?: OperatorOption
         refusePromise(passed)
         if (passed) indices[size++] = i
       } catch (error) {
-        failure = { at: causeOf(chunk, i), error }
+        failure = { index: i, error }
         break
       }
     }
@@ -54,7 +56,7 @@ export function filterNode(input: Node, given: unknown, options?: OperatorOption
   })
 }
 
-export function flatMapNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+export function flatMapNode(input: Node, given: unknown, options?: object): OperatorNode {
   const each = callable<(value: unknown) => Iterable<unknown>>()(given, "flatMap")
   return node("flatMap", input, options, (chunk) => {
     const out: unknown[] = []
@@ -73,7 +75,7 @@ export function flatMapNode(input: Node, given: unknown, options?: OperatorOptio
       } catch (error) {
         out.length = sizeBefore
         at.length = sizeBefore
-        failure = { at: cause, error }
+        failure = { index: i, error }
         break
       }
     }
@@ -81,14 +83,14 @@ export function flatMapNode(input: Node, given: unknown, options?: OperatorOptio
   })
 }
 
-export function tapNode(input: Node, given: unknown, options?: OperatorOptions): OperatorNode {
+export function tapNode(input: Node, given: unknown, options?: object): OperatorNode {
   const look = callable<Each>()(given, "tap")
   return node("tap", input, options, (chunk) => {
     for (let i = 0; i < chunk.values.length; i++) {
       try {
         refusePromise(look(chunk.values[i]))
       } catch (error) {
-        const failure = { at: causeOf(chunk, i), error }
+        const failure = { index: i, error }
         const seen = Uint32Array.from({ length: i }, (_, index) => index)
         return { chunk: select(chunk, seen), failure }
       }
@@ -105,9 +107,9 @@ export function unionNode(inputs: readonly Node[]): OperatorNode {
 function node(
   kind: string,
   input: Node,
-  options: OperatorOptions | undefined,
+  options: object | undefined,
   run: (chunk: Chunk) => Ran,
 ): OperatorNode {
-  const { uid } = checkOptions(options, operatorOptions, kind)
-  return { kind, inputs: [input], uid, open: () => ({ run }) }
+  const checked = checkOptions(options, operatorOptions, kind)
+  return { kind, inputs: [input], ...nodeOptions(checked, kind), open: () => ({ run }) }
 }

@@ -9,17 +9,20 @@ import { operatorOptions } from "../graph.ts"
 import { checkOptions, integer } from "../options.ts"
 import { noLimits } from "../state/config.ts"
 import { record } from "../state/record.ts"
-import { openKeyed, schemaOf } from "./keyed.ts"
+import { openKeyed, schemaOf, withDone } from "./keyed.ts"
 
 const setting = { limits: noLimits, value: record({ seen: "f64" }) }
-const options = { uid: operatorOptions.uid, name: operatorOptions.name }
+const options = { uid: operatorOptions.uid }
 
-export function takeNode(input: Node, given: unknown, settings?: OperatorOptions): OperatorNode {
+/** Options of `take` and `skip`. */
+export type CountOptions = Pick<OperatorOptions, "uid">
+
+export function takeNode(input: Node, given: unknown, settings?: object): OperatorNode {
   const count = integer({ min: 0 })(given, "take")
   return counted("take", input, settings, count, (seen, size) => [0, Math.min(count - seen, size)])
 }
 
-export function skipNode(input: Node, given: unknown, settings?: OperatorOptions): OperatorNode {
+export function skipNode(input: Node, given: unknown, settings?: object): OperatorNode {
   const count = integer({ min: 0 })(given, "skip")
   return counted("skip", input, settings, Infinity, (seen, size) => [
     Math.min(Math.max(count - seen, 0), size),
@@ -33,7 +36,7 @@ type Part = (seen: number, size: number) => readonly [from: number, upto: number
 function counted(
   kind: string,
   input: Node,
-  given: OperatorOptions | undefined,
+  given: object | undefined,
   most: number,
   part: Part,
 ): OperatorNode {
@@ -50,28 +53,29 @@ function open(site: Site, most: number, part: Part): Runner {
     site,
     () => null,
     setting,
-    (_, state) => () => {
-      const row = state.get() as { seen: number }
-      seen = row.seen
-      row.seen += add
-    },
+    (access) => ({
+      call() {
+        const row = access.get() as { seen: number }
+        seen = row.seen
+        row.seen += add
+      },
+      accept: () => undefined,
+    }),
   )
   const count = (size: number, { arrival }: Chunk): void => {
     add = size
-    counter.run({ values: [null], at: undefined, arrival })
+    void counter.run({ values: [null], at: undefined, arrival })
     seen += size
   }
-  return {
-    ...counter,
-    get done() {
-      return seen >= most
-    },
-    run(chunk) {
+  return withDone(
+    counter,
+    () => seen >= most,
+    (chunk) => {
       const size = chunk.values.length
       count(size, chunk)
       const [from, upto] = part(seen - size, size)
       const indices = Uint32Array.from({ length: Math.max(upto - from, 0) }, (_, i) => from + i)
       return { chunk: select(chunk, indices) }
     },
-  }
+  )
 }

@@ -3,15 +3,14 @@
  * under the one key `null`, so a restart does not begin again.
  */
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { operatorOptions } from "../graph.ts"
+import { nodeOptions, operatorOptions } from "../graph.ts"
 import { callable, checkOptions, flag } from "../options.ts"
-import { refusePromise } from "../state/access.ts"
 import { noLimits } from "../state/config.ts"
 import { record } from "../state/record.ts"
-import { openKeyed, schemaOf } from "./keyed.ts"
+import { openKeyed, schemaOf, withDone } from "./keyed.ts"
 
 /** Options of `takeWhile`. */
-export interface TakeWhileOptions extends OperatorOptions {
+export interface TakeWhileOptions<T = unknown> extends OperatorOptions<T, unknown, T> {
   /** Does the value that ends it pass, too? Default false. */
   readonly inclusive?: boolean
 }
@@ -19,17 +18,14 @@ export interface TakeWhileOptions extends OperatorOptions {
 const setting = { limits: noLimits, value: record({ over: "bool" }) }
 const options = { ...operatorOptions, inclusive: flag }
 
-export function takeWhileNode(
-  input: Node,
-  given: unknown,
-  settings?: TakeWhileOptions,
-): OperatorNode {
+export function takeWhileNode(input: Node, given: unknown, settings?: object): OperatorNode {
   const wants = callable<(value: unknown) => unknown>()(given, "takeWhile")
-  const { uid, inclusive = false } = checkOptions(settings, options, "takeWhile")
+  const checked = checkOptions(settings, options, "takeWhile")
+  const { inclusive = false } = checked
   return {
     kind: "takeWhile",
     inputs: [input],
-    uid,
+    ...nodeOptions(checked, "takeWhile"),
     schema: schemaOf("takeWhile", setting),
     open(site) {
       let over = false
@@ -37,22 +33,19 @@ export function takeWhileNode(
         site,
         () => null,
         setting,
-        (access) => (value, index, out) => {
-          const state = access.get() as { over: boolean }
-          over = state.over
-          if (over) return
-          const wanted = wants(value)
-          refusePromise(wanted)
-          if (!wanted) over = state.over = true
-          if (!over || inclusive) out.add(value, index)
-        },
+        (access) => ({
+          call(value) {
+            over = (access.get() as { over: boolean }).over
+            return over || wants(value)
+          },
+          accept(wanted, value, index, out) {
+            if (over) return
+            if (!wanted) over = (access.get() as { over: boolean }).over = true
+            if (!over || inclusive) out.add(value, index)
+          },
+        }),
       )
-      return {
-        ...runner,
-        get done() {
-          return over
-        },
-      }
+      return withDone(runner, () => over)
     },
   }
 }

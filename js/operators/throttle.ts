@@ -8,16 +8,18 @@ import { layouts, limits, passes } from "../engine/abi.ts"
 import { recordAt } from "../engine/scan.ts"
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { operatorOptions } from "../graph.ts"
+import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
 import { checkOptions, duration, integer, oneOf } from "../options.ts"
 import type { Check } from "../options.ts"
 import { later, noLimits, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
+import { tagOption } from "../tag.ts"
+import type { Tag } from "../tag.ts"
 import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.throttle}. */
-export interface ThrottleOptions extends OperatorOptions {
+export interface ThrottleOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, T> {
   /** How many events pass per `per`; at least 1. With "sliding" at most 65,535. */
   readonly limit: number
   /**
@@ -34,13 +36,19 @@ export interface ThrottleOptions extends OperatorOptions {
   readonly algorithm?: ThrottleAlgorithm
   /** How many may pass at once. Default: `limit` for "tokenBucket", 1 for "gcra". */
   readonly burst?: number
-  /** What becomes of an event that does not pass. Only "drop" in this version. */
-  readonly overflow?: "drop"
+  /**
+   * What becomes of an event that does not pass: `"drop"`, the default, counts it as what came in
+   * and did not go out; `"route"` sends it to `overflowTo`.
+   */
+  readonly overflow?: "drop" | "route"
+  /** Where `"route"` sends events. */
+  readonly overflowTo?: Tag<T>
   /** Limits of the keys that are remembered; how long they are follows from `per`, not `ttl`. */
   readonly state?: StateConfig
 }
 
-const onlyDrop: Check<"drop"> = (given, name) => (given === "drop" ? given : later(given, name))
+const overflowOption: Check<"drop" | "route"> = (given, name) =>
+  given === "delay" ? later(given, name) : oneOf("drop", "route")(given, name)
 
 const options = {
   ...operatorOptions,
@@ -48,17 +56,17 @@ const options = {
   per: duration({ zero: false }),
   algorithm: oneOf("sliding", "fixed", "tokenBucket", "gcra"),
   burst: integer(),
-  overflow: onlyDrop,
-  overflowTo: later,
+  overflow: overflowOption,
+  overflowTo: tagOption,
   state: stateOption,
 }
 
 /** Where nothing is forgotten yet, one pass more must find room. */
 const slidingLimitMax = limits.PASSES_MAX - 1
 
-export function throttleNode(input: Node, read: KeyReader, given: ThrottleOptions): OperatorNode {
+export function throttleNode(input: Node, read: KeyReader, given: object): OperatorNode {
   const checked = checkOptions(given, options, "throttle")
-  const { uid, limit, per, algorithm = "sliding", state } = checked
+  const { limit, per, algorithm = "sliding", state } = checked
   if (limit === undefined) throw new MillraceError("OPTION", "throttle.limit is missing")
   if (per === undefined) throw new MillraceError("OPTION", "throttle.per is missing")
   const burst = checkBurst(algorithm, checked.burst) ?? (algorithm === "tokenBucket" ? limit : 1)
@@ -74,12 +82,18 @@ export function throttleNode(input: Node, read: KeyReader, given: ThrottleOption
     const message = `throttle.burst of ${burst} takes longer than ${durationMsMax} ms to fill`
     throw new MillraceError("OPTION", message)
   }
+  const { overflow = "drop", overflowTo } = checked
+  if ((overflow === "route") !== (overflowTo !== undefined)) {
+    const message = 'throttle.overflow "route" and throttle.overflowTo go together'
+    throw new MillraceError("OPTION", message)
+  }
   const stateLimits = withTtl(state?.limits ?? noLimits, ttlMs)
   const throttle = { algorithm, limit, perMs: per, burst }
   return {
     kind: "throttle",
     inputs: [input],
-    uid,
+    ...withTag(nodeOptions(checked, "throttle"), overflowTo),
+    keyOf: read,
     schema: { kind: "throttle", fields: [algorithm], ttl: true },
     open: (site) =>
       openPassing(
@@ -87,6 +101,7 @@ export function throttleNode(input: Node, read: KeyReader, given: ThrottleOption
         read,
         { kind: "throttle", limits: stateLimits, throttle },
         (operator, row) => (counts ? passesOf(operator, row) : bucketOf(operator, row, algorithm)),
+        overflowTo,
       ),
   }
 }

@@ -6,7 +6,10 @@
  */
 import { MillraceError, typeName } from "../errors.ts"
 import { checkOptions, oneOf, text } from "../options.ts"
+import { errorOptions, errorPolicy } from "../on_error.ts"
+import type { ErrorAnswer, ErrorEvent, ErrorPolicy } from "../on_error.ts"
 import { later } from "../state/config.ts"
+import type { AnyTag, Tag } from "../tag.ts"
 import { timestampReader } from "../time/timestamps.ts"
 import type { TimeUnit, TimeValue } from "../time/timestamps.ts"
 import { Watermark } from "../time/watermark.ts"
@@ -43,6 +46,13 @@ export interface FromOptions<T> {
   readonly timeZone?: string
   /** `"none"`: run durably although events before a restart cannot be read again. */
   readonly replay?: "none"
+  /**
+   * What becomes of an event whose time cannot be read: `"fail"`, the default, ends the job;
+   * `"skip"` leaves it out and counts it; `"route"` sends it to `errorsTo`; a function decides.
+   */
+  readonly onError?: "fail" | "skip" | "route" | ((error: ErrorEvent<T>) => ErrorAnswer<never>)
+  /** Where `"route"` sends events. */
+  readonly errorsTo?: Tag<ErrorEvent<T>> | Tag<ErrorEvent>
 }
 
 type TimeField<T> = {
@@ -76,6 +86,8 @@ export interface SourceNode {
   readonly inputs: readonly []
   readonly uid?: undefined
   readonly schema?: undefined
+  readonly tags: readonly AnyTag[]
+  readonly onError: ErrorPolicy | undefined
   readonly open: OpenReader
   /** Can it be read again from a position? */
   readonly replayable: boolean
@@ -97,6 +109,7 @@ const options = {
     throw new MillraceError("OPTION", message)
   },
   idleAfter: later,
+  ...errorOptions,
 }
 
 export function sourceNode(source: unknown, given?: FromOptions<never>): SourceNode {
@@ -109,13 +122,15 @@ export function sourceNode(source: unknown, given?: FromOptions<never>): SourceN
     inputs: [],
     ...opener(source),
     replayNone: replay === "none",
+    tags: checked.errorsTo === undefined ? [] : [checked.errorsTo],
+    onError: errorPolicy(checked, "from"),
     readTime: time === undefined ? undefined : timestampReader(times as never),
     disorderMs: watermark?.disorderMs ?? 0,
   }
 }
 
 function refuseTimeOptions(checked: Readonly<Record<string, unknown>>): void {
-  for (const name of ["watermark", "timeUnit", "timeFormat", "timeZone"]) {
+  for (const name of ["watermark", "timeUnit", "timeFormat", "timeZone", "onError"]) {
     if (checked[name] === undefined) continue
     throw new MillraceError("OPTION", `from.${name} needs from.time: which field has the time?`)
   }

@@ -1,45 +1,76 @@
 /**
  * Events as they arrive: each gets its time and the watermark before it.
  */
-import type { Arrival, Failure } from "../chunk.ts"
+import { select } from "../chunk.ts"
+import type { Arrival, Chunk, Failure } from "../chunk.ts"
+import type { Ran } from "../graph.ts"
+import { Troubles } from "../on_error.ts"
+import type { Tolerance } from "../on_error.ts"
+import { MillraceError } from "../errors.ts"
 import type { SourceNode } from "./source.ts"
 
-/** An arrival, and the first event whose time could not be read, which is not in it. */
+/** What stamping gives. */
 export interface Stamped {
-  readonly arrival: Arrival
+  /** The events from the first up to one whose time could not be read. */
+  readonly ran: Ran
   /** The latest time so far. */
   readonly timeMax: number
-  readonly failure?: Failure
+}
+
+/** The events of a source whose latest time was `timeMax`. */
+export interface Stampable {
+  readonly node: SourceNode
+  readonly timeMax: number
 }
 
 /** Stamp events that begin with number `first` of the job and arrived at `now`. */
 export function stamp(
-  { readTime, disorderMs }: SourceNode,
+  { node, timeMax }: Stampable,
   events: readonly unknown[],
   first: number,
   now: number,
-  latest: number,
+  tolerance: Tolerance | undefined,
 ): Stamped {
+  const { readTime, disorderMs } = node
+  const size = events.length
   if (readTime === undefined) {
-    const arrival = { first, size: events.length, now, times: undefined, watermarks: undefined }
-    return { arrival, timeMax: latest }
+    const arrival: Arrival = { first, size, now, times: undefined, watermarks: undefined }
+    return { ran: { chunk: { values: events, at: undefined, arrival } }, timeMax }
   }
-  const times = new Float64Array(events.length)
-  const watermarks = new Float64Array(events.length)
-  let timeMax = latest
-  let size = 0
+  const times = new Float64Array(size)
+  const watermarks = new Float64Array(size)
+  const arrival: Arrival = { first, size, now, times, watermarks }
+  const chunk: Chunk = { values: events, at: undefined, arrival }
+  const troubles = tolerance === undefined ? undefined : new Troubles(tolerance, chunk)
+  let read: number[] | undefined // Undefined: all so far.
+  let latest = timeMax
   let failure: Failure | undefined
-  try {
-    for (; size < events.length; size++) {
-      watermarks[size] = timeMax - disorderMs
-      const time = readTime(events[size])
-      times[size] = time
-      if (time > timeMax) timeMax = time
+  for (let index = 0; index < size && failure === undefined; index++) {
+    watermarks[index] = latest - disorderMs
+    try {
+      const time = readTime(events[index])
+      times[index] = time
+      if (time > latest) latest = time
+      read?.push(index)
+    } catch (error) {
+      read ??= Array.from({ length: index }, (_, before) => before)
+      const ends = dealWith(troubles, index, error)
+      if (ends !== undefined) failure = { index, error: ends.error }
     }
-  } catch (error) {
-    failure = { at: size, error }
   }
-  const stamps = { times: times.subarray(0, size), watermarks: watermarks.subarray(0, size) }
-  const arrival = { first, size, now, ...stamps }
-  return failure === undefined ? { arrival, timeMax } : { arrival, timeMax, failure }
+  const good = read === undefined ? chunk : select(chunk, Uint32Array.from(read))
+  return { ran: { chunk: good, sides: troubles?.sides(), failure }, timeMax: latest }
+}
+
+/** The error that ends the job; undefined if the event is only left out. */
+function dealWith(
+  troubles: Troubles | undefined,
+  index: number,
+  error: unknown,
+): { readonly error: unknown } | undefined {
+  const dealt = troubles?.deal(index, error) ?? { error }
+  if ("error" in dealt) return dealt
+  if (!("emit" in dealt)) return undefined
+  const message = "from.onError cannot emit an event whose time is not known; skip or route it"
+  return { error: new MillraceError("OPTION", message) }
 }

@@ -29,6 +29,11 @@ export interface Access {
   set(value: unknown): void
   exists(): boolean
   delete(): void
+  /**
+   * The call goes on while others run: it works on what it has seen so far, and what it does
+   * reaches the row at `commit`. Throws `LIMIT`, `MEMORY`.
+   */
+  detach(): void
   /** A value that may leave the call: a record's view becomes an object of its own. */
   plain(value: unknown): unknown
   /** The call succeeded: what it did becomes state. Throws `LIMIT`, `MEMORY`: nothing did. */
@@ -79,15 +84,19 @@ export function closed(): MillraceError {
   return new MillraceError("CLOSED", "state was used after the call that it was given to")
 }
 
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== "object" || value === null) return false
+  return typeof (value as { then?: unknown }).then === "function"
+}
+
+/** How a promise ends that was refused is nobody's concern, and must not end the process. */
+export function quiet(value: unknown): void {
+  if (isPromise(value)) void Promise.resolve(value).catch(() => undefined)
+}
+
 /** Refuse what a user function gave if it is a promise. Throws `UNSUPPORTED`. */
 export function refusePromise(value: unknown): void {
-  if (typeof value !== "object" || value === null) return
-  const { then } = value as { then?: unknown }
-  if (typeof then !== "function") return
-  // Refused already: how it ends is nobody's concern, and must not end the process.
-  void Promise.resolve(value as PromiseLike<unknown>).catch(() => undefined)
-  throw new MillraceError(
-    "UNSUPPORTED",
-    "functions that give a promise are not in this version yet",
-  )
+  if (!isPromise(value)) return
+  quiet(value)
+  throw new MillraceError("UNSUPPORTED", "this function must not give a promise; see mapAsync")
 }

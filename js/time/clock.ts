@@ -14,7 +14,10 @@ export interface Clock {
 }
 
 /** A clock as a job uses it. */
-export type SteadyClock = Required<Clock>
+export interface SteadyClock extends Clock {
+  /** As {@link Clock.after}; somebody may wait for it, so that the process must not end before. */
+  after(ms: number, wake: () => void, awaited?: boolean): () => void
+}
 
 /** The host's clock. */
 export const systemClock: Clock = { now: () => Date.now() }
@@ -22,10 +25,10 @@ export const systemClock: Clock = { now: () => Date.now() }
 /** The longest that a timer of the host can wait, ms. */
 export const timerMsMax = 0x7fff_ffff
 
-/** By the host's timers, which do not keep a process alive for this. */
-function afterOnHost(ms: number, wake: () => void): () => void {
+/** By the host's timers, which keep a process alive only where they are awaited. */
+function afterOnHost(ms: number, wake: () => void, awaited = false): () => void {
   const timer: unknown = setTimeout(wake, Math.min(Math.max(ms, 0), timerMsMax))
-  if (typeof timer === "object") (timer as { unref?(): void }).unref?.()
+  if (typeof timer === "object" && !awaited) (timer as { unref?(): void }).unref?.()
   return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
 }
 
@@ -76,8 +79,8 @@ export function manualClock(startMs = 0): ManualClock {
 export function steady(clock: Clock): SteadyClock {
   let last = -Infinity
   return {
-    after: (ms, wake) =>
-      clock.after === undefined ? afterOnHost(ms, wake) : clock.after(ms, wake),
+    after: (ms, wake, awaited) =>
+      clock.after === undefined ? afterOnHost(ms, wake, awaited) : clock.after(ms, wake),
     now() {
       const now = clock.now()
       if (!(Math.abs(now) <= 8.64e15)) {

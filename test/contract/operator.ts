@@ -10,10 +10,11 @@ import type { Chunk } from "../../js/chunk.ts"
 import { Engine } from "../../js/engine/engine.ts"
 import type { Operator } from "../../js/engine/operator.ts"
 import { loadModule } from "../../js/entry/node.ts"
-import type { OperatorNode, Runner } from "../../js/graph.ts"
+import type { OperatorNode, Ran, Runner } from "../../js/graph.ts"
 import { MillraceError, boundedDisorder, from, manualClock, run } from "../../js/index.ts"
 import type { FromOptions, JobBase, Stream, StreamOf } from "../../js/index.ts"
 import { planOf } from "../../js/plan.ts"
+import { steady } from "../../js/time/clock.ts"
 import { playAll } from "../play.ts"
 import type { Played, Step } from "../play.ts"
 import type { Limits } from "../reference.ts"
@@ -143,7 +144,9 @@ function empty(operator: Operator): void {
 function openGraph(stream: StreamOf<unknown>, engine: Engine) {
   const { nodes } = planOf([["out", stream.node]])
   const runners = nodes.map(({ node, uid }): Runner | undefined =>
-    node.kind === "source" ? undefined : (node as OperatorNode).open({ uid, engine, wanted: true }),
+    node.kind === "source"
+      ? undefined
+      : (node as OperatorNode).open({ uid, engine, clock: steady(manualClock()), wanted: true }),
   )
   const run = (values: readonly unknown[], now: number): void => {
     const size = values.length
@@ -153,8 +156,9 @@ function openGraph(stream: StreamOf<unknown>, engine: Engine) {
       const chunk = { values, at: undefined, arrival }
       const input =
         inputs.length === 0 ? chunk : merge(inputs.map(({ index }) => made[index] as Chunk))
-      const { chunk: output = input, failure } = runners[i]?.run(input) ?? {}
+      const { chunk: output, failure } = (runners[i]?.run(input) ?? { chunk: input }) as Ran
       expect(failure).toBeUndefined()
+      runners[i]?.settle?.(input)
       made.push(output)
     })
   }

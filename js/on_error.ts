@@ -1,0 +1,254 @@
+/**
+ * What becomes of an event that an operator cannot take: `onError` and `errorsTo`.
+ *
+ * A runner stops at such an event, all before it being applied and nothing behind it. Unless the
+ * job is to fail, the rest of the chunk is run again from the next event on. Rests are cut short
+ * at first and grow while all goes well, so that a chunk with many such events costs little more.
+ */
+import { causeOf, concat, slice } from "./chunk.ts"
+import type { Chunk, Failure } from "./chunk.ts"
+import { quiet } from "./state/access.ts"
+import { MillraceError, typeName } from "./errors.ts"
+import type { ErrorCode } from "./errors.ts"
+import type { Dealt, Ran, Runner, Sides, Tolerate } from "./graph.ts"
+import type { Check, Checked } from "./options.ts"
+import { tagOption } from "./tag.ts"
+import type { AnyTag, Tag } from "./tag.ts"
+
+/** An event that an operator could not take. */
+export interface ErrorEvent<T = unknown, K = unknown> {
+  readonly event: T
+  /** What was thrown: by the user's function, or a `MillraceError`. */
+  readonly error: unknown
+  /** The operator's uid. */
+  readonly operator: string
+  /** The event's key; undefined without one. */
+  readonly key: K
+  /** Which event of the job, counted from 0. */
+  readonly position: number
+}
+
+/** What a function given as `onError` may say. */
+export type ErrorAnswer<O> = "fail" | "skip" | { readonly emit: O }
+
+/** `onError` and `errorsTo` of an operator, for events `T` with key `K` and outputs `O`. */
+export interface ErrorOptions<T, K, O> {
+  /**
+   * What an event does that the operator cannot take, because the function throws, its key is
+   * wrong, or a limit is reached: `"fail"`, the default, ends the job with the error; `"skip"`
+   * leaves the event out and counts it; `"route"` sends it to `errorsTo`; a function decides, and
+   * may give a result instead. State is as before the event. What the engine itself cannot go on
+   * from, such as `MEMORY`, always fails.
+   */
+  readonly onError?: "fail" | "skip" | "route" | ((error: ErrorEvent<T, K>) => ErrorAnswer<O>)
+  /** Where `"route"` sends events. */
+  readonly errorsTo?: Tag<ErrorEvent<T, K>> | Tag<ErrorEvent<T>> | Tag<ErrorEvent>
+}
+
+type Decide = (error: ErrorEvent) => ErrorAnswer<unknown>
+
+/** A checked `onError`; undefined stands for "fail". */
+export interface ErrorPolicy {
+  readonly decide: "skip" | "route" | Decide
+  readonly errorsTo: AnyTag | undefined
+}
+
+const onErrorOption: Check<"fail" | "skip" | "route" | Decide> = (given, name) => {
+  if (given === "fail" || given === "skip" || given === "route") return given
+  if (typeof given === "function") return given as Decide
+  const wanted = `"fail", "skip", "route" or a function`
+  throw new MillraceError("OPTION", `${name} must be ${wanted}, not ${typeName(given)}`)
+}
+
+/** The checks of {@link ErrorOptions}. */
+export const errorOptions = { onError: onErrorOption, errorsTo: tagOption }
+
+/** The policy that checked options of the operator `where` ask for. Throws `OPTION`. */
+export function errorPolicy(
+  { onError = "fail", errorsTo }: Checked<typeof errorOptions>,
+  where: string,
+): ErrorPolicy | undefined {
+  if (onError === "route" && errorsTo === undefined) {
+    throw new MillraceError("OPTION", `${where}.onError "route" needs ${where}.errorsTo`)
+  }
+  if (onError !== "route" && errorsTo !== undefined) {
+    throw new MillraceError("OPTION", `${where}.errorsTo needs ${where}.onError "route"`)
+  }
+  return onError === "fail" ? undefined : { decide: onError, errorsTo }
+}
+
+/** After these nothing can go on, whatever the policy. */
+const fatal: readonly ErrorCode[] = ["MEMORY", "INTERNAL", "CORRUPT", "CLOSED", "ABORTED"]
+
+function isFatal(error: unknown): boolean {
+  return error instanceof MillraceError && fatal.includes(error.code)
+}
+
+/** One operator's way with errors. */
+export class Tolerance {
+  readonly policy: ErrorPolicy
+  readonly uid: string
+  readonly keyOf: (event: unknown) => unknown
+  /** Events that were left out or routed. */
+  skipped = 0
+
+  constructor(policy: ErrorPolicy, uid: string, keyOf: (event: unknown) => unknown) {
+    this.policy = policy
+    this.uid = uid
+    this.keyOf = keyOf
+  }
+
+  /** Run a chunk whole, unless an event is to end the job. */
+  run(runner: Runner, chunk: Chunk): Ran | Promise<Ran> {
+    return new TolerantRun(this, runner, chunk).goOn()
+  }
+}
+
+/** A chunk that is run in as many pieces as errors make of it. */
+class TolerantRun {
+  readonly #runner: Runner
+  readonly #chunk: Chunk
+  readonly #troubles: Troubles
+  readonly #parts: Chunk[] = []
+  readonly #sides: Sides[] = []
+  #from = 0
+  #length: number
+
+  constructor(tolerance: Tolerance, runner: Runner, chunk: Chunk) {
+    this.#runner = runner
+    this.#chunk = chunk
+    this.#troubles = new Troubles(tolerance, chunk)
+    this.#length = chunk.values.length
+  }
+
+  goOn(): Ran | Promise<Ran> {
+    let failure: Failure | undefined
+    do {
+      const from = this.#from
+      const piece = slice(this.#chunk, from, from + this.#length)
+      const tolerate: Tolerate = (index, error) => this.#troubles.deal(from + index, error)
+      const ran = this.#runner.run(piece, tolerate)
+      if (ran instanceof Promise) {
+        return ran.then((settled) => {
+          const ended = this.#take(settled)
+          return ended === undefined && !this.#over ? this.goOn() : this.#end(ended)
+        })
+      }
+      failure = this.#take(ran)
+    } while (failure === undefined && !this.#over)
+    return this.#end(failure)
+  }
+
+  get #over(): boolean {
+    return this.#from >= this.#chunk.values.length
+  }
+
+  /** Keep what came of a piece; gives what ends the job. */
+  #take({ chunk, sides, failure }: Ran): Failure | undefined {
+    this.#parts.push(chunk)
+    if (sides !== undefined) this.#sides.push(sides)
+    if (failure === undefined) {
+      this.#from += this.#length
+      this.#length *= 2
+      return undefined
+    }
+    const index = this.#from + failure.index
+    const dealt = this.#troubles.deal(index, failure.error)
+    if ("error" in dealt) return { index, error: dealt.error }
+    if ("emit" in dealt) this.#parts.push(single(this.#chunk, index, dealt.emit))
+    this.#from = index + 1
+    this.#length = 1
+    return undefined
+  }
+
+  #end(failure: Failure | undefined): Ran {
+    const sides = joinSides([...this.#sides, this.#troubles.sides()], this.#chunk)
+    return { chunk: concat(this.#parts, this.#chunk.arrival), sides, failure }
+  }
+}
+
+/** The events of one chunk that an operator could not take. */
+export class Troubles {
+  readonly #tolerance: Tolerance
+  readonly #chunk: Chunk
+  /** Functions that wait may fail in any order. */
+  readonly #routed: { readonly told: ErrorEvent; readonly index: number }[] = []
+
+  constructor(tolerance: Tolerance, chunk: Chunk) {
+    this.#tolerance = tolerance
+    this.#chunk = chunk
+  }
+
+  /** Deal with value `index` of the chunk: what to emit, nothing, or the error to end with. */
+  deal(index: number, error: unknown): Dealt {
+    if (isFatal(error)) return { error }
+    const { decide } = this.#tolerance.policy
+    if (decide === "route") this.#routed.push({ told: this.#tell(index, error), index })
+    else if (decide !== "skip") {
+      const answer = this.#ask(decide, this.#tell(index, error))
+      if ("error" in answer || "emit" in answer) return answer
+    }
+    this.#tolerance.skipped++
+    return {}
+  }
+
+  sides(): Sides {
+    const { errorsTo } = this.#tolerance.policy
+    if (errorsTo === undefined) return new Map()
+    const routed = this.#routed.sort((a, b) => a.index - b.index)
+    const values = routed.map(({ told }) => told)
+    const at = Uint32Array.from(routed, ({ index }) => causeOf(this.#chunk, index))
+    return new Map([[errorsTo, { values, at, arrival: this.#chunk.arrival }]])
+  }
+
+  #tell(index: number, error: unknown): ErrorEvent {
+    const event = this.#chunk.values[index]
+    const position = this.#chunk.arrival.first + causeOf(this.#chunk, index)
+    return { event, error, operator: this.#tolerance.uid, key: this.#keyOf(event), position }
+  }
+
+  /** A key that cannot be read is none: that may be the very error. */
+  #keyOf(event: unknown): unknown {
+    try {
+      return this.#tolerance.keyOf(event)
+    } catch {
+      return undefined
+    }
+  }
+
+  #ask(decide: Decide, told: ErrorEvent): Dealt {
+    let answer: unknown
+    try {
+      answer = decide(told)
+    } catch (error) {
+      return { error }
+    }
+    if (answer === "fail") return { error: told.error }
+    if (answer === "skip") return {}
+    if (typeof answer === "object" && answer !== null && Object.hasOwn(answer, "emit")) {
+      return { emit: (answer as { emit: unknown }).emit }
+    }
+    quiet(answer)
+    const wanted = `"fail", "skip" or { emit }`
+    const message = `onError must return ${wanted}, not ${typeName(answer)}`
+    return { error: new MillraceError("OPTION", message) }
+  }
+}
+
+function single(chunk: Chunk, index: number, value: unknown): Chunk {
+  return { values: [value], at: Uint32Array.of(causeOf(chunk, index)), arrival: chunk.arrival }
+}
+
+function joinSides(all: readonly Sides[], { arrival }: Chunk): Sides {
+  const joined = new Map<AnyTag, Chunk>()
+  for (const tag of new Set(all.flatMap((sides) => [...sides.keys()]))) {
+    joined.set(
+      tag,
+      concat(
+        all.flatMap((sides) => sides.get(tag) ?? []),
+        arrival,
+      ),
+    )
+  }
+  return joined
+}

@@ -1,0 +1,124 @@
+/**
+ * One chunk on its way: from the node that it comes from through all that read it, in the order of
+ * the plan, and out.
+ *
+ * What must stay true: outputs are those of processing one event at a time. If event i fails in any
+ * node, only results of events before i are given, whatever the chunk size; nodes that come later
+ * see nothing of event i either.
+ */
+import { before, causeOf, merge } from "./chunk.ts"
+import type { Chunk } from "./chunk.ts"
+import type { Ran, Runner, Sides } from "./graph.ts"
+import type { Tolerance } from "./on_error.ts"
+import type { Output } from "./output.ts"
+import type { Plan, Planned } from "./plan.ts"
+import type { AnyTag } from "./tag.ts"
+
+/** A node of the job. */
+export interface Step {
+  readonly planned: Planned
+  readonly runner: Runner | undefined
+  readonly tolerance: Tolerance | undefined
+  in: number
+  out: number
+  finished: boolean
+}
+
+/** The first event of an arrival that could not be processed. */
+export interface FailedEvent {
+  readonly at: number
+  readonly error: unknown
+  readonly culprit: Planned
+}
+
+const noCauses = new Uint32Array(0)
+
+export class Passage {
+  readonly #plan: Plan
+  readonly #steps: readonly Step[]
+  readonly #outputs: readonly Output[]
+  /** Changes what an operator gets, before it gets it. */
+  readonly #adapt: (planned: Planned, chunk: Chunk) => Chunk
+  readonly #made: (Chunk | undefined)[] = []
+  readonly #sides: (Sides | undefined)[] = []
+  failed: FailedEvent | undefined
+
+  constructor(
+    plan: Plan,
+    steps: readonly Step[],
+    outputs: readonly Output[],
+    adapt: (planned: Planned, chunk: Chunk) => Chunk,
+  ) {
+    this.#plan = plan
+    this.#steps = steps
+    this.#outputs = outputs
+    this.#adapt = adapt
+  }
+
+  /** Send what a node made on; a promise if functions have to be waited for. */
+  send(origin: Planned, ran: Ran): void | Promise<void> {
+    this.#take(origin, ran)
+    return this.#goOn(origin.index + 1)
+  }
+
+  #goOn(from: number): void | Promise<void> {
+    for (let index = from; index < this.#steps.length; index++) {
+      const step = this.#steps[index] as Step
+      const input = this.#inputOf(step.planned)
+      if (input === undefined || step.runner === undefined) continue
+      const ran = step.tolerance?.run(step.runner, input) ?? step.runner.run(input)
+      if (ran instanceof Promise) {
+        return ran.then((settled) => {
+          this.#leave(step, input, settled)
+          return this.#goOn(index + 1)
+        })
+      }
+      this.#leave(step, input, ran)
+    }
+    this.#deliver()
+  }
+
+  /** What reaches a node, before the event that failed; undefined if it hears of nothing. */
+  #inputOf(planned: Planned): Chunk | undefined {
+    const { side } = planned.node as { side?: AnyTag }
+    const reaching = planned.inputs.flatMap((input) => this.#read(input, side) ?? [])
+    if (reaching.length === 0) return undefined
+    const merged = merge(reaching)
+    const input = this.failed === undefined ? merged : before(merged, this.failed.at)
+    return this.#adapt(planned, input)
+  }
+
+  /** What a node made, or what of it went to a side output: nothing may have, but time goes on. */
+  #read({ index }: Planned, side: AnyTag | undefined): Chunk | undefined {
+    const made = this.#made[index]
+    if (made === undefined || side === undefined) return made
+    return this.#sides[index]?.get(side) ?? { values: [], at: noCauses, arrival: made.arrival }
+  }
+
+  #leave(step: Step, input: Chunk, ran: Ran): void {
+    step.in += input.values.length
+    step.out += ran.chunk.values.length
+    this.#take(step.planned, ran, input)
+    if (ran.failure === undefined) step.runner?.settle?.(input)
+  }
+
+  /** Without an input it is a source that failed: its values are its events. */
+  #take(planned: Planned, { chunk, sides, failure }: Ran, input?: Chunk): void {
+    this.#made[planned.index] = chunk
+    this.#sides[planned.index] = sides
+    if (failure === undefined) return
+    const at = input === undefined ? failure.index : causeOf(input, failure.index)
+    if (this.failed !== undefined && this.failed.at <= at) return
+    this.failed = { at, error: failure.error, culprit: planned }
+  }
+
+  #deliver(): void {
+    this.#plan.outputs.forEach(({ from, tag }, i) => {
+      const chunks = from.flatMap((planned) => this.#read(planned, tag) ?? [])
+      if (chunks.length === 0) return
+      const merged = merge(chunks)
+      const given = this.failed === undefined ? merged : before(merged, this.failed.at)
+      this.#outputs[i]?.push(given.values)
+    })
+  }
+}
