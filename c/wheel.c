@@ -8,23 +8,40 @@
  *
  * The one exception is a slot of level n > 0 that the time has just reached:
  * until its nodes are hung lower, they come before everything. `draining` names
- * its level, so that a call that ran out of budget is gone on with. */
+ * its level, so that a call that ran out of budget is gone on with. What is added
+ * meanwhile and belongs into that slot queues up at its end: lower down it would
+ * overtake those that are still to come.
+ *
+ * So nodes of one deadline are never in two slots, save that those of the draining
+ * slot stand behind those that were hung lower, and a slot is a queue: they come off
+ * in the order in which they were added, whatever levels they went through. */
 #include "wheel.h"
 
 #define TICK_OF_ZERO (UINT64_C(1) << 54)
 #define TICK_MAX (UINT64_C(1) << 55)
 
-enum { DIGIT_BITS = 6, HEADS_BYTES = MR_WHEEL_LEVELS * MR_WHEEL_SLOTS * sizeof(mr_addr) };
+enum { DIGIT_BITS = 6, HEADS = MR_WHEEL_LEVELS * MR_WHEEL_SLOTS };
+enum { HEADS_BYTES = HEADS * sizeof(mr_wheel_node) };
 
 _Static_assert(1 << DIGIT_BITS == MR_WHEEL_SLOTS, "a digit is a slot");
 _Static_assert(DIGIT_BITS *MR_WHEEL_LEVELS > 55, "every tick has a level");
-_Static_assert(offsetof(mr_wheel_node, next) == 0, "a node's address is its next's");
+
+static mr_wheel_node *node_at(mr_addr address) { return mr_at(address); }
+
+static mr_addr head_of(const mr_wheel *wheel, uint32_t level, uint64_t slot) {
+    uint32_t index = level * MR_WHEEL_SLOTS + (uint32_t)slot;
+    return wheel->heads + index * (uint32_t)sizeof(mr_wheel_node);
+}
 
 mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
                         const void *owner) {
-    mr_addr heads = mr_heap_alloc_zeroed(heap, HEADS_BYTES);
+    mr_addr heads = mr_heap_alloc(heap, HEADS_BYTES);
     if (heads == 0) return MR_ERR_MEMORY;
     *wheel = (mr_wheel){.heap = heap, .heads = heads, .deadline = deadline, .owner = owner};
+    for (uint32_t slot = 0; slot < HEADS; slot++) {
+        const mr_addr head = head_of(wheel, 0, slot);
+        *node_at(head) = (mr_wheel_node){.next = head, .before = head};
+    }
     return MR_OK;
 }
 
@@ -37,38 +54,37 @@ static uint64_t digit_of(uint64_t tick, uint32_t level) {
     return tick >> (DIGIT_BITS * level) & (MR_WHEEL_SLOTS - 1);
 }
 
-static mr_addr head_of(const mr_wheel *wheel, uint32_t level, uint64_t slot) {
-    uint32_t index = level * MR_WHEEL_SLOTS + (uint32_t)slot;
-    return wheel->heads + index * (uint32_t)sizeof(mr_addr);
-}
-
 /* ---- Hanging and unhanging ---- */
 
-static void hang(mr_wheel *wheel, mr_wheel_node *node) {
+static uint64_t tick_of(const mr_wheel *wheel, const mr_wheel_node *node) {
     uint64_t tick = (uint64_t)wheel->deadline(wheel->owner, node) + TICK_OF_ZERO;
     MR_ASSERT(tick <= TICK_MAX);
-    if (tick < wheel->time) tick = wheel->time;
-    uint64_t differing = (tick ^ wheel->time) | 1; /* | 1: equal is level 0 too. */
-    uint32_t level = (63u - (uint32_t)__builtin_clzll(differing)) / DIGIT_BITS;
-    uint64_t slot = digit_of(tick, level);
+    return tick < wheel->time ? wheel->time : tick;
+}
 
-    mr_addr head = head_of(wheel, level, slot);
-    mr_addr *first = mr_at(head);
-    mr_addr address = mr_addr_of(node);
-    node->next = *first;
-    node->before = head;
-    if (node->next != 0) ((mr_wheel_node *)mr_at(node->next))->before = address;
-    *first = address;
+/* The level of the highest digit in which the tick differs from the time. */
+static uint32_t level_of(const mr_wheel *wheel, uint64_t tick) {
+    uint64_t differing = (tick ^ wheel->time) | 1; /* | 1: equal is level 0 too. */
+    return (63u - (uint32_t)__builtin_clzll(differing)) / DIGIT_BITS;
+}
+
+/* Put the node at the end of the slot of its tick. */
+static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
+    const uint64_t slot = digit_of(tick, level);
+    const mr_addr head = head_of(wheel, level, slot);
+    const mr_addr last = node_at(head)->before;
+    const mr_addr address = mr_addr_of(node);
+    *node = (mr_wheel_node){.next = head, .before = last};
+    node_at(last)->next = address;
+    node_at(head)->before = address;
     wheel->occupied[level] |= UINT64_C(1) << slot;
 }
 
 static void unhang(mr_wheel *wheel, mr_wheel_node *node) {
-    mr_addr *before = mr_at(node->before);
-    *before = node->next;
-    if (node->next != 0) {
-        ((mr_wheel_node *)mr_at(node->next))->before = node->before;
-    } else if (node->before - wheel->heads < HEADS_BYTES) { /* The slot is empty now. */
-        uint32_t index = (node->before - wheel->heads) / (uint32_t)sizeof(mr_addr);
+    node_at(node->before)->next = node->next;
+    node_at(node->next)->before = node->before;
+    if (node->before == node->next) { /* Both are the head: the slot is empty now. */
+        uint32_t index = (node->next - wheel->heads) / (uint32_t)sizeof(mr_wheel_node);
         uint32_t level = index / MR_WHEEL_SLOTS;
         uint32_t slot = index % MR_WHEEL_SLOTS;
         wheel->occupied[level] &= ~(UINT64_C(1) << slot);
@@ -78,7 +94,9 @@ static void unhang(mr_wheel *wheel, mr_wheel_node *node) {
 }
 
 void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node) {
-    hang(wheel, node);
+    const uint64_t tick = tick_of(wheel, node);
+    const uint32_t level = level_of(wheel, tick);
+    hang(wheel, node, level < wheel->draining ? wheel->draining : level, tick);
     wheel->size++;
 }
 
@@ -114,14 +132,14 @@ mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget) 
         --*budget;
         wheel->time = start;
         wheel->draining = level; /* Ends with the slot's last node, in unhang(). */
-        mr_addr *first = mr_at(head_of(wheel, level, digit_of(start, level)));
-        mr_wheel_node *node = mr_at(*first);
+        mr_wheel_node *node = node_at(node_at(head_of(wheel, level, digit_of(start, level)))->next);
         unhang(wheel, node);
         if (level == 0) {
             wheel->size--;
             return node;
         }
-        hang(wheel, node);
+        const uint64_t tick = tick_of(wheel, node);
+        hang(wheel, node, level_of(wheel, tick), tick);
     }
     if (now > wheel->time) wheel->time = now;
     return NULL;

@@ -9,14 +9,16 @@
  *   level 0 [ x  .  .  . ... ]       1 ms a slot
  *
  * When the time reaches a slot of level n > 0, its nodes are taken one by one
- * and hung lower. Nodes are intrusive: two addresses inside the row. A
- * deadline that moves later is not told to the wheel: the node comes up at the
+ * and hung lower. A slot is a queue, a ring through its head; nodes are
+ * intrusive: two addresses inside the row. A deadline that moves later is not told to the wheel: the node comes up at the
  * old time, the caller looks at the true deadline and adds it again. So an
  * event that refreshes a row costs the wheel nothing.
  *
  * Invariants:
  *  1. Every node hangs in exactly one slot; a slot's bit is set iff it has nodes.
- *  2. The wheel's time never moves back and never passes a node. */
+ *  2. The wheel's time never moves back and never passes a node.
+ *  3. Nodes come off in order of their deadlines, or of the wheel's time when they
+ *     were added, if that was later; those that are alike as they were added. */
 #ifndef MR_WHEEL_H
 #define MR_WHEEL_H
 
@@ -24,8 +26,8 @@
 
 enum { MR_WHEEL_LEVELS = 10, MR_WHEEL_SLOTS = 64 };
 
-/* Inside the row. `before` is the address of the `next` that names this node:
- * of another node or of the slot's head. Both are 0 when it hangs nowhere. */
+/* Inside the row: its neighbours in the slot's ring, of which the slot's head is one.
+ * Both are 0 when it hangs nowhere. */
 typedef struct mr_wheel_node {
     mr_addr next;
     mr_addr before;
@@ -40,7 +42,7 @@ typedef struct mr_wheel {
     uint64_t occupied[MR_WHEEL_LEVELS]; /* A bit per slot. */
     uint32_t draining;                  /* Level whose reached slot is being hung lower, or 0. */
     mr_heap *heap;
-    mr_addr heads; /* MR_WHEEL_LEVELS x MR_WHEEL_SLOTS of mr_addr. */
+    mr_addr heads; /* MR_WHEEL_LEVELS x MR_WHEEL_SLOTS of mr_wheel_node. */
     mr_wheel_deadline deadline;
     const void *owner;
 } mr_wheel;
@@ -50,8 +52,9 @@ mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadli
                         const void *owner);
 void mr_wheel_close(mr_wheel *wheel);
 
-/* Hang `node`, which hangs nowhere, at its deadline (asked from the owner). A
- * deadline in the wheel's past is due at once. Deadlines lie within +-2^54. */
+/* Hang `node`, which hangs nowhere, at its deadline (asked from the owner), behind
+ * all others of that deadline. A deadline in the wheel's past is due at once, behind
+ * what is due already. Deadlines lie within +-2^54. */
 void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node);
 
 /* Unhang a node that hangs in this wheel. */

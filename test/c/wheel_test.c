@@ -17,6 +17,8 @@
 typedef struct row {
     mr_wheel_node node;
     int64_t deadline;
+    int64_t due;    /* The deadline, or the wheel's time when it was added, if later. */
+    uint64_t added; /* Counts up. */
     bool hangs;
 } row;
 
@@ -26,6 +28,7 @@ typedef struct bench {
     mr_heap heap;
     mr_wheel wheel;
     mr_addr rows;
+    uint64_t added;
 } bench;
 
 static int64_t deadline_of(const void *owner, const mr_wheel_node *node) {
@@ -52,7 +55,10 @@ static void close_bench(bench *b) {
 
 static void add(bench *b, uint32_t index, int64_t deadline) {
     row *r = row_of(b, index);
+    const int64_t time = (int64_t)(b->wheel.time - ((uint64_t)1 << 54));
     r->deadline = deadline;
+    r->due = deadline > time ? deadline : time;
+    r->added = b->added++;
     r->hangs = true;
     mr_wheel_add(&b->wheel, &r->node);
 }
@@ -177,6 +183,93 @@ static void it_agrees_with_the_model_in_single_steps(void **state) {
     live_a_life(7, 16);
 }
 
+/* ---- the order of nodes that are due together ---- */
+
+static bool comes_before(const row *a, const row *b) {
+    return a->due != b->due ? a->due < b->due : a->added < b->added;
+}
+
+/* The row that must come next, by looking at all. */
+static row *first_of(bench *b) {
+    row *first = NULL;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        row *r = row_of(b, i);
+        if (r->hangs && (first == NULL || comes_before(r, first))) first = r;
+    }
+    return first;
+}
+
+/* Distances that meet each other on every level. */
+static int64_t meeting_distance(uint64_t *seed) {
+    static const int64_t units[] = {1, 10, 64, 1000, 4096, 100000, 262144, 1 << 24};
+    const uint32_t unit = random_below(seed, 8);
+    return (int64_t)random_below(seed, 4) * units[unit] - (random_below(seed, 8) == 0 ? 100 : 0);
+}
+
+static void change_a_row(bench *b, uint64_t *seed, int64_t now) {
+    const uint32_t index = random_below(seed, ROWS);
+    /* Multiples of a second, so that deadlines set at different times are alike. */
+    const int64_t from = random_below(seed, 2) == 0 ? now : now / 1000 * 1000;
+    if (row_of(b, index)->hangs) remove_row(b, index);
+    if (random_below(seed, 4) > 0) add(b, index, from + meeting_distance(seed));
+}
+
+static void live_in_order(uint32_t budget_max, uint64_t seed) {
+    bench b;
+    open_bench(&b);
+    int64_t now = -3000000;
+    uint32_t taken = 0;
+    for (uint32_t round = 0; round < 8000; round++) {
+        for (uint32_t i = random_below(&seed, 5); i > 0; i--)
+            change_a_row(&b, &seed, now);
+        uint32_t budget = 1 + random_below(&seed, budget_max);
+        while (true) {
+            const row *next = first_of(&b);
+            const row *r = take(&b, now, &budget);
+            if (r == NULL) {
+                assert_true(budget == 0 || next == NULL || next->due > now);
+                break;
+            }
+            assert_ptr_equal(r, next);
+            taken++;
+            if (random_below(&seed, 4) == 0) change_a_row(&b, &seed, now);
+        }
+        if (budget > 0) now += random_below(&seed, 50) == 0 ? 1 << 20 : random_below(&seed, 700);
+    }
+    assert_true(taken > 2000);
+    close_bench(&b);
+}
+
+static void nodes_of_one_deadline_come_as_they_were_added(void **state) {
+    (void)state;
+    live_in_order(1, 17);
+    live_in_order(3, 18);
+    live_in_order(20, 19);
+    live_in_order(100000, 20);
+}
+
+static void a_node_that_is_added_to_a_slot_half_hung_lower_overtakes_nobody(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint32_t budget = UINT32_MAX;
+    assert_null(take(&b, 0, &budget));
+    for (uint32_t i = 0; i < 6; i++)
+        add(&b, i, 5000);
+    budget = 2;
+    assert_null(take(&b, 5000, &budget));
+    assert_int_equal(b.wheel.draining, 2);
+    add(&b, 6, 5000);
+    remove_row(&b, 0); /* Which was hung lower. */
+    add(&b, 0, 5000);
+    budget = UINT32_MAX;
+    const uint32_t order[] = {1, 2, 3, 4, 5, 6, 0};
+    for (uint32_t i = 0; i < 7; i++)
+        assert_ptr_equal(take(&b, 5000, &budget), row_of(&b, order[i]));
+    assert_null(take(&b, 5000, &budget));
+    close_bench(&b);
+}
+
 static void a_budget_counts_the_nodes_that_are_looked_at(void **state) {
     (void)state;
     bench b;
@@ -288,6 +381,8 @@ int main(void) {
         cmocka_unit_test(nodes_come_in_order_of_time_none_early_and_none_missed),
         cmocka_unit_test(it_agrees_with_the_model_when_budgets_are_ample),
         cmocka_unit_test(it_agrees_with_the_model_in_single_steps),
+        cmocka_unit_test(nodes_of_one_deadline_come_as_they_were_added),
+        cmocka_unit_test(a_node_that_is_added_to_a_slot_half_hung_lower_overtakes_nobody),
         cmocka_unit_test(a_budget_counts_the_nodes_that_are_looked_at),
         cmocka_unit_test(rows_may_go_while_their_slot_is_half_hung_lower),
         cmocka_unit_test(a_deadline_in_the_past_is_due_at_once),
