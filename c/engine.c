@@ -204,7 +204,7 @@ static const mr_operator_kind *const kinds[] = {
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {
-    const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH;
+    const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS;
     if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
     }
@@ -412,6 +412,72 @@ mr_status mr_row_remove(mr_operator handle, uint32_t index) {
     if (row != 0) mr_rows_remove(&op->rows, mr_row_at(row));
     return MR_OK;
 }
+
+/* ---- rows by address, and their timers ---- */
+
+enum { TIMER_STEPS = 4096 }; /* Of mr_timer_peek and mr_timer_take. */
+
+#define GET_ROW(name, row_name, handle, address)                   \
+    GET_OPERATOR(name, handle);                                    \
+    if ((address) == 0) return mr_fail(MR_ERR_ARGUMENT, "row", 0); \
+    mr_row *row_name = mr_row_at(address)
+
+static mr_status check_timers(const mr_operator_data *op) {
+    if (op->rows.timer_at != 0) return MR_OK;
+    return mr_fail(MR_ERR_ARGUMENT, "flags", op->spec.flags);
+}
+
+mr_status mr_row_drop(mr_operator handle, uint32_t address) {
+    GET_ROW(op, row, handle, address);
+    mr_rows_remove(&op->rows, row);
+    return MR_OK;
+}
+
+mr_status mr_timer_set(mr_operator handle, uint32_t address, double time_ms) {
+    GET_ROW(op, row, handle, address);
+    MR_TRY(check_timers(op));
+    mr_rows_timer_set(&op->rows, row, mr_time_of(time_ms));
+    return MR_OK;
+}
+
+mr_status mr_timer_clear(mr_operator handle, uint32_t address) {
+    GET_ROW(op, row, handle, address);
+    MR_TRY(check_timers(op));
+    mr_rows_timer_clear(&op->rows, row);
+    return MR_OK;
+}
+
+/* The row whose timer is due goes to `row_out`, or NULL. */
+static mr_status next_timer(mr_operator_data *op, double upto_ms, mr_row **row_out,
+                            mr_due *due_out) {
+    MR_TRY(check_timers(op));
+    uint32_t steps = TIMER_STEPS;
+    mr_row *row = mr_rows_timer_due(&op->rows, upto_ms, &steps);
+    *row_out = row;
+    if (row == NULL) {
+        *due_out = (mr_due){.time_ms = mr_rows_timer_next(&op->rows)};
+        return steps == 0 ? MR_MORE : MR_OK;
+    }
+    const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
+    *due_out = (mr_due){.time_ms = (double)mr_row_timer_ms(timer), .row = mr_addr_of(row)};
+    return MR_OK;
+}
+
+mr_status mr_timer_peek(mr_operator handle, double upto_ms, mr_due *due_out) {
+    GET_OPERATOR(op, handle);
+    mr_row *row;
+    return next_timer(op, upto_ms, &row, due_out);
+}
+
+mr_status mr_timer_take(mr_operator handle, double upto_ms, mr_due *due_out) {
+    GET_OPERATOR(op, handle);
+    mr_row *row;
+    MR_TRY(next_timer(op, upto_ms, &row, due_out));
+    if (row != NULL) mr_rows_timer_clear(&op->rows, row);
+    return MR_OK;
+}
+
+/* ---- strings ---- */
 
 mr_status mr_blob_new(mr_operator handle, const uint8_t *bytes, uint32_t size, uint32_t *blob_out) {
     GET_OPERATOR(op, handle);

@@ -91,6 +91,7 @@ enum {
     MR_EVICT = 1 << 1,     /* A full state evicts its least recently used row; else MR_ERR_LIMIT. */
     MR_TRACK = 1 << 2,     /* Keep the list of rows that changed since the last checkpoint. */
     MR_REFRESH = 1 << 3,   /* Deduplicate: a duplicate restarts the ttl. */
+    MR_TIMERS = 1 << 4,    /* Rows have room for a timer each; see mr_timer_set. */
 };
 
 /* What sliding and fixed throttles keep of a key: a list in the blob of the record's last
@@ -122,7 +123,7 @@ typedef struct mr_operator_spec {
     double per_ms;                  /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
     double burst;                   /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
     uint32_t kind;                  /* mr_kind. */
-    uint32_t flags;                 /* MR_EMIT_EACH, MR_EVICT, MR_TRACK, MR_REFRESH. */
+    uint32_t flags;                 /* MR_EMIT_EACH and the others of that list. */
     uint32_t count;                 /* Of fields (custom) or of aggregates; else 0. */
     uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
@@ -194,6 +195,13 @@ typedef struct mr_refs {
     uint32_t next;     /* u32[capacity]. */
     uint32_t capacity; /* Numbers 1 .. capacity - 1 may be used. */
 } mr_refs;
+
+/* The timer that comes next; see mr_timer_peek. */
+typedef struct mr_due {
+    double time_ms;
+    uint32_t row; /* The address of the timer's row; 0: none is due. */
+    uint32_t spare;
+} mr_due;
 
 /* The rows of a scan's page: addresses. */
 typedef struct mr_page {
@@ -306,6 +314,32 @@ MR_API mr_status mr_row_create(mr_operator op, uint32_t index, const uint8_t *re
 MR_API mr_status mr_row_touch(mr_operator op, uint32_t index, uint32_t written);
 MR_API mr_status mr_row_remove(mr_operator op, uint32_t index);
 
+/* Remove the row at this address. */
+MR_API mr_status mr_row_drop(mr_operator op, uint32_t row);
+
+/* ---- timers of rows, for states with MR_TIMERS; others: MR_ERR_ARGUMENT ---- */
+
+/* A row has one timer at most. Timers fire by (time, order of setting); the host asks for
+ * them one by one, and each is off when it was taken. They are saved and loaded with their
+ * rows and go when those go. `row` is an address, from mr_found or mr_due; it must stand.
+ *
+ * set: set the row's timer to `time_ms`, rounded down to a millisecond, or move it there:
+ * it then comes behind all others of that time. A time that has passed is due at once, and
+ * still comes in its order. May be called whenever the row stands, between two mr_timer_take
+ * as well. clear: off with it, if there is one. */
+MR_API mr_status mr_timer_set(mr_operator op, uint32_t row, double time_ms);
+MR_API mr_status mr_timer_clear(mr_operator op, uint32_t row);
+
+/* The first timer, if its time is at or before `upto_ms` (-Infinity, NaN: none is due; a
+ * host that waits for a watermark beyond the time says so by what it asks for): its time and
+ * its row. Else row 0 and a time before which none will be due, unless it is set later on:
+ * exact where that costs nothing, Infinity when there are no timers. MR_MORE when a bounded
+ * number of steps was used up: call again. A timer whose row's ttl is over at the timer's
+ * time is dropped: ttl and timers of one state mean one kind of time. peek: nothing else
+ * changes. take: the timer is off, too, and its row stays. */
+MR_API mr_status mr_timer_peek(mr_operator op, double upto_ms, mr_due *due_out);
+MR_API mr_status mr_timer_take(mr_operator op, double upto_ms, mr_due *due_out);
+
 /* A new string blob with a copy of `bytes`, counted as the operator's; 0 for size 0. */
 MR_API mr_status mr_blob_new(mr_operator op, const uint8_t *bytes, uint32_t size,
                              uint32_t *blob_out);
@@ -331,11 +365,12 @@ MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
                          uint32_t *upto_out, uint32_t *size_out);
 
 /* Add the rows of saved entries to `op`; rows saved without a ttl count as last used
- * at `time_ms`. Bytes that are damaged or of other fields are MR_ERR_CORRUPT: close
- * the engine then, some rows are in. */
+ * at `time_ms`, and those without timers have none. Bytes that are damaged, of other fields,
+ * or with timers that `op` has not, are MR_ERR_CORRUPT: close the engine then, some rows are
+ * in. */
 MR_API mr_status mr_load(mr_operator op, const uint8_t *bytes, uint32_t size, double time_ms);
 
-/* All entries are loaded: put the least recently used order back. */
+/* All entries are loaded: put the least recently used order back, and let timers run. */
 MR_API mr_status mr_load_end(mr_operator op);
 
 #endif

@@ -42,9 +42,9 @@ static mr_status lay_out_record(mr_layout *layout, const mr_rows_spec *spec) {
 }
 
 /* The optional parts between the head and the key. */
-static void lay_out_row(mr_rows *rows, bool evicts) {
+static void lay_out_row(mr_rows *rows, uint32_t flags) {
     uint32_t at = (uint32_t)sizeof(mr_row);
-    if (evicts) {
+    if ((flags & MR_EVICT) != 0) {
         rows->lru_at = at;
         at += (uint32_t)sizeof(mr_lru);
     }
@@ -53,6 +53,10 @@ static void lay_out_row(mr_rows *rows, bool evicts) {
         at += (uint32_t)sizeof(mr_wheel_node);
         rows->last_use_at = at;
         at += (uint32_t)sizeof(int64_t);
+    }
+    if ((flags & MR_TIMERS) != 0) {
+        rows->timer_at = at;
+        at += (uint32_t)sizeof(mr_row_timer);
     }
     rows->layout.key_at = at;
     rows->layout.key_bytes_at = offsetof(mr_row, key_bytes);
@@ -81,11 +85,14 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
     rows->bytes_max = spec->bytes_max;
     rows->track = (spec->flags & MR_TRACK) != 0;
     MR_TRY(lay_out_record(&rows->layout, spec));
-    lay_out_row(rows, (spec->flags & MR_EVICT) != 0);
+    lay_out_row(rows, spec->flags);
     mr_table_open(&rows->table, heap);
-    if (rows->ttl_ms == 0) return MR_OK;
-    mr_status status = mr_wheel_open(&rows->wheel, heap, deadline, rows);
-    return status == MR_OK ? MR_OK : out_of_memory(rows);
+    mr_status status = MR_OK;
+    if (rows->ttl_ms > 0) status = mr_wheel_open(&rows->wheel, heap, deadline, rows);
+    if (status == MR_OK && rows->timer_at != 0) status = mr_rows_timers_open(rows);
+    if (status == MR_OK) return MR_OK;
+    mr_wheel_close(&rows->wheel);
+    return out_of_memory(rows);
 }
 
 /* ---- what a row holds ---- */
@@ -123,17 +130,11 @@ static void empty_record(mr_rows *rows, mr_row *row) {
 
 /* ---- changed rows ---- */
 
-static void mark_dirty(mr_rows *rows, mr_row *row) {
-    if (rows->track && row->dirty == 0) {
-        row->dirty = mr_dirty_add(&rows->dirty, mr_addr_of(row));
-    }
-}
-
 /* Let the memory of a removed row go, or keep it as a grave for the next checkpoint. */
 static void bury(mr_rows *rows, mr_row *row) {
     bool known = rows->track && mr_row_birth(row) < rows->dirty.epoch_birth;
     if (known) {
-        mark_dirty(rows, row);
+        mr_row_changed(rows, row);
         *mr_dirty_at(&rows->dirty, row->dirty) = mr_addr_of(row) | MR_GRAVE;
         return;
     }
@@ -149,6 +150,7 @@ void mr_rows_remove(mr_rows *rows, mr_row *row) {
     mr_find_removed(rows, row, hash);
     if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
     if (rows->lru_at != 0) mr_lru_remove(rows, row);
+    if (rows->timer_at != 0) mr_rows_timer_drop(rows, row);
     empty_record(rows, row);
     rows->bytes -= mr_heap_size_of(row_bytes(rows, row->key_bytes));
     rows->changes++;
@@ -265,9 +267,15 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
         set_use(rows, row, parts->use);
         mr_lru_add(rows, row);
     }
+    if (rows->timer_at != 0) {
+        mr_row_timer *timer = mr_row_part(row, rows->timer_at);
+        timer->node = (mr_wheel_node){0};
+        memcpy(timer->time_ms, &parts->timer_ms, sizeof parts->timer_ms);
+        memcpy(timer->registered, &parts->timer_registered, sizeof parts->timer_registered);
+    }
     rows->bytes += mr_heap_size_of(row_bytes(rows, parts->key_bytes));
     rows->changes++;
-    mark_dirty(rows, row);
+    mr_row_changed(rows, row);
 }
 
 /* Make the row of input row `index`, whose record brings `held` bytes, counted already. */
@@ -373,7 +381,8 @@ void mr_rows_close(mr_rows *rows) {
         mr_heap_free(rows->heap, grave, row_bytes(rows, mr_row_at(grave)->key_bytes));
     }
     mr_table_close(&rows->table);
-    if (rows->ttl_ms > 0) mr_wheel_close(&rows->wheel);
+    mr_wheel_close(&rows->wheel);
+    mr_rows_timers_close(rows);
     mr_dirty_close(&rows->dirty);
     mr_find_close(rows);
 }
@@ -406,7 +415,7 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
         }
     }
     if (!written) return;
-    mark_dirty(rows, row);
+    mr_row_changed(rows, row);
     if (rows->ttl_ms > 0) {
         int64_t time_ms = mr_time_of(use_ms);
         if (time_ms > mr_row_last_use(rows, row)) set_last_use(rows, row, time_ms);
@@ -425,5 +434,6 @@ mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row
     enrol(rows, *row_out, hash, parts);
     if (parts->birth >= rows->births) rows->births = parts->birth + 1;
     if (parts->use >= rows->uses) rows->uses = parts->use + 1;
+    if (parts->timer_registered > rows->timers_set) rows->timers_set = parts->timer_registered;
     return MR_OK;
 }

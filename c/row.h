@@ -1,11 +1,12 @@
 /* row.h -- keyed state: one row per key, a record of fields in a stable place.
  *
- *   row     [head 12][lru 16?][wheel 8?][last use 8?][key bytes][pad][record]
+ *   row     [head 12][lru 16?][wheel 8?][last use 8?][timer 24?][key bytes][pad][record]
  *   record  [field 0][field 1]...   strings and refs hang off it as blobs
  *
  * Parts that the state did not ask for take no space. The table finds rows by the
  * hash of their key; the wheel knows when their ttl is over; the LRU list who was
- * used least recently; the dirty list what changed since the last checkpoint.
+ * used least recently; the dirty list what changed since the last checkpoint; two
+ * more wheels whose timer comes next (timer.c).
  *
  * A row has expired when clock - last_use >= ttl, where the clock of an event is its
  * own time or the watermark, whichever is later, and under processing time its
@@ -22,7 +23,8 @@
  *  4. After a refusal nothing has changed, save that expired rows may be gone.
  *
  * Who changes what: mr_rows_create, mr_rows_remove, mr_rows_touch and mr_rows_expire;
- * fields of a record are written by the operator that owns the state. */
+ * timers: mr_rows_timer_set and mr_rows_timer_clear; fields of a record are written by the
+ * operator that owns the state. */
 #ifndef MR_ROW_H
 #define MR_ROW_H
 
@@ -47,6 +49,13 @@ typedef struct mr_lru {
     uint32_t use_low; /* Number of the last use. */
     uint32_t use_high;
 } mr_lru;
+
+/* A row's one timer. It hangs in a wheel, save while it is loaded. */
+typedef struct mr_row_timer {
+    mr_wheel_node node;
+    uint32_t time_ms[2];    /* int64_t; a row aligns its parts to 4 bytes. */
+    uint32_t registered[2]; /* uint64_t: its number in the order of setting; 0: no timer. */
+} mr_row_timer;
 
 /* What a state is asked to be. */
 typedef struct mr_rows_spec {
@@ -78,6 +87,8 @@ typedef struct mr_rows {
     mr_hash_key hash_key;
     mr_table table;
     mr_wheel wheel;
+    mr_wheel timers;  /* See timer.c. */
+    mr_wheel overdue; /* Timers that were set to times that `timers` has passed. */
     mr_dirty dirty;
     mr_find_data find;
     mr_layout layout;
@@ -87,6 +98,7 @@ typedef struct mr_rows {
     uint64_t bytes;
     uint64_t births;
     uint64_t uses;
+    uint64_t timers_set; /* Ever: what the next timer is registered as, less one. */
     uint64_t expired;
     uint64_t evicted;
     uint64_t changes;  /* Of the table, ever (rows made or removed, growth): a scan notices. */
@@ -96,6 +108,7 @@ typedef struct mr_rows {
     uint32_t lru_at; /* Offsets in a row; 0: not there. */
     uint32_t wheel_at;
     uint32_t last_use_at;
+    uint32_t timer_at;
     bool track;
 } mr_rows;
 
@@ -154,8 +167,35 @@ typedef struct mr_row_parts {
     uint64_t birth;
     uint64_t use;
     int64_t last_use_ms;
+    uint64_t timer_registered; /* 0: no timer. mr_rows_timer_rehang hangs it. */
+    int64_t timer_ms;
 } mr_row_parts;
 mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out);
+
+/* ---- timers; timer.c ---- */
+
+/* Wheels for the timers of rows. MR_ERR_MEMORY. */
+mr_status mr_rows_timers_open(mr_rows *rows);
+void mr_rows_timers_close(mr_rows *rows);
+
+/* Set or move the row's timer; it comes behind all others of that time. */
+void mr_rows_timer_set(mr_rows *rows, mr_row *row, int64_t time_ms);
+
+/* Off with the row's timer, if it has one. */
+void mr_rows_timer_clear(mr_rows *rows, mr_row *row);
+
+/* The row whose timer is first by (time, order of setting), if it is due at `upto_ms`; its
+ * timer stays. NULL when none is, or when the budget of `steps` is used up. */
+mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps);
+
+/* No timer is due before this; Infinity when there is none. */
+double mr_rows_timer_next(const mr_rows *rows);
+
+/* Hang a loaded timer, or one that hangs behind all others once more. */
+void mr_rows_timer_rehang(mr_rows *rows, mr_row *row);
+
+/* The row goes: as mr_rows_timer_clear, but no change of the row. */
+void mr_rows_timer_drop(mr_rows *rows, mr_row *row);
 
 /* ---- parts of a row ---- */
 
@@ -179,6 +219,23 @@ static inline int64_t mr_row_last_use(const mr_rows *rows, const mr_row *row) {
 static inline bool mr_row_expired(const mr_rows *rows, const mr_row *row, double clock_ms) {
     if (rows->ttl_ms == 0) return false;
     return clock_ms >= (double)(mr_row_last_use(rows, row) + rows->ttl_ms);
+}
+
+/* A row's timer: 0 when there is none; its time then means nothing. */
+static inline uint64_t mr_row_timer_registered(const mr_row_timer *timer) {
+    uint64_t registered;
+    memcpy(&registered, timer->registered, sizeof registered);
+    return registered;
+}
+static inline int64_t mr_row_timer_ms(const mr_row_timer *timer) {
+    int64_t time_ms;
+    memcpy(&time_ms, timer->time_ms, sizeof time_ms);
+    return time_ms;
+}
+
+/* The row is not what the last checkpoint knew. */
+static inline void mr_row_changed(mr_rows *rows, mr_row *row) {
+    if (rows->track && row->dirty == 0) row->dirty = mr_dirty_add(&rows->dirty, mr_addr_of(row));
 }
 
 /* Milliseconds as an integer, whatever the host wrote; rounded down, so that nothing

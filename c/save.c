@@ -11,16 +11,19 @@ enum {
     ENTRY_ROW = 1,
     PART_LAST_USE = 1 << 0,
     PART_USE = 1 << 1,
-    PARTS = PART_LAST_USE | PART_USE,
+    PART_TIMER = 1 << 2,
+    PARTS = PART_LAST_USE | PART_USE | PART_TIMER,
 };
 
 /* What a state cannot reach by counting, however long it lives. */
 static const uint64_t birth_max = UINT64_C(1) << 47;
 static const uint64_t use_max = UINT64_C(1) << 62;
+static const uint64_t registered_max = UINT64_C(1) << 62;
 
 static uint8_t parts_of(const mr_rows *rows) {
     uint32_t parts = rows->ttl_ms > 0 ? PART_LAST_USE : 0;
     if (rows->lru_at != 0) parts |= PART_USE;
+    if (rows->timer_at != 0) parts |= PART_TIMER;
     return (uint8_t)parts;
 }
 
@@ -101,6 +104,11 @@ static void save_entry(mr_writer *writer, const mr_rows *rows, mr_row *row, enco
     if (rows->lru_at != 0) {
         const mr_lru *lru = mr_row_part(row, rows->lru_at);
         mr_put_u64(writer, ((uint64_t)lru->use_high << 32) | lru->use_low);
+    }
+    if (rows->timer_at != 0) {
+        const mr_row_timer *timer = mr_row_part(row, rows->timer_at);
+        mr_put_u64(writer, mr_row_timer_registered(timer));
+        mr_put_u64(writer, (uint64_t)mr_row_timer_ms(timer));
     }
     mr_put_bytes(writer, key, row->key_bytes);
     for (uint32_t i = 0; i < rows->layout.field_count; i++) {
@@ -205,6 +213,22 @@ static mr_status load_field(mr_reader *reader, mr_rows *rows, uint32_t kind, uin
     }
 }
 
+static mr_status check_parts(const mr_row_parts *parts) {
+    if (parts->birth > birth_max) return corrupt("birth", (double)parts->birth);
+    if (parts->use > use_max) return corrupt("use", (double)parts->use);
+    if (mr_time_of((double)parts->last_use_ms) != parts->last_use_ms) {
+        return corrupt("last use", (double)parts->last_use_ms);
+    }
+    const bool timer = parts->timer_registered != 0 || parts->timer_ms == 0;
+    if (!timer || mr_time_of((double)parts->timer_ms) != parts->timer_ms) {
+        return corrupt("timer", (double)parts->timer_ms);
+    }
+    if (parts->timer_registered > registered_max) {
+        return corrupt("timer", (double)parts->timer_registered);
+    }
+    return MR_OK;
+}
+
 static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, double time_ms) {
     uint32_t what = mr_get_u8(reader);
     uint32_t group = mr_get_u8(reader);
@@ -213,15 +237,15 @@ static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, do
     row_parts.last_use_ms =
         (parts & PART_LAST_USE) != 0 ? (int64_t)mr_get_u64(reader) : mr_time_of(time_ms);
     row_parts.use = (parts & PART_USE) != 0 ? mr_get_u64(reader) : row_parts.birth;
+    if ((parts & PART_TIMER) != 0) {
+        row_parts.timer_registered = mr_get_u64(reader);
+        row_parts.timer_ms = (int64_t)mr_get_u64(reader);
+    }
     row_parts.key = mr_get_bytes(reader, row_parts.key_bytes);
     if (row_parts.key == NULL || row_parts.key_bytes == 0) return corrupt("key", 0);
     if (what != ENTRY_ROW) return corrupt("entry", what);
     if (group != group_of(row_parts.key, row_parts.key_bytes)) return corrupt("group", group);
-    if (row_parts.birth > birth_max) return corrupt("birth", (double)row_parts.birth);
-    if (row_parts.use > use_max) return corrupt("use", (double)row_parts.use);
-    if (mr_time_of((double)row_parts.last_use_ms) != row_parts.last_use_ms) {
-        return corrupt("last use", (double)row_parts.last_use_ms);
-    }
+    MR_TRY(check_parts(&row_parts));
     mr_row *row;
     MR_TRY(mr_rows_restore(rows, &row_parts, &row));
     uint8_t *record = mr_row_record(rows, row);
@@ -242,7 +266,8 @@ static mr_status load_block(mr_reader *reader, mr_rows *rows, double time_ms) {
     uint32_t bytes = mr_get_u32(reader);
     const uint8_t *kinds = mr_get_bytes(reader, fields);
     if (version != MR_SEGMENT_VERSION) return corrupt("version", version);
-    if ((parts & ~(uint32_t)PARTS) != 0) return corrupt("parts", parts);
+    const uint32_t unknown = ~(uint32_t)PARTS | (rows->timer_at == 0 ? PART_TIMER : 0);
+    if ((parts & unknown) != 0) return corrupt("parts", parts);
     if (kinds == NULL || fields != rows->layout.field_count) return corrupt("fields", fields);
     if (memcmp(kinds, rows->layout.field_kind, fields) != 0) return corrupt("kinds", fields);
     const uint8_t *body = mr_get_bytes(reader, bytes);
@@ -260,26 +285,35 @@ mr_status mr_load_rows(mr_rows *rows, const uint8_t *bytes, uint32_t size, doubl
     return MR_OK;
 }
 
-/* ---- the least recently used order ---- */
+/* ---- what has an order beside the table's: uses, timers ---- */
+
+/* A row's number in the order; 0: it has no part in it. */
+typedef uint64_t (*number_of)(const mr_rows *rows, mr_addr row);
 
 static uint64_t use_of(const mr_rows *rows, mr_addr row) {
     const mr_lru *lru = mr_row_part(mr_row_at(row), rows->lru_at);
-    return ((uint64_t)lru->use_high << 32) | lru->use_low;
+    return (((uint64_t)lru->use_high << 32) | lru->use_low) + 1;
 }
 
-static void sift_down(const mr_rows *rows, mr_addr *heap, uint32_t count, uint32_t at) {
+static uint64_t registration_of(const mr_rows *rows, mr_addr row) {
+    return mr_row_timer_registered(mr_row_part(mr_row_at(row), rows->timer_at));
+}
+
+static void sift_down(const mr_rows *rows, number_of number, mr_addr *heap, uint32_t count,
+                      uint32_t at) {
     const mr_addr row = heap[at];
     for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && use_of(rows, heap[child + 1]) < use_of(rows, heap[child])) child++;
-        if (use_of(rows, heap[child]) >= use_of(rows, row)) break;
+        if (child + 1 < count && number(rows, heap[child + 1]) < number(rows, heap[child])) child++;
+        if (number(rows, heap[child]) >= number(rows, row)) break;
         heap[at] = heap[child];
     }
     heap[at] = row;
 }
 
-/* Heap sort by use: the list is rebuilt from the oldest on. */
-mr_status mr_load_finish(mr_rows *rows) {
-    if (rows->lru_at == 0 || rows->table.size == 0) return MR_OK;
+/* Heap sort: give each row that has a number to `put`, in ascending order. */
+static mr_status put_back(mr_rows *rows, number_of number,
+                          void (*put)(mr_rows *rows, mr_row *row)) {
+    if (rows->table.size == 0) return MR_OK;
     const uint32_t bytes = (uint32_t)rows->table.size * (uint32_t)sizeof(mr_addr);
     mr_addr block = mr_heap_alloc(rows->heap, bytes);
     if (block == 0) {
@@ -287,17 +321,30 @@ mr_status mr_load_finish(mr_rows *rows) {
     }
     mr_addr *heap = mr_at(block);
     mr_table_cursor cursor = {0};
-    uint32_t count = mr_table_walk(&rows->table, &cursor, heap, (uint32_t)rows->table.size);
-    MR_ASSERT(count == rows->table.size);
+    const uint32_t size = mr_table_walk(&rows->table, &cursor, heap, (uint32_t)rows->table.size);
+    MR_ASSERT(size == rows->table.size);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        if (number(rows, heap[i]) != 0) heap[count++] = heap[i];
+    }
     for (uint32_t at = count / 2; at-- > 0;)
-        sift_down(rows, heap, count, at);
-    rows->newest = 0;
-    rows->oldest = 0;
+        sift_down(rows, number, heap, count, at);
     while (count > 0) {
-        mr_lru_add(rows, mr_row_at(heap[0]));
+        put(rows, mr_row_at(heap[0]));
         heap[0] = heap[--count];
-        if (count > 0) sift_down(rows, heap, count, 0);
+        if (count > 0) sift_down(rows, number, heap, count, 0);
     }
     mr_heap_free(rows->heap, block, bytes);
+    return MR_OK;
+}
+
+static void use_again(mr_rows *rows, mr_row *row) {
+    mr_lru_remove(rows, row);
+    mr_lru_add(rows, row);
+}
+
+mr_status mr_load_finish(mr_rows *rows) {
+    if (rows->lru_at != 0) MR_TRY(put_back(rows, use_of, use_again));
+    if (rows->timer_at != 0) MR_TRY(put_back(rows, registration_of, mr_rows_timer_rehang));
     return MR_OK;
 }

@@ -100,6 +100,49 @@ void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node) {
     wheel->size++;
 }
 
+/* Put all of a slot before what stands in the ring of `head`, and leave it empty. */
+static void splice(mr_wheel *wheel, uint32_t level, uint32_t slot, mr_addr head) {
+    mr_wheel_node *from = node_at(head_of(wheel, level, slot));
+    mr_wheel_node *to = node_at(head);
+    node_at(from->before)->next = to->next;
+    node_at(to->next)->before = from->before;
+    to->next = from->next;
+    node_at(from->next)->before = head;
+    from->next = from->before = mr_addr_of(from);
+    wheel->occupied[level] &= ~(UINT64_C(1) << slot);
+}
+
+/* Move the time back to `tick`. What hangs below the highest digit that changes goes up
+ * into the slot of the old time there, lower levels first: if a slot was being hung lower,
+ * they hold what came before the rest of it. */
+static void turn_back(mr_wheel *wheel, uint64_t tick) {
+    const uint32_t level = level_of(wheel, tick);
+    const uint64_t slot = digit_of(wheel->time, level);
+    const mr_addr head = head_of(wheel, level, slot);
+    for (uint32_t lower = level; lower-- > 0;) {
+        while (wheel->occupied[lower] != 0) {
+            splice(wheel, lower, (uint32_t)__builtin_ctzll(wheel->occupied[lower]), head);
+        }
+    }
+    if (node_at(head)->next != head) wheel->occupied[level] |= UINT64_C(1) << slot;
+    wheel->time = tick;
+    wheel->draining = 0;
+}
+
+bool mr_wheel_is_past(const mr_wheel *wheel, int64_t time_ms) {
+    return (uint64_t)time_ms + TICK_OF_ZERO < wheel->time;
+}
+
+void mr_wheel_add_past(mr_wheel *wheel, mr_wheel_node *node) {
+    const uint64_t tick = (uint64_t)wheel->deadline(wheel->owner, node) + TICK_OF_ZERO;
+    if (wheel->size == 0) {
+        wheel->time = tick;
+    } else if (tick < wheel->time) {
+        turn_back(wheel, tick);
+    }
+    mr_wheel_add(wheel, node);
+}
+
 void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node) {
     MR_ASSERT(node->before != 0 && wheel->size > 0);
     unhang(wheel, node);
@@ -121,7 +164,8 @@ static bool earliest(const mr_wheel *wheel, uint32_t *level_out, uint64_t *start
     return true;
 }
 
-mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget) {
+/* The first node that is due, hung on level 0 by now; the budget pays for it, too. */
+mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget) {
     if (now_ms < -(int64_t)TICK_OF_ZERO) return NULL; /* Before all deadlines. */
     uint64_t now = (uint64_t)now_ms + TICK_OF_ZERO;
     if (now > TICK_MAX) now = TICK_MAX;
@@ -133,14 +177,28 @@ mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget) 
         wheel->time = start;
         wheel->draining = level; /* Ends with the slot's last node, in unhang(). */
         mr_wheel_node *node = node_at(node_at(head_of(wheel, level, digit_of(start, level)))->next);
+        if (level == 0) return node;
         unhang(wheel, node);
-        if (level == 0) {
-            wheel->size--;
-            return node;
-        }
         const uint64_t tick = tick_of(wheel, node);
         hang(wheel, node, level_of(wheel, tick), tick);
     }
     if (now > wheel->time) wheel->time = now;
     return NULL;
+}
+
+mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget) {
+    mr_wheel_node *node = mr_wheel_first(wheel, now_ms, budget);
+    if (node != NULL) mr_wheel_remove(wheel, node);
+    return node;
+}
+
+int64_t mr_wheel_next(const mr_wheel *wheel) {
+    uint32_t level;
+    uint64_t start;
+    if (!earliest(wheel, &level, &start)) return INT64_MAX;
+    const mr_wheel_node *head = node_at(head_of(wheel, level, digit_of(start, level)));
+    /* Beside a slot that is being hung lower there are earlier ones. */
+    const bool alone = head->next == head->before && wheel->draining == 0;
+    const uint64_t tick = alone ? tick_of(wheel, node_at(head->next)) : start;
+    return (int64_t)(tick - TICK_OF_ZERO);
 }

@@ -10,13 +10,14 @@
  *
  * When the time reaches a slot of level n > 0, its nodes are taken one by one
  * and hung lower. A slot is a queue, a ring through its head; nodes are
- * intrusive: two addresses inside the row. A deadline that moves later is not told to the wheel: the node comes up at the
- * old time, the caller looks at the true deadline and adds it again. So an
- * event that refreshes a row costs the wheel nothing.
+ * intrusive: two addresses inside the row. A deadline that moves later is not
+ * told to the wheel: the node comes up at the old time, the caller looks at the
+ * true deadline and adds it again. So an event that refreshes a row costs the
+ * wheel nothing.
  *
  * Invariants:
  *  1. Every node hangs in exactly one slot; a slot's bit is set iff it has nodes.
- *  2. The wheel's time never moves back and never passes a node.
+ *  2. The wheel's time never passes a node, and moves back in mr_wheel_add_past only.
  *  3. Nodes come off in order of their deadlines, or of the wheel's time when they
  *     were added, if that was later; those that are alike as they were added. */
 #ifndef MR_WHEEL_H
@@ -57,6 +58,14 @@ void mr_wheel_close(mr_wheel *wheel);
  * what is due already. Deadlines lie within +-2^54. */
 void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node);
 
+/* Is this time before the wheel's? */
+bool mr_wheel_is_past(const mr_wheel *wheel, int64_t time_ms);
+
+/* As mr_wheel_add, but a deadline in the wheel's past turns the wheel back: nodes come
+ * off by deadline alone, whatever was taken already. Those that lie between are hung
+ * lower once more, so this is for a wheel of few nodes. */
+void mr_wheel_add_past(mr_wheel *wheel, mr_wheel_node *node);
+
 /* Unhang a node that hangs in this wheel. */
 void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node);
 
@@ -65,5 +74,12 @@ void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node);
  * (nodes looked at; counted down) are used up. The caller checks the true
  * deadline and adds the node again if it is later. */
 mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
+
+/* The node that mr_wheel_take would give; it stays. */
+mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
+
+/* No node comes off before this time: the deadline of the next one, or the start of its
+ * slot where there are others. INT64_MAX without nodes. */
+int64_t mr_wheel_next(const mr_wheel *wheel);
 
 #endif

@@ -95,7 +95,7 @@ describe("C", () => {
     ["millrace", "common"],
     ["error", "alloc", "bytes", "handle", "hash", "table", "wheel"],
     ["batch"],
-    ["ref", "dirty", "row", "find", "lru", "scan", "save"],
+    ["ref", "dirty", "row", "find", "lru", "timer", "scan", "save"],
     ["operator"],
     ["op/*"],
     ["engine"],

@@ -60,7 +60,8 @@ static const numbers constants[] = {
      {CONSTANT(MR_COUNT), CONSTANT(MR_SUM), CONSTANT(MR_MEAN), CONSTANT(MR_MIN), CONSTANT(MR_MAX)}},
     {"flags",
      0,
-     {CONSTANT(MR_EMIT_EACH), CONSTANT(MR_EVICT), CONSTANT(MR_TRACK), CONSTANT(MR_REFRESH)}},
+     {CONSTANT(MR_EMIT_EACH), CONSTANT(MR_EVICT), CONSTANT(MR_TRACK), CONSTANT(MR_REFRESH),
+      CONSTANT(MR_TIMERS)}},
     {"present", 0, {CONSTANT(MR_HAS_KEYS), CONSTANT(MR_HAS_TIME), CONSTANT(MR_HAS_ORDER)}},
 };
 
@@ -94,6 +95,7 @@ static const numbers structures[] = {
      {FIELD(mr_memory, live_bytes), FIELD(mr_memory, reserved_bytes),
       FIELD(mr_memory, external_bytes), FIELD(mr_memory, limit_bytes)}},
     {STRUCT(mr_refs), {FIELD(mr_refs, dropped), FIELD(mr_refs, next), FIELD(mr_refs, capacity)}},
+    {STRUCT(mr_due), {FIELD(mr_due, time_ms), FIELD(mr_due, row), FIELD(mr_due, spare)}},
     {STRUCT(mr_page), {FIELD(mr_page, count), FIELD(mr_page, rows)}},
 };
 

@@ -47,6 +47,11 @@ export interface Exports {
   mr_row_create(op: number, index: number, record: number): number
   mr_row_touch(op: number, index: number, written: number): number
   mr_row_remove(op: number, index: number): number
+  mr_row_drop(op: number, row: number): number
+  mr_timer_set(op: number, row: number, timeMs: number): number
+  mr_timer_clear(op: number, row: number): number
+  mr_timer_peek(op: number, uptoMs: number, dueOut: number): number
+  mr_timer_take(op: number, uptoMs: number, dueOut: number): number
   mr_blob_new(op: number, bytes: number, size: number, blobOut: number): number
   mr_blob_free(op: number, blob: number): number
   mr_scan_open(op: number, timeMs: number, scanOut: number): number

@@ -139,7 +139,7 @@ static const mr_operator_spec custom_spec = {
     .kind = MR_CUSTOM,
     .count = 3,
     .kinds = {MR_STRING, MR_REF, MR_F64},
-    .flags = MR_EVICT | MR_TRACK,
+    .flags = MR_EVICT | MR_TRACK | MR_TIMERS,
     .ttl_ms = 1000,
     .rows_max = ROWS - 20,
 };
@@ -225,6 +225,27 @@ static mr_status change_rows(session *s) {
     }
     s->upto = 0;
     return MR_OK;
+}
+
+static mr_status set_timers(session *s) {
+    for (uint32_t i = 0; i < ROWS; i += 2) {
+        const mr_addr row = mr_find_again(&inside(s->custom)->rows, i);
+        if (row != 0) MR_TRY(mr_timer_set(s->custom, row, (i * 37) % 100));
+    }
+    return MR_OK;
+}
+
+/* All that are due, written down; some are set anew. */
+static mr_status fire(session *s) {
+    for (mr_due due;;) {
+        MR_TRY(mr_timer_take(s->loaded, 150, &due));
+        if (due.row == 0) return MR_OK;
+        const uint32_t number = number_of(&inside(s->loaded)->rows, mr_row_at(due.row));
+        write_log(s, &due.time_ms, sizeof due.time_ms);
+        write_log(s, &number, sizeof number);
+        if (number % 3 == 0) MR_TRY(mr_timer_set(s->loaded, due.row, due.time_ms + 60));
+        if (number % 3 == 1) MR_TRY(mr_row_drop(s->loaded, due.row));
+    }
 }
 
 static mr_status push(session *s, mr_operator op) {
@@ -313,28 +334,52 @@ typedef struct step {
 } step;
 
 static const step steps[] = {
-    {engine_open, false},    {alloc, false},
-    {refs_reserve, false},   {open_custom, false},
-    {open_aggregate, false}, {open_deduplicate, false},
-    {open_in, false},        {open_out, false},
-    {reserve, false},        {reserve_more, false},
-    {reserve_keys, false},   {fill, false},
-    {find, false},           {make_blob, false},
-    {make_row, false},       {refs_reserve_more, false},
-    {make_rows, true},       {change_rows, false},
-    {push_aggregate, true},  {push_deduplicate, true},
-    {expire, false},         {finish, true},
-    {push_aggregate, true},  {finish, true},
-    {scan_aggregate, false}, {scan_next, false},
-    {results, false},        {scan_close, false},
-    {scan_custom, false},    {scan_next, false},
-    {save, false},           {scan_close, false},
-    {open_loaded, false},    {load, true},
-    {load_end, false},       {decode, false},
-    {open_throttle, false},  {fill, false},
-    {push_throttle, true},   {tick, false},
-    {push_throttle, true},   {tick, false},
-    {push_throttle, true},   {close_some, false},
+    {engine_open, false},
+    {alloc, false},
+    {refs_reserve, false},
+    {open_custom, false},
+    {open_aggregate, false},
+    {open_deduplicate, false},
+    {open_in, false},
+    {open_out, false},
+    {reserve, false},
+    {reserve_more, false},
+    {reserve_keys, false},
+    {fill, false},
+    {find, false},
+    {make_blob, false},
+    {make_row, false},
+    {refs_reserve_more, false},
+    {make_rows, true},
+    {change_rows, false},
+    {set_timers, false},
+    {push_aggregate, true},
+    {push_deduplicate, true},
+    {expire, false},
+    {finish, true},
+    {push_aggregate, true},
+    {finish, true},
+    {scan_aggregate, false},
+    {scan_next, false},
+    {results, false},
+    {scan_close, false},
+    {scan_custom, false},
+    {scan_next, false},
+    {save, false},
+    {scan_close, false},
+    {open_loaded, false},
+    {load, true},
+    {load_end, false},
+    {decode, false},
+    {fire, false},
+    {open_throttle, false},
+    {fill, false},
+    {push_throttle, true},
+    {tick, false},
+    {push_throttle, true},
+    {tick, false},
+    {push_throttle, true},
+    {close_some, false},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 

@@ -9,7 +9,7 @@
 #include "../../../c/save.h"
 #include "fuzz.h"
 
-enum { ROOM = 1 << 22, HEAD = 16, SPECS = 6, ROWS = 4096 };
+enum { ROOM = 1 << 22, HEAD = 16, SPECS = 8, ROWS = 4096 };
 
 static const mr_operator_spec specs[SPECS] = {
     {.kind = MR_CUSTOM,
@@ -27,6 +27,8 @@ static const mr_operator_spec specs[SPECS] = {
      .per_ms = 10,
      .burst = 3,
      .ttl_ms = 15},
+    {.kind = MR_CUSTOM, .count = 1, .kinds = {MR_BOOL}, .flags = MR_TIMERS},
+    {.kind = MR_CUSTOM, .ttl_ms = 100, .flags = MR_TIMERS | MR_EVICT | MR_TRACK},
 };
 
 /* ---- mending ---- */
@@ -63,8 +65,14 @@ static size_t field_bytes(uint32_t kind, const uint8_t *at, size_t left) {
 
 /* Mend the entry at the start of `left` bytes; how many it takes, 0 when it does not fit. */
 static size_t mend_entry(const mr_layout *layout, uint32_t parts, uint8_t *entry, size_t left) {
-    size_t key_at = 12 + ((parts & 1) != 0 ? 8 : 0) + ((parts & 2) != 0 ? 8 : 0);
+    const size_t timer_at = 12 + ((parts & 1) != 0 ? 8 : 0) + ((parts & 2) != 0 ? 8 : 0);
+    const size_t key_at = timer_at + ((parts & 4) != 0 ? 16 : 0);
     if (left <= key_at) return 0;
+    if ((parts & 4) != 0) { /* Small registrations and times, or no timer at all. */
+        memset(entry + timer_at + 1, 0, 7);
+        memset(entry + timer_at + 8 + 5, 0, 3);
+        if (entry[timer_at] == 0) memset(entry + timer_at + 8, 0, 5);
+    }
     const uint32_t key_bytes = 1 + entry[2] % 32;
     entry[0] = 1;
     entry[2] = (uint8_t)key_bytes;
@@ -88,7 +96,7 @@ static void mend(uint32_t which, uint8_t *bytes, size_t size) {
     const mr_layout *layout = layout_of(which);
     const size_t head = HEAD + layout->field_count;
     if (size < head) return;
-    const uint32_t parts = bytes[6] & 3;
+    const uint32_t parts = bytes[6] & ((specs[which].flags & MR_TIMERS) != 0 ? 7 : 3);
     uint32_t entries = 0;
     size_t at = head;
     for (size_t took; (took = mend_entry(layout, parts, bytes + at, size - at)) > 0; at += took) {
@@ -175,6 +183,15 @@ static void use(mr_engine engine, mr_operator op) {
     }
 }
 
+/* All timers, each once, in their order. */
+static void fire(mr_operator op) {
+    mr_due last = {.time_ms = -__builtin_inf()};
+    for (mr_due due; (mr_timer_take(op, __builtin_inf(), &due)) >= 0; last = due) {
+        CHECK(due.time_ms >= last.time_ms);
+        if (due.row == 0 && due.time_ms == __builtin_inf()) return;
+    }
+}
+
 static void check_round_trip(mr_engine engine, uint32_t which, mr_operator op) {
     static uint8_t once[ROOM];
     static uint8_t twice[ROOM];
@@ -203,6 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     CHECK(mr_load_end(op) == MR_OK);
     if (status == MR_OK) check_round_trip(engine, which, op);
     use(engine, op);
+    fire(op);
     CHECK(mr_operator_close(op) == MR_OK);
     CHECK(live_bytes(engine) == before);
     CHECK(mr_engine_close(engine) == MR_OK);

@@ -81,7 +81,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from) % 9};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from) % 33};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
     spec.bytes_max = take_u8(&w->from) % 2 == 0 ? 0 : take_u16(&w->from);
@@ -287,6 +287,49 @@ static void rows(world *w) {
     }
 }
 
+/* ---- timers ---- */
+
+/* The address of a row that stands: of one that is found, or whose timer is next. */
+static uint32_t any_row(world *w, uint32_t op) {
+    const mr_operator_data *in = inside(op);
+    mr_due due = {0};
+    if (in == NULL || take_u8(&w->from) == 0) return 0;
+    if (in->rows.find.found.size > 0 && take_u8(&w->from) % 4 > 0) {
+        return mr_found_row(&in->rows, take_u8(&w->from) % in->rows.find.found.size);
+    }
+    (void)mr_timer_peek(op, __builtin_inf(), &due);
+    return due.row;
+}
+
+static void take_timers(uint32_t op, double upto_ms, uint32_t most) {
+    double last = -__builtin_inf();
+    for (mr_due due; most > 0; most--) {
+        const mr_status status = mr_timer_take(op, upto_ms, &due);
+        if (status < 0 || (status == MR_OK && due.row == 0)) return;
+        if (due.row == 0) continue;
+        CHECK(due.time_ms >= last && due.time_ms <= upto_ms);
+        last = due.time_ms;
+    }
+}
+
+static void timers(world *w) {
+    const uint32_t op = any_op(w)->handle;
+    const uint32_t row = any_row(w, op);
+    switch (take_u8(&w->from) % 8) {
+    case 0:
+        take_timers(op_handle(w), take_time(&w->from), take_u8(&w->from));
+        break;
+    case 1:
+        (void)mr_timer_clear(op, row);
+        break;
+    case 2:
+        (void)mr_row_drop(op, row);
+        break;
+    default:
+        (void)mr_timer_set(op, row, take_time(&w->from));
+    }
+}
+
 /* ---- memory, refs and blobs ---- */
 
 static void memory(world *w) {
@@ -395,7 +438,7 @@ static void (*const calls[])(world *w) = {
     fill,    fill,         fill,       push,           push,      advance,       expire,
     look,    find,         find,       rows,           rows,      rows,          rows,
     memory,  reserve_refs, blob,       blob,           decode,    scan,          scan,
-    results, load,         fail,       fail_no_more,
+    results, load,         fail,       fail_no_more,   timers,    timers,
 };
 
 /* ---- */

@@ -1,0 +1,98 @@
+/* timer.c -- the timers of rows: at most one each, fired by (time, order of setting).
+ *
+ *   timers   [t] [t] [t] ...   a wheel whose time follows what was asked for
+ *   overdue  [t]               a second one, for times that the first has passed
+ *
+ * What is set to a time that has passed, as for an event behind the watermark, still comes
+ * before all that is later: which timer is next depends on the timers that there are, and
+ * not on what was asked when. (Else a job that was restored, whose wheels begin anew, would
+ * fire in another order.) A wheel cannot go back without hanging again what it has hung
+ * low, so the many timers that are to come are left alone, and the few that are overdue,
+ * which mostly fire before the next event, have a wheel that turns back.
+ *
+ * A timer of a row whose ttl is over by the timer's time does not fire: the row is as good
+ * as gone then, whether or not it is freed yet.
+ *
+ * Invariant: a timer that hangs is in `overdue` iff its time is before that of `timers`. */
+#include "row.h"
+
+static mr_row_timer *timer_of(const mr_rows *rows, mr_row *row) {
+    return mr_row_part(row, rows->timer_at);
+}
+
+static int64_t time_of(const void *owner, const mr_wheel_node *node) {
+    (void)owner;
+    return mr_row_timer_ms((const mr_row_timer *)(const void *)node);
+}
+
+mr_status mr_rows_timers_open(mr_rows *rows) {
+    MR_TRY(mr_wheel_open(&rows->timers, rows->heap, time_of, NULL));
+    const mr_status status = mr_wheel_open(&rows->overdue, rows->heap, time_of, NULL);
+    if (status != MR_OK) mr_wheel_close(&rows->timers);
+    return status;
+}
+
+void mr_rows_timers_close(mr_rows *rows) {
+    mr_wheel_close(&rows->timers);
+    mr_wheel_close(&rows->overdue);
+}
+
+static void hang(mr_rows *rows, mr_row_timer *timer) {
+    if (mr_wheel_is_past(&rows->timers, mr_row_timer_ms(timer))) {
+        mr_wheel_add_past(&rows->overdue, &timer->node);
+    } else {
+        mr_wheel_add(&rows->timers, &timer->node);
+    }
+}
+
+static void unhang(mr_rows *rows, mr_row_timer *timer) {
+    if (timer->node.before == 0) return; /* None, or it is being loaded. */
+    const bool past = mr_wheel_is_past(&rows->timers, mr_row_timer_ms(timer));
+    mr_wheel_remove(past ? &rows->overdue : &rows->timers, &timer->node);
+}
+
+void mr_rows_timer_set(mr_rows *rows, mr_row *row, int64_t time_ms) {
+    mr_row_timer *timer = timer_of(rows, row);
+    const uint64_t registered = ++rows->timers_set;
+    unhang(rows, timer);
+    memcpy(timer->time_ms, &time_ms, sizeof time_ms);
+    memcpy(timer->registered, &registered, sizeof registered);
+    hang(rows, timer);
+    mr_row_changed(rows, row);
+}
+
+void mr_rows_timer_drop(mr_rows *rows, mr_row *row) {
+    mr_row_timer *timer = timer_of(rows, row);
+    unhang(rows, timer);
+    *timer = (mr_row_timer){0};
+}
+
+void mr_rows_timer_clear(mr_rows *rows, mr_row *row) {
+    if (mr_row_timer_registered(timer_of(rows, row)) == 0) return;
+    mr_rows_timer_drop(rows, row);
+    mr_row_changed(rows, row);
+}
+
+void mr_rows_timer_rehang(mr_rows *rows, mr_row *row) {
+    mr_row_timer *timer = timer_of(rows, row);
+    unhang(rows, timer);
+    hang(rows, timer);
+}
+
+mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
+    if (!(upto_ms >= -8.64e15)) return NULL; /* Before all times, or none. */
+    const int64_t upto = mr_time_of(upto_ms);
+    for (;;) {
+        const bool past = rows->overdue.size > 0; /* All of them before all others. */
+        mr_wheel_node *node = mr_wheel_first(past ? &rows->overdue : &rows->timers, upto, steps);
+        if (node == NULL) return NULL;
+        mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->timer_at);
+        if (!mr_row_expired(rows, row, (double)time_of(NULL, node))) return row;
+        mr_rows_timer_drop(rows, row);
+    }
+}
+
+double mr_rows_timer_next(const mr_rows *rows) {
+    const mr_wheel *wheel = rows->overdue.size > 0 ? &rows->overdue : &rows->timers;
+    return wheel->size > 0 ? (double)mr_wheel_next(wheel) : __builtin_inf();
+}
