@@ -27,15 +27,21 @@ export class Cleanup {
   #cancel: (() => void) | undefined
   #stopped = false
 
+  /** Of a job: the states whose time is processing time. */
+  static of(flow: Flow, clock: SteadyClock, mayClean: () => boolean): Cleanup {
+    const operators = flow.steps.flatMap(({ planned, runner }) =>
+      runner?.operator === undefined || planned.eventTime ? [] : [runner.operator],
+    )
+    return new Cleanup(operators, clock, mayClean)
+  }
+
   /** Begins at once, if there is anything to clean. */
-  constructor(flow: Flow, clock: SteadyClock, mayClean: () => boolean) {
+  constructor(operators: readonly Operator[], clock: SteadyClock, mayClean = () => true) {
     this.#clock = clock
     this.#mayClean = mayClean
-    this.#states = flow.steps.flatMap(({ planned, runner }) => {
-      const operator = runner?.operator
-      const everyMs = operator?.spec.limits.cleanupMs ?? 0
-      if (operator === undefined || everyMs === 0 || planned.eventTime) return []
-      return [{ operator, everyMs, dueMs: clock.now() + everyMs }]
+    this.#states = operators.flatMap((operator) => {
+      const everyMs = operator.spec.limits.cleanupMs
+      return everyMs === 0 ? [] : [{ operator, everyMs, dueMs: clock.now() + everyMs }]
     })
     this.#arm()
   }

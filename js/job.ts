@@ -79,7 +79,7 @@ export class JobCore {
       throw error
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true })
-    this.#cleanup = new Cleanup(this.#flow, this.settings.clock, () => !this.#schedule.taking)
+    this.#cleanup = Cleanup.of(this.#flow, this.settings.clock, () => !this.#schedule.taking)
   }
 
   #take({ engine, flow, manifest, skipped }: Opened): void {

@@ -244,8 +244,7 @@ describe("the timers of clean-up", () => {
     const collect = runInNewContext("gc") as () => void
     const expire = () => false
     const begin = (operator: object) => {
-      const steps = [{ planned: { eventTime: false }, runner: { operator } }]
-      new Cleanup({ steps } as never, steady({ now: Date.now }), () => true)
+      new Cleanup([operator as never], steady({ now: Date.now }))
       return new WeakRef(operator)
     }
     const operator = begin({ spec: { limits: { cleanupMs: hour } }, expire })
