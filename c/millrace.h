@@ -340,7 +340,8 @@ MR_API mr_status mr_timer_clear(mr_operator op, uint32_t row);
 MR_API mr_status mr_timer_peek(mr_operator op, double upto_ms, mr_due *due_out);
 MR_API mr_status mr_timer_take(mr_operator op, double upto_ms, mr_due *due_out);
 
-/* A new string blob with a copy of `bytes`, counted as the operator's; 0 for size 0. */
+/* A new string blob with a copy of `bytes`, or of zeros for NULL, which the host then
+ * fills in; counted as the operator's; 0 for size 0. */
 MR_API mr_status mr_blob_new(mr_operator op, const uint8_t *bytes, uint32_t size,
                              uint32_t *blob_out);
 MR_API mr_status mr_blob_free(mr_operator op, uint32_t blob);

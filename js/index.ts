@@ -30,6 +30,13 @@ export type { FromOptions, Replayable } from "./sources/source.ts"
 export type { StateAccess } from "./state/access.ts"
 export { of, StateStorageType, Type } from "./state/config.ts"
 export { StateConfigBuilder, StateConfigs, withCustomStorage } from "./state/presets.ts"
+export { createStorage } from "./state/create_storage.ts"
+export type {
+  ChangeValue,
+  CreatedStorage,
+  CreateStorageOptions,
+  StorageStats,
+} from "./state/create_storage.ts"
 export type { StateConfig, StateConfigTyped, StateConfigValue } from "./state/config.ts"
 export { record, RecordType } from "./state/record.ts"
 export type { FieldTypes, RecordSchema } from "./state/record.ts"

@@ -57,6 +57,18 @@ export class Rows {
     this.#rows = this.views.word(found + layouts.found.at.rows) >>> 2
   }
 
+  /** Find the row of one key at `now`; it is input row 0. */
+  findKey(key: Uint8Array, now: number): void {
+    const { input } = this.op
+    input.reserve(1, key.length, 0)
+    input.keys.set(key)
+    this.views.u32[input.keyOffsets] = 0
+    this.views.u32[input.keyOffsets + 1] = key.length
+    input.size = 1
+    input.stamp(now)
+    this.find()
+  }
+
   /** The row of input row `index` as it is at that event; 0 if there is none. */
   enter(index: number): number {
     const row = this.row(index)
@@ -78,6 +90,12 @@ export class Rows {
     const { u32 } = this.views
     const slot = this.#slots === 0 ? index : (u32[this.#slots + index] as number)
     return u32[this.#rows + slot] as number
+  }
+
+  /** Where the key bytes of a row lie in `views.u8`. */
+  keyOf(row: number): { readonly from: number; readonly to: number } {
+    const from = row + this.#keyAt
+    return { from, to: from + (this.views.u16[(row + this.#keyBytesAt) >>> 1] as number) }
   }
 
   /** The address of a row's record; {@link recordAt} for the hot path. */

@@ -35,17 +35,9 @@ export class StateView {
   /** The state of a key: a value, a record, an aggregate's result, true; undefined if none. */
   get(key: KeyValue): unknown {
     this.#check()
-    const { input, engine } = this.#operator
-    const bytes = keyBytes(key)
-    input.reserve(1, bytes.length, 0)
-    input.keys.set(bytes)
-    engine.views.u32[input.keyOffsets] = 0
-    engine.views.u32[input.keyOffsets + 1] = bytes.length
-    input.size = 1
     const now = this.#now()
-    input.stamp(now)
     const rows = new Rows(this.#operator)
-    rows.find()
+    rows.findKey(keyBytes(key), now)
     const row = rows.look(0, now)
     return row === 0 ? undefined : this.#step.runner?.readRow?.(row)
   }

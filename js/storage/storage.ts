@@ -44,6 +44,12 @@ export interface StateStorage {
   /** Remove all keys that begin with `prefix`. */
   clear?(prefix: string): Promise<void>
 
+  /**
+   * Keep what `change` makes of the value of a key, and give it back; no other call to this key
+   * comes in between.
+   */
+  update?(key: string, change: (current: Uint8Array | undefined) => Uint8Array): Promise<Uint8Array>
+
   /** As many {@link get}, in the order of `keys`. */
   getMany?(keys: readonly string[]): Promise<(Uint8Array | undefined)[]>
 

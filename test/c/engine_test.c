@@ -448,6 +448,9 @@ static void strings_are_limited(void **state) {
     assert_true(mr_error_value() == (double)MR_STRING_BYTES_MAX);
     assert_int_equal(mr_blob_new(b.op, text, MR_STRING_BYTES_MAX, &blob), MR_OK);
     assert_int_equal(mr_blob_free(b.op, blob), MR_OK);
+    assert_int_equal(mr_blob_new(b.op, NULL, 100, &blob), MR_OK);
+    assert_memory_equal((uint8_t *)mr_at(blob) + 4, text, 100); /* All zeros. */
+    assert_int_equal(mr_blob_free(b.op, blob), MR_OK);
     assert_int_equal(mr_blob_new(b.op, NULL, 0, &blob), MR_OK);
     assert_int_equal(blob, 0);
     assert_int_equal(mr_blob_free(b.op, 0), MR_OK);

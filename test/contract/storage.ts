@@ -222,6 +222,14 @@ function testOptional(make: Make): void {
     if (storage.getMany !== undefined) {
       expect(await storage.getMany(keys)).toEqual([bytes(2), undefined, bytes(1), undefined])
     }
+    const update = storage.update?.bind(storage)
+    if (update !== undefined) {
+      const add = (current: Uint8Array | undefined) => bytes((current?.[0] ?? 0) + 1)
+      const sums = [1, 2, 3].map(() => update("sum", add))
+      expect(await Promise.all(sums)).toEqual([bytes(1), bytes(2), bytes(3)])
+      expect(await storage.get("sum")).toStrictEqual(bytes(3))
+      await storage.delete("sum")
+    }
     if (storage.clear !== undefined) {
       await storage.clear("many/a")
       expect(await storage.list("")).toEqual(["many/b"])
