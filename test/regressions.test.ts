@@ -1,7 +1,7 @@
 /** Faults that a hostile reader found, each with the program that showed it. */
 import { existsSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { count, from, manualClock, memoryStorage, run } from "../js/index.ts"
+import { count, from, manualClock, memoryStorage, record, run } from "../js/index.ts"
 import { copyOf } from "../js/copy.ts"
 import { fileStorage } from "../js/storage/file.ts"
 import type { StateView } from "../js/index.ts"
@@ -187,5 +187,26 @@ describe("file storage", () => {
     await expect(run(stream, { storage: fileStorage("/proc/none/state") })).rejects.toMatchObject({
       code: "STORAGE",
     })
+  })
+})
+
+describe("a string of a record that is replaced in a full state", () => {
+  it("does not count twice, so no other key has to go", async () => {
+    const texts = [400, 400, 400, 400, 300].map((size, i) => ({ k: i % 2, text: "x".repeat(size) }))
+    const last = from(texts)
+      .keyBy("k")
+      .fold(
+        record({ text: "string" }),
+        (row, { text }) => {
+          row.text = text
+          return row
+        },
+        { uid: "last", state: { maxBytes: 1300, onFull: "evict" } },
+      )
+    const job = await run(last)
+    await job.finished()
+    const { rows, evicted } = job.stats().operators["last"] ?? {}
+    expect({ rows, evicted }).toEqual({ rows: 2, evicted: 0 })
+    await job.close()
   })
 })

@@ -129,9 +129,13 @@ export class RecordAccess implements Access, Cells {
   commit(): void {
     const index = this.#index
     if (this.#detached) this.#meet(this.#rows.row(index))
+    if (this.written && this.#row !== 0) {
+      this.#settle(this.#replaced) // First: what was replaced counts no more when room is made.
+      if (this.#rows.touchesWrites) this.#rows.touch(index, true)
+      return
+    }
     if (this.written) {
-      if (this.#row === 0) this.#create(index)
-      else if (this.#rows.touchesWrites) this.#rows.touch(index, true)
+      this.#create(index)
     } else if (this.#deleted) {
       if (this.#row !== 0) this.#rows.remove(index)
     } else if (this.#used && this.#row !== 0 && this.#rows.touchesReads) {
