@@ -19,7 +19,8 @@ BIN := node_modules/.bin
 MODULES := build/wasi/millrace.wasm build/emscripten/millrace.wasm
 SETUP ?= scripts/setup
 SOURCES := $(shell find js -name '*.ts' -not -path js/engine/abi.ts 2>/dev/null)
-TYPESCRIPT := $(SOURCES) $(shell find test demo -name '*.ts' 2>/dev/null) $(wildcard *.ts *.js)
+SCRIPTS := $(SOURCES) $(shell find test demo -name '*.ts' -o -name '*.[cm]js' -o -name '*.js') \
+    $(wildcard *.ts *.js)
 
 # TypeScript programs run as they are written, with the package as its users get it.
 # MILLRACE_MODULE=emscripten runs them on that build's module instead.
@@ -34,12 +35,15 @@ help: ## List the targets
 
 # ---- the user's targets -------------------------------------------------------------
 
-.PHONY: setup setup-base setup-test
-setup: setup-test ## Install what is missing: Debian packages, npm packages
+.PHONY: setup setup-base setup-test setup-runtimes
+setup: ## Install what is missing: Debian packages, npm packages
+	@$(SETUP) base test runtimes
 setup-base:
 	@$(SETUP) base
 setup-test:
 	@$(SETUP) base test
+setup-runtimes:
+	@$(SETUP) base runtimes
 
 .PHONY: all
 all: dist/millrace.wasm $(MILLRACE_WASM) ## Build the package into dist/
@@ -60,7 +64,7 @@ bench-quick: all ## Measure a subset, in under a minute
 .PHONY: test
 test: setup ## Everything that must hold: lints, types, C and TypeScript tests on every build
 	@rm -rf build/test
-	@for step in '-j2 build-all' 'lint -j2' test-c fuzz-smoke test-js reproducible; do \
+	@for step in '-j2 build-all' 'lint -j2' test-c fuzz-smoke test-js test-runtimes reproducible; do \
 	    $(MAKE) SETUP=true $$step; \
 	done
 
@@ -77,12 +81,13 @@ build-all: all module native build/ubsan/millrace.wasm $(UNITS:test/c/%.c=build/
 module: $(MODULES) ## Build both modules
 native: build/native/libmillrace.a ## Build the engine for this machine
 
-dist/index.mjs: $(SOURCES) js/engine/abi.ts tsdown.config.ts tsconfig.json package.json | setup-base
+dist/node.mjs: $(SOURCES) js/engine/abi.ts build/wasi/millrace.wasm tsdown.config.ts tsconfig.json \
+    package.json | setup-base
 	$(call say,bundle,dist)
 	@$(BIN)/tsdown --logLevel error 2>&1 | { grep -v 'Node.js v20.* is deprecated' || true; } >&2
 	@touch $@
 
-dist/millrace.wasm: build/wasi/millrace.wasm dist/index.mjs
+dist/millrace.wasm: build/wasi/millrace.wasm dist/node.mjs
 	@cp $< $@
 
 # ---- tests --------------------------------------------------------------------------
@@ -104,6 +109,12 @@ test-js: test-js-wasi test-js-emscripten test-js-ubsan ## TypeScript tests on ev
 test-js-%: module build/ubsan/millrace.wasm all
 	@MILLRACE_MODULE=$* $(BIN)/vitest run --reporter=default --reporter=json \
 	    --outputFile.json=build/test/$*.json $(TESTS)
+
+# What users get, in dist, where they run it.
+.PHONY: test-runtimes
+test-runtimes: all | setup-runtimes ## The package: in Node, a browser, an edge worker
+	@$(BIN)/vitest run --config test/runtimes.config.ts --reporter=default --reporter=json \
+	    --outputFile.json=build/test/runtimes.json $(TESTS)
 
 # The same modules, bit for bit, from a copy in another folder.
 .PHONY: reproducible
@@ -148,11 +159,11 @@ TIDY := $(patsubst %,build/tidy/%.ok,$(ENGINE) wasm/memory.c wasm/abi.c)
 lint: format-check tidy eslint typecheck ## All static checks
 format: | setup-test ## Format all sources: clang-format, prettier
 	@clang-format-19 -i $(C_FILES)
-	@$(BIN)/prettier --write --log-level warn $(TYPESCRIPT)
+	@$(BIN)/prettier --write --log-level warn $(SCRIPTS)
 format-check: | setup-test
 	$(call say,format)
 	@clang-format-19 --dry-run -Werror $(C_FILES)
-	@$(BIN)/prettier --check --log-level warn $(TYPESCRIPT)
+	@$(BIN)/prettier --check --log-level warn $(SCRIPTS)
 tidy: $(TIDY)
 build/tidy/wasm/memory.c.ok: TIDY_FLAGS = $(WASI_FLAGS)
 build/tidy/%.ok: % $(filter %.h,$(C_FILES)) .clang-tidy | setup-test
@@ -161,10 +172,10 @@ build/tidy/%.ok: % $(filter %.h,$(C_FILES)) .clang-tidy | setup-test
 	@clang-tidy-19 --quiet $< -- $(filter-out -MMD -MP,$(CFLAGS)) $(TIDY_FLAGS) 2> $@.log \
 	    || { cat $@.log >&2; exit 1; }
 	@touch $@
-eslint: js/engine/abi.ts dist/index.mjs | setup-base
+eslint: js/engine/abi.ts dist/node.mjs | setup-base
 	$(call say,eslint)
 	@$(BIN)/eslint --max-warnings 0 --cache --cache-location build/eslint.json .
-typecheck: js/engine/abi.ts dist/index.mjs | setup-base ## Types of everything, as in an editor
+typecheck: js/engine/abi.ts dist/node.mjs | setup-base ## Types of everything, as in an editor
 	$(call say,tsc)
 	@$(BIN)/tsc --noEmit
 

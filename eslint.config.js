@@ -30,9 +30,10 @@ export default tseslint.config(
     },
   },
   { files: ["js/**", "demo/**"], rules: { "max-lines-per-function": ["error", 70] } },
-  { files: ["*.config.[jt]s"], rules: { "no-restricted-syntax": "off" } },
+  { files: ["**/*.config.[jt]s"], rules: { "no-restricted-syntax": "off" } },
   {
-    files: ["**/*.{js,mjs}"],
+    files: ["**/*.{js,mjs,cjs}"],
     languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
   },
+  { files: ["**/*.cjs"], languageOptions: { sourceType: "commonjs" } },
 )

@@ -1,12 +1,64 @@
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
 import { defineConfig } from "tsdown"
 
-/** One file per entry, flat in dist/, beside millrace.wasm, for ESM and for CommonJS. */
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/** What Node's `require` can get at. The rest is for runtimes that have modules. */
+const cjs = {
+  node: "js/entry/node.ts",
+  slim: "js/entry/slim.ts",
+  "storage-file": "js/storage/file.ts",
+}
+
+const esm = {
+  ...cjs,
+  browser: "js/entry/browser.ts",
+  workerd: "js/entry/workerd.ts",
+  "edge-light": "js/entry/edge_light.ts",
+  inline: "js/entry/inline.ts",
+}
+
+/** The module: as text where an entry asks for that, else a file beside the code. */
+const wasm = {
+  name: "wasm",
+  resolveId(id: string) {
+    if (!id.startsWith("./millrace.wasm")) return null
+    return id.endsWith("?base64") ? `\0${id}` : { id, external: true }
+  },
+  async load(id: string) {
+    if (!id.endsWith(".wasm?base64")) return null
+    return `export default "${await readFile(path("build/wasi/millrace.wasm"), "base64")}"`
+  },
+}
+
+/** All but the entries and the drivers that have one. */
+const core = (id: string) => {
+  if (id.includes("/node_modules/cborg/")) return true
+  const [root, name] = [path("js/"), id.slice(path("js/").length)]
+  return id.startsWith(root) && !/^(entry|storage[/\\](file|disk|lock))\b/.test(name)
+}
+
+/**
+ * One file per entry, flat in dist/, beside millrace.wasm, for ESM and for CommonJS. What entries
+ * share is one file of each format, so that a stream or an error of one is that of the others.
+ */
 export default defineConfig({
-  entry: { index: "js/index.ts", "storage-file": "js/storage/file.ts" },
-  format: ["esm", "cjs"],
-  platform: "node",
-  target: "node20",
+  entry: esm,
+  format: { esm: {}, cjs: { entry: cjs } },
+  platform: "neutral",
+  deps: { neverBundle: [/^node:/] },
+  target: "es2022",
   dts: true,
+  // `await using job` for who compiles for browsers of today.
+  banner: { dts: '/// <reference lib="esnext.disposable" />' },
   sourcemap: true,
   fixedExtension: true,
+  hash: false,
+  plugins: [wasm],
+  outputOptions: {
+    codeSplitting: {
+      groups: [{ name: (id) => (id.endsWith(".d.ts") ? "core.d" : "core"), test: core }],
+    },
+  },
 })

@@ -10,13 +10,14 @@ export default defineConfig({
   resolve: {
     // Examples in the documentation import the package by its name; here that is its source.
     alias: [
-      { find: /^millrace$/, replacement: path("js/index.ts") },
+      { find: /^millrace$/, replacement: path("js/entry/node.ts") },
       { find: /^millrace\/storage\/file$/, replacement: path("js/storage/file.ts") },
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/*.test.ts"], // Folders are for test/runtimes.config.ts.
     env: { MILLRACE_MODULE: module, MILLRACE_WASM: path(`build/${module}/millrace.wasm`) },
+    setupFiles: ["js/entry/node.ts"], // Tests import js/index.ts, which has no way to the module.
     execArgv: ["--expose-gc"],
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -8,7 +8,7 @@ import { layouts, operatorKinds, status } from "../js/engine/abi.ts"
 import { Batch } from "../js/engine/batch.ts"
 import { Engine } from "../js/engine/engine.ts"
 import { Operator } from "../js/engine/operator.ts"
-import { loadModule } from "../js/entry/node.ts"
+import { loadModule } from "../js/module.ts"
 import { noLimits } from "../js/state/config.ts"
 
 describe("wasm/README.md", () => {

@@ -1,19 +1,12 @@
 import { readFileSync } from "node:fs"
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { afterEach, describe, expect, it } from "vitest"
 import { Engine } from "../js/engine/engine.ts"
 import { count, from, memoryStorage, record, run } from "../js/index.ts"
 import type { KeyValue, Replayable, StreamOf } from "../js/index.ts"
+import { loadModule, loadWith } from "../js/module.ts"
 import { closable, errorFrom, errorOf, guardRejections, pull, pullToError } from "./probe.ts"
 
 guardRejections()
-
-/** The module that jobs get, if it is another one than usual. */
-const host = vi.hoisted(() => ({ module: undefined as Promise<WebAssembly.Module> | undefined }))
-
-vi.mock("../js/entry/node.ts", async (original) => {
-  const { loadModule } = await original<{ loadModule: () => Promise<WebAssembly.Module> }>()
-  return { loadModule: () => host.module ?? loadModule() }
-})
 
 const many: Replayable<number, number> = {
   async *read(position = 0) {
@@ -103,7 +96,8 @@ describe("memory.maxBytes", () => {
 })
 
 describe("a host that gives no more memory", () => {
-  afterEach(() => void (host.module = undefined))
+  const usual = loadModule()
+  afterEach(() => loadWith(() => usual))
 
   /** The module with a limit to its memory: so many pages more than it begins with. */
   function limited(pages: number): Uint8Array<ArrayBuffer> {
@@ -155,7 +149,7 @@ describe("a host that gives no more memory", () => {
   })
 
   it.each(states)("fails a job as the job's own limit does: %s", async (_, make) => {
-    host.module = WebAssembly.compile(limited(60))
+    loadWith(() => WebAssembly.compile(limited(60)))
     const job = await run(make())
     const { pulled, code } = await pullToError(job)
     expect([code, pulled.length > 1000]).toEqual(["MEMORY", true])

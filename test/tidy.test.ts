@@ -18,7 +18,7 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { c
   .filter((path) => path !== "" && existsSync(new URL(path, root)))
 
 const ofC = files.filter((path) => /^(c|wasm|test\/c)\/.*\.[ch]$/.test(path))
-const ofTypeScript = files.filter((path) => /\.[jt]s$/.test(path))
+const ofTypeScript = files.filter((path) => /\.[cm]?[jt]s$/.test(path))
 const engine = ofC.filter((path) => path.startsWith("c/"))
 
 const withoutComments = (text: string) =>
@@ -182,6 +182,13 @@ describe("TypeScript", () => {
   it("has an engine that knows nothing of what stands on it", () => {
     const above = /^js\/((operators|sources|sinks|entry)\/|(index|stream|keyed|job|run)\.ts$)/
     expect(importsFrom(isEngine, (path) => above.test(path))).toEqual([])
+  })
+
+  it("has nothing of one runtime outside of entries and drivers", () => {
+    const isEntry = (path: string) => path.startsWith("js/entry/")
+    expect(importsFrom((path) => !isEntry(path), isEntry)).toEqual([])
+    const ofNode = ofPackage.filter((path) => /\bfrom "node:/.test(withoutComments(read(path))))
+    expect(ofNode.filter((path) => !/^js\/(entry|storage)\//.test(path))).toEqual([])
   })
 
   it("touches WebAssembly memory and exports in js/engine alone", () => {

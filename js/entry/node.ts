@@ -1,23 +1,25 @@
 /**
- * Node's way to the module: a file beside this one, compiled once per process.
+ * Millrace for Node: the module is a file beside this one.
  *
- * `MILLRACE_WASM` names another build of the module, for those who work on Millrace.
+ * `MILLRACE_WASM` names another build of it, for those who work on Millrace.
  */
 import { readFile } from "node:fs/promises"
+import { loadWith } from "../module.ts"
 
-let compiled: Promise<WebAssembly.Module> | undefined
+export * from "../index.ts"
 
-/** The module; the first call reads and compiles it. */
-export function loadModule(): Promise<WebAssembly.Module> {
-  compiled ??= compile().catch((error: unknown) => {
-    compiled = undefined // The next job tries again.
-    throw error
-  })
-  return compiled
-}
-
-async function compile(): Promise<WebAssembly.Module> {
+loadWith(async () => {
   const other = process.env["MILLRACE_WASM"]
-  const file = other ? other : new URL("./millrace.wasm", import.meta.url)
-  return WebAssembly.compile(await readFile(file))
+  return other ? WebAssembly.compile(await readFile(other)) : shipped()
+})
+
+async function shipped(): Promise<WebAssembly.Module> {
+  let bytes: Uint8Array<ArrayBuffer>
+  try {
+    bytes = await readFile(new URL("./millrace.wasm", import.meta.url))
+  } catch {
+    // A bundler took the program and left the file.
+    return (await import("./inlined.ts")).compileInlined()
+  }
+  return WebAssembly.compile(bytes)
 }

@@ -1,0 +1,177 @@
+/** The package as npm packs it, in a project of somebody's: no network, no build, no sources. */
+import { existsSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { build } from "vite"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { expected } from "../smoke.ts"
+import { Scratch } from "./scratch.ts"
+
+let scratch: Scratch
+beforeAll(async () => {
+  scratch = await Scratch.make()
+})
+afterAll(() => scratch.remove())
+
+const inPackage = (name: string) => scratch.at(`node_modules/millrace/${name}`)
+
+const compiler = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
+
+/** Every text in a value of JSON. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === "string") return [value]
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsOf) : []
+}
+
+describe("the package", () => {
+  it("has every file that it names, and needs no other package", async () => {
+    const text = await readFile(inPackage("package.json"), "utf8")
+    const manifest = JSON.parse(text) as Record<string, unknown>
+    const { main, types, exports, sideEffects, dependencies, scripts } = manifest
+    const named = textsOf([main, types, exports, sideEffects])
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((name) => !existsSync(inPackage(name)))).toEqual([])
+    expect([dependencies, Object.keys(scripts ?? {})]).toEqual([
+      undefined,
+      ["build", "test", "bench"], // None that npm would run when it installs.
+    ])
+  })
+
+  it("runs as a module, and as CommonJS", async () => {
+    const [esm, cjs] = [await scratch.run("consumer.mjs"), await scratch.run("consumer.cjs")]
+    expect(JSON.parse(esm)).toEqual(expected)
+    expect(JSON.parse(cjs)).toEqual(expected)
+  })
+})
+
+describe("the entries of the package", () => {
+  const entries = ["millrace", "millrace/slim", "millrace/storage/file"]
+  const check = `
+    const [all, slim, { fileStorage }] = packages
+    let error
+    try { fileStorage("") } catch (thrown) { error = thrown }
+    console.log(JSON.stringify([
+      slim.Stream === all.Stream,
+      slim.MillraceError === all.MillraceError,
+      error instanceof all.MillraceError && error.code,
+    ]))`
+
+  it("share one core: the class of a stream or an error is the same in all", async () => {
+    const names = JSON.stringify(entries)
+    await scratch.write(
+      "same.mjs",
+      `const packages = await Promise.all(${names}.map((name) => import(name)))\n${check}`,
+    )
+    await scratch.write("same.cjs", `const packages = ${names}.map(require)\n${check}`)
+    const same = [true, true, "OPTION"]
+    expect(JSON.parse(await scratch.run("same.mjs"))).toEqual(same)
+    expect(JSON.parse(await scratch.run("same.cjs"))).toEqual(same)
+  })
+
+  it("run slim on the module that the package exports", async () => {
+    const program = `
+      const letters = millrace.from(["a", "b", "a"]).keyBy((each) => each).deduplicate()
+      letters.toArray().then((found) => console.log(found.join()))`
+    await scratch.write(
+      "slim.mjs",
+      `import { readFile } from "node:fs/promises"
+      import * as millrace from "millrace/slim"
+      millrace.useModule(readFile(new URL(import.meta.resolve("millrace/millrace.wasm"))))
+      ${program}`,
+    )
+    await scratch.write(
+      "slim.cjs",
+      `const { readFileSync } = require("node:fs")
+      const millrace = require("millrace/slim")
+      millrace.useModule(readFileSync(require.resolve("millrace/millrace.wasm")))
+      ${program}`,
+    )
+    expect(await scratch.run("slim.mjs")).toBe("a,b\n")
+    expect(await scratch.run("slim.cjs")).toBe("a,b\n")
+  })
+
+  it("run on the copy of the module inside the code by default", async () => {
+    const rows = await scratch.run("consumer.mjs", "./node_modules/millrace/dist/inline.mjs")
+    expect(JSON.parse(rows)).toEqual(expected)
+  })
+
+  const known: [string, string[]][] = [
+    ["node", ["node:fs/promises"]],
+    ["browser", []],
+    ["workerd", ["./millrace.wasm"]],
+    ["edge-light", ["./millrace.wasm?module"]],
+    ["inline", []],
+    ["slim", []],
+    ["storage-file", ["node:crypto", "node:fs/promises", "node:path"]],
+  ]
+
+  it.each(known)("import nothing but what their runtime has: %s", async (entry, outside) => {
+    expect(await importsOf(`${entry}.mjs`)).toEqual(outside)
+  })
+
+  /** What a file of the package, and the files that it imports, want from outside. */
+  async function importsOf(entry: string): Promise<string[]> {
+    const files = new Set([entry])
+    const outside = new Set<string>()
+    for (const file of files) {
+      const code = stripComments(await readFile(inPackage(`dist/${file}`), "utf8"))
+      const imports = code.matchAll(/(?:^import [^;]*?|\bimport\()"([^"]+)"/gm)
+      for (const [, name = ""] of imports) {
+        if (/^\.\/[\w-]+\.mjs$/.test(name)) files.add(name.slice(2))
+        else outside.add(name)
+      }
+    }
+    return [...outside].sort()
+  }
+})
+
+const stripComments = (code: string) => code.replace(/^\s*\/\*\*[^]*?\*\/$/gm, "")
+
+describe("the types of the package", () => {
+  const program = `
+    import { count, from, run, sum } from "millrace"
+    import { useModule } from "millrace/slim"
+    import { fileStorage } from "millrace/storage/file"
+
+    useModule(new Uint8Array(8))
+    const orders = from([{ user: "ada", price: 5 }])
+    const totals = orders.keyBy("user").aggregate({ orders: count(), spent: sum("price") })
+    export const job = run(totals, { storage: fileStorage("state") })
+    export async function spent() {
+      await using open = await job
+      for await (const { key, spent } of open) return [key, spent] satisfies [string, number]
+      return []
+    }
+    // @ts-expect-error There is no such field.
+    orders.keyBy("usr")`
+
+  it("are whole, as a module and as CommonJS, for a compiler that skips nothing", async () => {
+    await scratch.write("program.mts", program)
+    await scratch.write("program.cts", program)
+    const compilerOptions = {
+      ...{ module: "nodenext", target: "es2022", lib: ["es2022", "dom"], types: [] },
+      ...{ strict: true, noEmit: true, skipLibCheck: false },
+    }
+    const files = ["program.mts", "program.cts"]
+    await scratch.write("tsconfig.json", JSON.stringify({ compilerOptions, files }))
+    expect(await scratch.run(compiler)).toBe("")
+  })
+})
+
+describe("a bundle", () => {
+  it("of a server takes the module along, though not its file", async () => {
+    await scratch.write(
+      "server.mjs",
+      `import { from } from "millrace"
+      const letters = from(["a", "b", "a"]).keyBy((each) => each).deduplicate()
+      for await (const letter of letters) console.log(letter)`,
+    )
+    await build({
+      root: scratch.folder,
+      logLevel: "error",
+      ssr: { noExternal: true },
+      build: { ssr: "server.mjs", outDir: "bundle" },
+    })
+    expect(await scratch.run("bundle/server.mjs")).toBe("a\nb\n")
+  })
+})
