@@ -9,6 +9,7 @@ const cjs = {
   node: "js/entry/node.ts",
   slim: "js/entry/slim.ts",
   "storage-file": "js/storage/file.ts",
+  "storage-indexeddb": "js/storage/indexeddb.ts",
 }
 
 const esm = {
@@ -36,7 +37,7 @@ const wasm = {
 const core = (id: string) => {
   if (id.includes("/node_modules/cborg/")) return true
   const [root, name] = [path("js/"), id.slice(path("js/").length)]
-  return id.startsWith(root) && !/^(entry|storage[/\\](file|disk|lock))\b/.test(name)
+  return id.startsWith(root) && !/^(entry|storage[/\\](file|disk|lock|indexeddb))\b/.test(name)
 }
 
 /**

@@ -11,7 +11,8 @@ export default defineConfig({
     // Examples in the documentation import the package by its name; here that is its source.
     alias: [
       { find: /^millrace$/, replacement: path("js/entry/node.ts") },
-      { find: /^millrace\/storage\/file$/, replacement: path("js/storage/file.ts") },
+      { find: /^millrace\/slim$/, replacement: path("js/entry/slim.ts") },
+      { find: /^millrace\/storage\/(\w+)$/, replacement: path("js/storage/$1.ts") },
     ],
   },
   test: {

@@ -15,6 +15,7 @@ import { errorCode, filesBelow, isMissing, isTemporary } from "./disk.ts"
 import { makeFolder, syncFolder, writeWhole } from "./disk.ts"
 import { lockName, takeLock } from "./lock.ts"
 import type { Lock } from "./lock.ts"
+import { openedByUse } from "./opened.ts"
 import { checkListing, checkStorageKey, isStorageKey } from "./storage.ts"
 import type { StateStorage, StorageEntry } from "./storage.ts"
 
@@ -87,38 +88,13 @@ export function fileStorage(dir: string): FileStorage {
 
 /** A folder that is opened by the first use and held until close(). */
 function lockedFolder(root: string) {
-  let opening: Promise<Open> | undefined
-  let closing: Promise<void> = Promise.resolve()
-  const busy = new Set<Promise<unknown>>()
+  const opened = openedByUse(
+    () => openFolder(root),
+    ({ lock }) => failingAs(`unlock ${root}`, lock.release()),
+  )
 
-  function open(): Promise<Open> {
-    const mine = closing.then(() => openFolder(root))
-    mine.catch(() => {
-      if (opening === mine) opening = undefined // The next call tries again.
-    })
-    return mine
-  }
-
-  /** Run one call with the folder open; close() waits for it. */
   function using<Result>(what: string, use: (open: Open) => Promise<Result>): Promise<Result> {
-    opening ??= open()
-    const result = failingAs(`${what} in ${root}`, opening.then(use))
-    const done = () => void busy.delete(result)
-    busy.add(result)
-    result.then(done, done)
-    return result
-  }
-
-  async function close(): Promise<void> {
-    const mine = opening
-    if (mine === undefined) return closing
-    opening = undefined
-    const released = Promise.allSettled([...busy]).then(async () => {
-      const opened = await mine.catch(() => undefined) // Never opened: nothing to release.
-      await failingAs(`unlock ${root}`, opened?.lock.release() ?? Promise.resolve())
-    })
-    closing = released.catch(() => undefined)
-    return released
+    return failingAs(`${what} in ${root}`, opened.using(use))
   }
 
   function pathOf(key: string): string {
@@ -128,7 +104,7 @@ function lockedFolder(root: string) {
     throw new MillraceError("OPTION", `"${first}" is a name that fileStorage keeps for itself`)
   }
 
-  return { root, using, close, pathOf }
+  return { root, using, close: () => opened.close(), pathOf }
 }
 
 async function openFolder(root: string): Promise<Open> {

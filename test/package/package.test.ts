@@ -45,15 +45,17 @@ describe("the package", () => {
 })
 
 describe("the entries of the package", () => {
-  const entries = ["millrace", "millrace/slim", "millrace/storage/file"]
+  const entries = ["", "/slim", "/storage/file", "/storage/indexeddb"].map((at) => `millrace${at}`)
   const check = `
-    const [all, slim, { fileStorage }] = packages
-    let error
-    try { fileStorage("") } catch (thrown) { error = thrown }
+    const [all, slim, { fileStorage }, { indexedDbStorage }] = packages
+    const codeOf = (storage) => {
+      try { storage("") } catch (error) { return error instanceof all.MillraceError && error.code }
+    }
     console.log(JSON.stringify([
       slim.Stream === all.Stream,
       slim.MillraceError === all.MillraceError,
-      error instanceof all.MillraceError && error.code,
+      codeOf(fileStorage),
+      codeOf(indexedDbStorage),
     ]))`
 
   it("share one core: the class of a stream or an error is the same in all", async () => {
@@ -63,7 +65,7 @@ describe("the entries of the package", () => {
       `const packages = await Promise.all(${names}.map((name) => import(name)))\n${check}`,
     )
     await scratch.write("same.cjs", `const packages = ${names}.map(require)\n${check}`)
-    const same = [true, true, "OPTION"]
+    const same = [true, true, "OPTION", "OPTION"]
     expect(JSON.parse(await scratch.run("same.mjs"))).toEqual(same)
     expect(JSON.parse(await scratch.run("same.cjs"))).toEqual(same)
   })
@@ -102,6 +104,7 @@ describe("the entries of the package", () => {
     ["edge-light", ["./millrace.wasm?module"]],
     ["inline", []],
     ["slim", []],
+    ["storage-indexeddb", []],
     ["storage-file", ["node:crypto", "node:fs/promises", "node:path"]],
   ]
 
@@ -132,11 +135,13 @@ describe("the types of the package", () => {
     import { count, from, run, sum } from "millrace"
     import { useModule } from "millrace/slim"
     import { fileStorage } from "millrace/storage/file"
+    import { indexedDbStorage } from "millrace/storage/indexeddb"
 
     useModule(new Uint8Array(8))
     const orders = from([{ user: "ada", price: 5 }])
     const totals = orders.keyBy("user").aggregate({ orders: count(), spent: sum("price") })
-    export const job = run(totals, { storage: fileStorage("state") })
+    const storages = [fileStorage("state"), indexedDbStorage("state")] as const
+    export const job = run(totals, { storage: storages[0] })
     export async function spent() {
       await using open = await job
       for await (const { key, spent } of open) return [key, spent] satisfies [string, number]

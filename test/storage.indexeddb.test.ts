@@ -1,0 +1,136 @@
+/** On a stand-in for IndexedDB; test/browser has the contract on the real one. */
+import "fake-indexeddb/auto"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { indexedDbStorage } from "../js/storage/indexeddb.ts"
+import type { StateStorage } from "../js/storage/storage.ts"
+import { testStorage } from "./contract/storage.ts"
+import { errorFrom, guardRejections } from "./probe.ts"
+import { refusal } from "./refusal.ts"
+
+guardRejections()
+afterEach(() => void vi.restoreAllMocks())
+
+let made = 0
+const newName = () => `test ${++made}`
+
+/** The name of each storage that the contract made, for opening another over it. */
+const names = new WeakMap<StateStorage, string>()
+
+function open(name: string): StateStorage {
+  const storage = indexedDbStorage(name)
+  names.set(storage, name)
+  return storage
+}
+
+testStorage("indexeddb", async () => open(newName()), {
+  reopen: async (storage) => {
+    await storage.close?.()
+    return open(names.get(storage) ?? "")
+  },
+})
+
+const bytes = Uint8Array.of(1, 2, 3)
+
+/** The database as another program sees it. */
+function rawDatabase(name: string, version: number, upgrade: (database: IDBDatabase) => void) {
+  return new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(`millrace/${name}`, version)
+    request.onupgradeneeded = () => upgrade(request.result)
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = reject
+  })
+}
+
+describe("indexeddb storage", () => {
+  it("refuses a name that is none", () => {
+    const wanted = { code: "OPTION", message: "indexedDbStorage takes the name of a database" }
+    expect(refusal(() => indexedDbStorage(""))).toEqual(wanted)
+    expect(refusal(() => indexedDbStorage(7 as never))).toEqual(wanted)
+  })
+
+  it("writes with strict durability", async () => {
+    const storage = indexedDbStorage(newName())
+    await storage.get("a")
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction")
+    await storage.set("a", bytes)
+    await storage.delete("a")
+    const asked = transaction.mock.calls.map(([, ...how]) => how)
+    expect(asked).toEqual([
+      ["readwrite", { durability: "strict" }],
+      ["readwrite", { durability: "strict" }],
+    ])
+  })
+
+  it("fails when the transaction is aborted after its requests went well", async () => {
+    const storage = indexedDbStorage(newName())
+    const commit = vi.spyOn(IDBTransaction.prototype, "commit").mockReturnValue()
+    const put = vi.spyOn(IDBObjectStore.prototype, "put")
+    put.mockImplementation(function (this: IDBObjectStore, value, key) {
+      const request = this.add(value, key)
+      request.addEventListener("success", () => this.transaction.abort())
+      return request
+    })
+    const { code, message } = await errorFrom(() => storage.set("a", bytes))
+    const words = `indexedDbStorage cannot write in millrace/test ${made}: AbortError`
+    expect([code, message, commit.mock.calls.length]).toEqual(["STORAGE", words, 1])
+    vi.restoreAllMocks()
+    expect(await storage.get("a")).toBeUndefined()
+  })
+
+  it("fails with the browser's error as cause", async () => {
+    const storage = indexedDbStorage(newName())
+    const full = Object.assign(new Error("full"), { name: "QuotaExceededError" })
+    vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+      throw full
+    })
+    const { code, message, cause } = await errorFrom(() => storage.set("a", bytes))
+    const words = `indexedDbStorage cannot write in millrace/test ${made}: QuotaExceededError`
+    expect([code, message, cause]).toEqual(["STORAGE", words, full])
+  })
+
+  it("opens again after the browser ended its connection", async () => {
+    const storage = indexedDbStorage(newName())
+    await storage.set("a", bytes)
+    vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(() => {
+      throw Object.assign(new Error("closing"), { name: "InvalidStateError" })
+    })
+    expect((await errorFrom(() => storage.get("a"))).code).toBe("STORAGE")
+    expect(await storage.get("a")).toEqual(bytes)
+  })
+
+  it("makes way for who removes the database", async () => {
+    const name = newName()
+    const storage = indexedDbStorage(name)
+    await storage.set("a", bytes)
+    await new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(`millrace/${name}`)
+      request.onsuccess = resolve
+      request.onerror = reject
+    })
+    expect(await storage.list("")).toEqual([])
+  })
+
+  it("leaves alone what another program or a newer version wrote", async () => {
+    const [other, newer] = [newName(), newName()]
+    ;(await rawDatabase(other, 1, (database) => database.createObjectStore("mine"))).close()
+    ;(await rawDatabase(newer, 2, (database) => database.createObjectStore("values"))).close()
+    expect(await errorFrom(() => indexedDbStorage(other).set("a", bytes))).toMatchObject({
+      code: "FOREIGN",
+      message: `the database millrace/${other} is not Millrace's`,
+    })
+    expect(await errorFrom(() => indexedDbStorage(newer).set("a", bytes))).toMatchObject({
+      code: "UNSUPPORTED",
+      message: `millrace/${newer} is newer: this version of Millrace reads up to format 1`,
+    })
+  })
+
+  it("says so where there is no IndexedDB", async () => {
+    vi.stubGlobal("indexedDB", undefined)
+    const { code, message } = await errorFrom(() => indexedDbStorage(newName()).get("a"))
+    vi.unstubAllGlobals()
+    expect([code, message]).toEqual([
+      "UNSUPPORTED",
+      "indexedDbStorage needs a runtime with IndexedDB",
+    ])
+  })
+})
