@@ -95,13 +95,15 @@ export class BytesRows {
   }
 
   #create(value: Uint8Array): void {
-    const record = this.#rows.scratchRecord
-    this.#write(record, value)
+    const record = this.#rows.borrow()
     try {
+      this.#write(record, value)
       this.#rows.create(0, record)
     } catch (error) {
       this.#empty(record)
       throw error
+    } finally {
+      this.#rows.giveBack(record)
     }
   }
 
