@@ -20,6 +20,8 @@ export interface Arrival {
   readonly times: Float64Array | undefined
   /** The watermark before each event took effect; there with `times`. */
   readonly watermarks: Float64Array | undefined
+  /** The watermark after the last event; there with `times`. */
+  readonly watermark?: number | undefined
 }
 
 /** Values caused by the events of an arrival. */
@@ -27,6 +29,8 @@ export interface Chunk {
   readonly values: readonly unknown[]
   /** Which event of the arrival caused each value, ascending; undefined: one value each. */
   readonly at: Uint32Array | undefined
+  /** Event times of the values; undefined: those of the events that caused them. */
+  readonly times?: Float64Array | undefined
   readonly arrival: Arrival
 }
 
@@ -42,55 +46,59 @@ export function causeOf(chunk: Chunk, index: number): number {
   return chunk.at === undefined ? index : (chunk.at[index] as number)
 }
 
+/** The time of value `index`: event time, or its arrival. */
+export function timeOf(chunk: Chunk, index: number): number {
+  const { times, arrival } = chunk
+  if (times !== undefined) return times[index] as number
+  return arrival.times === undefined
+    ? arrival.now
+    : (arrival.times[causeOf(chunk, index)] as number)
+}
+
 /** The part of a chunk that events before `limit` caused. */
 export function before(chunk: Chunk, limit: number): Chunk {
-  const { values, at, arrival } = chunk
-  if (at === undefined) {
-    return limit >= values.length ? chunk : { values: values.slice(0, limit), at, arrival }
-  }
-  let size = at.length
-  while (size > 0 && (at[size - 1] as number) >= limit) size--
-  if (size === at.length) return chunk
-  return { values: values.slice(0, size), at: at.subarray(0, size), arrival }
+  let size = chunk.values.length
+  while (size > 0 && causeOf(chunk, size - 1) >= limit) size--
+  return slice(chunk, 0, size)
 }
 
 /** Values [from, upto) of a chunk. */
 export function slice(chunk: Chunk, from: number, upto: number): Chunk {
-  const { values, at, arrival } = chunk
+  const { values, times, arrival } = chunk
   if (from === 0 && upto >= values.length) return chunk
   const part = values.slice(from, upto)
-  const causes =
-    at === undefined
-      ? Uint32Array.from(part, (_, index) => from + index)
-      : at.subarray(from, from + part.length)
-  return { values: part, at: causes, arrival }
+  const at = Uint32Array.from(part, (_, index) => causeOf(chunk, from + index))
+  return { values: part, at, times: times?.subarray(from, from + part.length), arrival }
 }
 
-/** Parts of one chunk's results, in order, as one. */
-export function concat(parts: readonly Chunk[], arrival: Arrival): Chunk {
-  const [only] = parts
-  if (only !== undefined && parts.length === 1) return only
-  const values = parts.flatMap((part) => part.values)
-  const at = new Uint32Array(values.length)
-  let size = 0
-  for (const part of parts) {
-    for (let i = 0; i < part.values.length; i++) at[size++] = causeOf(part, i)
-  }
-  return { values, at, arrival }
+/** Values of an operator's own, each caused by the value of its input at the index beside it. */
+export function causedBy(
+  { at, times, arrival }: Chunk,
+  values: readonly unknown[],
+  indices: Uint32Array,
+): Chunk {
+  const causes = at === undefined ? indices : indices.map((index) => at[index] as number)
+  const own = times && Float64Array.from(indices, (index) => times[index] as number)
+  return { values, at: causes, times: own, arrival }
 }
 
 /** Some values of a chunk, by ascending index. */
 export function select(chunk: Chunk, indices: Uint32Array): Chunk {
-  const { values, at, arrival } = chunk
+  const { values } = chunk
   if (indices.length === values.length) return chunk
   const picked = new Array<unknown>(indices.length)
-  const causes = new Uint32Array(indices.length)
-  for (let i = 0; i < indices.length; i++) {
-    const index = indices[i] as number
-    picked[i] = values[index]
-    causes[i] = at === undefined ? index : (at[index] as number)
-  }
-  return { values: picked, at: causes, arrival }
+  for (let i = 0; i < indices.length; i++) picked[i] = values[indices[i] as number]
+  return causedBy(chunk, picked, indices)
+}
+
+/** Parts of one chunk's results, in order, as one. */
+export function concat(parts: readonly Chunk[], arrival: Arrival): Chunk {
+  const full = parts.filter(({ values }) => values.length > 0)
+  const [only] = full
+  if (only !== undefined && full.length === 1) return only
+  const made = new Made(full)
+  for (const part of full) for (let i = 0; i < part.values.length; i++) made.add(part, i)
+  return made.chunk(arrival)
 }
 
 /** Chunks of one arrival as one, in the order of their events; ties in the order given. */
@@ -103,13 +111,38 @@ export function merge(chunks: readonly Chunk[]): Chunk {
 function mergeTwo(a: Chunk, b: Chunk): Chunk {
   if (b.values.length === 0) return a
   if (a.values.length === 0) return b
-  const size = a.values.length + b.values.length
-  const values = new Array<unknown>(size)
-  const at = new Uint32Array(size)
-  for (let i = 0, j = 0, to = 0; to < size; to++) {
-    const fromA = j === b.values.length || (i < a.values.length && causeOf(a, i) <= causeOf(b, j))
-    at[to] = fromA ? causeOf(a, i) : causeOf(b, j)
-    values[to] = fromA ? a.values[i++] : b.values[j++]
+  const made = new Made([a, b])
+  for (let i = 0, j = 0; i < a.values.length || j < b.values.length;) {
+    const left = i < a.values.length
+    if (j === b.values.length || (left && causeOf(a, i) <= causeOf(b, j))) made.add(a, i++)
+    else made.add(b, j++)
   }
-  return { values, at, arrival: a.arrival }
+  return made.chunk(a.arrival)
+}
+
+/** A chunk that is made of the values of others. */
+class Made {
+  readonly #values: unknown[]
+  readonly #at: Uint32Array
+  readonly #times: Float64Array | undefined
+  #size = 0
+
+  constructor(parts: readonly Chunk[]) {
+    const size = parts.reduce((sum, { values }) => sum + values.length, 0)
+    const timed = parts.some(({ times }) => times !== undefined)
+    this.#values = new Array<unknown>(size)
+    this.#at = new Uint32Array(size)
+    this.#times = timed ? new Float64Array(size) : undefined
+  }
+
+  add(chunk: Chunk, index: number): void {
+    this.#values[this.#size] = chunk.values[index]
+    this.#at[this.#size] = causeOf(chunk, index)
+    if (this.#times !== undefined) this.#times[this.#size] = timeOf(chunk, index)
+    this.#size++
+  }
+
+  chunk(arrival: Arrival): Chunk {
+    return { values: this.#values, at: this.#at, times: this.#times, arrival }
+  }
 }

@@ -11,26 +11,23 @@
 import type { Arrival, Chunk } from "./chunk.ts"
 import type { Engine } from "./engine/engine.ts"
 import { eventError } from "./graph.ts"
-import type { Ran, Site } from "./graph.ts"
+import type { Finished, Ran } from "./graph.ts"
 import type { Manifest } from "./manifest.ts"
-import { Tolerance } from "./on_error.ts"
 import type { Output } from "./output.ts"
 import { Passage } from "./passage.ts"
-import type { Step } from "./passage.ts"
 import type { Plan, Planned } from "./plan.ts"
 import { isComplete, isHeard } from "./reach.ts"
 import type { Reader, SavedPosition, SourceNode } from "./sources/source.ts"
+import { openStep } from "./step.ts"
+import type { Step } from "./step.ts"
+import { lastWatermark, latestTime, leastWatermark } from "./time/progress.ts"
+import type { Timekeeper } from "./time/progress.ts"
 import { stamp } from "./sources/stamp.ts"
 import type { SteadyClock } from "./time/clock.ts"
 
 /** A source of the job. */
-export interface Source {
-  readonly planned: Planned
-  readonly node: SourceNode
+export interface Source extends Timekeeper {
   reader: Reader | undefined
-  /** Latest event time; the watermark is `disorderMs` behind it, at the end +Infinity. */
-  timeMax: number
-  ended: boolean
 }
 
 /** What a checkpoint saves of a source. */
@@ -58,6 +55,8 @@ export class Flow {
   #wake: () => void = () => undefined
   #turn = 0
   #complete = false
+  /** Steps with timers in processing time. */
+  readonly #timed: readonly Step[]
 
   constructor(plan: Plan, engine: Engine, outputs: readonly Output[], clock: SteadyClock) {
     this.#plan = plan
@@ -65,6 +64,9 @@ export class Flow {
     this.outputs = outputs
     const place = { engine, clock }
     this.steps = plan.nodes.map((planned) => openStep(planned, plan, place, outputs))
+    this.#timed = this.steps.filter(({ planned, runner }) => {
+      return !planned.eventTime && runner?.nextDue !== undefined
+    })
     this.sources = plan.nodes.flatMap((planned) =>
       planned.node.kind === "source"
         ? [{ planned, node: planned.node as SourceNode, ...unread }]
@@ -144,14 +146,46 @@ export class Flow {
     return most
   }
 
+  /**
+   * Fire the timers in processing time that are due first, of all nodes; false when none is due.
+   * What they let go arrives at the time of the timer, as if the clock had been looked at then.
+   */
+  fireDue(): boolean {
+    const now = this.#timed.length === 0 ? 0 : this.#clock.now()
+    let first: Step | undefined
+    let timeMs = Infinity
+    for (const step of this.#timed) {
+      const due = step.runner?.nextDue?.(now) ?? Infinity
+      if (due > now || due >= timeMs) continue
+      first = step
+      timeMs = due
+    }
+    if (first === undefined) return false
+    this.#emit(first, { values: first.runner?.fire?.(timeMs) ?? [] }, timeMs)
+    return true
+  }
+
+  /** Ring at the time of the next timer in processing time; gives what cancels that. */
+  alarm(ring: () => void): () => void {
+    const now = this.#clock.now()
+    const due = Math.min(...this.#timed.map(({ runner }) => runner?.nextDue?.(now) ?? Infinity))
+    return due === Infinity ? () => undefined : this.#clock.after(due - now, ring, true)
+  }
+
+  /** Has the end to wait for timers? */
+  get waited(): boolean {
+    return this.steps.some(({ finished, runner }) => !finished && runner?.waited === true)
+  }
+
   /** Emit a part of what is left in nodes whose sources have all ended; false when nothing is. */
   finish(): boolean {
     if (this.#failed !== undefined) throw this.#failed.error
     for (const step of this.steps) {
       if (step.finished || !this.#over(step.planned)) continue
-      const values = step.runner?.finish?.()
-      if (values !== undefined) {
-        this.#emit(step, values)
+      if (step.runner?.waited === true) return false
+      const finished = step.runner?.finish?.()
+      if (finished !== undefined) {
+        this.#emit(step, finished, this.#clock.now())
         return true
       }
       step.finished = true
@@ -169,24 +203,6 @@ export class Flow {
   /** Give up functions that are still waited for. */
   close(): void {
     for (const { runner } of this.steps) runner?.close?.()
-  }
-
-  /** The watermark of a node: the least of its sources that have not ended. */
-  watermarkOf({ sources }: Planned): number {
-    let least = Infinity
-    for (const source of this.sources) {
-      if (source.ended || !sources.has(source.planned.index)) continue
-      least = Math.min(least, source.timeMax - source.node.disorderMs)
-    }
-    return least
-  }
-
-  /** The latest time that any of a node's sources has named; what a late reader takes for now. */
-  latestTime({ sources }: Planned): number {
-    const times = this.sources.map(({ planned, timeMax }) =>
-      sources.has(planned.index) ? timeMax : -Infinity,
-    )
-    return Math.max(...times)
   }
 
   #over({ sources }: Planned): boolean {
@@ -209,7 +225,7 @@ export class Flow {
    */
   #route(origin: Planned, ran: Ran): void {
     this.#busy = true
-    const adapt = (planned: Planned, chunk: Chunk) => this.#minWatermark(planned, chunk)
+    const adapt = (planned: Planned, chunk: Chunk) => leastWatermark(this.sources, planned, chunk)
     const passage = new Passage(this.#plan, this.steps, this.outputs, adapt)
     const { first } = ran.chunk.arrival
     let passed: void | Promise<void>
@@ -246,54 +262,21 @@ export class Flow {
     throw eventError(failed.culprit.uid, first + failed.at, failed.error)
   }
 
-  /** Behind a union of several sources the watermark is the least of theirs. */
-  #minWatermark(planned: Planned, chunk: Chunk): Chunk {
-    const { watermarks } = chunk.arrival
-    const union = planned.node.kind === "union" && planned.sources.size > 1
-    if (watermarks === undefined || !union) return chunk
-    const others = this.watermarkOf(planned)
-    const least = watermarks.map((watermark) => Math.min(watermark, others))
-    return { ...chunk, arrival: { ...chunk.arrival, watermarks: least } }
-  }
-
-  /** What a node emitted at the end flows on as a chunk of its own. */
-  #emit(step: Step, values: readonly unknown[]): void {
+  /** What a node emitted by itself flows on as a chunk of its own. */
+  #emit(step: Step, { values, times }: Finished, now: number): void {
     const size = values.length
-    const time = this.latestTime(step.planned)
-    const timed = step.planned.eventTime
+    const { eventTime } = step.planned
+    const filled = (time: number) => new Float64Array(size).fill(time)
+    const watermark = lastWatermark(this.sources, step.planned)
     const arrival: Arrival = {
       first: this.sequence,
       size,
-      now: this.#clock.now(),
-      times: timed ? new Float64Array(size).fill(time) : undefined,
-      watermarks: timed ? new Float64Array(size).fill(time) : undefined,
+      now,
+      times: eventTime ? (times ?? filled(latestTime(this.sources, step.planned))) : undefined,
+      watermarks: eventTime ? filled(watermark) : undefined,
+      watermark: eventTime ? watermark : undefined,
     }
     step.out += size
     this.#route(step.planned, { chunk: { values, at: undefined, arrival } })
   }
-}
-
-/** A node's runner; whether its outputs are wanted is asked each time, as outputs get claimed. */
-function openStep(
-  planned: Planned,
-  plan: Plan,
-  place: Pick<Site, "engine" | "clock">,
-  outputs: readonly Output[],
-): Step {
-  const { node, uid } = planned
-  const read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
-  const own = plan.outputs.flatMap(({ from, tag }, i) =>
-    tag === undefined && from.includes(planned) ? [outputs[i] as Output] : [],
-  )
-  const site: Site = {
-    uid,
-    ...place,
-    get wanted() {
-      return read || own.some(({ claimed, left }) => claimed && !left)
-    },
-  }
-  const runner = "readTime" in node ? undefined : node.open(site)
-  const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
-  const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
-  return { planned, runner, tolerance, in: 0, out: 0, finished: false }
 }

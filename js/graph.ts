@@ -21,6 +21,8 @@ export interface Site {
   readonly uid: string
   readonly engine: Engine
   readonly clock: SteadyClock
+  /** Do its events have event time? */
+  readonly eventTime: boolean
   /** Does anybody take what comes out? If not, outputs are only counted. May change. */
   readonly wanted: boolean
 }
@@ -42,6 +44,13 @@ export type Dealt = { readonly error: unknown } | { readonly emit: unknown } | {
 /** Deals with the error of value `index` of the input that is being run. */
 export type Tolerate = (index: number, error: unknown) => Dealt
 
+/** What is emitted at the end of the source. */
+export interface Finished {
+  readonly values: readonly unknown[]
+  /** Their event times; undefined: the latest that the source has named. */
+  readonly times?: Float64Array
+}
+
 /** A node at work. */
 export interface Runner {
   /**
@@ -49,10 +58,22 @@ export interface Runner {
    * at them; a runner that stops is asked again for the rest. A promise: functions are waited for.
    */
   run(chunk: Chunk, tolerate?: Tolerate): Ran | Promise<Ran>
-  /** All of a chunk is run, whatever pieces it was run in; time has gone on to its end. */
-  settle?(chunk: Chunk): void
+  /**
+   * All of a chunk is run, whatever pieces it was run in, and time has gone on to its end: gives
+   * what that lets go.
+   */
+  settle?(chunk: Chunk): Chunk | undefined
   /** The source has ended: what is left to emit, a bounded part of it; undefined at the end. */
-  finish?(): readonly unknown[] | undefined
+  finish?(): Finished | undefined
+  /** The source has ended, but timers have to be waited for before {@link finish}. */
+  readonly waited?: boolean
+  /**
+   * When the first timer in processing time is due: exact if that is by `now`, else a time before
+   * it; Infinity: there is none.
+   */
+  nextDue?(now: number): number
+  /** Fire timers in processing time that are due by a time, a bounded number of them. */
+  fire?(timeMs: number): readonly unknown[]
   /** How many of the user's functions may be in flight, where they may give promises. */
   readonly concurrency?: number
   /** Has one given a promise? */

@@ -163,7 +163,7 @@ export class JobCore {
           if (!this.#schedule.asked) break
           await this.#wait()
         } else if (!this.#step()) {
-          if (this.#flow.ended) await this.#finish()
+          if (this.#flow.ended && !this.#flow.waited) await this.#finish()
           else await this.#wait()
         }
       }
@@ -184,6 +184,7 @@ export class JobCore {
   /** Feed a chunk, or emit a part of what is left at the end; false when there is nothing to do. */
   #step(): boolean {
     if (this.#flow.complete) this.#flow.closeSources()
+    if (this.#flow.fireDue()) return true
     if (this.#flow.feed(this.settings.chunkSize)) return true
     if (!this.#flow.ended || this.#unchanged) return false
     this.#finishing = true
@@ -211,9 +212,11 @@ export class JobCore {
   }
 
   /** Wait until there is news, or until a checkpoint is due or too late. */
-  #wait(): Promise<void> {
+  async #wait(): Promise<void> {
     const timed = this.#checkpoints !== undefined && !this.#finishing
-    return this.#news.wait(timed ? this.#schedule.waitMs : undefined)
+    const cancel = this.#flow.alarm(() => this.#news.ring())
+    await this.#news.wait(timed ? this.#schedule.waitMs : undefined)
+    cancel()
   }
 
   // ---- checkpoints ----

@@ -7,6 +7,11 @@
 import type { Node, OperatorOptions } from "./graph.ts"
 import { aggregateNode } from "./operators/aggregate.ts"
 import type { Aggregate, AggregateOptions } from "./operators/aggregate.ts"
+import { bufferNode } from "./operators/buffer.ts"
+import type { BufferOptions } from "./operators/buffer.ts"
+import { debounceNode, sampleNode } from "./operators/latest.ts"
+import type { HoldOptions } from "./operators/latest.ts"
+import type { Duration } from "./duration.ts"
 import { deduplicateNode } from "./operators/deduplicate.ts"
 import type { DeduplicateOptions } from "./operators/deduplicate.ts"
 import { distinctNode } from "./operators/distinct.ts"
@@ -202,7 +207,28 @@ export class KeyedStream<K, T> extends Stream<T> {
    * @throws {MillraceError} `OPTION` for a limit or burst below 1; later `LIMIT` when keys outgrow
    *   the state's limits, or when out-of-order events make a key remember 65,536 passes.
    */
-  throttle(options: ThrottleOptions<T, K>): KeyedStream<K, T> {
+  override throttle(options: ThrottleOptions<T>): KeyedStream<K, T> {
     return new KeyedStream(throttleNode(this.node, this.#key, options), this.#key)
+  }
+
+  /**
+   * The last event of a key before a pause of at least so long, when the pause is over or the
+   * source ends. In event time an event at or past the end of a pause begins anew.
+   */
+  override debounce(duration: Duration, options?: HoldOptions<T>): KeyedStream<K, T> {
+    return new KeyedStream(debounceNode(this.node, this.#key, duration, options), this.#key)
+  }
+
+  /** The last event of a key in each stretch of so long, at its end; aligned to 1970. */
+  override sample(duration: Duration, options?: HoldOptions<T>): KeyedStream<K, T> {
+    return new KeyedStream(sampleNode(this.node, this.#key, duration, options), this.#key)
+  }
+
+  /**
+   * The events of a key in lists: of `count` events, or of those that came within `time` of the
+   * first, whichever is full first; what is left goes at the end of the source.
+   */
+  override buffer(options: BufferOptions<T>): Stream<T[]> {
+    return new Stream(bufferNode(this.node, this.#key, options))
   }
 }

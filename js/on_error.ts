@@ -5,7 +5,7 @@
  * job is to fail, the rest of the chunk is run again from the next event on. Rests are cut short
  * at first and grow while all goes well, so that a chunk with many such events costs little more.
  */
-import { causeOf, concat, slice } from "./chunk.ts"
+import { causedBy, causeOf, concat, slice } from "./chunk.ts"
 import type { Chunk, Failure } from "./chunk.ts"
 import { quiet } from "./state/access.ts"
 import { MillraceError, typeName } from "./errors.ts"
@@ -197,8 +197,8 @@ export class Troubles {
     if (errorsTo === undefined) return new Map()
     const routed = this.#routed.sort((a, b) => a.index - b.index)
     const values = routed.map(({ told }) => told)
-    const at = Uint32Array.from(routed, ({ index }) => causeOf(this.#chunk, index))
-    return new Map([[errorsTo, { values, at, arrival: this.#chunk.arrival }]])
+    const indices = Uint32Array.from(routed, ({ index }) => index)
+    return new Map([[errorsTo, causedBy(this.#chunk, values, indices)]])
   }
 
   #tell(index: number, error: unknown): ErrorEvent {
@@ -236,7 +236,7 @@ export class Troubles {
 }
 
 function single(chunk: Chunk, index: number, value: unknown): Chunk {
-  return { values: [value], at: Uint32Array.of(causeOf(chunk, index)), arrival: chunk.arrival }
+  return causedBy(chunk, [value], Uint32Array.of(index))
 }
 
 function joinSides(all: readonly Sides[], { arrival }: Chunk): Sides {

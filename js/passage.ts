@@ -6,23 +6,13 @@
  * node, only results of events before i are given, whatever the chunk size; nodes that come later
  * see nothing of event i either.
  */
-import { before, causeOf, merge } from "./chunk.ts"
+import { before, causeOf, concat, merge } from "./chunk.ts"
 import type { Chunk } from "./chunk.ts"
-import type { Ran, Runner, Sides } from "./graph.ts"
-import type { Tolerance } from "./on_error.ts"
+import type { Ran, Sides } from "./graph.ts"
 import type { Output } from "./output.ts"
 import type { Plan, Planned } from "./plan.ts"
+import type { Step } from "./step.ts"
 import type { AnyTag } from "./tag.ts"
-
-/** A node of the job. */
-export interface Step {
-  readonly planned: Planned
-  readonly runner: Runner | undefined
-  readonly tolerance: Tolerance | undefined
-  in: number
-  out: number
-  finished: boolean
-}
 
 /** The first event of an arrival that could not be processed. */
 export interface FailedEvent {
@@ -98,8 +88,11 @@ export class Passage {
   #leave(step: Step, input: Chunk, ran: Ran): void {
     step.in += input.values.length
     step.out += ran.chunk.values.length
-    this.#take(step.planned, ran, input)
-    if (ran.failure === undefined) step.runner?.settle?.(input)
+    const rest = ran.failure === undefined ? step.runner?.settle?.(input) : undefined
+    if (rest === undefined || rest.values.length === 0) return this.#take(step.planned, ran, input)
+    step.out += rest.values.length
+    const chunk = concat([ran.chunk, rest], input.arrival)
+    this.#take(step.planned, { ...ran, chunk }, input)
   }
 
   /** Without an input it is a source that failed: its values are its events. */

@@ -2,7 +2,7 @@
  * What still reaches the outputs of a job, given nodes such as `take` that give nothing more.
  */
 import type { Output } from "./output.ts"
-import type { Step } from "./passage.ts"
+import type { Step } from "./step.ts"
 import type { Plan, Planned } from "./plan.ts"
 
 /** Will no output hear of a source again, whatever comes? */

@@ -4,7 +4,7 @@
 import type { Skipped } from "./checkpoint.ts"
 import type { Engine, MemoryStats } from "./engine/engine.ts"
 import type { Flow } from "./flow.ts"
-import type { Step } from "./passage.ts"
+import type { Step } from "./step.ts"
 import type { Output } from "./output.ts"
 
 /** Figures of one operator, since the job's start in this run. */

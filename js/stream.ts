@@ -5,6 +5,13 @@
 import { runAlone } from "./handles.ts"
 import type { Node, OperatorOptions } from "./graph.ts"
 import { KeyedStream } from "./keyed.ts"
+import { bufferNode } from "./operators/buffer.ts"
+import type { BufferOptions } from "./operators/buffer.ts"
+import { debounceNode, sampleNode } from "./operators/latest.ts"
+import type { HoldOptions } from "./operators/latest.ts"
+import { throttleNode } from "./operators/throttle.ts"
+import type { ThrottleOptions } from "./operators/throttle.ts"
+import type { Duration } from "./duration.ts"
 import { distinctNode } from "./operators/distinct.ts"
 import type { DistinctOptions } from "./operators/distinct.ts"
 import { reduceNode } from "./operators/fold.ts"
@@ -25,6 +32,9 @@ import type { RecordType } from "./state/record.ts"
 import type { Tag } from "./tag.ts"
 
 type Present<T> = Exclude<T, undefined>
+
+/** All events have one key. */
+const unkeyed = () => null
 
 const log = (...values: unknown[]): void => console.log(...values)
 
@@ -116,7 +126,7 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
     options?: FoldOptions<T, unknown, A>,
   ): Stream<A>
   scan(f: unknown, ...rest: unknown[]): never {
-    return new Stream(reduceNode("scan", this.node, () => null, f, ...rest)) as never
+    return new Stream(reduceNode("scan", this.node, unkeyed, f, ...rest)) as never
   }
 
   /**
@@ -130,7 +140,33 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
     options?: DistinctOptions<T>,
   ): Stream<T> {
     const reader = by === undefined ? itself : keyReader(by)
-    return new Stream(distinctNode(this.node, () => null, reader, options))
+    return new Stream(distinctNode(this.node, unkeyed, reader, options))
+  }
+
+  /**
+   * The last event before a pause of at least so long, when the pause is over or the source ends.
+   * In event time an event at or past the end of a pause begins anew.
+   */
+  debounce(duration: Duration, options?: HoldOptions<T>): Stream<T> {
+    return new Stream(debounceNode(this.node, unkeyed, duration, options))
+  }
+
+  /** The last event of each stretch of so long, at its end; stretches are aligned to 1970. */
+  sample(duration: Duration, options?: HoldOptions<T>): Stream<T> {
+    return new Stream(sampleNode(this.node, unkeyed, duration, options))
+  }
+
+  /**
+   * Events in lists: of `count` events, or of those that came within `time` of the first, whichever
+   * is full first; what is left goes at the end of the source.
+   */
+  buffer(options: BufferOptions<T>): Stream<T[]> {
+    return new Stream(bufferNode(this.node, unkeyed, options))
+  }
+
+  /** Of all events only so many pass in so much time; see {@link KeyedStream.throttle}. */
+  throttle(options: ThrottleOptions<T>): Stream<T> {
+    return new Stream(throttleNode(this.node, unkeyed, options))
   }
 
   /** Write each event to the console as it passes, behind a label if there is one. */

@@ -18,9 +18,10 @@ import { instead } from "./how.ts"
 import type { How } from "./how.ts"
 import { disorderMs, keys, scene, scriptOf } from "./scenes.ts"
 import type { Draw, Scene } from "./scenes.ts"
+import { holdings } from "./holding_programs.ts"
 import { throttles } from "./throttle_programs.ts"
 
-const programs: Readonly<Record<string, Program>> = { ...others, ...throttles }
+const programs: Readonly<Record<string, Program>> = { ...others, ...throttles, ...holdings }
 
 /** A quarter of the scripts can be refused, and is played with one operator only. */
 const runs = 720
@@ -59,6 +60,7 @@ function expectedOf(
     const moment = { time: timed ? op.at : steady, passed }
     const made: [string, readonly unknown[]][] = []
     for (const [name, reference] of Object.entries(references)) {
+      results[name]?.push(...(reference.due?.(passed) ?? []))
       if (op.lost !== undefined) {
         reference.pass(passed)
         continue
@@ -203,9 +205,19 @@ async function compareAll(given: Scene): Promise<void> {
     given.limits.onFull === "error" ? [names[given.name % names.length] as string] : names
   // Text in a record has bytes of its own, which the reference does not count.
   const records = only.filter((name) => !counts && name.endsWith("Record"))
-  const rest = only.filter((name) => !records.includes(name))
+  const held = only.filter((name) => programs[name]?.holds)
+  const rest = only.filter((name) => !records.includes(name) && !held.includes(name))
+  if (held.length > 0) await compareHeld(given, held)
   if (rest.length > 0) await compare({ ...given, draws }, pick(rest))
   if (records.length > 0) await compare({ ...given, limits: others }, pick(records))
+}
+
+/** What is held back has no ttl, and is refused when there is no room. */
+async function compareHeld(given: Scene, names: readonly string[]): Promise<void> {
+  const { maxSize } = given.limits
+  const all = maxSize === undefined || given.limits.onFull === "evict"
+  const limits = all ? {} : { maxSize, onFull: "error" as const }
+  await compare({ ...given, limits }, pick(names))
 }
 
 /** Those whose function only changes state through `state` or a record: all of it is undone. */

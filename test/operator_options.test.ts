@@ -137,7 +137,6 @@ const refused: readonly (readonly [
   ],
   ...(
     [
-      ["keep", () => keyed().deduplicate(given({ keep: "last" })), "deduplicate.keep"],
       ["name", () => stream().map(() => 1, given({ name: "mine" })), "map.name"],
       ["onEvict", () => fold({ onEvict: () => 0 }), "fold.state.onEvict"],
     ] as const

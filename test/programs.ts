@@ -22,6 +22,8 @@ import type { How } from "./how.ts"
 /** An operator, played one event at a time. */
 export interface Reference {
   on(op: Op, moment: Moment): readonly unknown[]
+  /** What comes out by itself when so much has passed, before the next event. */
+  due?(this: void, passed: number): readonly unknown[]
   /** An event was lost on the way, but time goes on. */
   pass(this: void, passed: number): void
   finish?(passed: number): readonly unknown[]
@@ -34,6 +36,8 @@ export interface Program {
   readonly reference: (state: Limits, weigh: (key: KeyValue) => number) => Reference
   /** Its rows expire, whatever the limits say. */
   readonly expires?: boolean
+  /** It holds events back: it has no ttl and evicts nothing. */
+  readonly holds?: boolean
 }
 
 type State = StateAccess<unknown, unknown>

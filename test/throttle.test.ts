@@ -18,15 +18,12 @@ const hits = (times: readonly number[]) =>
     times.map((at) => hit(at)),
     { time: "at" },
   )
-const throttled = (times: readonly number[], options: ThrottleOptions<Hit, string>) =>
+const throttled = (times: readonly number[], options: ThrottleOptions<Hit>) =>
   hits(times)
     .keyBy("k")
     .throttle({ uid: "calm", ...options })
 
-async function passed(
-  times: readonly number[],
-  options: ThrottleOptions<Hit, string>,
-): Promise<number[]> {
+async function passed(times: readonly number[], options: ThrottleOptions<Hit>): Promise<number[]> {
   return (await throttled(times, options).toArray()).map(({ at }) => at)
 }
 
@@ -49,13 +46,13 @@ describe("throttle refuses", () => {
         '"fixed", "tokenBucket" and "gcra" have no such limit',
     ],
   ] as const)("%o", (wrong, message) => {
-    const given = { limit: 1, per: 1000, ...wrong } as ThrottleOptions<Hit, string>
+    const given = { limit: 1, per: 1000, ...wrong } as ThrottleOptions<Hit>
     expect(refusal(() => throttled([], given))).toEqual({ code: "OPTION", message })
   })
 
   it("a per of zero, an algorithm that does not exist, and what comes later", () => {
     const codes = [{ per: 0 }, { algorithm: "leaky" }, { overflow: "delay" }].map((wrong) => {
-      const given = { limit: 1, per: 1000, ...wrong } as ThrottleOptions<Hit, string>
+      const given = { limit: 1, per: 1000, ...wrong } as ThrottleOptions<Hit>
       return (refusal(() => throttled([], given)) as { code: string }).code
     })
     expect(codes).toEqual(["OPTION", "OPTION", "UNSUPPORTED"])

@@ -3,6 +3,7 @@
  *
  * Keys are written straight into linear memory, one loop over the chunk, no allocation per event.
  */
+import { timeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { encodeKey } from "../state/key_bytes.ts"
@@ -79,14 +80,15 @@ export function fillKeys(
 
 function stampTimes(
   batch: Batch,
-  { arrival, at }: Chunk,
+  chunk: Chunk,
   rows: Uint32Array | undefined,
   from: number,
   size: number,
 ): void {
+  const { at, arrival } = chunk
   const { times, watermarks, now } = arrival
   if (times === undefined || watermarks === undefined) return batch.stamp(now)
-  if (at === undefined && rows === undefined) {
+  if (at === undefined && chunk.times === undefined && rows === undefined) {
     return batch.stamp(
       now,
       times.subarray(from, from + size),
@@ -98,7 +100,7 @@ function stampTimes(
   for (let row = 0; row < size; row++) {
     const value = rows === undefined ? from + row : (rows[row] as number)
     const cause = at === undefined ? value : (at[value] as number)
-    time[row] = times[cause] as number
+    time[row] = timeOf(chunk, value)
     watermark[row] = watermarks[cause] as number
   }
   batch.stamp(now, time, watermark)

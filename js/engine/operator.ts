@@ -32,6 +32,8 @@ export interface OperatorSpec {
   /** Aggregate: each with the input column that it reads. */
   readonly aggregates?: readonly { readonly kind: AggregateKind; readonly column: number }[]
   readonly emitEach?: boolean
+  /** Rows may have a timer each; see timers.ts. */
+  readonly timers?: boolean
   /** Deduplicate: a duplicate restarts the ttl. */
   readonly refresh?: boolean
   /** Throttle: what passes. */
@@ -207,7 +209,8 @@ function open(engine: Engine, uid: string, spec: OperatorSpec): number {
   views.u32[(scratch + at.flags) >>> 2] =
     (evict ? flags.EVICT : 0) |
     (spec.emitEach ? flags.EMIT_EACH : 0) |
-    (spec.refresh ? flags.REFRESH : 0)
+    (spec.refresh ? flags.REFRESH : 0) |
+    (spec.timers ? flags.TIMERS : 0)
   views.u32[(scratch + at.count) >>> 2] = parts.length
   parts.forEach((part, i) => {
     const isField = typeof part === "string"

@@ -118,6 +118,12 @@ export class Rows {
     if (this.touchesReads) this.engine.refs.collect()
   }
 
+  /** Remove a row by its address. */
+  drop(row: number): void {
+    this.engine.wasm.mr_row_drop(this.op.handle, row)
+    this.engine.refs.collect()
+  }
+
   remove(index: number): void {
     this.engine.wasm.mr_row_remove(this.op.handle, index)
     this.engine.refs.collect()

@@ -1,7 +1,7 @@
 /**
  * Un-windowed aggregates per key: count, sum, mean, min, max, whole in C.
  */
-import { causeOf } from "../chunk.ts"
+import { causedBy } from "../chunk.ts"
 import { fillNumbers } from "../engine/fill.ts"
 import { keysOf } from "../engine/keys.ts"
 import type { NumberField } from "../engine/fill.ts"
@@ -176,7 +176,7 @@ function open(
     operator,
     run(chunk) {
       const values: unknown[] = []
-      const at: number[] = []
+      const causes: number[] = []
       const failure = pushChunk(
         chunk,
         operator,
@@ -188,7 +188,7 @@ function open(
           if (size === 0) return
           const { u32 } = site.engine.views
           const inputs = Array.from(u32.subarray(positions, positions + size))
-          for (const input of inputs) at.push(causeOf(chunk, valueOf(slice, input)))
+          for (const input of inputs) causes.push(valueOf(slice, input))
           if (!site.wanted) values.length += size
           else {
             // The bytes that were pushed: a key function is called once per event.
@@ -198,7 +198,7 @@ function open(
           }
         },
       )
-      return { chunk: { values, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
+      return { chunk: causedBy(chunk, values, Uint32Array.from(causes)), failure }
     },
     settle: (chunk) => expireAfter(operator, chunk),
     finish: finisher(operator, rowsOf),
@@ -216,11 +216,11 @@ function open(
 /** Gives the results of all keys, a batch at a time. */
 function finisher(operator: Operator, rowsOf: RowsOf) {
   let more = operator.spec.emitEach !== true
-  return (): readonly Row[] | undefined => {
+  return (): { values: readonly Row[] } | undefined => {
     while (more) {
       more = operator.finish()
       const { size } = operator.results
-      if (size > 0) return rowsOf(keysOf(operator.results), size)
+      if (size > 0) return { values: rowsOf(keysOf(operator.results), size) }
     }
     return undefined
   }

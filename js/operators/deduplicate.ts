@@ -5,11 +5,12 @@ import type { Duration } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
-import { checkOptions, duration, flag } from "../options.ts"
-import type { Check } from "../options.ts"
-import { later, noLimits, stateOption, withTtl } from "../state/config.ts"
+import { checkOptions, duration, flag, oneOf } from "../options.ts"
+import { noLimits, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
+import { openHolding } from "./holding.ts"
+import { lastOf } from "./latest.ts"
 import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.deduplicate}. */
@@ -19,23 +20,21 @@ export interface DeduplicateOptions<T = unknown, K = unknown> extends OperatorOp
    * again. Default: the state's ttl, or for ever.
    */
   readonly ttl?: Duration
-  /** Which event of a key passes. Only "first" in this version. */
-  readonly keep?: "first"
+  /**
+   * Which event of a key passes: the `"first"`, at once, which is the default; or the `"last"` of
+   * the ttl, when that is over. Without a ttl that is at the end of the source.
+   */
+  readonly keep?: "first" | "last"
   /** Restart the ttl at every duplicate: the key passes again after a pause. Default false. */
   readonly refresh?: boolean
   /** Limits of the keys that are remembered. */
   readonly state?: StateConfig
 }
 
-const only =
-  <const Value>(value: Value): Check<Value> =>
-  (given, name) =>
-    given === value ? value : later(given, name)
-
 const options = {
   ...operatorOptions,
   ttl: duration({ zero: false }),
-  keep: only("first"),
+  keep: oneOf("first", "last"),
   refresh: flag,
   state: stateOption,
 }
@@ -44,10 +43,22 @@ export function deduplicateNode(input: Node, read: KeyReader, settings?: object)
   if ((settings as DeduplicateOptions | undefined)?.ttl === 0)
     throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
   const checked = checkOptions(settings, options, "deduplicate")
-  const { ttl, refresh, state } = checked
+  const { ttl, keep = "first", refresh = false, state } = checked
   const given = state?.limits ?? noLimits
+  if (keep === "last") {
+    const ttlMs = ttl ?? (given.ttlMs > 0 ? given.ttlMs : undefined)
+    const limits = { ...given, ttlMs: 0, cleanupMs: 0 }
+    return {
+      kind: "deduplicate",
+      inputs: [input],
+      ...nodeOptions(checked, "deduplicate"),
+      keyOf: read,
+      schema: { kind: "deduplicate", fields: ["ref"], ttl: false },
+      open: (site) => openHolding(site, read, limits, lastOf(ttlMs, refresh)),
+    }
+  }
   const limits = ttl === undefined ? given : withTtl(given, ttl)
-  const spec = { kind: "deduplicate", limits, refresh: refresh ?? false } as const
+  const spec = { kind: "deduplicate", limits, refresh } as const
   return {
     kind: "deduplicate",
     inputs: [input],

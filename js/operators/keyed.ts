@@ -138,8 +138,8 @@ class KeyedRunner implements Runner {
     return copyOf((access as RefAccess).peek(row))
   }
 
-  settle(chunk: Chunk): void {
-    expireAfter(this.operator, chunk)
+  settle(chunk: Chunk): undefined {
+    return expireAfter(this.operator, chunk)
   }
 
   close(): void {

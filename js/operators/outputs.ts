@@ -2,7 +2,7 @@
  * The outputs of one chunk of a verb that gives at most one per value: room is made once, and of
  * outputs that nobody wants only the number is kept.
  */
-import { causeOf } from "../chunk.ts"
+import { causedBy } from "../chunk.ts"
 import type { Chunk } from "../chunk.ts"
 
 export class Outputs {
@@ -41,14 +41,10 @@ export class Outputs {
 
   /** Them as a chunk. */
   chunk(): Chunk {
-    const { arrival, at, values } = this.#input
+    const { arrival, at, times, values } = this.#input
     if (!this.wanted) return { values: new Array<unknown>(this.size), at: undefined, arrival }
     this.#values.length = this.size
-    if (this.size === values.length) return { values: this.#values, at, arrival }
-    const causes = this.#causes.subarray(0, this.size)
-    if (at !== undefined) {
-      for (let i = 0; i < causes.length; i++) causes[i] = causeOf(this.#input, causes[i] as number)
-    }
-    return { values: this.#values, at: causes, arrival }
+    if (this.size === values.length) return { values: this.#values, at, times, arrival }
+    return causedBy(this.#input, this.#values, this.#causes.subarray(0, this.size))
   }
 }

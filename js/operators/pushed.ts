@@ -74,8 +74,9 @@ function pushSlice(
  * Free some rows whose ttl is over by now, about as many as a chunk can make. Only after the whole
  * chunk, also one whose values were all left out: its last watermark holds for no event before.
  */
-export function expireAfter(operator: Operator, { arrival, values }: Chunk): void {
-  if (operator.spec.limits.ttlMs === 0) return
+export function expireAfter(operator: Operator, { arrival, values }: Chunk): undefined {
+  if (operator.spec.limits.ttlMs === 0) return undefined
   const { watermarks, now } = arrival
   operator.expire(watermarks?.at(-1) ?? now, Math.max(values.length, sliceRowsMax))
+  return undefined
 }

@@ -3,7 +3,7 @@
  *
  * Each goes over a chunk in one loop; an event that throws ends the chunk there.
  */
-import { causeOf, select } from "../chunk.ts"
+import { causedBy, select, slice } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import type { Node, OperatorNode, Ran } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
@@ -15,7 +15,7 @@ type Each = (value: unknown) => unknown
 export function mapNode(input: Node, given: unknown, options?: object): OperatorNode {
   const each = callable<Each>()(given, "map")
   return node("map", input, options, (chunk) => {
-    const { values, at, arrival } = chunk
+    const { values, at, times, arrival } = chunk
     const out = new Array<unknown>(values.length)
     let i = 0
     try {
@@ -27,11 +27,11 @@ export function mapNode(input: Node, given: unknown, options?: object): Operator
     } catch (error) {
       out.length = i
       return {
-        chunk: { values: out, at: at?.subarray(0, i), arrival },
+        chunk: slice({ values: out, at, times, arrival }, 0, i),
         failure: { index: i, error },
       }
     }
-    return { chunk: { values: out, at, arrival } }
+    return { chunk: { values: out, at, times, arrival } }
   })
 }
 
@@ -60,26 +60,25 @@ export function flatMapNode(input: Node, given: unknown, options?: object): Oper
   const each = callable<(value: unknown) => Iterable<unknown>>()(given, "flatMap")
   return node("flatMap", input, options, (chunk) => {
     const out: unknown[] = []
-    const at: number[] = []
+    const causes: number[] = []
     let failure: Failure | undefined
     for (let i = 0; i < chunk.values.length; i++) {
-      const cause = causeOf(chunk, i)
       const sizeBefore = out.length
       try {
         const made = each(chunk.values[i])
         refusePromise(made)
         for (const value of made) {
           out.push(value)
-          at.push(cause)
+          causes.push(i)
         }
       } catch (error) {
         out.length = sizeBefore
-        at.length = sizeBefore
+        causes.length = sizeBefore
         failure = { index: i, error }
         break
       }
     }
-    return { chunk: { values: out, at: Uint32Array.from(at), arrival: chunk.arrival }, failure }
+    return { chunk: causedBy(chunk, out, Uint32Array.from(causes)), failure }
   })
 }
 

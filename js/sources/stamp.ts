@@ -39,7 +39,7 @@ export function stamp(
   }
   const times = new Float64Array(size)
   const watermarks = new Float64Array(size)
-  const arrival: Arrival = { first, size, now, times, watermarks }
+  const arrival = { first, size, now, times, watermarks, watermark: -Infinity }
   const chunk: Chunk = { values: events, at: undefined, arrival }
   const troubles = tolerance === undefined ? undefined : new Troubles(tolerance, chunk)
   let read: number[] | undefined // Undefined: all so far.
@@ -58,6 +58,7 @@ export function stamp(
       if (ends !== undefined) failure = { index, error: ends.error }
     }
   }
+  arrival.watermark = latest - disorderMs
   const good = read === undefined ? chunk : select(chunk, Uint32Array.from(read))
   return { ran: { chunk: good, sides: troubles?.sides(), failure }, timeMax: latest }
 }

@@ -146,7 +146,13 @@ function openGraph(stream: StreamOf<unknown>, engine: Engine) {
   const runners = nodes.map(({ node, uid }): Runner | undefined =>
     node.kind === "source"
       ? undefined
-      : (node as OperatorNode).open({ uid, engine, clock: steady(manualClock()), wanted: true }),
+      : (node as OperatorNode).open({
+          uid,
+          engine,
+          clock: steady(manualClock()),
+          eventTime: false,
+          wanted: true,
+        }),
   )
   const run = (values: readonly unknown[], now: number): void => {
     const size = values.length

@@ -1,0 +1,56 @@
+/**
+ * The timers of an operator's rows: one per row, fired in the order of time, and of setting.
+ */
+import { layouts, status } from "./abi.ts"
+import type { Operator } from "./operator.ts"
+
+/** A timer that is due. */
+export interface Due {
+  readonly timeMs: number
+  /** Address of its row. */
+  readonly row: number
+}
+
+export class Timers {
+  readonly #op: Operator
+  /** No timer is due before; saves asking C at every event. */
+  #earliestMs = -Infinity
+
+  constructor(op: Operator) {
+    this.#op = op
+  }
+
+  /** Set or move the timer of a row. */
+  set(row: number, timeMs: number): void {
+    const { engine, handle } = this.#op
+    engine.check("set a timer", engine.wasm.mr_timer_set(handle, row, timeMs))
+    if (timeMs < this.#earliestMs) this.#earliestMs = timeMs
+  }
+
+  /** Take the first timer that is due by `uptoMs`; its row stays. */
+  take(uptoMs: number): Due | undefined {
+    if (uptoMs < this.#earliestMs) return undefined
+    return this.#ask("mr_timer_take", uptoMs)
+  }
+
+  /** When the first timer is due: exact if that is by `uptoMs`, else a time before it. */
+  next(uptoMs: number): number {
+    if (uptoMs >= this.#earliestMs) this.#ask("mr_timer_peek", uptoMs)
+    return this.#earliestMs
+  }
+
+  #ask(call: "mr_timer_take" | "mr_timer_peek", uptoMs: number): Due | undefined {
+    const { engine, handle } = this.#op
+    const { views, wasm, scratch } = engine
+    const { at } = layouts.due
+    let result: number = status.MORE
+    while (result === status.MORE) result = wasm[call](handle, uptoMs, scratch)
+    if (result < 0) throw this.#op.refusal("look for timers", result)
+    views.follow()
+    engine.refs.collect() // Rows whose ttl is over may have gone.
+    const row = views.word(scratch + at.row)
+    const timeMs = views.f64[(scratch + at.time_ms) >>> 3] as number
+    this.#earliestMs = timeMs
+    return row === 0 ? undefined : { timeMs, row }
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * Operators that hold events back and let them go by timers: deduplicate (the last), debounce,
+ * sample, buffer, and the queue of a throttle.
+ *
+ *   event -> what its key holds: add -> full? let go at once : timer at `due`
+ *   timer -> let go: what goes comes out at the timer's time; the rest gets a new timer
+ *
+ * In event time a timer at t fires when the watermark reaches t, in between the events of a chunk,
+ * and what it lets go is caused by the event that brought the watermark there. An event at or past
+ * its key's due time lets go first: what is due is over for it. In processing time the job asks.
+ */
+import { causeOf, timeOf } from "../chunk.ts"
+import type { Chunk, Failure } from "../chunk.ts"
+import { fillKeys } from "../engine/fill.ts"
+import { Operator, sliceRowsMax } from "../engine/operator.ts"
+import { RefAccess } from "../engine/ref_access.ts"
+import { Rows } from "../engine/rows.ts"
+import { Timers } from "../engine/timers.ts"
+import { copyOf } from "../copy.ts"
+import type { Finished, Ran, Runner, Site } from "../graph.ts"
+import type { StateLimits } from "../engine/operator.ts"
+import type { KeyReader } from "../state/keys.ts"
+import { expireAfter } from "./pushed.ts"
+
+/** What is held of a key; the state of its row. */
+export interface Held {
+  values: unknown[]
+  /** Time of the newest. */
+  time: number
+  /** When to let go; Infinity: at the end of the source. */
+  due: number
+}
+
+/** What an operator does with what it holds. */
+export interface Holding {
+  /** Hold one more value; `held` is undefined for the first. Gives what is held now. */
+  add(held: Held | undefined, value: unknown, time: number): Held
+  /** Is that so much that it goes at once? */
+  full(held: Held): boolean
+  /**
+   * Take out what goes at a time; what stays has a new `due`. If nothing stays, `values` is empty.
+   */
+  letGo(held: Held, time: number): readonly unknown[]
+  /** At the end of the source, is what is held waited for, instead of let go at once? */
+  readonly waited: boolean
+}
+
+/** How many timers fire in one go, while nothing comes. */
+const firedMax = 4096
+
+export function openHolding(
+  site: Site,
+  read: KeyReader,
+  limits: StateLimits,
+  holding: Holding,
+): Runner {
+  return new HoldingRunner(site, read, limits, holding)
+}
+
+class HoldingRunner implements Runner {
+  readonly operator: Operator
+  readonly #eventTime: boolean
+  readonly #read: KeyReader
+  readonly #holding: Holding
+  readonly #rows: Rows
+  readonly #access: RefAccess
+  readonly #timers: Timers
+
+  constructor(site: Site, read: KeyReader, limits: StateLimits, holding: Holding) {
+    const fields = ["ref"] as const
+    this.operator = new Operator(site.engine, site.uid, {
+      kind: "custom",
+      limits,
+      fields,
+      timers: true,
+    })
+    this.#eventTime = site.eventTime
+    this.#read = read
+    this.#holding = holding
+    this.#rows = new Rows(this.operator)
+    this.#access = new RefAccess(this.#rows, undefined)
+    this.#timers = new Timers(this.operator)
+  }
+
+  readRow(row: number): unknown {
+    return copyOf((this.#access.peek(row) as Held).values)
+  }
+
+  run(chunk: Chunk): Ran {
+    const out = new Released(chunk)
+    const size = chunk.values.length
+    let failure: Failure | undefined
+    for (let from = 0; from < size && failure === undefined; from += sliceRowsMax) {
+      const upto = Math.min(from + sliceRowsMax, size)
+      const filled = fillKeys(this.operator.input, chunk, this.#read, from, upto, 0)
+      failure = filled.failure
+      if (filled.size === 0) continue
+      let index = from
+      try {
+        this.#rows.find()
+        for (let row = 0; row < filled.size; row++) {
+          index = filled.rows === undefined ? from + row : (filled.rows[row] as number)
+          this.#take(chunk, index, row, out)
+        }
+      } catch (error) {
+        if (this.#access.open) this.#access.abandon()
+        failure = { index, error }
+      }
+    }
+    return { chunk: out.chunk(), failure }
+  }
+
+  /** The watermark has gone on to the end of the chunk. */
+  settle(chunk: Chunk): Chunk | undefined {
+    expireAfter(this.operator, chunk)
+    const { watermark } = chunk.arrival
+    if (!this.#eventTime || watermark === undefined) return undefined
+    const out = new Released(chunk)
+    this.#fire(watermark, chunk, out)
+    return out.chunk()
+  }
+
+  nextDue(now: number): number {
+    return this.#eventTime ? Infinity : this.#timers.next(now)
+  }
+
+  fire(timeMs: number): readonly unknown[] {
+    const values: unknown[] = []
+    while (values.length < firedMax) {
+      const due = this.#timers.take(timeMs)
+      if (due === undefined) break
+      values.push(...this.#letGo(due.row, due.timeMs))
+    }
+    return values
+  }
+
+  get waited(): boolean {
+    return this.#holding.waited && this.operator.stats().rows > 0
+  }
+
+  finish(): Finished | undefined {
+    if (this.waited) return undefined
+    const values: unknown[] = []
+    const times: number[] = []
+    while (values.length < firedMax) {
+      const due = this.#timers.take(Infinity)
+      if (due === undefined) break
+      const { time, due: lastMs } = this.#access.peek(due.row) as Held
+      for (const value of this.#letGo(due.row, due.timeMs)) {
+        values.push(value)
+        times.push(lastMs === Infinity ? time : due.timeMs)
+      }
+    }
+    return values.length === 0 ? undefined : { values, times: Float64Array.from(times) }
+  }
+
+  #take(chunk: Chunk, index: number, row: number, out: Released): void {
+    const { arrival, values } = chunk
+    const cause = causeOf(chunk, index)
+    const time = timeOf(chunk, index)
+    const watermark = arrival.watermarks?.[cause] ?? time
+    if (this.#eventTime) this.#fire(watermark, chunk, out)
+    const clock = Math.max(time, watermark)
+    const access = this.#access
+    access.begin(row)
+    let held = access.get() as Held | undefined
+    const due = held?.due ?? Infinity
+    if (held !== undefined && clock >= due) {
+      const gone = this.#holding.letGo(held, due)
+      for (const value of gone) out.add(value, cause, due)
+      if (held.values.length === 0) held = undefined
+    }
+    const now = this.#holding.add(held, values[index], time)
+    if (this.#holding.full(now)) {
+      for (const value of this.#holding.letGo(now, time)) out.add(value, cause, time)
+    }
+    if (now.values.length === 0) access.delete()
+    else access.set(now)
+    access.commit()
+    // The end of the source lets go by timers, too: what has no time comes last.
+    const moved = held === undefined || now.due !== due
+    if (moved && now.values.length > 0) this.#timers.set(this.#rows.row(row), now.due)
+  }
+
+  /** Let go of what is due by a watermark. */
+  #fire(watermark: number, chunk: Chunk, out: Released): void {
+    for (;;) {
+      const due = this.#timers.take(watermark)
+      if (due === undefined) return
+      const cause = causeOfTime(chunk, due.timeMs)
+      for (const value of this.#letGo(due.row, due.timeMs)) out.add(value, cause, due.timeMs)
+    }
+  }
+
+  /** A row's timer has come; gives what goes. */
+  #letGo(row: number, timeMs: number): readonly unknown[] {
+    const held = this.#access.peek(row) as Held
+    const gone = this.#holding.letGo(held, timeMs)
+    if (held.values.length === 0) this.#rows.drop(row)
+    else this.#timers.set(row, held.due)
+    return gone
+  }
+}
+
+/** The event of a chunk's arrival that brought the watermark to a time. */
+function causeOfTime({ arrival }: Chunk, timeMs: number): number {
+  const watermarks = arrival.watermarks as Float64Array
+  let from = 0
+  let upto = watermarks.length // The first event before which the time had come; or none.
+  while (from < upto) {
+    const middle = (from + upto) >>> 1
+    if ((watermarks[middle] as number) >= timeMs) upto = middle
+    else from = middle + 1
+  }
+  return Math.max(from - 1, 0)
+}
+
+/** What one chunk lets go, with times of its own. */
+class Released {
+  readonly #input: Chunk
+  readonly #values: unknown[] = []
+  readonly #causes: number[] = []
+  readonly #times: number[] = []
+
+  constructor(input: Chunk) {
+    this.#input = input
+  }
+
+  add(value: unknown, cause: number, time: number): void {
+    this.#values.push(value)
+    this.#causes.push(cause)
+    this.#times.push(time)
+  }
+
+  chunk(): Chunk {
+    const { arrival } = this.#input
+    const times = arrival.times && Float64Array.from(this.#times)
+    return { values: this.#values, at: Uint32Array.from(this.#causes), times, arrival }
+  }
+}

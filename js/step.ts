@@ -1,0 +1,43 @@
+/**
+ * A node of a plan in a job: its runner, and what came of it so far.
+ */
+import type { Runner, Site } from "./graph.ts"
+import { Tolerance } from "./on_error.ts"
+import type { Output } from "./output.ts"
+import type { Plan, Planned } from "./plan.ts"
+
+/** A node of the job. */
+export interface Step {
+  readonly planned: Planned
+  readonly runner: Runner | undefined
+  readonly tolerance: Tolerance | undefined
+  in: number
+  out: number
+  finished: boolean
+}
+
+/** A node's runner; whether its outputs are wanted is asked each time, as outputs get claimed. */
+export function openStep(
+  planned: Planned,
+  plan: Plan,
+  place: Pick<Site, "engine" | "clock">,
+  outputs: readonly Output[],
+): Step {
+  const { node, uid } = planned
+  const read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
+  const own = plan.outputs.flatMap(({ from, tag }, i) =>
+    tag === undefined && from.includes(planned) ? [outputs[i] as Output] : [],
+  )
+  const site: Site = {
+    uid,
+    ...place,
+    eventTime: planned.eventTime,
+    get wanted() {
+      return read || own.some(({ claimed, left }) => claimed && !left)
+    },
+  }
+  const runner = "readTime" in node ? undefined : node.open(site)
+  const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
+  const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
+  return { planned, runner, tolerance, in: 0, out: 0, finished: false }
+}
