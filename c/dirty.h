@@ -4,7 +4,8 @@
  *
  * A row remembers where it stands in the list (row.dirty, counted from 1). A row
  * that is removed leaves a grave behind when the last checkpoint knew it: its own
- * memory, kept until the checkpoint has written a tombstone. A row that was born in
+ * memory, kept until the checkpoint has written a tombstone (by then the host has seen the
+ * rows that were evicted, whose graves their memory is, too). A row that was born in
  * this epoch leaves a hole: nothing is to be written.
  *
  * Room for every row is made when the row is born, so that changing and removing

@@ -204,12 +204,16 @@ static const mr_operator_kind *const kinds[] = {
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {
-    const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS;
+    const uint32_t flags =
+        MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS | MR_KEEP_EVICTED;
+    const bool keeps_none = (spec->flags & (MR_KEEP_EVICTED | MR_EVICT)) == MR_KEEP_EVICTED;
     if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
     }
     if (spec->count > MR_FIELDS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
-    if ((spec->flags & ~flags) != 0) return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
+    if ((spec->flags & ~flags) != 0 || keeps_none) {
+        return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
+    }
     return MR_OK;
 }
 
@@ -430,6 +434,12 @@ static mr_status check_timers(const mr_operator_data *op) {
 mr_status mr_row_drop(mr_operator handle, uint32_t address) {
     GET_ROW(op, row, handle, address);
     mr_rows_remove(&op->rows, row);
+    return MR_OK;
+}
+
+mr_status mr_evicted_free(mr_operator handle) {
+    GET_OPERATOR(op, handle);
+    mr_rows_evicted_free(&op->rows);
     return MR_OK;
 }
 

@@ -64,9 +64,11 @@ enum {
 
 void mr_find_close(mr_rows *rows) {
     mr_find_data *find = &rows->find;
+    const mr_addr evicted = find->found.evicted; /* Stands for itself. */
     mr_heap_free(rows->heap, find->lookup,
                  find->rows_max * FIND_WORDS * (uint32_t)sizeof(uint32_t));
     memset(find, 0, sizeof *find);
+    find->found.evicted = evicted;
 }
 
 static uint32_t power_from(uint32_t least, uint32_t count) {

@@ -92,6 +92,7 @@ enum {
     MR_TRACK = 1 << 2,     /* Keep the list of rows that changed since the last checkpoint. */
     MR_REFRESH = 1 << 3,   /* Deduplicate: a duplicate restarts the ttl. */
     MR_TIMERS = 1 << 4,    /* Rows have room for a timer each; see mr_timer_set. */
+    MR_KEEP_EVICTED = 1 << 5, /* With MR_EVICT: the host sees who went; see mr_evicted_free. */
 };
 
 /* What sliding and fixed throttles keep of a key: a list in the blob of the record's last
@@ -156,10 +157,11 @@ typedef struct mr_columns {
  * row i (same key, same slot), rows[slot] the row's address or 0. Without slots, input
  * row i is slot i, and a row that was 0 may be there once mr_row_enter has looked again. */
 typedef struct mr_found {
-    uint32_t size;  /* Input rows. */
-    uint32_t count; /* Slots. */
-    uint32_t slots; /* u32[size]; or 0: none. */
-    uint32_t rows;  /* u32[count]; kept up to date while rows come and go. */
+    uint32_t size;    /* Input rows. */
+    uint32_t count;   /* Slots. */
+    uint32_t slots;   /* u32[size]; or 0: none. */
+    uint32_t rows;    /* u32[count]; kept up to date while rows come and go. */
+    uint32_t evicted; /* The row that was evicted first; see mr_evicted_free. 0: none. */
 } mr_found;
 
 /* How a record lies in a row: its address is round8(row + key_at + key bytes),
@@ -169,6 +171,7 @@ typedef struct mr_layout {
     uint32_t key_bytes_at;
     uint32_t record_bytes;
     uint32_t field_count;
+    uint32_t evicted_next_at; /* From an evicted row's start: u32, the next one's address. */
     uint32_t field_at[MR_FIELDS_MAX]; /* From the record's start. */
     uint8_t field_kind[MR_FIELDS_MAX];
 } mr_layout;
@@ -316,6 +319,15 @@ MR_API mr_status mr_row_remove(mr_operator op, uint32_t index);
 
 /* Remove the row at this address. */
 MR_API mr_status mr_row_drop(mr_operator op, uint32_t row);
+
+/* With MR_KEEP_EVICTED, a row that was evicted is gone: it is found no more, its timer is
+ * off, it counts toward no limit of its state, and if its key comes again that makes another
+ * row. But its key and its record, with strings and refs, stay as they were, for the host to
+ * look at: in a chain that starts at mr_found.evicted (whose address every mr_find gives; one
+ * of an empty batch will do) and goes on at mr_layout.evicted_next_at, first evicted first.
+ * This frees all of the chain, strings and refs as well. Until then they take memory of the
+ * engine; so do it after every call that makes or writes rows, and before a checkpoint. */
+MR_API mr_status mr_evicted_free(mr_operator op);
 
 /* ---- timers of rows, for states with MR_TIMERS; others: MR_ERR_ARGUMENT ---- */
 

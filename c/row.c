@@ -46,6 +46,7 @@ static void lay_out_row(mr_rows *rows, uint32_t flags) {
     uint32_t at = (uint32_t)sizeof(mr_row);
     if ((flags & MR_EVICT) != 0) {
         rows->lru_at = at;
+        rows->layout.evicted_next_at = at + (uint32_t)offsetof(mr_lru, newer);
         at += (uint32_t)sizeof(mr_lru);
     }
     if (rows->ttl_ms > 0) {
@@ -84,6 +85,7 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
     rows->rows_max = spec->rows_max;
     rows->bytes_max = spec->bytes_max;
     rows->track = (spec->flags & MR_TRACK) != 0;
+    rows->keep_evicted = (spec->flags & MR_KEEP_EVICTED) != 0;
     MR_TRY(lay_out_record(&rows->layout, spec));
     lay_out_row(rows, spec->flags);
     mr_table_open(&rows->table, heap);
@@ -105,6 +107,21 @@ void mr_rows_blob_release(mr_rows *rows, mr_addr blob) {
     if (blob == 0) return;
     rows->bytes -= mr_heap_size_of(mr_blob_size(blob) + (uint32_t)sizeof(uint32_t));
     mr_blob_release(rows->heap, blob);
+}
+
+/* Bytes that hang off a record: strings, and what its refs count. */
+static uint64_t held_bytes(const mr_rows *rows, const uint8_t *record) {
+    const mr_layout *layout = &rows->layout;
+    uint64_t held = 0;
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        if (layout->field_kind[i] != MR_STRING && layout->field_kind[i] != MR_REF) continue;
+        const uint32_t cell = *(const uint32_t *)(const void *)(record + layout->field_at[i]);
+        if (cell == 0) continue;
+        held += layout->field_kind[i] == MR_REF
+                    ? MR_REF_BYTES
+                    : mr_heap_size_of(mr_blob_size(cell) + (uint32_t)sizeof(uint32_t));
+    }
+    return held;
 }
 
 /* Free the strings and drop the refs of a record. */
@@ -130,31 +147,69 @@ static void empty_record(mr_rows *rows, mr_row *row) {
 
 /* ---- changed rows ---- */
 
-/* Let the memory of a removed row go, or keep it as a grave for the next checkpoint. */
-static void bury(mr_rows *rows, mr_row *row) {
-    bool known = rows->track && mr_row_birth(row) < rows->dirty.epoch_birth;
-    if (known) {
+/* A removed row leaves a grave for the next checkpoint, if the last one knew it. */
+static void leave_grave(mr_rows *rows, mr_row *row) {
+    if (rows->track && mr_row_birth(row) < rows->dirty.epoch_birth) {
         mr_row_changed(rows, row);
         *mr_dirty_at(&rows->dirty, row->dirty) = mr_addr_of(row) | MR_GRAVE;
-        return;
+    } else if (row->dirty != 0) {
+        *mr_dirty_at(&rows->dirty, row->dirty) = 0;
+        row->dirty = 0;
     }
-    if (row->dirty != 0) *mr_dirty_at(&rows->dirty, row->dirty) = 0;
+}
+
+/* Let the memory of a removed row go, unless it is a grave. */
+static void bury(mr_rows *rows, mr_row *row) {
+    if (row->dirty != 0) return;
     mr_heap_free(rows->heap, mr_addr_of(row), row_bytes(rows, row->key_bytes));
 }
 
 /* ---- removing ---- */
 
-void mr_rows_remove(mr_rows *rows, mr_row *row) {
+/* Take a row out of all that knows it. */
+static void unlink_row(mr_rows *rows, mr_row *row) {
     uint32_t hash = mr_hash32(rows, mr_row_key(rows, row), row->key_bytes);
     mr_table_remove(&rows->table, hash, mr_addr_of(row));
     mr_find_removed(rows, row, hash);
     if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
     if (rows->lru_at != 0) mr_lru_remove(rows, row);
     if (rows->timer_at != 0) mr_rows_timer_drop(rows, row);
-    empty_record(rows, row);
     rows->bytes -= mr_heap_size_of(row_bytes(rows, row->key_bytes));
     rows->changes++;
+    leave_grave(rows, row);
+}
+
+void mr_rows_remove(mr_rows *rows, mr_row *row) {
+    unlink_row(rows, row);
+    empty_record(rows, row);
     bury(rows, row);
+}
+
+/* ---- evicted rows that the host wants to see ---- */
+
+static mr_lru *lru_of(const mr_rows *rows, mr_addr row) {
+    return (mr_lru *)mr_row_part(mr_row_at(row), rows->lru_at);
+}
+
+static void keep_evicted(mr_rows *rows, mr_row *row) {
+    mr_addr *first = &rows->find.found.evicted;
+    unlink_row(rows, row);
+    rows->bytes -= held_bytes(rows, mr_row_record(rows, row));
+    lru_of(rows, mr_addr_of(row))->newer = 0;
+    *(*first == 0 ? first : &lru_of(rows, rows->evicted_last)->newer) = mr_addr_of(row);
+    rows->evicted_last = mr_addr_of(row);
+}
+
+void mr_rows_evicted_free(mr_rows *rows) {
+    mr_addr next = rows->find.found.evicted;
+    rows->find.found.evicted = 0;
+    while (next != 0) {
+        mr_row *row = mr_row_at(next);
+        next = lru_of(rows, next)->newer;
+        rows->bytes += held_bytes(rows, mr_row_record(rows, row)); /* It goes once more. */
+        empty_record(rows, row);
+        bury(rows, row);
+    }
 }
 
 /* Take one row off the wheel whose slot has come; hang it back if it was used since. */
@@ -204,7 +259,7 @@ static void expire_for(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, i
 static void evict_for(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, const mr_row *keep) {
     while (over_limit(rows, more_rows, more_bytes)) {
         if (rows->oldest == 0 || mr_row_at(rows->oldest) == keep) return;
-        mr_rows_remove(rows, mr_row_at(rows->oldest));
+        (rows->keep_evicted ? keep_evicted : mr_rows_remove)(rows, mr_row_at(rows->oldest));
         rows->evicted++;
     }
 }
@@ -306,32 +361,26 @@ mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
     return create(rows, index, 0, row_out);
 }
 
-/* What a record that the host made brings with it: refs, and bytes of blobs and refs. A
- * host's ref cell is 0 or a number. */
-static mr_status weigh(const mr_rows *rows, const uint8_t *record, uint32_t *refs_out,
-                       uint64_t *held_out) {
+/* How many refs a record that the host made brings with it. A host's ref cell is 0 or a
+ * number. */
+static mr_status count_refs(const mr_rows *rows, const uint8_t *record, uint32_t *refs_out) {
     const mr_layout *layout = &rows->layout;
     *refs_out = 0;
-    *held_out = 0;
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        if (layout->field_kind[i] != MR_STRING && layout->field_kind[i] != MR_REF) continue;
+        if (layout->field_kind[i] != MR_REF) continue;
         const uint32_t cell = *(const uint32_t *)(const void *)(record + layout->field_at[i]);
-        if (cell == 0) continue;
-        if (layout->field_kind[i] == MR_STRING) {
-            *held_out += mr_heap_size_of(mr_blob_size(cell) + (uint32_t)sizeof(uint32_t));
-            continue;
+        if (cell >= rows->refs->capacity && cell != 0) {
+            return mr_fail(MR_ERR_ARGUMENT, "number", cell);
         }
-        if (cell >= rows->refs->capacity) return mr_fail(MR_ERR_ARGUMENT, "number", cell);
-        *held_out += MR_REF_BYTES;
-        ++*refs_out;
+        *refs_out += cell != 0;
     }
     return MR_OK;
 }
 
 mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
     uint32_t refs;
-    uint64_t held;
-    MR_TRY(weigh(rows, record, &refs, &held));
+    MR_TRY(count_refs(rows, record, &refs));
+    const uint64_t held = held_bytes(rows, record);
     uint32_t taken = 0;
     mr_status status = MR_OK;
     while (taken < refs && (status = mr_ref_take(rows->heap)) == MR_OK)
@@ -364,6 +413,7 @@ mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, m
 }
 
 void mr_rows_close(mr_rows *rows) {
+    mr_rows_evicted_free(rows);
     mr_addr found[64];
     mr_table_cursor cursor = {0};
     uint32_t count;

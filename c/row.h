@@ -21,6 +21,9 @@
  *  3. bytes = what rows and strings occupy + MR_REF_BYTES per ref, whether it is live
  *     or still encoded after a restore: a limit must not depend on restarts.
  *  4. After a refusal nothing has changed, save that expired rows may be gone.
+ *  5. A row that was evicted and is kept (MR_KEEP_EVICTED) is in none of the structures
+ *     above, nor in bytes, but in a chain through the LRU part. Its memory is a grave of
+ *     the dirty list iff its `dirty` is not 0.
  *
  * Who changes what: mr_rows_create, mr_rows_remove, mr_rows_touch and mr_rows_expire;
  * timers: mr_rows_timer_set and mr_rows_timer_clear; fields of a record are written by the
@@ -109,7 +112,9 @@ typedef struct mr_rows {
     uint32_t wheel_at;
     uint32_t last_use_at;
     uint32_t timer_at;
+    mr_addr evicted_last; /* Of the chain that find.found.evicted starts. */
     bool track;
+    bool keep_evicted;
 } mr_rows;
 
 /* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
@@ -156,6 +161,9 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
 
 /* Remove a row: its strings are freed, its refs dropped. */
 void mr_rows_remove(mr_rows *rows, mr_row *row);
+
+/* Free the rows that were evicted and kept. */
+void mr_rows_evicted_free(mr_rows *rows);
 
 /* Remove rows whose ttl is over at `time_ms`, looking at up to `steps`: MR_MORE. */
 mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps);

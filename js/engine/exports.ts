@@ -48,6 +48,7 @@ export interface Exports {
   mr_row_touch(op: number, index: number, written: number): number
   mr_row_remove(op: number, index: number): number
   mr_row_drop(op: number, row: number): number
+  mr_evicted_free(op: number): number
   mr_timer_set(op: number, row: number, timeMs: number): number
   mr_timer_clear(op: number, row: number): number
   mr_timer_peek(op: number, uptoMs: number, dueOut: number): number

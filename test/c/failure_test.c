@@ -139,7 +139,7 @@ static const mr_operator_spec custom_spec = {
     .kind = MR_CUSTOM,
     .count = 3,
     .kinds = {MR_STRING, MR_REF, MR_F64},
-    .flags = MR_EVICT | MR_TRACK | MR_TIMERS,
+    .flags = MR_EVICT | MR_KEEP_EVICTED | MR_TRACK | MR_TIMERS,
     .ttl_ms = 1000,
     .rows_max = ROWS - 20,
 };
@@ -233,6 +233,11 @@ static mr_status set_timers(session *s) {
         if (row != 0) MR_TRY(mr_timer_set(s->custom, row, (i * 37) % 100));
     }
     return MR_OK;
+}
+
+static mr_status free_evicted(session *s) {
+    assert_int_not_equal(inside(s->custom)->rows.find.found.evicted, 0);
+    return mr_evicted_free(s->custom);
 }
 
 /* All that are due, written down; some are set anew. */
@@ -334,51 +339,29 @@ typedef struct step {
 } step;
 
 static const step steps[] = {
-    {engine_open, false},
-    {alloc, false},
-    {refs_reserve, false},
-    {open_custom, false},
-    {open_aggregate, false},
-    {open_deduplicate, false},
-    {open_in, false},
-    {open_out, false},
-    {reserve, false},
-    {reserve_more, false},
-    {reserve_keys, false},
-    {fill, false},
-    {find, false},
-    {make_blob, false},
-    {make_row, false},
-    {refs_reserve_more, false},
-    {make_rows, true},
-    {change_rows, false},
-    {set_timers, false},
-    {push_aggregate, true},
-    {push_deduplicate, true},
-    {expire, false},
-    {finish, true},
-    {push_aggregate, true},
-    {finish, true},
-    {scan_aggregate, false},
-    {scan_next, false},
-    {results, false},
-    {scan_close, false},
-    {scan_custom, false},
-    {scan_next, false},
-    {save, false},
-    {scan_close, false},
-    {open_loaded, false},
-    {load, true},
-    {load_end, false},
-    {decode, false},
-    {fire, false},
-    {open_throttle, false},
-    {fill, false},
-    {push_throttle, true},
-    {tick, false},
-    {push_throttle, true},
-    {tick, false},
-    {push_throttle, true},
+    {engine_open, false},    {alloc, false},
+    {refs_reserve, false},   {open_custom, false},
+    {open_aggregate, false}, {open_deduplicate, false},
+    {open_in, false},        {open_out, false},
+    {reserve, false},        {reserve_more, false},
+    {reserve_keys, false},   {fill, false},
+    {find, false},           {make_blob, false},
+    {make_row, false},       {refs_reserve_more, false},
+    {make_rows, true},       {change_rows, false},
+    {set_timers, false},     {free_evicted, false},
+    {push_aggregate, true},  {push_deduplicate, true},
+    {expire, false},         {finish, true},
+    {push_aggregate, true},  {finish, true},
+    {scan_aggregate, false}, {scan_next, false},
+    {results, false},        {scan_close, false},
+    {scan_custom, false},    {scan_next, false},
+    {save, false},           {scan_close, false},
+    {open_loaded, false},    {load, true},
+    {load_end, false},       {decode, false},
+    {fire, false},           {open_throttle, false},
+    {fill, false},           {push_throttle, true},
+    {tick, false},           {push_throttle, true},
+    {tick, false},           {push_throttle, true},
     {close_some, false},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };

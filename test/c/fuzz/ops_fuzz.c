@@ -81,7 +81,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from) % 33};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from) % 64};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
     spec.bytes_max = take_u8(&w->from) % 2 == 0 ? 0 : take_u16(&w->from);
@@ -330,6 +330,22 @@ static void timers(world *w) {
     }
 }
 
+/* ---- evicted rows ---- */
+
+static void evicted(world *w) {
+    const uint32_t handle = any_op(w)->handle;
+    const mr_operator_data *op = inside(handle);
+    if (op == NULL) return;
+    const mr_rows *in = &op->rows;
+    uint64_t count = 0;
+    for (mr_addr at = in->find.found.evicted; at != 0; count++) {
+        CHECK(mr_row_at(at)->key_bytes > 0 && count < in->evicted);
+        at = *mr_u32s(at + in->layout.evicted_next_at);
+    }
+    CHECK(mr_evicted_free(handle) == MR_OK);
+    CHECK(in->find.found.evicted == 0);
+}
+
 /* ---- memory, refs and blobs ---- */
 
 static void memory(world *w) {
@@ -438,7 +454,7 @@ static void (*const calls[])(world *w) = {
     fill,    fill,         fill,       push,           push,      advance,       expire,
     look,    find,         find,       rows,           rows,      rows,          rows,
     memory,  reserve_refs, blob,       blob,           decode,    scan,          scan,
-    results, load,         fail,       fail_no_more,   timers,    timers,
+    results, load,         fail,       fail_no_more,   timers,    timers,        evicted,
 };
 
 /* ---- */
