@@ -204,8 +204,8 @@ static const mr_operator_kind *const kinds[] = {
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {
-    const uint32_t flags =
-        MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS | MR_KEEP_EVICTED;
+    const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS |
+                           MR_KEEP_EVICTED | MR_TOUCH_READS | MR_LINGER;
     const bool keeps_none = (spec->flags & (MR_KEEP_EVICTED | MR_EVICT)) == MR_KEEP_EVICTED;
     if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
@@ -221,6 +221,7 @@ static mr_status open_state(engine *e, mr_operator_data *op, const mr_operator_s
     uint8_t fields[MR_FIELDS_MAX];
     mr_rows_spec state = {
         .ttl_ms = spec->ttl_ms,
+        .cleanup_ms = spec->cleanup_ms,
         .rows_max = spec->rows_max,
         .bytes_max = spec->bytes_max,
         .flags = spec->flags,

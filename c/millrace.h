@@ -87,12 +87,14 @@ typedef enum mr_aggregate {
 } mr_aggregate;
 
 enum {
-    MR_EMIT_EACH = 1 << 0, /* Aggregate: a result per input row, not per key at the end. */
-    MR_EVICT = 1 << 1,     /* A full state evicts its least recently used row; else MR_ERR_LIMIT. */
-    MR_TRACK = 1 << 2,     /* Keep the list of rows that changed since the last checkpoint. */
-    MR_REFRESH = 1 << 3,   /* Deduplicate: a duplicate restarts the ttl. */
-    MR_TIMERS = 1 << 4,    /* Rows have room for a timer each; see mr_timer_set. */
+    MR_EMIT_EACH = 1 << 0,    /* Aggregate: a result per input row, not per key at the end. */
+    MR_EVICT = 1 << 1,        /* Full, it evicts its least recently used row; else MR_ERR_LIMIT. */
+    MR_TRACK = 1 << 2,        /* Keep the list of rows that changed since the last checkpoint. */
+    MR_REFRESH = 1 << 3,      /* Deduplicate: a duplicate restarts the ttl. */
+    MR_TIMERS = 1 << 4,       /* Rows have room for a timer each; see mr_timer_set. */
     MR_KEEP_EVICTED = 1 << 5, /* With MR_EVICT: the host sees who went; see mr_evicted_free. */
+    MR_TOUCH_READS = 1 << 6,  /* A read restarts the ttl as a write does. */
+    MR_LINGER = 1 << 7,       /* A row whose ttl is over stands until the next cleaning. */
 };
 
 /* What sliding and fixed throttles keep of a key: a list in the blob of the record's last
@@ -118,6 +120,7 @@ typedef struct mr_options {
 
 typedef struct mr_operator_spec {
     double ttl_ms;                  /* Rows expire at this age since their last write; 0: never. */
+    double cleanup_ms;              /* MR_LINGER: rows go at multiples of this; whole, > 0. */
     uint64_t rows_max;              /* 0: no limit. */
     uint64_t bytes_max;             /* Rows, strings and an estimate of refs; 0: no limit. */
     double limit;                   /* Throttle: events per per_ms, >= 1. */
@@ -305,7 +308,8 @@ MR_API mr_status mr_operator_results(mr_operator op, const uint32_t *rows, uint3
 MR_API mr_status mr_find(mr_operator op, mr_batch in, uint32_t *found_out);
 
 /* Of the event at input row `index` of the last mr_find, which a push or load ends:
- * enter: remove its row if its ttl is over at the event's time. Needed with ttl only.
+ * enter: remove its row if its ttl is over at the event's time (with MR_LINGER: and the
+ * first multiple of cleanup_ms from then on has come, here and below). Needed with ttl only.
  * create: make its row, `record` copied in. Strings and refs in it now belong to C.
  * touch: its row was read (`written` 0) or written (1): last use, LRU, changed rows.
  * remove: its row, if there is one.

@@ -66,26 +66,34 @@ static void lay_out_row(mr_rows *rows, uint32_t flags) {
 static int64_t deadline(const void *owner, const mr_wheel_node *node) {
     const mr_rows *rows = owner;
     const mr_row *row = (const mr_row *)(const void *)((const uint8_t *)node - rows->wheel_at);
-    return mr_row_last_use(rows, row) + rows->ttl_ms;
+    return mr_row_deadline(rows, row);
+}
+
+/* Is this a whole number of milliseconds, at least `least`, that times may grow by? */
+static bool is_duration(double ms, double least) {
+    return ms >= least && ms <= 8.64e15 && (double)(int64_t)ms == ms;
 }
 
 mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t hash_seed,
                        const mr_rows_spec *spec) {
-    const double ttl_ms = spec->ttl_ms;
-    if (!(ttl_ms >= 0 && ttl_ms <= 8.64e15) || (double)(int64_t)ttl_ms != ttl_ms) {
-        return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", ttl_ms);
+    const bool lingers = (spec->flags & MR_LINGER) != 0;
+    if (!is_duration(spec->ttl_ms, 0)) return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", spec->ttl_ms);
+    if (lingers && !is_duration(spec->cleanup_ms, 1)) {
+        return mr_fail(MR_ERR_ARGUMENT, "cleanup_ms", spec->cleanup_ms);
     }
     memset(rows, 0, sizeof *rows);
     rows->heap = heap;
     rows->refs = refs;
     rows->hash_key = mr_hash_key_of(hash_seed);
     rows->dirty.heap = heap;
-    rows->ttl_ms = (int64_t)ttl_ms;
+    rows->ttl_ms = (int64_t)spec->ttl_ms;
+    rows->cleanup_ms = lingers ? (int64_t)spec->cleanup_ms : 0;
     rows->passed_ms = INT64_MIN;
     rows->rows_max = spec->rows_max;
     rows->bytes_max = spec->bytes_max;
     rows->track = (spec->flags & MR_TRACK) != 0;
     rows->keep_evicted = (spec->flags & MR_KEEP_EVICTED) != 0;
+    rows->touch_reads = (spec->flags & MR_TOUCH_READS) != 0;
     MR_TRY(lay_out_record(&rows->layout, spec));
     lay_out_row(rows, spec->flags);
     mr_table_open(&rows->table, heap);
@@ -456,6 +464,15 @@ void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
     mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
 }
 
+/* The last use never moves back. */
+static bool move_last_use(mr_rows *rows, mr_row *row, double use_ms) {
+    if (rows->ttl_ms == 0) return false;
+    const int64_t time_ms = mr_time_of(use_ms);
+    if (time_ms <= mr_row_last_use(rows, row)) return false;
+    set_last_use(rows, row, time_ms);
+    return true;
+}
+
 void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms) {
     if (rows->lru_at != 0) {
         set_use(rows, row, rows->uses++);
@@ -464,12 +481,9 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
             mr_lru_add(rows, row);
         }
     }
+    const bool moved = (written || rows->touch_reads) && move_last_use(rows, row, use_ms);
+    if (written || moved) mr_row_changed(rows, row);
     if (!written) return;
-    mr_row_changed(rows, row);
-    if (rows->ttl_ms > 0) {
-        int64_t time_ms = mr_time_of(use_ms);
-        if (time_ms > mr_row_last_use(rows, row)) set_last_use(rows, row, time_ms);
-    }
     if (rows->lru_at == 0 || !over_limit(rows, 0, 0)) return;
     const int64_t passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
     if (!mr_row_expired(rows, row, (double)passed_ms)) expire_for(rows, 0, 0, passed_ms);

@@ -11,7 +11,10 @@
  * A row has expired when clock - last_use >= ttl, where the clock of an event is its
  * own time or the watermark, whichever is later, and under processing time its
  * arrival. An expired row is as good as gone: entering it removes it. Rows nobody
- * enters are freed by mr_rows_expire.
+ * enters are freed by mr_rows_expire. Where rows linger, they are gone only when the
+ * clock has come to the first multiple of cleanup_ms that is not before that: a time
+ * that follows from the row alone, so that what is still seen depends on no chunk.
+ * mr_row_deadline is the one place that knows.
  *
  * Invariants:
  *  1. Every row is in the table; in the wheel iff ttl > 0; in the LRU list iff the
@@ -63,6 +66,7 @@ typedef struct mr_row_timer {
 /* What a state is asked to be. */
 typedef struct mr_rows_spec {
     double ttl_ms;
+    double cleanup_ms; /* MR_LINGER. */
     uint64_t rows_max;
     uint64_t bytes_max;
     uint32_t flags;
@@ -95,7 +99,8 @@ typedef struct mr_rows {
     mr_dirty dirty;
     mr_find_data find;
     mr_layout layout;
-    int64_t ttl_ms; /* 0: never. */
+    int64_t ttl_ms;     /* 0: never. */
+    int64_t cleanup_ms; /* 0: rows do not linger. */
     uint64_t rows_max;
     uint64_t bytes_max;
     uint64_t bytes;
@@ -115,6 +120,7 @@ typedef struct mr_rows {
     mr_addr evicted_last; /* Of the chain that find.found.evicted starts. */
     bool track;
     bool keep_evicted;
+    bool touch_reads;
 } mr_rows;
 
 /* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
@@ -224,9 +230,17 @@ static inline int64_t mr_row_last_use(const mr_rows *rows, const mr_row *row) {
     memcpy(&time_ms, (const uint8_t *)row + rows->last_use_at, sizeof time_ms);
     return time_ms;
 }
+
+/* When the row is gone, for states with ttl. Times and ttl are within 8.64e15 of 0. */
+static inline int64_t mr_row_deadline(const mr_rows *rows, const mr_row *row) {
+    const int64_t over_ms = mr_row_last_use(rows, row) + rows->ttl_ms;
+    if (rows->cleanup_ms == 0) return over_ms;
+    const int64_t rest = over_ms % rows->cleanup_ms;
+    const int64_t cleaned_ms = over_ms - rest + (rest > 0 ? rows->cleanup_ms : 0);
+    return cleaned_ms < MR_WHEEL_MS_MAX ? cleaned_ms : MR_WHEEL_MS_MAX; /* Later than any clock. */
+}
 static inline bool mr_row_expired(const mr_rows *rows, const mr_row *row, double clock_ms) {
-    if (rows->ttl_ms == 0) return false;
-    return clock_ms >= (double)(mr_row_last_use(rows, row) + rows->ttl_ms);
+    return rows->ttl_ms > 0 && clock_ms >= (double)mr_row_deadline(rows, row);
 }
 
 /* A row's timer: 0 when there is none; its time then means nothing. */

@@ -17,8 +17,8 @@
  * in the order in which they were added, whatever levels they went through. */
 #include "wheel.h"
 
-#define TICK_OF_ZERO (UINT64_C(1) << 54)
-#define TICK_MAX (UINT64_C(1) << 55)
+#define TICK_OF_ZERO ((uint64_t)MR_WHEEL_MS_MAX)
+#define TICK_MAX (2 * TICK_OF_ZERO)
 
 enum { DIGIT_BITS = 6, HEADS = MR_WHEEL_LEVELS * MR_WHEEL_SLOTS };
 enum { HEADS_BYTES = HEADS * sizeof(mr_wheel_node) };

@@ -27,6 +27,8 @@
 
 enum { MR_WHEEL_LEVELS = 10, MR_WHEEL_SLOTS = 64 };
 
+#define MR_WHEEL_MS_MAX (INT64_C(1) << 54) /* Deadlines lie within this of 0. */
+
 /* Inside the row: its neighbours in the slot's ring, of which the slot's head is one.
  * Both are 0 when it hangs nowhere. */
 typedef struct mr_wheel_node {
@@ -55,7 +57,7 @@ void mr_wheel_close(mr_wheel *wheel);
 
 /* Hang `node`, which hangs nowhere, at its deadline (asked from the owner), behind
  * all others of that deadline. A deadline in the wheel's past is due at once, behind
- * what is due already. Deadlines lie within +-2^54. */
+ * what is due already. */
 void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node);
 
 /* Is this time before the wheel's? */

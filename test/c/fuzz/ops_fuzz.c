@@ -81,8 +81,9 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from) % 64};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from)};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
+    if ((spec.flags & MR_LINGER) != 0) spec.cleanup_ms = take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
     spec.bytes_max = take_u8(&w->from) % 2 == 0 ? 0 : take_u16(&w->from);
     spec.count = take_u8(&w->from) % 70;
