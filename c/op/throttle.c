@@ -20,7 +20,8 @@
  * An event behind the watermark is judged, and written down, at the watermark: nobody
  * gets more by being late.
  *
- * A row stands for ttl_ms after its last pass, by when it is as if nothing had passed;
+ * A row stands for ttl_ms after its last pass, by when it is as if nothing had passed (a
+ * pass between two milliseconds counts from the later one, or it would be forgotten early);
  * unlike state of users it is not forgotten by an event from ahead of the watermark. */
 #include "../error.h"
 #include "../operator.h"
@@ -274,7 +275,7 @@ static mr_status begin(mr_operator_data *op, const mr_columns *in, uint32_t i) {
     bool passes_now = false;
     const mr_status judged = judge(op, in, i, row, &passes_now);
     MR_ASSERT(judged == MR_OK && passes_now); /* There is room, and nothing passed before. */
-    mr_rows_touch_at(rows, row, i, true, time_ms);
+    mr_rows_touch_at(rows, row, i, true, __builtin_ceil(time_ms));
     return MR_OK;
 }
 
@@ -299,7 +300,7 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
             MR_TRY(begin(op, in, i));
         } else {
             MR_TRY(judge(op, in, i, row, &passes));
-            mr_rows_touch_at(&op->rows, row, i, passes, mr_row_clock(in, i));
+            mr_rows_touch_at(&op->rows, row, i, passes, __builtin_ceil(mr_row_clock(in, i)));
         }
         if (!passes) continue;
         mr_results_begin(results, in, i);

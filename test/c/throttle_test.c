@@ -52,6 +52,21 @@ static bool passes(bench *b, double time_ms, double watermark_ms) {
     return b->results->size == 1;
 }
 
+static void a_pass_between_milliseconds_counts_to_its_end(void **state) {
+    (void)state;
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        if (algorithm == MR_FIXED) continue; /* Its windows begin at 0. */
+        const mr_operator_spec spec = spec_of(algorithm, 1, 100);
+        bench b = open_bench(&spec);
+        assert_true(passes(&b, 100.5, 100.5));
+        assert_false(passes(&b, 200.25, 200.25)); /* Its row must not be gone yet. */
+        assert_int_equal(mr_operator_expire(b.op, 200.25, 100), MR_OK);
+        assert_false(passes(&b, 200.25, 200.25));
+        assert_true(passes(&b, 200.5, 200.5));
+        close_bench(&b);
+    }
+}
+
 static void a_long_list_keeps_its_order_and_its_count(void **state) {
     (void)state;
     const uint32_t limit = 1000;
@@ -123,6 +138,7 @@ static void a_list_that_reaches_out_of_its_blob_is_not_followed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spec_that_means_nothing_is_refused),
+        cmocka_unit_test(a_pass_between_milliseconds_counts_to_its_end),
         cmocka_unit_test(a_long_list_keeps_its_order_and_its_count),
         cmocka_unit_test(events_at_one_time_are_one_entry),
         cmocka_unit_test(a_key_remembers_only_so_many_passes),
