@@ -145,13 +145,16 @@ static double passed_near(const mr_operator_spec *spec, const history *h, double
            passed_through(h, entries_upto(h, start, true));
 }
 
-/* Forget what no event at or after the watermark asks for. */
-static void forget(const mr_operator_spec *spec, history *h, double watermark_ms) {
+/* Forget what no event at or after the watermark asks for, of the first `most` entries;
+ * returns how many went. */
+static uint32_t forget(const mr_operator_spec *spec, history *h, double watermark_ms,
+                       uint32_t most) {
     const bool sliding = spec->algorithm == MR_SLIDING;
     const double upto = sliding ? watermark_ms - spec->per_ms : window_start(spec, watermark_ms);
-    const uint32_t old = entries_upto(h, upto, !sliding);
+    const uint32_t old = mr_min_u32(entries_upto(h, upto, !sliding), most);
     h->numbers[MR_PASSES_FORGOTTEN] = passed_through(h, old);
     set_bounds(h, h->first + old, h->size - old);
+    return old;
 }
 
 /* Room for one entry more behind the last: moves the list down, or to a larger blob. */
@@ -180,15 +183,14 @@ static mr_status make_room(mr_operator_data *op, history *h) {
     return MR_OK;
 }
 
-/* Is there an entry of this time at `index`, where it would stand? */
-static bool is_entry(const history *h, uint32_t index, double time_ms) {
-    return index < h->size && pass_at(h, index).time_ms == time_ms;
-}
-
-/* Write down that an event passed; there is room. */
-static void remember(history *h, double time_ms) {
+/* Write down that an event passed at `time_ms`. Its place is looked for once: a list that
+ * somebody else saved may be in any order, and must not be written behind. */
+static mr_status remember(mr_operator_data *op, history *h, double time_ms, double watermark_ms) {
     uint32_t at = entries_upto(h, time_ms, true);
-    if (!is_entry(h, at, time_ms)) {
+    const bool there = at < h->size && pass_at(h, at).time_ms == time_ms;
+    if (!there) MR_TRY(make_room(op, h));
+    at -= forget(&op->spec, h, watermark_ms, at);
+    if (!there) {
         const double before = passed_through(h, at);
         set_bounds(h, h->first, h->size + 1);
         memmove(entry_of(h, at + 1), entry_of(h, at), (h->size - 1 - at) * sizeof(mr_pass));
@@ -199,6 +201,7 @@ static void remember(history *h, double time_ms) {
         entry.through += 1;
         set_pass(h, at, entry);
     }
+    return MR_OK;
 }
 
 /* Judge an event by a key's passes, and write it down if it passes. */
@@ -211,10 +214,7 @@ static mr_status judge_passes(mr_operator_data *op, const mr_columns *in, uint32
     *passes_out = passed_near(spec, &h, clock_ms) < spec->limit;
     if (!*passes_out) return MR_OK;
     const double time_ms = spec->algorithm == MR_SLIDING ? clock_ms : window_start(spec, clock_ms);
-    if (!is_entry(&h, entries_upto(&h, time_ms, true), time_ms)) MR_TRY(make_room(op, &h));
-    forget(spec, &h, mr_row_watermark(in, i));
-    remember(&h, time_ms);
-    return MR_OK;
+    return remember(op, &h, time_ms, mr_row_watermark(in, i));
 }
 
 /* ---- buckets ---- */

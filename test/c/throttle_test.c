@@ -99,6 +99,17 @@ static void events_at_one_time_are_one_entry(void **state) {
     close_bench(&b);
 }
 
+static void a_time_too_short_to_matter_does_not_grow_the_list_out_of_its_blob(void **state) {
+    (void)state;
+    mr_operator_spec spec = spec_of(MR_SLIDING, 1, 1e-5);
+    spec.ttl_ms = 1;
+    const double times[] = {1.7e12, 1.7e12, 1.7e12, 1.7e12, END, END, END, END};
+    bench b = open_bench(&spec);
+    for (uint32_t i = 0; i < 8; i++) /* t - per is t, so nothing is in between. */
+        assert_true(passes(&b, times[i], times[i]));
+    close_bench(&b);
+}
+
 static void a_key_remembers_only_so_many_passes(void **state) {
     (void)state;
     const uint32_t most = MR_PASSES_MAX;
@@ -135,13 +146,41 @@ static void a_list_that_reaches_out_of_its_blob_is_not_followed(void **state) {
     }
 }
 
+static void a_list_in_any_order_is_not_written_out_of_its_blob(void **state) {
+    (void)state;
+    uint64_t random = 3;
+    for (uint32_t round = 0; round < 300; round++) {
+        const mr_operator_spec spec = spec_of(round % 2 == 0 ? MR_SLIDING : MR_FIXED, 5, 20);
+        bench b = open_bench(&spec);
+        for (uint32_t i = 0; i < 8; i++)
+            assert_true(passes(&b, 20.0 * i, -END));
+        begin_input(&b, 0);
+        add_event(&b, 1, 0, 0);
+        (void)mr_rows_find(&inside(b.op)->rows, b.input);
+        uint8_t *record = record_of(&b, 0);
+        uint32_t blob;
+        memcpy(&blob, record + inside(b.op)->rows.layout.field_at[MR_PASSES_LIST], sizeof blob);
+        assert_int_equal(mr_blob_size(blob), 8 * sizeof(mr_pass)); /* It is full. */
+        for (uint32_t i = 0; i < 8; i++) {
+            const mr_pass pass = {20.0 * random_below(&random, 8), random_below(&random, 3)};
+            memcpy((uint8_t *)mr_at(blob) + 4 + i * sizeof pass, &pass, sizeof pass);
+        }
+        const double time = 20.0 * random_below(&random, 8);
+        (void)passes(&b, time, time); /* The sanitizer sees where it writes. */
+        (void)passes(&b, time, time);
+        close_bench(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spec_that_means_nothing_is_refused),
         cmocka_unit_test(a_pass_between_milliseconds_counts_to_its_end),
         cmocka_unit_test(a_long_list_keeps_its_order_and_its_count),
         cmocka_unit_test(events_at_one_time_are_one_entry),
+        cmocka_unit_test(a_time_too_short_to_matter_does_not_grow_the_list_out_of_its_blob),
         cmocka_unit_test(a_key_remembers_only_so_many_passes),
+        cmocka_unit_test(a_list_in_any_order_is_not_written_out_of_its_blob),
         cmocka_unit_test(a_list_that_reaches_out_of_its_blob_is_not_followed),
     };
     return cmocka_run_group_tests_name("throttle", tests, NULL, NULL);
