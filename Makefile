@@ -81,14 +81,12 @@ build-all: all module native build/ubsan/millrace.wasm $(UNITS:test/c/%.c=build/
 module: $(MODULES) ## Build both modules
 native: build/native/libmillrace.a ## Build the engine for this machine
 
-dist/node.mjs: $(SOURCES) js/engine/abi.ts build/wasi/millrace.wasm tsdown.config.ts tsconfig.json \
-    package.json | setup-base
+# The bundler clears dist first, and puts the module into the code, too.
+dist/node.mjs dist/millrace.wasm &: $(SOURCES) js/engine/abi.ts build/wasi/millrace.wasm \
+    tsdown.config.ts tsconfig.json package.json | setup-base
 	$(call say,bundle,dist)
 	@$(BIN)/tsdown --logLevel error 2>&1 | { grep -v 'Node.js v20.* is deprecated' || true; } >&2
-	@touch $@
-
-dist/millrace.wasm: build/wasi/millrace.wasm dist/node.mjs
-	@cp $< $@
+	@cp build/wasi/millrace.wasm dist/ && touch dist/node.mjs
 
 # ---- tests --------------------------------------------------------------------------
 

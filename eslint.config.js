@@ -35,5 +35,16 @@ export default tseslint.config(
     files: ["**/*.{js,mjs,cjs}"],
     languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
   },
+  {
+    files: ["test/browser/*.js"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ["atob", "btoa", "document", "fetch", "location", "setTimeout"].map((name) => [
+          name,
+          "readonly",
+        ]),
+      ),
+    },
+  },
   { files: ["**/*.cjs"], languageOptions: { sourceType: "commonjs" } },
 )

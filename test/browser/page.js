@@ -1,0 +1,41 @@
+/**
+ * A page that runs the smoke test's program over what it left in IndexedDB, and shows the rows.
+ * With "?stop" and nothing left it stops in the middle: after a checkpoint and a little more.
+ */
+import * as millrace from "./dist/browser.mjs"
+import { indexedDbStorage } from "./dist/storage-indexeddb.mjs"
+import { rowsOf, streamsOf } from "./smoke.js"
+
+async function main() {
+  const orders = await (await fetch("orders.json")).json()
+  const job = await millrace.run(streamsOf(millrace, orders), {
+    storage: indexedDbStorage(location.pathname.slice(1)),
+    chunkSize: 64,
+  })
+  const position = job.stats().restored?.position ?? 0
+  const rows = []
+  const results = rowsOf(job)
+  const pull = async () => {
+    const { value, done } = await results.next()
+    if (!done) rows.push(value)
+    return !done
+  }
+
+  if (location.search === "?stop" && position === 0) {
+    while (rows.length < 1000) await pull()
+    let saved = false
+    const saving = job.checkpoint().then(() => (saved = true))
+    while (!saved && (await pull())) await new Promise((resolve) => setTimeout(resolve))
+    await saving
+    for (let more = 0; more < 100; more++) await pull()
+  } else {
+    while (await pull());
+    await job.close()
+  }
+  return { position, rows }
+}
+
+const shown = document.createElement("output")
+const failed = ({ code, message }) => ({ code, message })
+shown.textContent = JSON.stringify(await main().catch(failed))
+document.body.append(shown)
