@@ -36,10 +36,10 @@ export default tseslint.config(
     languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
   },
   {
-    files: ["test/browser/*.js"],
+    files: ["test/{browser,edge}/*.js"],
     languageOptions: {
       globals: Object.fromEntries(
-        ["atob", "btoa", "document", "fetch", "location", "setTimeout"].map((name) => [
+        ["Response", "atob", "btoa", "document", "fetch", "location", "setTimeout"].map((name) => [
           name,
           "readonly",
         ]),

@@ -56,7 +56,7 @@ export class Cleanup {
     if (dueMs === Infinity) return
     const waitMs = Math.max(dueMs - this.#clock.now(), atLeastMs)
     // Held weakly: a timer must not keep a job alive that nobody closed and nobody has any more.
-    const self = new WeakRef(this)
+    const self = weakly(this)
     this.#cancel = this.#clock.after(waitMs, () => {
       const cleanup = self.deref()
       if (cleanup !== undefined) cleanup.#clean()
@@ -76,4 +76,9 @@ export class Cleanup {
     if (more) macrotask(() => this.#clean())
     else this.#arm()
   }
+}
+
+/** A weak reference; where there are none, as in old workers, a timer ends with its request. */
+function weakly<T extends object>(held: T): { deref(): T | undefined } {
+  return typeof WeakRef === "undefined" ? { deref: () => held } : new WeakRef(held)
 }

@@ -29,10 +29,16 @@ export interface EngineOptions {
   readonly hashSeed?: bigint
 }
 
-/** A safety net, not the plan: `close()` frees at a known time. */
-const abandoned = new FinalizationRegistry<{ wasm: Exports; handle: number }>(
-  ({ wasm, handle }) => void wasm.mr_engine_close(handle),
-)
+/**
+ * A safety net, not the plan: `close()` frees at a known time. Workers with a compatibility date
+ * before May 2025 have none.
+ */
+const abandoned =
+  typeof FinalizationRegistry === "undefined"
+    ? undefined
+    : new FinalizationRegistry<{ wasm: Exports; handle: number }>(
+        ({ wasm, handle }) => void wasm.mr_engine_close(handle),
+      )
 
 const codeOf = new Map<number, ErrorCode>([
   [status.ERR_HANDLE, "CLOSED"],
@@ -60,7 +66,7 @@ export class Engine {
     const opened = this.wasm.mr_engine_open(this.scratch, this.scratch + bytes)
     this.check("open an engine", opened)
     this.#handle = this.views.word(this.scratch + bytes)
-    abandoned.register(this, { wasm: this.wasm, handle: this.#handle }, this)
+    abandoned?.register(this, { wasm: this.wasm, handle: this.#handle }, this)
     this.refs = new RefSlab(this)
   }
 
@@ -129,7 +135,7 @@ export class Engine {
   }
 
   close(): void {
-    abandoned.unregister(this)
+    abandoned?.unregister(this)
     this.wasm.mr_engine_close(this.#handle)
     this.#handle = 0
     this.refs.clear()

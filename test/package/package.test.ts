@@ -70,6 +70,20 @@ describe("the entries of the package", () => {
     expect(JSON.parse(await scratch.run("same.cjs"))).toEqual(same)
   })
 
+  const conditions: [string[], string][] = [
+    [["workerd", "worker", "browser"], "workerd"], // As wrangler asks.
+    [["edge-light", "browser"], "edge-light"],
+    [["browser"], "browser"],
+    [[], "node"],
+  ]
+
+  it.each(conditions)("are found by the conditions of a runtime: %j", async (given, entry) => {
+    await scratch.write("where.mjs", 'console.log(import.meta.resolve("millrace"))')
+    const flags = given.map((condition) => `--conditions=${condition}`)
+    const found = await scratch.run(...flags, "where.mjs")
+    expect(found).toMatch(new RegExp(`/millrace/dist/${entry}\\.mjs\n$`))
+  })
+
   it("run slim on the module that the package exports", async () => {
     const program = `
       const letters = millrace.from(["a", "b", "a"]).keyBy((each) => each).deduplicate()
