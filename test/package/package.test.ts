@@ -1,6 +1,6 @@
 /** The package as npm packs it, in a project of somebody's: no network, no build, no sources. */
 import { existsSync } from "node:fs"
-import { readFile } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { build } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -23,6 +23,10 @@ function textsOf(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsOf) : []
 }
 
+/** The first group of every match, sorted, each once. */
+const groupsOf = (text: string, pattern: RegExp) =>
+  [...new Set([...text.matchAll(pattern)].map(([, group = ""]) => group))].sort()
+
 describe("the package", () => {
   it("has every file that it names, and needs no other package", async () => {
     const text = await readFile(inPackage("package.json"), "utf8")
@@ -35,6 +39,16 @@ describe("the package", () => {
       undefined,
       ["build", "test", "bench"], // None that npm would run when it installs.
     ])
+  })
+
+  it("has the licence of every library whose code it took", async () => {
+    const files = await readdir(inPackage("dist"))
+    const code = files.filter((name) => /\.[cm]js$/.test(name))
+    const texts = await Promise.all(code.map((name) => readFile(inPackage(`dist/${name}`), "utf8")))
+    const taken = groupsOf(texts.join("\n"), /^\/\/#region node_modules\/((?:@[^/]+\/)?[^/]+)/gm)
+    const licences = await readFile(inPackage("dist/LICENSES.txt"), "utf8")
+    expect(groupsOf(licences, /^== (.*)$/gm)).toEqual(taken)
+    expect(licences).toMatch(/Apache License.*ISC License/s)
   })
 
   it("runs as a module, and as CommonJS", async () => {
@@ -90,7 +104,7 @@ describe("the entries of the package", () => {
       letters.toArray().then((found) => console.log(found.join()))`
     await scratch.write(
       "slim.mjs",
-      `import { readFile } from "node:fs/promises"
+      `import { readdir, readFile } from "node:fs/promises"
       import * as millrace from "millrace/slim"
       millrace.useModule(readFile(new URL(import.meta.resolve("millrace/millrace.wasm"))))
       ${program}`,
