@@ -18,7 +18,11 @@ const execute = promisify(execFile)
 
 const given = `
 import { ${Object.keys(millrace).join(", ")} } from "millrace"
+import { readFile } from "node:fs/promises"
+import { useModule } from "millrace/slim"
 import { fileStorage } from "millrace/storage/file"
+import { indexedDbStorage } from "millrace/storage/indexeddb"
+import "fake-indexeddb/auto"
 const orders = [{ customer: "ada", price: 30, time: 1 }, { customer: "bob", price: 5, time: 2 }]
 const clicks = [{ user: "ada" }, { user: "bob" }]
 const log = [{ at: 1 }, { at: 70_000 }]

@@ -17,12 +17,9 @@ export type GivenModule = WebAssembly.Module | BufferSource
  *
  * @example
  * ```ts
- * import { from, useModule } from "millrace/slim"
- *
- * useModule(WebAssembly.compileStreaming(fetch("/assets/millrace.wasm")))
- * for await (const letter of from(["a", "b", "a"]).keyBy((each) => each).deduplicate()) {
- *   console.log(letter)
- * }
+ * // In a page: useModule(WebAssembly.compileStreaming(fetch("/assets/millrace.wasm")))
+ * useModule(readFile(new URL(import.meta.resolve("millrace/millrace.wasm"))))
+ * console.log(await from([1, 2]).toArray()) // [ 1, 2 ]
  * ```
  * @throws {MillraceError} Later, where the first job opens: `MODULE` when it is no module or cannot
  *   be compiled.
