@@ -1,12 +1,7 @@
 /** What users write must compile, and what is wrong must not; `tsc` is the test. */
 import { boundedDisorder, count, from, max, mean, of, record, run, sum } from "../js/index.ts"
 import { StateConfigBuilder, StateConfigs } from "../js/index.ts"
-
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-/** `value` has exactly the type that `same` names. */
-function exactly<A>() {
-  return <B>(value: B, same: Same<A, B>): [B, boolean] => [value, same]
-}
+import { exactly } from "./exactly.ts"
 
 interface UserEvent {
   user_id: string
