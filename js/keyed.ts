@@ -101,10 +101,6 @@ export class KeyedStream<K, T> extends Stream<T> {
   }
 
   /** The events for which the function returns something truthy, with the state of their key. */
-  override filter<N extends T>(
-    f: (event: T) => event is N,
-    options?: OperatorOptions<T, unknown, N>,
-  ): KeyedStream<K, N>
   override filter<S>(
     f: (event: T, state: StateAccess<S, S>) => boolean | Promise<boolean>,
     options: WithValue<S, T, K, T>,
@@ -113,6 +109,10 @@ export class KeyedStream<K, T> extends Stream<T> {
     f: (event: T, state: StateAccess<S, S | undefined>) => boolean | Promise<boolean>,
     options: WithType<S, T, K, T>,
   ): KeyedStream<K, T>
+  override filter<N extends T>(
+    f: (event: T, state: StateAccess<unknown, unknown>) => event is N,
+    options?: StatefulOptions<T, K, N>,
+  ): KeyedStream<K, N>
   override filter(
     f: (event: T, state: StateAccess<unknown, unknown>) => boolean | Promise<boolean>,
     options?: StatefulOptions<T, K, T>,

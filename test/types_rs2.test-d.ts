@@ -111,6 +111,20 @@ byUser.filter(
   },
   { state: { type: of<number[]>() } },
 )
+byUser.filter((event, state) => event.amount > 10 && state.exists())
+const seen = byUser.filter(
+  (event, state) => {
+    exactly<UserEvent>()(event, true)
+    exactly<unknown>()(state.get(), true)
+    return state.exists()
+  },
+  { uid: "seen", state: StateConfigs.session() },
+)
+exactly<UserEvent>()(eventsOf(seen), true)
+byUser.filter((event, spent) => spent.update((sum) => sum + event.amount) < 100, {
+  uid: "spent",
+  state: { ...StateConfigs.session(), value: () => 0 },
+})
 // @ts-expect-error neither true nor false
 byUser.filter((event) => event.amount)
 // @ts-expect-error a state of another type
