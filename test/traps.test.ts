@@ -3,7 +3,7 @@
  * results are in traps_results.test.ts. Windows, sessions, joins and patterns bring theirs.
  */
 import { describe, expect, it } from "vitest"
-import { boundedDisorder, from, record, run } from "../js/index.ts"
+import { boundedDisorder, createStorage, from, record, run } from "../js/index.ts"
 import type { StateConfig } from "../js/index.ts"
 import { clock, event, play, playAll, restore } from "./play.ts"
 import { refusal } from "./refusal.ts"
@@ -174,6 +174,19 @@ describe("trap 9: sizes of nothing", () => {
     expect(refusal(() => from([1]).take(-1)).code).toBe("OPTION")
   })
 
+  it("refuses a rate of nothing, and one beyond what is remembered", () => {
+    const keyed = from([1]).keyBy((n) => n)
+    const codes = [
+      { limit: 0, per: 10 },
+      { limit: 1, per: 0 },
+      { limit: 65_536, per: 10 },
+      { limit: 1, per: 10, burst: 0, algorithm: "gcra" as const },
+    ].map((options) => refusal(() => keyed.throttle(options)).code)
+    expect(codes).toEqual(["OPTION", "OPTION", "OPTION", "OPTION"])
+    expect(refusal(() => keyed.deduplicate({ ttl: 0 })).code).toBe("STATE_CONFIG")
+    expect(refusal(() => boundedDisorder(-1)).code).toBe("OPTION")
+  })
+
   it("takes none, skips none and skips more than there are", async () => {
     const numbers = from([1, 2, 3])
     expect([
@@ -202,6 +215,28 @@ describe("trap 11: a clock that steps back", () => {
         chunkSize,
       })
     expect([(await once(5)).length, (await once(6)).length]).toEqual([2, 1])
+  })
+
+  it.each([1, 1024])("passes no more, and none for ever, chunks of %i", async (chunkSize) => {
+    const times = [1000, 1000, 10, 10, 1009, 1010]
+    const script = times.flatMap((ms, i) => [clock(ms), hit("a", i)])
+    for (const algorithm of ["sliding", "fixed", "tokenBucket", "gcra"] as const) {
+      const passed = await play<Hit, Hit>(
+        (hits) => hits.keyBy("k").throttle({ limit: 1, per: 10, algorithm }),
+        script,
+        { chunkSize },
+      )
+      expect([algorithm, ...passed.map(({ at }) => at)]).toEqual([algorithm, 0, 5])
+    }
+  })
+
+  it("keeps a storage's values no longer and no shorter", async () => {
+    let now = 1000
+    const storage = createStorage({ ttl: 10 }, { clock: { now: () => now } })
+    const seen: boolean[] = []
+    await storage.set("a", Uint8Array.of(1))
+    for (now of [10, 1009, 5, 1010]) seen.push(await storage.exists("a"))
+    expect(seen).toEqual([true, true, true, false])
   })
 
   it("has no age below zero when a restart finds an earlier clock", async () => {

@@ -68,7 +68,9 @@ describe("trap 15: operators that cannot be chained", () => {
   it("gives plain events from every operator, which the next one takes as they are", async () => {
     const sales = [3, 5, 3, 9, 5, 3].map((price, i) => ({ shop: i % 2 ? "x" : "y", price }))
     const rows = await from(sales)
+      .distinctUntilChanged("price")
       .keyBy("price")
+      .throttle({ limit: 9, per: "1h" })
       .deduplicate()
       .tap(() => undefined)
       .filter((sale, seen) => seen.update((n) => n + 1) > 0 && sale.price > 1, {
@@ -121,6 +123,28 @@ describe("trap 17: outputs that are all one object", () => {
       return acc
     })
     expect(await typed.toArray()).toEqual([{ n: 1 }, { n: 3 }, { n: 6 }])
+  })
+
+  it("emits from map and scan what was true at that event", async () => {
+    const state = { value: () => ({ list: [] as number[] }) }
+    const mapped = keyed().map(
+      (n, access) => {
+        const own = access.get()
+        own.list.push(n)
+        access.set(own)
+        return own
+      },
+      { state },
+    )
+    const scanned = from(numbers).scan(
+      (acc, n) => {
+        acc.list.push(n)
+        return acc
+      },
+      () => ({ list: [] as number[] }),
+    )
+    const lists = [{ list: [1] }, { list: [1, 2] }, { list: [1, 2, 3] }]
+    expect([await mapped.toArray(), await scanned.toArray()]).toEqual([lists, lists])
   })
 
   it("leaves state alone when the consumer changes what it got", async () => {
