@@ -59,7 +59,7 @@ for (const algorithm of ["sliding", "fixed", "tokenBucket", "gcra"] as const) {
 async function show<K>(
   title: string,
   keyed: KeyedStream<K, Request>,
-  options: ThrottleOptions<Request, K>,
+  options: ThrottleOptions<Request>,
 ): Promise<void> {
   const passed = await keyed.throttle(options).toArray()
   const list = passed.map(({ id, timestamp }) => `${id} at ${timestamp}`)
