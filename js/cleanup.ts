@@ -30,7 +30,9 @@ export class Cleanup {
   /** Of a job: the states whose time is processing time. */
   static of(flow: Flow, clock: SteadyClock, mayClean: () => boolean): Cleanup {
     const operators = flow.steps.flatMap(({ planned, runner }) =>
-      runner?.operator === undefined || planned.eventTime ? [] : [runner.operator],
+      runner?.operator !== undefined && (!planned.eventTime || runner.operator.input.processing)
+        ? [runner.operator]
+        : [],
     )
     return new Cleanup(operators, clock, mayClean)
   }

@@ -1,6 +1,7 @@
 /**
  * A node of a plan in a job: its runner, and what came of it so far.
  */
+import { MillraceError } from "./errors.ts"
 import type { Runner, Site } from "./graph.ts"
 import { Tolerance } from "./on_error.ts"
 import type { Output } from "./output.ts"
@@ -37,6 +38,10 @@ export function openStep(
     },
   }
   const runner = "readTime" in node ? undefined : node.open(site)
+  if (runner?.operator?.spec.limits.timeDomain === "event" && !planned.eventTime) {
+    const message = `${uid}: state.timeDomain "event" needs from(…, { time })`
+    throw new MillraceError("STATE_CONFIG", message)
+  }
   const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
   const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
   return { planned, runner, tolerance, in: 0, out: 0, finished: false }

@@ -6,7 +6,7 @@ import type { Op } from "./deeds.ts"
 import { errorsOf } from "./how.ts"
 import type { How } from "./how.ts"
 import { keyed, type Program, type Reference } from "./programs.ts"
-import { Full, idOf } from "./reference.ts"
+import { Full, idOf, normal } from "./reference.ts"
 import type { Limits } from "./reference.ts"
 
 interface Held {
@@ -65,7 +65,9 @@ function holdingOf({ make, end, latest, full }: Kind): Program {
         pass: () => undefined,
         finish: () => release(Infinity),
         entries: () =>
-          [...held.values()].sort((a, b) => a.born - b.born).map(({ key, ops }) => [key, ops]),
+          [...held.values()]
+            .sort((a, b) => a.born - b.born)
+            .map(({ key, ops }) => [normal(key), ops]),
       }
     },
   }

@@ -206,8 +206,12 @@ async function compareAll(given: Scene): Promise<void> {
   // Text in a record has bytes of its own, which the reference does not count.
   const records = only.filter((name) => !counts && name.endsWith("Record"))
   const held = only.filter((name) => programs[name]?.holds)
-  const rest = only.filter((name) => !records.includes(name) && !held.includes(name))
+  const timed = only.filter((name) => programs[name]?.ownTime)
+  const apart = [...records, ...held, ...timed]
+  const rest = only.filter((name) => !apart.includes(name))
   if (held.length > 0) await compareHeld(given, held)
+  const { update: _, visibility: __, ...own } = given.limits
+  if (timed.length > 0) await compare({ ...given, draws, limits: own }, pick(timed))
   if (rest.length > 0) await compare({ ...given, draws }, pick(rest))
   if (records.length > 0) await compare({ ...given, limits: others }, pick(records))
 }

@@ -36,6 +36,8 @@ export interface Program {
   readonly reference: (state: Limits, weigh: (key: KeyValue) => number) => Reference
   /** Its rows expire, whatever the limits say. */
   readonly expires?: boolean
+  /** Its ttl is its own affair. */
+  readonly ownTime?: boolean
   /** It holds events back: it has no ttl and evicts nothing. */
   readonly holds?: boolean
 }
@@ -196,6 +198,7 @@ const folds = {
 } satisfies Record<string, Program>
 
 const deduplicateOf = (refresh: boolean): Program => ({
+  ownTime: true,
   make: (events, state, uid, how = {}) =>
     keyed(events).deduplicate({ uid, refresh, state, ...errorsOf(how) }),
   reference(limits, weigh) {

@@ -13,6 +13,8 @@ export interface Limits {
   readonly maxSize?: number
   readonly maxBytes?: number
   readonly onFull?: "evict" | "error"
+  readonly update?: "write" | "readWrite"
+  readonly visibility?: "neverExpired" | "untilCleanedUp"
 }
 
 /** When an event happens. */
@@ -58,6 +60,13 @@ export class Rows<V> {
     if (row === undefined || !this.#expired(row, Math.max(time, passed))) return row
     this.#rows.delete(idOf(key))
     return undefined
+  }
+
+  /** The same as {@link use}, by a call that only looked. */
+  read(key: KeyValue, { time }: Moment): void {
+    const row = this.#rows.get(idOf(key)) as Row<V>
+    if (this.#limits.update === "readWrite") row.lastUse = Math.max(row.lastUse, time)
+    this.use(key)
   }
 
   use(key: KeyValue): void {
@@ -113,7 +122,10 @@ export class Rows<V> {
   }
 
   #expired({ lastUse }: Row<V>, clock: number): boolean {
-    return clock - lastUse >= (this.#limits.ttl ?? Infinity)
+    const { ttl = Infinity, visibility } = this.#limits
+    const over = lastUse + ttl
+    // The clean-up interval is the ttl.
+    return clock >= (visibility === "untilCleanedUp" ? Math.ceil(over / ttl) * ttl : over)
   }
 }
 
@@ -158,7 +170,7 @@ export function draftOf(
     commit() {
       if (typeof change === "object") rows.write(key, change.value, moment)
       else if (change === "deleted") rows.remove(key)
-      else if (used && row !== undefined) rows.use(key)
+      else if (used && row !== undefined) rows.read(key, moment)
     },
   }
   return draft
@@ -211,7 +223,7 @@ export function recordDraftOf(
     commit() {
       if (written) rows.write(key, { ...fields }, moment)
       else if (deleted) rows.remove(key)
-      else if (used && row !== undefined) rows.use(key)
+      else if (used && row !== undefined) rows.read(key, moment)
     },
   }
   return draft

@@ -1,6 +1,13 @@
 /** Faults that a hostile reader found, each with the program that showed it. */
 import { existsSync } from "node:fs"
 import { describe, expect, it } from "vitest"
+import { Engine } from "../js/engine/engine.ts"
+import { Operator } from "../js/engine/operator.ts"
+import { RefAccess } from "../js/engine/ref_access.ts"
+import { Rows } from "../js/engine/rows.ts"
+import { loadModule } from "../js/module.ts"
+import { noLimits } from "../js/state/config.ts"
+import { keyBytes } from "../js/state/key_bytes.ts"
 import { count, from, manualClock, memoryStorage, record, run } from "../js/index.ts"
 import { copyOf } from "../js/copy.ts"
 import { fileStorage } from "../js/storage/file.ts"
@@ -208,5 +215,27 @@ describe("a string of a record that is replaced in a full state", () => {
     const { rows, evicted } = job.stats().operators["last"] ?? {}
     expect({ rows, evicted }).toEqual({ rows: 2, evicted: 0 })
     await job.close()
+  })
+})
+
+describe("memory that grew in a call that only removes", () => {
+  it("is looked at anew before values that were let go are freed", async () => {
+    const engine = new Engine(await loadModule(), { memoryBytesMax: 1 << 24 })
+    const operator = new Operator(engine, "op", {
+      kind: "custom",
+      limits: noLimits,
+      fields: ["ref"],
+    })
+    const rows = new Rows(operator)
+    const access = new RefAccess(rows, undefined)
+    rows.findKey(keyBytes("a"), 0)
+    access.begin(0)
+    access.set({ kept: true })
+    access.commit()
+    engine.wasm.mr_row_remove(operator.handle, 0)
+    engine.wasm.memory.grow(1) // Now all views are of memory that is no more.
+    engine.refs.collect() // This went on for ever.
+    expect(engine.refs.size).toBe(0)
+    engine.close()
   })
 })

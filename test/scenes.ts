@@ -73,11 +73,15 @@ const limits: fc.Arbitrary<Limits> = fc
     ttl: fc.constantFrom(undefined, undefined, 1, 5, 20, 60),
     maxSize: fc.constantFrom(undefined, undefined, 1, 2, 4, 7),
     maxBytes: fc.constantFrom(undefined, undefined, 600, 1500, 3000),
+    update: fc.constantFrom(undefined, undefined, "readWrite" as const),
+    visibility: fc.constantFrom(undefined, undefined, "untilCleanedUp" as const),
     onFull: fc.constantFrom("evict" as const, "evict" as const, "evict" as const, "error" as const),
   })
-  .map((drawn) =>
-    Object.fromEntries(Object.entries(drawn).filter(([, value]) => value !== undefined)),
-  )
+  .map(({ update, visibility, ...drawn }) => {
+    const ttl = drawn.ttl === undefined ? {} : { update, visibility }
+    const all = Object.entries({ ...drawn, ...ttl })
+    return Object.fromEntries(all.filter(([, value]) => value !== undefined))
+  })
 
 /** Any scene. */
 export const scene: fc.Arbitrary<Scene> = fc.record({

@@ -65,6 +65,7 @@ function throttleOf<S>(
   const limitsOf = (state: Limits): Limits => (lists ? { ...state, maxBytes: Infinity } : state)
   return {
     expires: true,
+    ownTime: true,
     make(events: Stream<Op>, state: Limits, uid: string, how: How = {}) {
       const { maxBytes, ...rest } = state
       const own = lists || maxBytes === undefined ? rest : state

@@ -12,13 +12,16 @@ const { at } = layouts.columns
 export class Batch {
   readonly engine: Engine
   readonly handle: number
+  /** Do its rows have processing time, whatever the events have? */
+  readonly processing: boolean
   /** Address of the mr_columns. */
   #columns = 0
   #keys = new Uint8Array(0)
   #keysView = new DataView(new ArrayBuffer(0))
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, processing = false) {
     this.engine = engine
+    this.processing = processing
     engine.check("open a batch", engine.wasm.mr_batch_open(engine.handle, engine.scratch))
     this.handle = engine.views.word(engine.scratch)
     this.reserve(0, 0, 0)

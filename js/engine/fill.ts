@@ -87,7 +87,8 @@ function stampTimes(
 ): void {
   const { at, arrival } = chunk
   const { times, watermarks, now } = arrival
-  if (times === undefined || watermarks === undefined) return batch.stamp(now)
+  const timed = times !== undefined && watermarks !== undefined && !batch.processing
+  if (!timed) return batch.stamp(now)
   if (at === undefined && chunk.times === undefined && rows === undefined) {
     return batch.stamp(
       now,

@@ -7,6 +7,7 @@
 import { decodeKey } from "../state/key_read.ts"
 import type { KeyValue } from "../state/key_bytes.ts"
 import type { Batch } from "./batch.ts"
+import type { Operator } from "./operator.ts"
 
 const decoder = new TextDecoder()
 const stringTag = 5
@@ -26,4 +27,11 @@ export function keysOf(batch: Batch): KeyValue[] {
     from = to
   }
   return keys
+}
+
+/** The key of a row, by the row's address. */
+export function keyOfRow({ layout, engine }: Operator, row: number): KeyValue {
+  const from = row + layout.keyAt
+  const size = engine.views.u16[(row + layout.keyBytesAt) >>> 1] as number
+  return decodeKey(engine.views.u8, from, from + size)
 }

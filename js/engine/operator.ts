@@ -6,6 +6,7 @@
 import { MillraceError } from "../errors.ts"
 import { algorithms, fieldKinds, flags, layouts, limits } from "./abi.ts"
 import { operatorKinds, status } from "./abi.ts"
+import type { KeyValue } from "../state/key_bytes.ts"
 import { Batch } from "./batch.ts"
 import type { Engine } from "./engine.ts"
 
@@ -17,6 +18,13 @@ export interface StateLimits {
   readonly rowsMax: number
   readonly bytesMax: number
   readonly evict: boolean
+  /** Do reads restart the ttl? */
+  readonly touchReads: boolean
+  /** Can rows whose ttl is over be seen until they are cleaned up? */
+  readonly linger: boolean
+  /** The time of the ttl; undefined: the source's. */
+  readonly timeDomain: "event" | "processing" | undefined
+  readonly onEvict: ((key: KeyValue, state: unknown) => void) | undefined
 }
 
 export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
@@ -34,6 +42,8 @@ export interface OperatorSpec {
   readonly emitEach?: boolean
   /** Rows may have a timer each; see timers.ts. */
   readonly timers?: boolean
+  /** Rows that were evicted are kept until {@link Operator.freeEvicted}. */
+  readonly keepEvicted?: boolean
   /** Deduplicate: a duplicate restarts the ttl. */
   readonly refresh?: boolean
   /** Throttle: what passes. */
@@ -59,6 +69,7 @@ export interface Layout {
   readonly keyAt: number
   readonly keyBytesAt: number
   readonly recordBytes: number
+  readonly evictedNextAt: number
   readonly fieldAt: readonly number[]
 }
 
@@ -100,6 +111,8 @@ export class Operator {
   readonly input: Batch
   readonly results: Batch
   #upto = 0
+  /** Address of the mr_found, where evicted rows are kept. */
+  readonly #found: number
 
   constructor(engine: Engine, uid: string, spec: OperatorSpec) {
     this.engine = engine
@@ -107,8 +120,9 @@ export class Operator {
     this.spec = spec
     this.handle = open(engine, uid, spec)
     this.layout = readLayout(engine, this.handle)
-    this.input = new Batch(engine)
+    this.input = new Batch(engine, spec.limits.timeDomain === "processing")
     this.results = new Batch(engine)
+    this.#found = keepsEvicted(spec) ? this.#findNothing() : 0
   }
 
   /**
@@ -172,6 +186,29 @@ export class Operator {
     }
   }
 
+  /** The rows that were evicted and are kept, in the order in which they went. */
+  evicted(): number[] {
+    if (this.#found === 0) return []
+    const { views } = this.engine
+    const rows: number[] = []
+    let row = views.word(this.#found + layouts.found.at.evicted)
+    for (; row !== 0; row = views.word(row + this.layout.evictedNextAt)) rows.push(row)
+    return rows
+  }
+
+  freeEvicted(): void {
+    this.engine.wasm.mr_evicted_free(this.handle)
+    this.engine.refs.collect()
+  }
+
+  /** Where C tells of found and evicted rows; it stays where it is. */
+  #findNothing(): number {
+    const { wasm, scratch, views } = this.engine
+    this.input.stamp(0)
+    this.engine.check("find rows", wasm.mr_find(this.handle, this.input.handle, scratch))
+    return views.word(scratch)
+  }
+
   /** Add the rows of a saved segment; rows without a last use were used at `timeMs`. */
   load(segment: Uint8Array, timeMs: number): void {
     this.engine.withBytes(segment, (address) => {
@@ -192,6 +229,10 @@ export class Operator {
   }
 }
 
+function keepsEvicted({ limits, keepEvicted }: OperatorSpec): boolean {
+  return limits.evict && (keepEvicted === true || limits.onEvict !== undefined)
+}
+
 function open(engine: Engine, uid: string, spec: OperatorSpec): number {
   const { views, scratch, wasm } = engine
   const { at, bytes } = layouts.operator_spec
@@ -203,6 +244,7 @@ function open(engine: Engine, uid: string, spec: OperatorSpec): number {
   }
   views.u8.fill(0, scratch, scratch + bytes)
   views.f64[(scratch + at.ttl_ms) >>> 3] = ttlMs
+  views.f64[(scratch + at.cleanup_ms) >>> 3] = spec.limits.cleanupMs
   views.u64[(scratch + at.rows_max) >>> 3] = BigInt(rowsMax)
   views.u64[(scratch + at.bytes_max) >>> 3] = BigInt(bytesMax)
   views.u32[(scratch + at.kind) >>> 2] = kindNumber[spec.kind]
@@ -210,7 +252,10 @@ function open(engine: Engine, uid: string, spec: OperatorSpec): number {
     (evict ? flags.EVICT : 0) |
     (spec.emitEach ? flags.EMIT_EACH : 0) |
     (spec.refresh ? flags.REFRESH : 0) |
-    (spec.timers ? flags.TIMERS : 0)
+    (spec.timers ? flags.TIMERS : 0) |
+    (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
+    (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |
+    (spec.limits.linger && ttlMs > 0 ? flags.LINGER : 0)
   views.u32[(scratch + at.count) >>> 2] = parts.length
   parts.forEach((part, i) => {
     const isField = typeof part === "string"
@@ -239,6 +284,7 @@ function readLayout(engine: Engine, handle: number): Layout {
     keyAt: views.word(scratch + at.key_at),
     keyBytesAt: views.word(scratch + at.key_bytes_at),
     recordBytes: views.word(scratch + at.record_bytes),
+    evictedNextAt: views.word(scratch + at.evicted_next_at),
     fieldAt,
   }
 }

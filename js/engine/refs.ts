@@ -52,10 +52,11 @@ export class RefSlab {
     this.#free.push(number)
   }
 
-  /** Free what C has let go of. */
+  /** Free what C has let go of. Also what only removes rows may have grown memory. */
   collect(): void {
-    if (this.#at === 0) return
     const { views } = this.#engine
+    views.follow()
+    if (this.#at === 0) return
     const { dropped, next } = layouts.refs.at
     let number = views.word(this.#at + dropped)
     if (number === 0) return

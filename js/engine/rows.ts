@@ -26,11 +26,11 @@ export class Rows {
   #rows = 0
 
   constructor(op: Operator) {
-    const { ttlMs, evict } = op.spec.limits
+    const { ttlMs, evict, touchReads } = op.spec.limits
     this.op = op
     this.engine = op.engine
     this.views = op.engine.views
-    this.touchesReads = evict
+    this.touchesReads = evict || (touchReads && ttlMs > 0)
     this.touchesWrites = evict || ttlMs > 0
     this.#ttl = ttlMs > 0
     this.#keyAt = op.layout.keyAt

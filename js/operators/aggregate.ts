@@ -16,7 +16,7 @@ import { later, noLimits, stateOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { expireAfter, pushChunk, valueOf } from "./pushed.ts"
+import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
 
 /** An aggregate: which, and the field that it reads. `Gives` is the type of its result. */
 export class Aggregate<
@@ -172,6 +172,14 @@ function open(
   columns: readonly NumberField[],
 ): Runner {
   const rowsOf = rowMaker(operator, specs)
+  const readRow = (row: number): unknown => {
+    const { views, scratch } = site.engine
+    views.u32[scratch >>> 2] = row
+    operator.resultsOf(scratch, 1)
+    const [result] = rowsOf([undefined], 1)
+    delete result?.["key"]
+    return result
+  }
   return {
     operator,
     run(chunk) {
@@ -200,16 +208,9 @@ function open(
       )
       return { chunk: causedBy(chunk, values, Uint32Array.from(causes)), failure }
     },
-    settle: (chunk) => expireAfter(operator, chunk),
+    settle: (chunk) => afterChunk(operator, chunk, readRow),
     finish: finisher(operator, rowsOf),
-    readRow(row) {
-      const { views, scratch } = site.engine
-      views.u32[scratch >>> 2] = row
-      operator.resultsOf(scratch, 1)
-      const [result] = rowsOf([undefined], 1)
-      delete result?.["key"]
-      return result
-    },
+    readRow,
   }
 }
 

@@ -6,11 +6,11 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions, duration, flag, oneOf } from "../options.ts"
-import { noLimits, stateOption, withTtl } from "../state/config.ts"
+import { noLimits, refuseOwnTime, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { openHolding } from "./holding.ts"
-import { lastOf } from "./latest.ts"
+import { holdLimits, lastOf } from "./latest.ts"
 import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.deduplicate}. */
@@ -45,9 +45,13 @@ export function deduplicateNode(input: Node, read: KeyReader, settings?: object)
   const checked = checkOptions(settings, options, "deduplicate")
   const { ttl, keep = "first", refresh = false, state } = checked
   const given = state?.limits ?? noLimits
+  refuseOwnTime(given, "deduplicate")
   if (keep === "last") {
     const ttlMs = ttl ?? (given.ttlMs > 0 ? given.ttlMs : undefined)
-    const limits = { ...given, ttlMs: 0, cleanupMs: 0 }
+    const limits = holdLimits(
+      { limits: { ...given, ttlMs: 0, cleanupMs: 0 }, value: undefined },
+      "deduplicate",
+    )
     return {
       kind: "deduplicate",
       inputs: [input],

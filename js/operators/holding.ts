@@ -20,7 +20,6 @@ import { copyOf } from "../copy.ts"
 import type { Finished, Ran, Runner, Site } from "../graph.ts"
 import type { StateLimits } from "../engine/operator.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { expireAfter } from "./pushed.ts"
 
 /** What is held of a key; the state of its row. */
 export interface Held {
@@ -73,6 +72,7 @@ class HoldingRunner implements Runner {
       limits,
       fields,
       timers: true,
+      keepEvicted: true,
     })
     this.#eventTime = site.eventTime
     this.#read = read
@@ -112,7 +112,6 @@ class HoldingRunner implements Runner {
 
   /** The watermark has gone on to the end of the chunk. */
   settle(chunk: Chunk): Chunk | undefined {
-    expireAfter(this.operator, chunk)
     const { watermark } = chunk.arrival
     if (!this.#eventTime || watermark === undefined) return undefined
     const out = new Released(chunk)
@@ -178,8 +177,20 @@ class HoldingRunner implements Runner {
     else access.set(now)
     access.commit()
     // The end of the source lets go by timers, too: what has no time comes last.
+    if (this.operator.spec.limits.evict) this.#releaseEvicted(cause, time, out)
     const moved = held === undefined || now.due !== due
     if (moved && now.values.length > 0) this.#timers.set(this.#rows.row(row), now.due)
+  }
+
+  /** What made room for another key is not lost: it goes now. */
+  #releaseEvicted(cause: number, time: number, out: Released): void {
+    for (const row of this.operator.evicted()) {
+      const held = this.#access.peek(row) as Held
+      while (held.values.length > 0) {
+        for (const value of this.#holding.letGo(held, held.due)) out.add(value, cause, time)
+      }
+    }
+    this.operator.freeEvicted()
   }
 
   /** Let go of what is due by a watermark. */

@@ -24,7 +24,7 @@ import { RecordType } from "../state/record.ts"
 import { InFlight } from "./in_flight.ts"
 import type { Call, Concurrency } from "./in_flight.ts"
 import { Outputs } from "./outputs.ts"
-import { expireAfter } from "./pushed.ts"
+import { afterChunk } from "./pushed.ts"
 
 /** What a verb does with one value, over the state that `access` is at. */
 export interface Verb {
@@ -139,7 +139,7 @@ class KeyedRunner implements Runner {
   }
 
   settle(chunk: Chunk): undefined {
-    return expireAfter(this.operator, chunk)
+    return afterChunk(this.operator, chunk, (row) => this.readRow(row))
   }
 
   close(): void {

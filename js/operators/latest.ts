@@ -7,7 +7,7 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions } from "../options.ts"
-import { noLimits, stateOption } from "../state/config.ts"
+import { noLimits, refuseOwnTime, stateOption } from "../state/config.ts"
 import type { StateConfig, StateSetting } from "../state/config.ts"
 import type { StateLimits } from "../engine/operator.ts"
 import type { KeyReader } from "../state/keys.ts"
@@ -16,7 +16,10 @@ import type { Holding } from "./holding.ts"
 
 /** Options of `debounce`, `sample` and `buffer`. */
 export interface HoldOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, T> {
-  /** Limits of the keys of which something is held; they have no ttl of their own. */
+  /**
+   * Limits of the keys of which something is held; they have no ttl of their own. What has to make
+   * room comes out at once.
+   */
   readonly state?: StateConfig
 }
 
@@ -32,6 +35,11 @@ export function holdLimits(state: StateSetting | undefined, where: string): Stat
     const message = `${where}.state has no ttl: what is held goes when its time has come`
     throw new MillraceError("STATE_CONFIG", message)
   }
+  if (limits.onEvict !== undefined) {
+    const message = `${where}.state.onEvict has no meaning: what makes room comes out`
+    throw new MillraceError("STATE_CONFIG", message)
+  }
+  refuseOwnTime(limits, where)
   return limits
 }
 

@@ -7,7 +7,7 @@ import type { OperatorSpec } from "../engine/operator.ts"
 import type { Runner, Site } from "../graph.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { AnyTag } from "../tag.ts"
-import { expireAfter, pushChunk, valueOf } from "./pushed.ts"
+import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
 
 /**
  * Open such an operator; `readRow` makes what `job.state` shows of a row. Events that do not
@@ -59,6 +59,6 @@ export function openPassing(
         failure,
       }
     },
-    settle: (chunk) => expireAfter(operator, chunk),
+    settle: (chunk) => afterChunk(operator, chunk, (row) => readRow(operator, row)),
   }
 }

@@ -7,9 +7,11 @@
 import type { Chunk, Failure } from "../chunk.ts"
 import { fillKeys } from "../engine/fill.ts"
 import type { Filled } from "../engine/fill.ts"
+import { keyOfRow } from "../engine/keys.ts"
 import { sliceRowsMax } from "../engine/operator.ts"
 import type { Operator } from "../engine/operator.ts"
-import type { KeyReader } from "../state/keys.ts"
+import { MillraceError } from "../errors.ts"
+import type { KeyReader, KeyValue } from "../state/keys.ts"
 
 /** A part of a chunk that is in the operator's input batch. */
 export interface Slice {
@@ -71,12 +73,37 @@ function pushSlice(
 }
 
 /**
- * Free some rows whose ttl is over by now, about as many as a chunk can make. Only after the whole
- * chunk, also one whose values were all left out: its last watermark holds for no event before.
+ * After a whole chunk, also one whose values were all left out: its last watermark holds for no
+ * event before. Rows whose ttl is over by now are freed, about as many as a chunk can make; and who
+ * wants to know is told of those that were evicted.
  */
-export function expireAfter(operator: Operator, { arrival, values }: Chunk): undefined {
-  if (operator.spec.limits.ttlMs === 0) return undefined
+export function afterChunk(
+  operator: Operator,
+  { arrival, values }: Chunk,
+  readRow: (row: number) => unknown,
+): undefined {
+  const { ttlMs, timeDomain, onEvict } = operator.spec.limits
+  if (onEvict !== undefined) tellEvicted(operator, readRow, onEvict)
+  if (ttlMs === 0) return undefined
   const { watermarks, now } = arrival
-  operator.expire(watermarks?.at(-1) ?? now, Math.max(values.length, sliceRowsMax))
+  const time = timeDomain === "processing" ? now : (watermarks?.at(-1) ?? now)
+  operator.expire(time, Math.max(values.length, sliceRowsMax))
   return undefined
+}
+
+function tellEvicted(
+  operator: Operator,
+  readRow: (row: number) => unknown,
+  onEvict: (key: KeyValue, state: unknown) => void,
+): void {
+  const rows = operator.evicted()
+  if (rows.length === 0) return
+  try {
+    for (const row of rows) onEvict(keyOfRow(operator, row), readRow(row))
+  } catch (cause) {
+    const message = `${operator.uid}: onEvict threw; see cause`
+    throw new MillraceError("USER_FUNCTION", message, { cause })
+  } finally {
+    operator.freeEvicted()
+  }
 }

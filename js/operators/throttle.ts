@@ -11,7 +11,7 @@ import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
 import { checkOptions, duration, integer, oneOf } from "../options.ts"
 import type { Check } from "../options.ts"
-import { later, noLimits, stateOption, withTtl } from "../state/config.ts"
+import { later, noLimits, refuseOwnTime, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
@@ -87,6 +87,7 @@ export function throttleNode(input: Node, read: KeyReader, given: object): Opera
     const message = 'throttle.overflow "route" and throttle.overflowTo go together'
     throw new MillraceError("OPTION", message)
   }
+  if (state !== undefined) refuseOwnTime(state.limits, "throttle")
   const stateLimits = withTtl(state?.limits ?? noLimits, ttlMs)
   const throttle = { algorithm, limit, perMs: per, burst }
   return {

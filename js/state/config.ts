@@ -8,6 +8,7 @@ import { MillraceError, typeName } from "../errors.ts"
 import { anything, checkOptions, withMethods } from "../options.ts"
 import type { Check } from "../options.ts"
 import type { StateStorage } from "../storage/storage.ts"
+import type { KeyValue } from "./key_bytes.ts"
 import { RecordType } from "./record.ts"
 
 /** A type that nothing else states; what {@link of} gives. */
@@ -48,6 +49,23 @@ export interface StateConfig {
   readonly maxBytes?: number
   /** At a limit: refuse the event with `LIMIT` (the default), or drop the key used longest ago. */
   readonly onFull?: "evict" | "error"
+  /**
+   * What restarts the ttl: a `"write"`, which is the default, or reads as well. Asking whether there
+   * is state counts as a read.
+   */
+  readonly update?: "write" | "readWrite"
+  /**
+   * `"neverExpired"`, the default: state is gone as soon as its ttl is over. `"untilCleanedUp"`: it
+   * can be seen until it is cleaned up, which is at the next multiple of `cleanupInterval`.
+   */
+  readonly visibility?: "neverExpired" | "untilCleanedUp"
+  /** The time that the ttl is of. Default: the source's, event time if it has one. */
+  readonly timeDomain?: "event" | "processing"
+  /**
+   * Told of each key whose state made room for others, first evicted first, once the chunk is
+   * processed that evicted it. What it throws ends the job.
+   */
+  readonly onEvict?: (key: KeyValue, state: unknown) => void
   /** `"InMemory"` is the default; a storage makes it `"Custom"`. */
   readonly storageType?: StateStorageType
   /** A storage of the state's own. Not in this version yet: an operator refuses it. */
@@ -78,6 +96,10 @@ export const noLimits: StateLimits = {
   rowsMax: 0,
   bytesMax: 0,
   evict: false,
+  touchReads: false,
+  linger: false,
+  timeDomain: undefined,
+  onEvict: undefined,
 }
 
 const cleanupMsDefault = 5 * 60_000
@@ -86,6 +108,15 @@ const cleanupMsDefault = 5 * 60_000
 export function withTtl(limits: StateLimits, ttlMs: number): StateLimits {
   const cleanupMs = Math.min(limits.cleanupMs === 0 ? cleanupMsDefault : limits.cleanupMs, ttlMs)
   return { ...limits, ttlMs, cleanupMs }
+}
+
+/** Refuse settings that would be ignored: the operator `where` has a time of its own. */
+export function refuseOwnTime(limits: StateLimits, where: string): void {
+  const name = limits.touchReads ? "update" : limits.linger ? "visibility" : undefined
+  const given = limits.timeDomain === undefined ? name : "timeDomain"
+  if (given === undefined) return
+  const message = `${where}.state.${given} has no meaning: ${where} has a time of its own`
+  throw new MillraceError("STATE_CONFIG", message)
 }
 
 /** The check of an operator's `state` option. */
@@ -108,8 +139,24 @@ export function checkStateConfig(given: unknown, name = "state"): StateSetting {
     throw new MillraceError("STATE_CONFIG", message)
   }
   const cleanupMs = cleanupInterval ?? Math.min(cleanupMsDefault, ttl)
-  const limits = { ttlMs: ttl, cleanupMs, rowsMax: maxSize ?? 0, bytesMax: maxBytes ?? 0 }
-  return { limits: { ...limits, evict: onFull === "evict" }, value }
+  const sizes = { rowsMax: maxSize ?? 0, bytesMax: maxBytes ?? 0, evict: onFull === "evict" }
+  const limits = {
+    ttlMs: ttl,
+    cleanupMs: Math.ceil(cleanupMs),
+    ...sizes,
+    touchReads: checked.update === "readWrite",
+    linger: checked.visibility === "untilCleanedUp",
+    timeDomain: checked.timeDomain,
+    onEvict: checked.onEvict,
+  }
+  for (const name of ["update", "visibility", "timeDomain"] as const) {
+    if (ttl > 0 || checked[name] === undefined || checked.ttl !== undefined) continue
+    throw new MillraceError("STATE_CONFIG", `${name} has no meaning without a ttl`)
+  }
+  if (limits.onEvict !== undefined && !limits.evict) {
+    throw new MillraceError("STATE_CONFIG", `onEvict has no meaning without onFull "evict"`)
+  }
+  return { limits, value }
 }
 
 const ttlOption: Check<number> = (given, name) => {
@@ -139,9 +186,17 @@ const maxBytesOption: Check<number> = (given, name) => {
   return wholeNumber(given, name)
 }
 
-const onFullOption: Check<"evict" | "error"> = (given, name) => {
-  if (given === "evict" || given === "error") return given
-  throw new MillraceError("STATE_CONFIG", `${name} must be "evict" or "error"`)
+/** One of two words. */
+function choice<const Word extends string>(one: Word, other: Word): Check<Word> {
+  return (given, name) => {
+    if (given === one || given === other) return given as Word
+    throw new MillraceError("STATE_CONFIG", `${name} must be "${one}" or "${other}"`)
+  }
+}
+
+const onEvictOption: Check<(key: KeyValue, state: unknown) => void> = (given, name) => {
+  if (typeof given === "function") return given as (key: KeyValue, state: unknown) => void
+  throw new MillraceError("STATE_CONFIG", `${name} must be a function, not ${typeName(given)}`)
 }
 
 const valueOption: Check<(() => unknown) | RecordType<unknown>> = (given, name) => {
@@ -160,17 +215,17 @@ const stateOptions = {
   ttl: ttlOption,
   maxSize: maxSizeOption,
   maxBytes: maxBytesOption,
-  onFull: onFullOption,
+  onFull: choice("evict", "error"),
   value: valueOption,
   type: anything,
   cleanupInterval: cleanupOption,
   storageType: storageTypeOption,
   storage: withMethods<StateStorage>("a storage", "get", "set", "delete", "list"),
   perKey: later,
-  update: later,
-  visibility: later,
-  timeDomain: later,
-  onEvict: later,
+  update: choice("write", "readWrite"),
+  visibility: choice("neverExpired", "untilCleanedUp"),
+  timeDomain: choice("event", "processing"),
+  onEvict: onEvictOption,
 }
 
 function wholeNumber(given: unknown, name: string): number {

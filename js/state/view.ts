@@ -1,6 +1,7 @@
 /**
  * State from outside: read-only looks at the rows of one operator, between chunks.
  */
+import { keyOfRow } from "../engine/keys.ts"
 import { scanPages } from "../engine/scan.ts"
 import { Rows } from "../engine/rows.ts"
 import type { Operator } from "../engine/operator.ts"
@@ -10,7 +11,6 @@ import type { Step } from "../step.ts"
 import type { Clock } from "../time/clock.ts"
 import { keyBytes } from "./key_bytes.ts"
 import type { KeyValue } from "./key_bytes.ts"
-import { decodeKey } from "./key_read.ts"
 
 /** What `job.state(uid)` gives. Values are copies. */
 export class StateView {
@@ -55,7 +55,7 @@ export class StateView {
       for (let i = 0; i < count; i++) {
         this.#check()
         const row = engine.views.u32[rows + i] as number
-        yield [this.#key(row), this.#step.runner?.readRow?.(row)]
+        yield [keyOfRow(this.#operator, row), this.#step.runner?.readRow?.(row)]
       }
     }
   }
@@ -68,20 +68,13 @@ export class StateView {
     })
   }
 
-  #key(row: number): KeyValue {
-    const { layout, engine } = this.#operator
-    const from = row + layout.keyAt
-    const size = engine.views.u16[(row + layout.keyBytesAt) >>> 1] as number
-    return decodeKey(engine.views.u8, from, from + size)
-  }
-
   /**
    * The time that decides what has expired: the watermark, or now. A look frees what has expired,
    * so it must never be later than the clock of an event that may still come.
    */
   #now(): number {
     const { planned } = this.#step
-    if (!planned.eventTime) return this.#clock.now()
+    if (!planned.eventTime || this.#operator.input.processing) return this.#clock.now()
     const sources = this.#flow.sources.filter(({ planned: { index } }) =>
       planned.sources.has(index),
     )

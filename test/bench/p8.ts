@@ -18,6 +18,7 @@ import { count, from, run, sum } from "millrace"
 import { status } from "../../js/engine/abi.ts"
 import { Engine } from "../../js/engine/engine.ts"
 import { Operator } from "../../js/engine/operator.ts"
+import { noLimits } from "../../js/state/config.ts"
 import { freshStrings, keyLength, putKeyText } from "./data.ts"
 import { cpuMsSince, type Extent, type Figure, median, quantile, rounded } from "./harness.ts"
 
@@ -128,7 +129,7 @@ function callDirectly(keys: number): Phases {
   const engine = new Engine(new WebAssembly.Module(moduleBytes()), { memoryBytesMax: 2 ** 31 })
   const operator = new Operator(engine, "totals", {
     kind: "aggregate",
-    limits: { ttlMs: hourMs, cleanupMs: hourMs, rowsMax: 0, bytesMax: 0, evict: false },
+    limits: { ...noLimits, ttlMs: hourMs, cleanupMs: hourMs },
     aggregates: [
       { kind: "count", column: 0 },
       { kind: "sum", column: 0 },
