@@ -205,7 +205,7 @@ static const mr_operator_kind *const kinds[] = {
 
 static mr_status check_spec(const mr_operator_spec *spec) {
     const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS |
-                           MR_KEEP_EVICTED | MR_TOUCH_READS | MR_LINGER;
+                           MR_KEEP_EVICTED | MR_TOUCH_READS | MR_LINGER | MR_DELAY;
     const bool keeps_none = (spec->flags & (MR_KEEP_EVICTED | MR_EVICT)) == MR_KEEP_EVICTED;
     if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);

@@ -95,15 +95,25 @@ enum {
     MR_KEEP_EVICTED = 1 << 5, /* With MR_EVICT: the host sees who went; see mr_evicted_free. */
     MR_TOUCH_READS = 1 << 6,  /* A read restarts the ttl as a write does. */
     MR_LINGER = 1 << 7,       /* A row whose ttl is over stands until the next cleaning. */
+    MR_DELAY = 1 << 8,        /* Throttle: every event passes, at a time; c/op/throttle.c. */
 };
 
-/* What sliding and fixed throttles keep of a key: a list in the blob of the record's last
- * field, of which [first, first + size) count; forgotten is the total before them. */
+/* What sliding and fixed throttles, and with MR_DELAY all, keep of a key: the list in a blob,
+ * of which [first, first + size) count; forgotten is the total before them. With MR_DELAY the
+ * list goes on into the future, and there are two numbers more: the time of the last pass, and
+ * the tokens that were left then or the theoretical arrival time after it. */
 typedef struct mr_pass {
     double time_ms;
     double through; /* Events that passed up to and including this time, ever. */
 } mr_pass;
-enum { MR_PASSES_FORGOTTEN = 0, MR_PASSES_FIRST = 1, MR_PASSES_SIZE = 2, MR_PASSES_LIST = 3 };
+enum { /* Fields of the record. */
+       MR_PASSES_FORGOTTEN = 0,
+       MR_PASSES_FIRST = 1,
+       MR_PASSES_SIZE = 2,
+       MR_PASSES_LIST = 3,
+       MR_PASSES_LAST = 4,
+       MR_PASSES_LEVEL = 5,
+};
 
 /* Bits of mr_columns.present. */
 enum {
@@ -126,6 +136,7 @@ typedef struct mr_operator_spec {
     double limit;                   /* Throttle: events per per_ms, >= 1. */
     double per_ms;                  /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
     double burst;                   /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
+    double queue_max;               /* MR_DELAY: events of a key that wait at most, >= 1. */
     uint32_t kind;                  /* mr_kind. */
     uint32_t flags;                 /* MR_EMIT_EACH and the others of that list. */
     uint32_t count;                 /* Of fields (custom) or of aggregates; else 0. */
@@ -279,7 +290,8 @@ MR_API mr_status mr_operator_stats(mr_operator op, mr_stats *stats_out);
 /* Run `op` over rows [from, size) of `in`, borrowed for the call. Results replace
  * what was in `results`. MR_MORE when the results are full: take them and call again
  * from `upto_out`. On an error rows before `upto_out` are applied and their results
- * given, later ones changed nothing. Custom operators have no push. */
+ * given, later ones changed nothing. Custom operators have no push. With MR_DELAY results
+ * have a time (MR_HAS_TIME): when the event may go on; an input that has times is refused. */
 MR_API mr_status mr_operator_push(mr_operator op, mr_batch in, uint32_t from, uint32_t *upto_out,
                                   mr_batch results);
 

@@ -6,6 +6,7 @@
  *                    events passed up to and including that time), ascending
  *   token bucket     [tokens][time]   as of the last event that passed
  *   GCRA             [tat]            theoretical arrival time (ITU-T I.371)
+ *   with MR_DELAY    [forgotten][first][size][last pass][tokens or tat] + passes
  *
  * sliding: an event at t passes if fewer than `limit` passed in (t - per, t].
  * fixed: the same within its window [k per, (k + 1) per), and a pass is written down at
@@ -20,6 +21,17 @@
  * An event behind the watermark is judged, and written down, at the watermark: nobody
  * gets more by being late.
  *
+ * With MR_DELAY nothing is dropped: an event passes at the earliest time, from its own on,
+ * at which the algorithm lets it pass after all that were let pass before it, and that may
+ * be in the future. So the passes of a key are in order, each is put behind the last, and
+ * all algorithms keep the list, which says how many are waiting: more than queue_max would
+ * be a refusal. Processing time alone has such a future.
+ *
+ *   sliding       per after the pass that must leave (t - per, t]
+ *   fixed         its window if there is room, else the start of the next one
+ *   token bucket  when a token is there: a bucket that owes is one whose [time] is to come
+ *   GCRA          TAT - tolerance
+ *
  * A row stands for ttl_ms after its last pass, by when it is as if nothing had passed (a
  * pass between two milliseconds counts from the later one, or it would be forgotten early);
  * unlike state of users it is not forgotten by an event from ahead of the watermark. */
@@ -32,8 +44,10 @@ enum { PASSES_MIN = 2 };
 
 _Static_assert(MR_PASSES_MAX * sizeof(mr_pass) <= MR_STRING_BYTES_MAX, "a list is a string field");
 
+static bool delays(const mr_operator_spec *spec) { return (spec->flags & MR_DELAY) != 0; }
+
 static bool keeps_passes(const mr_operator_spec *spec) {
-    return spec->algorithm == MR_SLIDING || spec->algorithm == MR_FIXED;
+    return spec->algorithm == MR_SLIDING || spec->algorithm == MR_FIXED || delays(spec);
 }
 
 static bool is_positive(double value) { return value > 0 && value - value == 0; }
@@ -46,11 +60,14 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     if (!is_positive(spec->per_ms)) return mr_fail(MR_ERR_ARGUMENT, "per_ms", spec->per_ms);
     if (!(spec->burst >= 1)) return mr_fail(MR_ERR_ARGUMENT, "burst", spec->burst);
     if (!(spec->ttl_ms > 0)) return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", spec->ttl_ms);
+    if (delays(spec) && !(spec->queue_max >= 1)) {
+        return mr_fail(MR_ERR_ARGUMENT, "queue_max", spec->queue_max);
+    }
     *count_out = spec->algorithm == MR_GCRA ? 1 : 2;
-    memset(fields_out, MR_F64, 3);
+    memset(fields_out, MR_F64, MR_PASSES_LEVEL + 1);
     if (keeps_passes(spec)) {
         fields_out[MR_PASSES_LIST] = MR_STRING;
-        *count_out = 4;
+        *count_out = delays(spec) ? MR_PASSES_LEVEL + 1 : MR_PASSES_LIST + 1;
     }
     return MR_OK;
 }
@@ -149,9 +166,11 @@ static double passed_near(const mr_operator_spec *spec, const history *h, double
  * returns how many went. */
 static uint32_t forget(const mr_operator_spec *spec, history *h, double watermark_ms,
                        uint32_t most) {
-    const bool sliding = spec->algorithm == MR_SLIDING;
-    const double upto = sliding ? watermark_ms - spec->per_ms : window_start(spec, watermark_ms);
-    const uint32_t old = mr_min_u32(entries_upto(h, upto, !sliding), most);
+    const bool fixed = spec->algorithm == MR_FIXED;
+    double upto = watermark_ms; /* Buckets only count who waits. */
+    if (fixed) upto = window_start(spec, watermark_ms);
+    if (spec->algorithm == MR_SLIDING) upto = watermark_ms - spec->per_ms;
+    const uint32_t old = mr_min_u32(entries_upto(h, upto, fixed), most);
     h->numbers[MR_PASSES_FORGOTTEN] = passed_through(h, old);
     set_bounds(h, h->first + old, h->size - old);
     return old;
@@ -239,43 +258,152 @@ static bool judge_gcra(const mr_operator_spec *spec, double *cells, double time_
     return true;
 }
 
-static mr_status judge(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_row *row,
-                       bool *passes_out) {
-    if (keeps_passes(&op->spec)) return judge_passes(op, in, i, row, passes_out);
-    double *cells = (double *)(void *)mr_row_record(&op->rows, row);
-    *passes_out = (op->spec.algorithm == MR_GCRA ? judge_gcra : judge_tokens)(&op->spec, cells,
-                                                                              mr_row_clock(in, i));
+/* ---- delays ---- */
+
+static double *number_of(const mr_operator_data *op, mr_row *row, uint32_t field) {
+    return (double *)(void *)(mr_row_record(&op->rows, row) + op->rows.layout.field_at[field]);
+}
+
+static double later(double a, double b) { return a > b ? a : b; }
+
+/* The earliest time from `from_ms` on that has fewer than limit passes in (t - per, t]: when
+ * the first of the latest `limit` passes has left it. */
+static double free_sliding(const mr_operator_spec *spec, const history *h, double from_ms) {
+    const double earlier = passed_through(h, h->size) - spec->limit;
+    uint32_t low = 0;
+    uint32_t high = h->size;
+    if (passed_through(h, 0) > earlier) return from_ms; /* It was forgotten. */
+    while (low < high) {
+        const uint32_t middle = (low + high) / 2;
+        if (pass_at(h, middle).through > earlier) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    if (low == h->size) return from_ms; /* Only in a list that somebody else saved. */
+    return later(from_ms, pass_at(h, low).time_ms + spec->per_ms);
+}
+
+/* The window of the pass goes to `entry_out`: from `from_ms` on, the first with room. No
+ * pass is in a later one than the last is. */
+static double free_fixed(const mr_operator_spec *spec, const history *h, double from_ms,
+                         double *entry_out) {
+    const double newest = h->size > 0 ? pass_at(h, h->size - 1).time_ms : -__builtin_inf();
+    const double start = later(window_start(spec, from_ms), newest);
+    const double passed =
+        passed_through(h, h->size) - passed_through(h, entries_upto(h, start, true));
+    *entry_out = start;
+    if (passed < spec->limit) return later(from_ms, start);
+    /* Out of its middle: of fractions, the start may be a little before or behind. */
+    const double next = window_start(spec, start + 1.5 * spec->per_ms);
+    *entry_out = later(next, start);
+    return later(from_ms, *entry_out);
+}
+
+/* When a token is there; the tokens that are left then go to `level`. */
+static double free_tokens(const mr_operator_spec *spec, double from_ms, double last_ms,
+                          double *level) {
+    double tokens = *level + (from_ms - last_ms) * spec->limit / spec->per_ms;
+    if (tokens > spec->burst) tokens = spec->burst;
+    *level = tokens < 1 ? 0 : tokens - 1;
+    return tokens < 1 ? from_ms + (1 - tokens) * spec->per_ms / spec->limit : from_ms;
+}
+
+static double free_gcra(const mr_operator_spec *spec, double from_ms, double *level) {
+    const double interval = spec->per_ms / spec->limit;
+    const double time_ms = later(from_ms, *level - interval * (spec->burst - 1));
+    *level = later(time_ms, *level) + interval;
+    return time_ms;
+}
+
+/* When the event may pass, not before `from_ms`; what is to be written down goes to
+ * `entry_out` and `level`. */
+static double free_at(const mr_operator_spec *spec, const history *h, double from_ms,
+                      double last_ms, double *level, double *entry_out) {
+    double time_ms;
+    switch (spec->algorithm) {
+    case MR_SLIDING:
+        time_ms = free_sliding(spec, h, from_ms);
+        break;
+    case MR_FIXED:
+        return free_fixed(spec, h, from_ms, entry_out);
+    case MR_TOKEN_BUCKET:
+        time_ms = free_tokens(spec, from_ms, last_ms, level);
+        break;
+    default:
+        time_ms = free_gcra(spec, from_ms, level);
+    }
+    *entry_out = time_ms;
+    return time_ms;
+}
+
+/* The time at which an event passes goes to `time_out`, and is written down. */
+static mr_status delay(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_row *row,
+                       double *time_out) {
+    const mr_operator_spec *spec = &op->spec;
+    const double now_ms = mr_row_clock(in, i);
+    double *last_ms = number_of(op, row, MR_PASSES_LAST);
+    double level = *number_of(op, row, MR_PASSES_LEVEL);
+    double entry_ms;
+    history h;
+    MR_TRY(history_of(op, row, &h));
+    const double from_ms = later(*last_ms, now_ms);
+    const double time_ms = free_at(spec, &h, from_ms, *last_ms, &level, &entry_ms);
+    const double waiting =
+        passed_through(&h, h.size) - passed_through(&h, entries_upto(&h, now_ms, false));
+    if (time_ms > now_ms && waiting + 1 > spec->queue_max) {
+        return mr_fail(MR_ERR_LIMIT, "throttle.queueSize", spec->queue_max);
+    }
+    MR_TRY(remember(op, &h, entry_ms, now_ms));
+    *last_ms = time_ms;
+    *number_of(op, row, MR_PASSES_LEVEL) = level;
+    *time_out = time_ms;
     return MR_OK;
 }
 
-/* The row of a key of which nothing has passed, or not for long: this event passes. What
- * it needs is reserved first. */
-static mr_status begin(mr_operator_data *op, const mr_columns *in, uint32_t i) {
+/* ---- events ---- */
+
+/* May input row `i` pass, and when? Written down if it does. */
+static mr_status judge(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_row *row,
+                       bool *passes_out, double *time_out) {
+    *passes_out = true;
+    *time_out = mr_row_clock(in, i);
+    if (delays(&op->spec)) return delay(op, in, i, row, time_out);
+    if (keeps_passes(&op->spec)) return judge_passes(op, in, i, row, passes_out);
+    double *cells = (double *)(void *)mr_row_record(&op->rows, row);
+    *passes_out =
+        (op->spec.algorithm == MR_GCRA ? judge_gcra : judge_tokens)(&op->spec, cells, *time_out);
+    return MR_OK;
+}
+
+/* A row for a key of which nothing has passed, or not for long: what the event needs to
+ * pass at once, which it will, is reserved in it. */
+static mr_status begin(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_row **row_out) {
     mr_rows *rows = &op->rows;
     const double time_ms = mr_row_clock(in, i);
+    const bool bucket = op->spec.algorithm == MR_TOKEN_BUCKET;
     const bool list = keeps_passes(&op->spec);
     mr_addr passes = 0;
-    mr_row *row;
     if (list) MR_TRY(mr_rows_blob_new(rows, NULL, PASSES_MIN * (uint32_t)sizeof(mr_pass), &passes));
-    const mr_status status = mr_rows_create(rows, i, &row);
+    const mr_status status = mr_rows_create(rows, i, row_out);
     if (status != MR_OK) {
         mr_rows_blob_release(rows, passes);
         return status;
     }
-    uint8_t *record = mr_row_record(rows, row);
+    uint8_t *record = mr_row_record(rows, *row_out);
     double *cells = (double *)(void *)record;
     if (list) {
         memcpy(record + rows->layout.field_at[MR_PASSES_LIST], &passes, sizeof passes);
-    } else if (op->spec.algorithm == MR_TOKEN_BUCKET) {
+    } else if (bucket) {
         cells[TOKENS] = op->spec.burst;
         cells[TIME] = time_ms;
     } else {
         cells[TAT] = time_ms;
     }
-    bool passes_now = false;
-    const mr_status judged = judge(op, in, i, row, &passes_now);
-    MR_ASSERT(judged == MR_OK && passes_now); /* There is room, and nothing passed before. */
-    mr_rows_touch_at(rows, row, i, true, __builtin_ceil(time_ms));
+    if (!delays(&op->spec)) return MR_OK;
+    *number_of(op, *row_out, MR_PASSES_LAST) = time_ms;
+    *number_of(op, *row_out, MR_PASSES_LEVEL) = bucket ? op->spec.burst : time_ms;
     return MR_OK;
 }
 
@@ -289,22 +417,32 @@ static mr_row *enter(mr_operator_data *op, const mr_columns *in, uint32_t i) {
     return NULL;
 }
 
+static void emit(const mr_operator_data *op, const mr_columns *in, uint32_t i, double time_ms,
+                 mr_batch_data *results) {
+    mr_columns *out = &results->columns;
+    mr_results_begin(results, in, i);
+    if (delays(&op->spec)) {
+        out->present |= MR_HAS_TIME;
+        mr_f64s(out->time_ms)[out->size] = time_ms;
+    }
+    out->size++;
+}
+
 static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
                       mr_batch_data *results) {
+    if (delays(&op->spec) && mr_batch_has(in, MR_HAS_TIME)) {
+        return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
+    }
     for (uint32_t i = from; i < in->size; i++) {
+        bool passes;
+        double time_ms;
         *upto_out = i;
         if (mr_results_full(results, 0)) return MR_MORE;
-        bool passes = true;
         mr_row *row = enter(op, in, i);
-        if (row == NULL) {
-            MR_TRY(begin(op, in, i));
-        } else {
-            MR_TRY(judge(op, in, i, row, &passes));
-            mr_rows_touch_at(&op->rows, row, i, passes, __builtin_ceil(mr_row_clock(in, i)));
-        }
-        if (!passes) continue;
-        mr_results_begin(results, in, i);
-        results->columns.size++;
+        if (row == NULL) MR_TRY(begin(op, in, i, &row));
+        MR_TRY(judge(op, in, i, row, &passes, &time_ms));
+        mr_rows_touch_at(&op->rows, row, i, passes, __builtin_ceil(time_ms));
+        if (passes) emit(op, in, i, time_ms, results);
     }
     *upto_out = in->size;
     return MR_OK;

@@ -15,6 +15,7 @@ typedef struct session {
     mr_operator aggregate;
     mr_operator deduplicate;
     mr_operator throttle;
+    mr_operator delay;
     mr_batch in;
     mr_batch out;
     mr_scan scan;
@@ -41,6 +42,7 @@ static void log_results(session *s) {
     const mr_columns *out = columns_of(s->out);
     for (uint32_t i = 0; i < out->size; i++) {
         write_log(s, mr_u32s(out->position) + i, 4);
+        if (mr_batch_has(out, MR_HAS_TIME)) write_log(s, mr_f64s(out->time_ms) + i, 8);
         for (uint32_t c = 0; c < out->column_count; c++) {
             write_log(s, mr_f64s(out->columns[c]) + i, 8);
         }
@@ -101,17 +103,17 @@ static uint64_t digest_of(mr_operator op) {
 }
 
 typedef struct snapshot {
-    uint64_t digests[5];
+    uint64_t digests[6];
     uint64_t external_bytes;
-    uint32_t handles[10]; /* One is spare, so that there is no padding. */
+    uint32_t handles[10];
 } snapshot;
 
 static snapshot snap(const session *s) {
     snapshot is = {.handles = {s->engine, s->custom, s->loaded, s->aggregate, s->deduplicate,
-                               s->throttle, s->in, s->out, s->scan}};
+                               s->throttle, s->delay, s->in, s->out, s->scan}};
     if (s->engine == 0) return is;
     is.external_bytes = memory_of(s->engine).external_bytes;
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < 6; i++)
         is.digests[i] = digest_of(is.handles[1 + i]);
     return is;
 }
@@ -168,6 +170,18 @@ static mr_status open_throttle(session *s) {
     const mr_operator_spec spec = {
         .kind = MR_THROTTLE, .limit = 5, .per_ms = 1000, .burst = 1, .ttl_ms = 1000};
     return mr_operator_open(s->engine, &spec, &s->throttle);
+}
+
+/* Its keys wait longer and longer. */
+static mr_status open_delay(session *s) {
+    const mr_operator_spec spec = {.kind = MR_THROTTLE,
+                                   .flags = MR_DELAY,
+                                   .limit = 1,
+                                   .per_ms = 1000,
+                                   .burst = 1,
+                                   .queue_max = 100,
+                                   .ttl_ms = 1000};
+    return mr_operator_open(s->engine, &spec, &s->delay);
 }
 
 static mr_status open_in(session *s) { return mr_batch_open(s->engine, &s->in); }
@@ -266,6 +280,7 @@ static mr_status push(session *s, mr_operator op) {
 static mr_status push_aggregate(session *s) { return push(s, s->aggregate); }
 static mr_status push_deduplicate(session *s) { return push(s, s->deduplicate); }
 static mr_status push_throttle(session *s) { return push(s, s->throttle); }
+static mr_status push_delay(session *s) { return push(s, s->delay); }
 
 static mr_status tick(session *s) {
     columns_of(s->in)->now_ms += 1;
@@ -362,7 +377,9 @@ static const step steps[] = {
     {fill, false},           {push_throttle, true},
     {tick, false},           {push_throttle, true},
     {tick, false},           {push_throttle, true},
-    {close_some, false},
+    {open_delay, false},     {push_delay, true},
+    {tick, false},           {push_delay, true},
+    {push_delay, true},      {close_some, false},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
@@ -407,6 +424,7 @@ static void close_all(session *s) {
     assert_int_equal(mr_operator_close(s->loaded), MR_OK);
     assert_int_equal(mr_operator_close(s->deduplicate), MR_OK);
     assert_int_equal(mr_operator_close(s->throttle), MR_OK);
+    assert_int_equal(mr_operator_close(s->delay), MR_OK);
     assert_int_equal(mr_batch_close(s->in), MR_OK);
     assert_int_equal(mr_batch_close(s->out), MR_OK);
     const uint32_t refs = mr_heap_size_of(sizeof(mr_refs)) + mr_heap_size_of(2 * ROWS * 4);

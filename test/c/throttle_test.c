@@ -172,6 +172,333 @@ static void a_list_in_any_order_is_not_written_out_of_its_blob(void **state) {
     }
 }
 
+/* ---- delays ---- */
+
+enum { KEYS = 3, EVENTS = 1500, HISTORY = 128 };
+
+static mr_operator_spec delaying(uint32_t algorithm, double limit, double per_ms, double burst,
+                                 double queue_max) {
+    mr_operator_spec spec = spec_of(algorithm, limit, per_ms);
+    const bool bucket = algorithm == MR_TOKEN_BUCKET || algorithm == MR_GCRA;
+    spec.flags = MR_DELAY;
+    spec.burst = burst;
+    spec.queue_max = queue_max;
+    spec.ttl_ms = bucket ? __builtin_ceil(burst * per_ms / limit) : per_ms;
+    return spec;
+}
+
+/* Push one event of key 1 at `now_ms`; when may it go on? -1: never. */
+static double released(bench *b, double now_ms) {
+    uint32_t upto = 7;
+    begin_input(b, now_ms);
+    add_key(b, 1);
+    const mr_status status = mr_operator_push(b->op, b->in, 0, &upto, b->out);
+    if (status == MR_ERR_LIMIT) {
+        assert_string_equal(mr_error_name(), "throttle.queueSize");
+        assert_true(mr_error_value() == inside(b->op)->spec.queue_max);
+        assert_int_equal(upto, 0);
+        assert_int_equal(b->results->size, 0);
+        return -1;
+    }
+    assert_int_equal(status, MR_OK);
+    assert_int_equal(b->results->size, 1);
+    assert_true(mr_batch_has(b->results, MR_HAS_TIME));
+    return mr_f64s(b->results->time_ms)[0];
+}
+
+static void an_event_that_may_not_pass_waits_until_it_may(void **state) {
+    (void)state;
+    /* All at 10, limit 2 per 100, and the last at 130. */
+    const double expected[4][6] = {
+        {10, 10, 110, 110, 210, 210},
+        {10, 10, 100, 100, 200, 200},
+        {10, 10, 10, 60, 110, 160},
+        {10, 10, 10, 60, 110, 160},
+    };
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        const mr_operator_spec spec = delaying(algorithm, 2, 100, 3, 4);
+        bench b = open_bench(&spec);
+        for (uint32_t i = 0; i < 6; i++) {
+            const double now = i == 5 ? 130 : 10;
+            const double time = released(&b, now);
+            assert_true(time == expected[algorithm][i]);
+        }
+        close_bench(&b);
+    }
+}
+
+static void a_queue_that_is_full_refuses_and_changes_nothing(void **state) {
+    (void)state;
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        const mr_operator_spec spec = delaying(algorithm, 1, 100, 1, 2);
+        bench b = open_bench(&spec);
+        assert_true(released(&b, 100) == 100);
+        assert_true(released(&b, 100) == 200);
+        assert_true(released(&b, 150) == 300);
+        for (uint32_t i = 0; i < 3; i++)
+            assert_true(released(&b, 199) == -1);
+        assert_true(released(&b, 200) == 400); /* The first that waited does no more. */
+        assert_true(released(&b, 299) == -1);
+        assert_true(released(&b, 500) == 500);
+        close_bench(&b);
+    }
+}
+
+static void a_refusal_stops_a_push_where_it_is(void **state) {
+    (void)state;
+    const mr_operator_spec spec = delaying(MR_SLIDING, 1, 100, 1, 1);
+    bench b = open_bench(&spec);
+    uint32_t upto = 0;
+    begin_input(&b, 0);
+    const uint32_t keys[] = {1, 2, 1, 1, 2};
+    for (uint32_t i = 0; i < 5; i++)
+        add_key(&b, keys[i]);
+    assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_LIMIT);
+    assert_int_equal(upto, 3);
+    assert_int_equal(b.results->size, 3);
+    assert_true(mr_f64s(b.results->time_ms)[2] == 100);
+    assert_int_equal(mr_operator_push(b.op, b.in, 4, &upto, b.out), MR_OK);
+    assert_int_equal(b.results->size, 1);
+    assert_int_equal(mr_u32s(b.results->position)[0], 4);
+    assert_true(mr_f64s(b.results->time_ms)[0] == 100);
+    close_bench(&b);
+}
+
+static void delays_are_of_processing_time_alone(void **state) {
+    (void)state;
+    const mr_operator_spec spec = delaying(MR_GCRA, 1, 100, 1, 1);
+    bench b = open_bench(&spec);
+    uint32_t upto = 0;
+    begin_input(&b, 0);
+    add_event(&b, 1, 0, 0);
+    assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_ARGUMENT);
+    assert_string_equal(mr_error_name(), "present");
+    assert_int_equal(stats_of(&b).rows, 0);
+    close_bench(&b);
+    const double wrong[] = {0, 0.5, -1, -END, __builtin_nan("")};
+    for (uint32_t i = 0; i < 5; i++)
+        check_refused(delaying(MR_GCRA, 1, 100, 1, wrong[i]));
+}
+
+static void a_clock_that_goes_back_does_not_turn_the_order_round(void **state) {
+    (void)state;
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        const mr_operator_spec spec = delaying(algorithm, 2, 100, 2, 100);
+        uint64_t random = algorithm;
+        double last = 0;
+        bench b = open_bench(&spec);
+        for (uint32_t i = 0; i < 500; i++) {
+            const double time = released(&b, 20.0 * i + random_below(&random, 100));
+            if (time < 0) continue;
+            assert_true(time >= last);
+            last = time;
+        }
+        close_bench(&b);
+    }
+}
+
+/* ---- a model of delays: what passed, and the definitions ---- */
+
+typedef struct passed {
+    double times[HISTORY]; /* The latest ones. */
+    uint32_t size;
+    double tokens; /* After the last one. */
+    double tat;
+} passed;
+
+static double tokens_at(const mr_operator_spec *spec, const passed *p, double time_ms) {
+    if (p->size == 0) return spec->burst;
+    const double elapsed = time_ms - p->times[p->size - 1];
+    const double tokens = p->tokens + elapsed * spec->limit / spec->per_ms;
+    return tokens < spec->burst ? tokens : spec->burst;
+}
+
+static void pass(const mr_operator_spec *spec, passed *p, double time_ms) {
+    const double tat = p->size == 0 || time_ms > p->tat ? time_ms : p->tat;
+    p->tokens = tokens_at(spec, p, time_ms) - 1;
+    p->tat = tat + spec->per_ms / spec->limit;
+    if (p->size == HISTORY) { /* What was long ago is in no window any more. */
+        p->size /= 2;
+        memmove(p->times, p->times + p->size, p->size * sizeof(double));
+    }
+    p->times[p->size++] = time_ms;
+}
+
+/* May an event pass at `time_ms`, by what the algorithm is? */
+static bool may_pass(const mr_operator_spec *spec, const passed *p, double time_ms) {
+    uint32_t near = 0;
+    const double window = __builtin_floor(time_ms / spec->per_ms);
+    switch (spec->algorithm) {
+    case MR_SLIDING:
+        for (uint32_t i = 0; i < p->size; i++)
+            near += p->times[i] > time_ms - spec->per_ms && p->times[i] <= time_ms;
+        return near < spec->limit;
+    case MR_FIXED:
+        for (uint32_t i = 0; i < p->size; i++)
+            near += __builtin_floor(p->times[i] / spec->per_ms) == window;
+        return near < spec->limit;
+    case MR_TOKEN_BUCKET:
+        return tokens_at(spec, p, time_ms) >= 1;
+    default:
+        return p->size == 0 || time_ms >= p->tat - (spec->burst - 1) * spec->per_ms / spec->limit;
+    }
+}
+
+/* When the event of `now` passes, found by trying every quarter of a millisecond; -1: never. */
+static double try_all(const mr_operator_spec *spec, passed *p, double now_ms) {
+    uint32_t waiting = 0;
+    double time_ms = now_ms;
+    for (uint32_t i = 0; i < p->size; i++) {
+        waiting += p->times[i] > now_ms;
+        if (p->times[i] > time_ms) time_ms = p->times[i];
+    }
+    while (!may_pass(spec, p, time_ms))
+        time_ms += 0.25;
+    if (time_ms > now_ms && waiting + 1 > spec->queue_max) return -1;
+    pass(spec, p, time_ms);
+    return time_ms;
+}
+
+static uint32_t save_all(const bench *b, uint8_t *out, uint32_t room) {
+    mr_scan scan = 0;
+    uint32_t upto, size;
+    assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
+    (void)next_page(scan, 100);
+    assert_int_equal(mr_save(scan, 0, NULL, NULL, out, room, &upto, &size), MR_OK);
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    return size;
+}
+
+/* As after a crash: the rows go on in another operator. */
+static void restore(bench *b) {
+    static uint8_t saved[1 << 16];
+    mr_operator op = 0;
+    const uint32_t size = save_all(b, saved, sizeof saved);
+    assert_int_equal(mr_operator_open(b->engine, &inside(b->op)->spec, &op), MR_OK);
+    assert_int_equal(mr_load(op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load_end(op), MR_OK);
+    assert_int_equal(mr_operator_close(b->op), MR_OK);
+    b->op = op;
+}
+
+/* One chunk of random keys at `now_ms`, compared event by event; returns how many waited, and
+ * counts the refused. */
+static uint32_t compare_chunk(bench *b, passed *model, double now_ms, uint64_t *random,
+                              uint32_t *refused) {
+    const mr_operator_spec *spec = &inside(b->op)->spec;
+    const uint32_t size = 1 + random_below(random, 8);
+    uint32_t keys[8];
+    uint32_t waited = 0;
+    begin_input(b, now_ms);
+    for (uint32_t i = 0; i < size; i++)
+        add_key(b, keys[i] = random_below(random, KEYS));
+    for (uint32_t from = 0; from < size;) {
+        uint32_t upto = from;
+        const mr_status status = mr_operator_push(b->op, b->in, from, &upto, b->out);
+        assert_int_equal(b->results->size, upto - from);
+        for (uint32_t i = 0; i < upto - from; i++) {
+            const double expected = try_all(spec, &model[keys[from + i]], now_ms);
+            assert_int_equal(mr_u32s(b->results->position)[i], from + i);
+            assert_true(mr_f64s(b->results->time_ms)[i] == expected);
+            waited += expected > now_ms;
+        }
+        from = upto;
+        if (status == MR_OK) continue;
+        assert_int_equal(status, MR_ERR_LIMIT);
+        assert_true(try_all(spec, &model[keys[from++]], now_ms) == -1);
+        ++*refused;
+    }
+    return waited;
+}
+
+static void check_delays(const mr_operator_spec *spec, uint64_t random) {
+    static passed model[KEYS];
+    memset(model, 0, sizeof model);
+    bench b = open_bench(spec);
+    double now = random % 2 == 0 ? -3000 : 1700000000000;
+    const double step = 4 * spec->per_ms / spec->limit / (double)KEYS; /* Less than they want. */
+    uint32_t waited = 0;
+    uint32_t refused = 0;
+    uint64_t expired = 0;
+    for (uint32_t i = 0; i < EVENTS / 4; i++) {
+        const uint32_t chance = random_below(&random, 100);
+        waited += compare_chunk(&b, model, now, &random, &refused);
+        expired += chance < 10 ? stats_of(&b).expired : 0;
+        if (chance < 10) restore(&b);
+        if (chance > 50) (void)mr_operator_expire(b.op, now, 10);
+        now += __builtin_floor(step * random_below(&random, chance == 20 ? 400 : 8)) / 4;
+    }
+    assert_true(waited > 100 && refused > 5);
+    assert_true(expired + stats_of(&b).expired > 0);
+    close_bench(&b);
+}
+
+static void nothing_passes_too_early_and_nothing_waits_too_long(void **state) {
+    (void)state;
+    /* Limit, per, burst, queue: quotients that a double can hold. */
+    const double figures[][4] = {{1, 8, 1, 1}, {4, 64, 3, 5}, {5, 40, 5, 2}, {2, 128, 7, 12}};
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        for (uint32_t i = 0; i < 4; i++) {
+            const double *f = figures[i];
+            const mr_operator_spec spec = delaying(algorithm, f[0], f[1], f[2], f[3]);
+            check_delays(&spec, 10 * algorithm + i);
+        }
+    }
+}
+
+static void windows_and_intervals_of_fractions_go_on(void **state) {
+    (void)state;
+    const double pers[] = {0.1, 100.0 / 3, 1e9 / 7};
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        for (uint32_t k = 0; k < 3; k++) {
+            mr_operator_spec spec = delaying(algorithm, 1, pers[k], 1, 1e6);
+            spec.ttl_ms = __builtin_ceil(pers[k]);
+            bench b = open_bench(&spec);
+            const double now = 1.7e12 + 0.3;
+            double last = released(&b, now);
+            assert_true(last == now);
+            for (uint32_t i = 1; i < 2000; i++) {
+                const double time = released(&b, now);
+                const double least = algorithm == MR_FIXED && i == 1 ? 0 : pers[k] - 0.001;
+                assert_true(time > last && time - last > least && time - last < pers[k] + 0.001);
+                last = time;
+            }
+            close_bench(&b);
+        }
+    }
+}
+
+static void a_key_is_remembered_until_its_last_pass_matters_no_more(void **state) {
+    (void)state;
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        const mr_operator_spec spec = delaying(algorithm, 1, 100, 1, 10);
+        bench b = open_bench(&spec);
+        for (uint32_t i = 0; i < 6; i++) /* The last passes at 600. */
+            assert_true(released(&b, 100) == 100 + 100.0 * i);
+        assert_int_equal(mr_operator_expire(b.op, 699, 100), MR_OK);
+        assert_int_equal(stats_of(&b).rows, 1);
+        assert_int_equal(mr_operator_expire(b.op, 700, 100), MR_OK);
+        assert_int_equal(stats_of(&b).rows, 0);
+        assert_true(released(&b, 700) == 700);
+        close_bench(&b);
+    }
+}
+
+static void long_queues_take_a_bounded_list(void **state) {
+    (void)state;
+    for (uint32_t algorithm = MR_SLIDING; algorithm <= MR_GCRA; algorithm++) {
+        const mr_operator_spec spec = delaying(algorithm, 1, 10, 1, 500);
+        bench b = open_bench(&spec);
+        double now = 0;
+        for (uint32_t i = 0; i < 5000; i++) {
+            now = i < 500 ? 0 : now + 10;
+            assert_true(released(&b, now) == 10.0 * i);
+        }
+        assert_true(stats_of(&b).bytes < 500 * 16 * 4 + 200);
+        close_bench(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spec_that_means_nothing_is_refused),
@@ -182,6 +509,15 @@ int main(void) {
         cmocka_unit_test(a_key_remembers_only_so_many_passes),
         cmocka_unit_test(a_list_in_any_order_is_not_written_out_of_its_blob),
         cmocka_unit_test(a_list_that_reaches_out_of_its_blob_is_not_followed),
+        cmocka_unit_test(an_event_that_may_not_pass_waits_until_it_may),
+        cmocka_unit_test(a_queue_that_is_full_refuses_and_changes_nothing),
+        cmocka_unit_test(a_refusal_stops_a_push_where_it_is),
+        cmocka_unit_test(delays_are_of_processing_time_alone),
+        cmocka_unit_test(a_clock_that_goes_back_does_not_turn_the_order_round),
+        cmocka_unit_test(nothing_passes_too_early_and_nothing_waits_too_long),
+        cmocka_unit_test(windows_and_intervals_of_fractions_go_on),
+        cmocka_unit_test(a_key_is_remembered_until_its_last_pass_matters_no_more),
+        cmocka_unit_test(long_queues_take_a_bounded_list),
     };
     return cmocka_run_group_tests_name("throttle", tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #include "../../../c/save.h"
 #include "fuzz.h"
 
-enum { ROOM = 1 << 22, HEAD = 16, SPECS = 8, ROWS = 4096 };
+enum { ROOM = 1 << 22, HEAD = 16, SPECS = 10, ROWS = 4096 };
 
 static const mr_operator_spec specs[SPECS] = {
     {.kind = MR_CUSTOM,
@@ -27,6 +27,22 @@ static const mr_operator_spec specs[SPECS] = {
      .per_ms = 10,
      .burst = 3,
      .ttl_ms = 15},
+    {.kind = MR_THROTTLE,
+     .algorithm = MR_SLIDING,
+     .limit = 2,
+     .per_ms = 10,
+     .burst = 1,
+     .ttl_ms = 10,
+     .flags = MR_DELAY,
+     .queue_max = 5},
+    {.kind = MR_THROTTLE,
+     .algorithm = MR_FIXED,
+     .limit = 1,
+     .per_ms = 10,
+     .burst = 1,
+     .ttl_ms = 10,
+     .flags = MR_DELAY,
+     .queue_max = 5},
     {.kind = MR_CUSTOM, .count = 1, .kinds = {MR_BOOL}, .flags = MR_TIMERS},
     {.kind = MR_CUSTOM, .ttl_ms = 100, .flags = MR_TIMERS | MR_EVICT | MR_TRACK},
 };
@@ -183,6 +199,45 @@ static void use(mr_engine engine, mr_operator op) {
     }
 }
 
+/* A list of passes that was loaded is worked on, whatever is in it. */
+static void push(mr_engine engine, mr_operator op, const uint8_t *key) {
+    mr_batch in = 0;
+    mr_batch results = 0;
+    uint32_t out = 0;
+    CHECK(mr_batch_open(engine, &in) == MR_OK && mr_batch_open(engine, &results) == MR_OK);
+    CHECK(mr_batch_reserve(in, 1, 64, 2, &out) == MR_OK);
+    mr_columns *columns = mr_at(out);
+    columns->size = 1;
+    columns->present = MR_HAS_KEYS;
+    memcpy(mr_at(columns->key_offsets), (const uint32_t[]){0, key[0]}, 8);
+    memcpy(mr_at(columns->keys), key + 1, key[0]);
+    for (uint32_t i = 0; i < 20; i++) {
+        columns->now_ms = i * 3;
+        (void)mr_operator_push(op, in, 0, &out, results);
+    }
+    CHECK(mr_batch_close(in) == MR_OK && mr_batch_close(results) == MR_OK);
+}
+
+/* Push the key of the first row. */
+static void push_first(mr_engine engine, mr_operator op) {
+    mr_scan scan = 0;
+    uint32_t page = 0;
+    uint8_t key[65] = {1, 'x'};
+    mr_layout layout;
+    CHECK(mr_operator_layout(op, &layout) == MR_OK);
+    CHECK(mr_scan_open(op, -__builtin_inf(), &scan) == MR_OK);
+    while (mr_scan_next(scan, 1, &page) == MR_MORE) {
+    }
+    const mr_page *first = mr_at(page);
+    if (first->count > 0) {
+        const mr_row *row = mr_row_at(*mr_u32s(first->rows));
+        key[0] = (uint8_t)(row->key_bytes < 64 ? row->key_bytes : 64);
+        memcpy(key + 1, (const uint8_t *)row + layout.key_at, key[0]);
+    }
+    CHECK(mr_scan_close(scan) == MR_OK);
+    push(engine, op, key);
+}
+
 /* All timers, each once, in their order. */
 static void fire(mr_operator op) {
     mr_due last = {.time_ms = -__builtin_inf()};
@@ -219,6 +274,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     CHECK(status == MR_OK || status == MR_ERR_CORRUPT);
     CHECK(mr_load_end(op) == MR_OK);
     if (status == MR_OK) check_round_trip(engine, which, op);
+    push_first(engine, op);
     use(engine, op);
     fire(op);
     CHECK(mr_operator_close(op) == MR_OK);

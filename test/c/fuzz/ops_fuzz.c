@@ -81,7 +81,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u8(&w->from)};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u16(&w->from) % 512};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
     if ((spec.flags & MR_LINGER) != 0) spec.cleanup_ms = take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
@@ -98,6 +98,7 @@ static void open_op(world *w) {
         spec.limit = take_u8(&w->from) % 5;
         spec.per_ms = take_time(&w->from);
         spec.burst = take_u8(&w->from) % 5;
+        spec.queue_max = take_u8(&w->from) % 8;
     }
     close_op(w, op);
     *op = (operator){0};
