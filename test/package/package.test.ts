@@ -35,10 +35,8 @@ describe("the package", () => {
     const named = textsOf([main, types, exports, sideEffects])
     expect(named.length).toBeGreaterThan(20)
     expect(named.filter((name) => !existsSync(inPackage(name)))).toEqual([])
-    expect([dependencies, Object.keys(scripts ?? {})]).toEqual([
-      undefined,
-      ["build", "test", "bench"], // None that npm would run when it installs.
-    ])
+    const atInstall = Object.keys(scripts ?? {}).filter((name) => /install|prepare/.test(name))
+    expect([dependencies, atInstall]).toEqual([undefined, []])
   })
 
   it("has the licence of every library whose code it took", async () => {
