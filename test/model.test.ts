@@ -210,11 +210,15 @@ async function compareAll(given: Scene): Promise<void> {
   const apart = [...records, ...held, ...timed]
   const rest = only.filter((name) => !apart.includes(name))
   if (held.length > 0) await compareHeld(given, held)
-  const { update: _, visibility: __, ...own } = given.limits
-  if (timed.length > 0) await compare({ ...given, draws, limits: own }, pick(timed))
+  if (timed.length > 0) {
+    const own = Object.entries(given.limits).filter(([name]) => !ofTtl.includes(name))
+    await compare({ ...given, draws, limits: Object.fromEntries(own) }, pick(timed))
+  }
   if (rest.length > 0) await compare({ ...given, draws }, pick(rest))
   if (records.length > 0) await compare({ ...given, limits: others }, pick(records))
 }
+
+const ofTtl = ["update", "visibility"]
 
 /** What is held back has no ttl, and is refused when there is no room. */
 async function compareHeld(given: Scene, names: readonly string[]): Promise<void> {
