@@ -97,6 +97,8 @@ export interface OperatorNode {
   readonly schema?: StateSchema | undefined
   /** The side outputs that it may give. */
   readonly tags?: readonly AnyTag[]
+  /** It is the second half of an operator, whose first half has the side outputs. */
+  readonly partOf?: OperatorNode
   /** Of its input it passes on only this side output. */
   readonly side?: AnyTag
   /** What events do that it cannot take; undefined: they end the job. */

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { boundedDisorder, from, manualClock, run } from "../js/index.ts"
+import { boundedDisorder } from "../js/index.ts"
 import type { FromOptions, JobBase, KeyValue } from "../js/index.ts"
 import { MillraceError } from "../js/errors.ts"
 import { event, playAll } from "./play.ts"
@@ -13,11 +13,11 @@ import { programs as others } from "./programs.ts"
 import type { Op } from "./deeds.ts"
 import type { Program, Reference } from "./programs.ts"
 import { Full, idOf } from "./reference.ts"
-import type { Limits } from "./reference.ts"
 import { instead } from "./how.ts"
 import type { How } from "./how.ts"
-import { disorderMs, keys, scene, scriptOf } from "./scenes.ts"
+import { disorderMs, scene, scriptOf } from "./scenes.ts"
 import type { Draw, Scene } from "./scenes.ts"
+import { weighersOf } from "./weigh.ts"
 import { holdings } from "./holding_programs.ts"
 import { throttles } from "./throttle_programs.ts"
 
@@ -158,41 +158,6 @@ function entriesOf(
       [...job.state(name).scan()].map(([key, value]) => [key, value]),
     ]),
   )
-}
-
-const weighed = new Map<string, Map<string, number>>()
-
-/** The bytes that a row of each key takes in each operator, as the engine counts them. */
-async function weighersOf(
-  chosen: Readonly<Record<string, Program>>,
-  { ttl, maxBytes, onFull }: Limits,
-): Promise<Record<string, Map<string, number>>> {
-  if (maxBytes === undefined) return {}
-  const state: Limits = {
-    ...(ttl === undefined ? {} : { ttl }),
-    ...(onFull === "evict" ? { onFull } : {}),
-  }
-  const weighers: Record<string, Map<string, number>> = {}
-  for (const [name, program] of Object.entries(chosen)) {
-    const id = `${name} ${JSON.stringify(state)}`
-    const found = weighed.get(id) ?? (await weigh(program, state))
-    weighed.set(id, found)
-    weighers[name] = found
-  }
-  return weighers
-}
-
-async function weigh({ make }: Program, state: Limits): Promise<Map<string, number>> {
-  const bytes = new Map<string, number>()
-  for (const key of keys) {
-    const op: Op = { i: 0, key, deed: "set", n: 0, value: 0, at: 0 }
-    // On a clock that stands still: nothing expires while it is weighed.
-    const job = await run(make(from([op]), state, "op"), { clock: manualClock() })
-    await job.finished()
-    bytes.set(idOf(key), job.stats().operators["op"]?.bytes ?? 0)
-    await job.close()
-  }
-  return bytes
 }
 
 /** What is drawn for one script. */

@@ -71,6 +71,11 @@ export class Batch {
     return this.#word(at.position) >>> 2
   }
 
+  /** Index of time_ms[0] in `views.f64`. */
+  get times(): number {
+    return this.#word(at.time_ms) >>> 3
+  }
+
   /** Index of value column `column` in `views.f64`. */
   column(column: number): number {
     return this.#word(at.columns + column * 4) >>> 3

@@ -52,6 +52,8 @@ export interface OperatorSpec {
     readonly limit: number
     readonly perMs: number
     readonly burst: number
+    /** Events wait for their time, so many of a key; undefined: they do not pass. */
+    readonly queueMax?: number | undefined
   }
 }
 
@@ -253,6 +255,7 @@ function open(engine: Engine, uid: string, spec: OperatorSpec): number {
     (spec.emitEach ? flags.EMIT_EACH : 0) |
     (spec.refresh ? flags.REFRESH : 0) |
     (spec.timers ? flags.TIMERS : 0) |
+    (spec.throttle?.queueMax ? flags.DELAY : 0) |
     (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
     (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |
     (spec.limits.linger && ttlMs > 0 ? flags.LINGER : 0)
@@ -263,7 +266,8 @@ function open(engine: Engine, uid: string, spec: OperatorSpec): number {
     views.u8[scratch + at.columns + i] = isField ? 0 : part.column
   })
   if (spec.throttle !== undefined) {
-    const { algorithm, limit, perMs, burst } = spec.throttle
+    const { algorithm, limit, perMs, burst, queueMax = 0 } = spec.throttle
+    views.f64[(scratch + at.queue_max) >>> 3] = queueMax
     views.f64[(scratch + at.limit) >>> 3] = limit
     views.f64[(scratch + at.per_ms) >>> 3] = perMs
     views.f64[(scratch + at.burst) >>> 3] = burst

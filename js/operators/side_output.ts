@@ -6,7 +6,8 @@ import type { Node, OperatorNode } from "../graph.ts"
 import { tagOption } from "../tag.ts"
 
 /** @throws {MillraceError} `OPTION` for a tag that the operator does not send to. */
-export function sideOutputNode(input: Node, given: unknown): OperatorNode {
+export function sideOutputNode(from: Node, given: unknown): OperatorNode {
+  const input = ("partOf" in from ? from.partOf : undefined) ?? from
   const tag = tagOption(given, "sideOutput")
   const tags = input.tags ?? []
   if (!tags.includes(tag)) {

@@ -10,12 +10,12 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
 import { checkOptions, duration, integer, oneOf } from "../options.ts"
-import type { Check } from "../options.ts"
-import { later, noLimits, refuseOwnTime, stateOption, withTtl } from "../state/config.ts"
+import { noLimits, refuseOwnTime, stateOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
 import type { Tag } from "../tag.ts"
+import { openJudge, queueNode } from "./delay.ts"
 import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.throttle}. */
@@ -38,17 +38,18 @@ export interface ThrottleOptions<T = unknown, K = unknown> extends OperatorOptio
   readonly burst?: number
   /**
    * What becomes of an event that does not pass: `"drop"`, the default, counts it as what came in
-   * and did not go out; `"route"` sends it to `overflowTo`.
+   * and did not go out; `"route"` sends it to `overflowTo`; `"delay"` lets it go on later, as soon
+   * as it may, while other keys go on: in processing time only. At the end of the source those that
+   * wait are waited for.
    */
-  readonly overflow?: "drop" | "route"
+  readonly overflow?: "drop" | "delay" | "route"
+  /** How many events of a key may wait; one more is refused with `LIMIT`. Default 1,000. */
+  readonly queueSize?: number
   /** Where `"route"` sends events. */
   readonly overflowTo?: Tag<T>
   /** Limits of the keys that are remembered; how long they are follows from `per`, not `ttl`. */
   readonly state?: StateConfig
 }
-
-const overflowOption: Check<"drop" | "route"> = (given, name) =>
-  given === "delay" ? later(given, name) : oneOf("drop", "route")(given, name)
 
 const options = {
   ...operatorOptions,
@@ -56,7 +57,8 @@ const options = {
   per: duration({ zero: false }),
   algorithm: oneOf("sliding", "fixed", "tokenBucket", "gcra"),
   burst: integer(),
-  overflow: overflowOption,
+  overflow: oneOf("drop", "delay", "route"),
+  queueSize: integer(),
   overflowTo: tagOption,
   state: stateOption,
 }
@@ -89,22 +91,27 @@ export function throttleNode(input: Node, read: KeyReader, given: object): Opera
   }
   if (state !== undefined) refuseOwnTime(state.limits, "throttle")
   const stateLimits = withTtl(state?.limits ?? noLimits, ttlMs)
-  const throttle = { algorithm, limit, perMs: per, burst }
-  return {
+  const delays = overflow === "delay"
+  if (!delays && checked.queueSize !== undefined) {
+    throw new MillraceError("OPTION", 'throttle.queueSize needs throttle.overflow "delay"')
+  }
+  const queueMax = delays ? (checked.queueSize ?? 1000) : undefined
+  const throttle = { algorithm, limit, perMs: per, burst, queueMax }
+  const spec = { kind: "throttle", limits: stateLimits, throttle } as const
+  const readRow = (operator: Operator, row: number) =>
+    counts ? passesOf(operator, row) : bucketOf(operator, row, algorithm, delays)
+  const node: OperatorNode = {
     kind: "throttle",
     inputs: [input],
     ...withTag(nodeOptions(checked, "throttle"), overflowTo),
     keyOf: read,
-    schema: { kind: "throttle", fields: [algorithm], ttl: true },
+    schema: { kind: "throttle", fields: delays ? [algorithm, "delay"] : [algorithm], ttl: true },
     open: (site) =>
-      openPassing(
-        site,
-        read,
-        { kind: "throttle", limits: stateLimits, throttle },
-        (operator, row) => (counts ? passesOf(operator, row) : bucketOf(operator, row, algorithm)),
-        overflowTo,
-      ),
+      delays
+        ? openJudge(site, read, spec, readRow)
+        : openPassing(site, read, spec, readRow, overflowTo),
   }
+  return delays ? queueNode(node, read) : node
 }
 
 function checkBurst(algorithm: ThrottleAlgorithm, burst: number | undefined): number | undefined {
@@ -134,7 +141,14 @@ function cellOf(operator: Operator, row: number, field: number): number {
   return recordAt(operator, row) + (operator.layout.fieldAt[field] as number)
 }
 
-function bucketOf(operator: Operator, row: number, algorithm: ThrottleAlgorithm): unknown {
+function bucketOf(
+  operator: Operator,
+  row: number,
+  algorithm: ThrottleAlgorithm,
+  delays: boolean,
+): unknown {
   const number = (field: number) => operator.engine.views.f64[cellOf(operator, row, field) >>> 3]
-  return algorithm === "gcra" ? { nextTime: number(0) } : { tokens: number(0), time: number(1) }
+  const level = number(delays ? passes.PASSES_LEVEL : 0)
+  if (algorithm === "gcra") return { nextTime: level }
+  return { tokens: level, time: number(delays ? passes.PASSES_LAST : 1) }
 }

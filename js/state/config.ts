@@ -50,8 +50,8 @@ export interface StateConfig {
   /** At a limit: refuse the event with `LIMIT` (the default), or drop the key used longest ago. */
   readonly onFull?: "evict" | "error"
   /**
-   * What restarts the ttl: a `"write"`, which is the default, or reads as well. Asking whether there
-   * is state counts as a read.
+   * What restarts the ttl: a `"write"`, which is the default, or reads as well. Asking whether
+   * there is state counts as a read.
    */
   readonly update?: "write" | "readWrite"
   /**
