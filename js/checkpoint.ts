@@ -4,6 +4,8 @@
  *   <job>/segment/<epoch>-<n>   rows of one operator (c/save.h), at most 1 MiB
  *   <job>/manifest/<epoch>      what belongs together: positions, operators, segments
  *
+ * An operator whose state has a storage of its own has its segments there, under <uid>/<job>/.
+ *
  * The manifest is the commit point: it is written last, and a segment that no manifest names is
  * nothing. Each segment's length and XXH64 stand in the manifest. The last two checkpoints are
  * kept, nothing is overwritten, and a restore that finds the newest damaged takes the one before
@@ -18,8 +20,10 @@ import type { Step } from "./step.ts"
 import type { StateSchema } from "./graph.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
 import type { Manifest, SavedOperator, SavedSegment } from "./manifest.ts"
+import type { Plan } from "./plan.ts"
 import { ownStorage } from "./storage/owner.ts"
 import type { Owner } from "./storage/owner.ts"
+import { isStorageKey } from "./storage/storage.ts"
 import type { StateStorage } from "./storage/storage.ts"
 
 /** A checkpoint that was passed over, and why. */
@@ -31,25 +35,53 @@ export interface Skipped {
 const epochDigits = 12
 const manifestName = /^\d{12}$/
 
+/** A place for segments: a storage and the keys in it that are this job's. */
+interface Shelf {
+  readonly storage: StateStorage
+  readonly prefix: string
+}
+
+/** A key of a storage. */
+interface Place {
+  readonly storage: StateStorage
+  readonly key: string
+}
+
 export class Checkpoints {
   readonly #storage: StateStorage
   readonly #job: string
   readonly #owner: Owner
+  /** Where segments go: of operators with a storage of their own by uid, and all others. */
+  readonly #own = new Map<string, Shelf>()
+  readonly #common: Shelf
+  readonly #owners: Owner[]
   /** The checkpoints that are kept, oldest first. */
   #kept: Manifest[] = []
   #next = 1
   /** Does storage hold nothing of this job but what is kept? */
   #swept = false
 
-  constructor(storage: StateStorage, job: string) {
+  constructor(storage: StateStorage, job: string, plan: Plan) {
     this.#storage = storage
     this.#job = job
     this.#owner = ownStorage(storage, job)
+    this.#common = { storage, prefix: `${job}/segment/` }
+    this.#owners = [this.#owner]
+    for (const { node, uid } of plan.nodes) {
+      if (node.storage === undefined) continue
+      const prefix = `${lowerCase(uid)}/${job}/segment/`
+      if (!isStorageKey(`${prefix}${name(0)}-${"0".repeat(9)}`)) {
+        throw new MillraceError("OPTION", `${uid} and ${job} are too long for a key of a storage`)
+      }
+      this.#own.set(uid, { storage: node.storage, prefix })
+      this.#owners.push(ownStorage(node.storage, prefix))
+    }
   }
 
   /** The epochs that have a manifest, newest first. Throws `STORAGE`. */
   async epochs(): Promise<number[]> {
-    const names = (await this.#list("manifest")).map((key) => key.slice(key.lastIndexOf("/") + 1))
+    const keys = await this.#list(this.#storage, this.#manifests)
+    const names = keys.map((key) => key.slice(key.lastIndexOf("/") + 1))
     const epochs = names.filter((name) => manifestName.test(name)).map(Number)
     epochs.sort((a, b) => b - a)
     this.#next = (epochs[0] ?? 0) + 1
@@ -58,7 +90,7 @@ export class Checkpoints {
 
   /** Read a manifest whole. Throws `CORRUPT` when it is damaged, `UNSUPPORTED` when too new. */
   async manifest(epoch: number, engine: Engine): Promise<Manifest> {
-    const bytes = await this.#read(this.#manifestKey(epoch))
+    const bytes = await this.#read(this.#storage, this.#manifestKey(epoch))
     return openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body))
   }
 
@@ -68,8 +100,13 @@ export class Checkpoints {
     for (const { uid, segments } of manifest.operators) {
       const operator = flow.steps.find(({ planned }) => planned.uid === uid)?.runner?.operator
       if (operator === undefined) continue
+      const { storage, prefix } = this.#shelfOf(uid)
       for (const { key, bytes, checksum } of segments) {
-        const segment = await this.#read(key)
+        if (!key.startsWith(prefix)) {
+          const message = `${uid}: saved state is not in state.storage, but in the storage it had`
+          throw new MillraceError("STATE_CONFIG", message)
+        }
+        const segment = await this.#read(storage, key)
         if (segment.length !== bytes || engine.checksum(segment) !== checksum) {
           throw damaged("segment", manifest.epoch)
         }
@@ -89,11 +126,12 @@ export class Checkpoints {
     for (const { planned, runner } of flow.steps) {
       const { node, uid } = planned
       if (runner?.operator === undefined || node.schema === undefined) continue
+      const { storage, prefix } = this.#shelfOf(uid)
       const segments: SavedSegment[] = []
       for (const segment of saveSegments(runner.operator, encode)) {
-        const key = `${this.#job}/segment/${name(epoch)}-${count++}`
+        const key = `${prefix}${name(epoch)}-${count++}`
         const checksum = engine.checksum(segment)
-        await this.#ask("write", () => this.#storage.set(key, segment))
+        await this.#ask("write", () => storage.set(key, segment))
         segments.push({ key, bytes: segment.length, checksum })
       }
       operators.push({ uid, schema: node.schema, segments })
@@ -108,9 +146,13 @@ export class Checkpoints {
     return epoch
   }
 
-  /** Let go of the storage; closes it if no other job uses it. Throws `STORAGE`. */
-  close(): Promise<void> {
-    return this.#ask("close", () => this.#owner.release())
+  /** Let go of all storages; closes those that no other job uses. Throws `STORAGE`. */
+  async close(): Promise<void> {
+    for (const owner of this.#owners) await this.#ask("close", () => owner.release())
+  }
+
+  #shelfOf(uid: string): Shelf {
+    return this.#own.get(uid) ?? this.#common
   }
 
   /**
@@ -123,7 +165,7 @@ export class Checkpoints {
     const clean = this.#swept
     this.#swept = false
     try {
-      if (clean) await this.#remove(old.flatMap((each) => this.#keysOf(each)))
+      if (clean) await this.#remove(old.flatMap((each) => this.#placesOf(each)))
       else await this.#sweep()
       this.#swept = true
     } catch (error) {
@@ -133,35 +175,44 @@ export class Checkpoints {
 
   /** Remove what no kept manifest names: older checkpoints, and what a crash left half written. */
   async #sweep(): Promise<void> {
-    const keep = new Set(this.#kept.flatMap((manifest) => this.#keysOf(manifest)))
-    const found = [...(await this.#list("manifest")), ...(await this.#list("segment"))]
-    await this.#remove(found.filter((key) => !keep.has(key)))
+    const keep = new Set(this.#kept.flatMap((each) => this.#placesOf(each).map(({ key }) => key)))
+    const manifests = { storage: this.#storage, prefix: this.#manifests }
+    for (const { storage, prefix } of [manifests, this.#common, ...this.#own.values()]) {
+      const orphans = (await this.#list(storage, prefix)).filter((key) => !keep.has(key))
+      await this.#remove(orphans.map((key) => ({ storage, key })))
+    }
   }
 
   /** Manifests come first: one without its segments would be taken for damaged. */
-  async #remove(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await this.#ask("delete", () => this.#storage.delete(key))
+  async #remove(places: readonly Place[]): Promise<void> {
+    for (const { storage, key } of places) await this.#ask("delete", () => storage.delete(key))
   }
 
-  #keysOf({ epoch, operators }: Manifest): string[] {
-    const segments = operators.flatMap((operator) => operator.segments)
-    return [this.#manifestKey(epoch), ...segments.map(({ key }) => key)]
+  #placesOf({ epoch, operators }: Manifest): Place[] {
+    const segments = operators.flatMap(({ uid, segments }) => {
+      const { storage } = this.#shelfOf(uid)
+      return segments.map(({ key }) => ({ storage, key }))
+    })
+    return [{ storage: this.#storage, key: this.#manifestKey(epoch) }, ...segments]
+  }
+
+  get #manifests(): string {
+    return `${this.#job}/manifest/`
   }
 
   #manifestKey(epoch: number): string {
-    return `${this.#job}/manifest/${name(epoch)}`
+    return this.#manifests + name(epoch)
   }
 
-  async #list(what: "manifest" | "segment"): Promise<string[]> {
-    const prefix = `${this.#job}/${what}/`
-    const keys: unknown = await this.#ask("list", () => this.#storage.list(prefix))
+  async #list(storage: StateStorage, prefix: string): Promise<string[]> {
+    const keys: unknown = await this.#ask("list", () => storage.list(prefix))
     const isKey = (key: unknown) => typeof key === "string" && key.startsWith(prefix)
     if (Array.isArray(keys) && keys.every(isKey)) return keys as string[]
     throw new MillraceError("STORAGE", `the storage did not list keys that begin with ${prefix}`)
   }
 
-  async #read(key: string): Promise<Uint8Array> {
-    const bytes: unknown = await this.#ask("read", () => this.#storage.get(key))
+  async #read(storage: StateStorage, key: string): Promise<Uint8Array> {
+    const bytes: unknown = await this.#ask("read", () => storage.get(key))
     if (bytes instanceof Uint8Array) return bytes
     const what = bytes === undefined ? "is missing" : `is not bytes but ${typeName(bytes)}`
     throw new MillraceError("CORRUPT", `${key} ${what}`)
@@ -184,6 +235,11 @@ export class Checkpoints {
 
 function name(epoch: number): string {
   return String(epoch).padStart(epochDigits, "0")
+}
+
+/** A uid as storage keys may have it: different ones stay different. */
+function lowerCase(uid: string): string {
+  return uid.replace(/[A-Z_]/g, (char) => (char === "_" ? "__" : `_${char.toLowerCase()}`))
 }
 
 /** Every saved state must have a home, with the same fields. */

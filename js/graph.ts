@@ -13,6 +13,8 @@ import { errorOptions, errorPolicy } from "./on_error.ts"
 import type { ErrorOptions, ErrorPolicy } from "./on_error.ts"
 import type { Check, Checked } from "./options.ts"
 import { later } from "./state/config.ts"
+import type { StateSetting } from "./state/config.ts"
+import type { StateStorage } from "./storage/storage.ts"
 import type { AnyTag } from "./tag.ts"
 import type { SteadyClock } from "./time/clock.ts"
 
@@ -95,6 +97,8 @@ export interface OperatorNode {
   readonly uid?: string | undefined
   /** The state's schema as the manifest saves it; undefined: no state. */
   readonly schema?: StateSchema | undefined
+  /** Where its state is saved, if not with the job's. */
+  readonly storage?: StateStorage | undefined
   /** The side outputs that it may give. */
   readonly tags?: readonly AnyTag[]
   /** It is the second half of an operator, whose first half has the side outputs. */
@@ -146,12 +150,12 @@ export const operatorOptions = {
 
 /** What every operator's node has by its options; `checked` are those of the operator `where`. */
 export function nodeOptions(
-  checked: Checked<typeof operatorOptions>,
+  checked: Checked<typeof operatorOptions> & { readonly state?: StateSetting },
   where: string,
-): Pick<OperatorNode, "uid" | "onError" | "tags"> {
-  const { uid, errorsTo } = checked
+): Pick<OperatorNode, "uid" | "onError" | "tags" | "storage"> {
+  const { uid, errorsTo, state } = checked
   const tags = errorsTo === undefined ? [] : [errorsTo]
-  return { uid, onError: errorPolicy(checked, where), tags }
+  return { uid, onError: errorPolicy(checked, where), tags, storage: state?.storage }
 }
 
 /** The same with one more side output, if there is a tag. */

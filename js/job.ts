@@ -61,7 +61,8 @@ export class JobCore {
     const gone = () => this.#onLeft()
     this.outputs = this.#plan.outputs.map(({ name, tag }) => new Output(name, tag, news, gone))
     const { storage, name } = settings
-    this.#checkpoints = storage === undefined ? undefined : new Checkpoints(storage, name)
+    this.#checkpoints =
+      storage === undefined ? undefined : new Checkpoints(storage, name, this.#plan)
     this.#schedule = new Schedule(settings)
   }
 

@@ -146,10 +146,18 @@ export async function openFlow(
 
 /** A durable job must be able to read its sources again. Throws `SOURCE`. */
 export function checkReplay(plan: Plan, { storage }: RunSettings): void {
-  if (storage === undefined) return
+  if (storage === undefined) return refuseOwnStorage(plan)
   for (const { node, uid } of plan.nodes) {
     if (!("readTime" in node) || node.replayable || node.replayNone) continue
     const hint = 'pass { read(position) } or an array, or say replay: "none"'
     throw new MillraceError("SOURCE", `${uid} cannot be read again after a restart: ${hint}`)
   }
+}
+
+/** Segments are found by a manifest, and that is in the job's storage. */
+function refuseOwnStorage({ nodes }: Plan): void {
+  const first = nodes.find(({ node }) => node.storage !== undefined)
+  if (first === undefined) return
+  const message = `state.storage of ${first.uid} needs run({ storage }) for the job's manifest`
+  throw new MillraceError("OPTION", message)
 }

@@ -118,16 +118,12 @@ describe("the builder", () => {
     expect(new StateConfigBuilder().ttl("never").build().cleanupInterval).toBe(5 * minute)
   })
 
-  it("sets the type with a storage, which operators do not take yet", () => {
+  it("sets the type with a storage", () => {
     const storage = memoryStorage()
     const built = new StateConfigBuilder().customStorage(storage).build()
     expect(built).toMatchObject({ storage, storageType: "Custom" })
     const config = withCustomStorage(StateConfigs.session(), storage)
     expect(config).toEqual({ ...StateConfigs.session(), storage, storageType: "Custom" })
-    expect(refusal(() => keyed().map(() => 0, { state: config }))).toEqual({
-      code: "UNSUPPORTED",
-      message: "map.state.storage is not in this version yet",
-    })
     expect(refusal(() => withCustomStorage({}, {} as never))).toMatchObject({ code: "OPTION" })
   })
 })

@@ -86,6 +86,7 @@ export interface SourceNode {
   readonly inputs: readonly []
   readonly uid?: undefined
   readonly schema?: undefined
+  readonly storage?: undefined
   readonly tags: readonly AnyTag[]
   readonly onError: ErrorPolicy | undefined
   readonly open: OpenReader

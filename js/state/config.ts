@@ -68,7 +68,10 @@ export interface StateConfig {
   readonly onEvict?: (key: KeyValue, state: unknown) => void
   /** `"InMemory"` is the default; a storage makes it `"Custom"`. */
   readonly storageType?: StateStorageType
-  /** A storage of the state's own. Not in this version yet: an operator refuses it. */
+  /**
+   * A storage of the state's own: checkpoints of the job write this operator's state there, under
+   * its uid. The job needs a storage as well, which says what belongs together.
+   */
   readonly storage?: StateStorage
 }
 
@@ -87,6 +90,7 @@ export interface StateConfigTyped<S> extends StateConfig {
 export interface StateSetting {
   readonly limits: StateLimits
   readonly value: (() => unknown) | RecordType<unknown> | undefined
+  readonly storage?: StateStorage | undefined
 }
 
 /** No limits, and nothing expires. */
@@ -120,11 +124,7 @@ export function refuseOwnTime(limits: StateLimits, where: string): void {
 }
 
 /** The check of an operator's `state` option. */
-export const stateOption: Check<StateSetting> = (given, name) => {
-  const setting = checkStateConfig(given, name)
-  if ((given as StateConfig).storage !== undefined) return later(given, `${name}.storage`)
-  return setting
-}
+export const stateOption: Check<StateSetting> = (given, name) => checkStateConfig(given, name)
 
 /** What a configuration means. Throws `STATE_CONFIG`, `OPTION` and `UNSUPPORTED`. */
 export function checkStateConfig(given: unknown, name = "state"): StateSetting {
@@ -156,7 +156,7 @@ export function checkStateConfig(given: unknown, name = "state"): StateSetting {
   if (limits.onEvict !== undefined && !limits.evict) {
     throw new MillraceError("STATE_CONFIG", `onEvict has no meaning without onFull "evict"`)
   }
-  return { limits, value }
+  return { limits, value, storage: checked.storage }
 }
 
 const ttlOption: Check<number> = (given, name) => {
