@@ -18,6 +18,7 @@ import { Passage } from "./passage.ts"
 import type { Plan, Planned } from "./plan.ts"
 import { isComplete, isHeard } from "./reach.ts"
 import type { Reader, SavedPosition, SourceNode } from "./sources/source.ts"
+import type { Tracing } from "./state/trace.ts"
 import { openStep } from "./step.ts"
 import type { Step } from "./step.ts"
 import { lastWatermark, latestTime, leastWatermark } from "./time/progress.ts"
@@ -198,6 +199,11 @@ export class Flow {
       source.reader?.close()
       source.ended = true
     }
+  }
+
+  /** Tell how functions use their state, from the next chunk on; undefined: no more. */
+  trace(tracing: Tracing | undefined): void {
+    for (const { runner } of this.steps) runner?.trace?.(tracing)
   }
 
   /** Give up functions that are still waited for. */

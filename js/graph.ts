@@ -14,6 +14,7 @@ import type { ErrorOptions, ErrorPolicy } from "./on_error.ts"
 import type { Check, Checked } from "./options.ts"
 import { later } from "./state/config.ts"
 import type { StateSetting } from "./state/config.ts"
+import type { Tracing } from "./state/trace.ts"
 import type { StateStorage } from "./storage/storage.ts"
 import type { AnyTag } from "./tag.ts"
 import type { SteadyClock } from "./time/clock.ts"
@@ -86,6 +87,8 @@ export interface Runner {
   readonly operator?: Operator
   /** A row of {@link operator} as the user sees it; for `job.state`. */
   readRow?(row: number): unknown
+  /** Tell from the next event on how functions use their state; undefined: no more. */
+  trace?(tracing: Tracing | undefined): void
   /** Functions that are still waited for are given up: nothing of theirs counts any more. */
   close?(): void
 }

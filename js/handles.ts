@@ -8,6 +8,8 @@ import type { Output } from "./output.ts"
 import { runSettings } from "./run.ts"
 import type { RunOptions } from "./run.ts"
 import { Tag } from "./tag.ts"
+import { callable, checkOptions, flag } from "./options.ts"
+import type { StateTrace, TraceOptions } from "./state/trace.ts"
 import type { StateView } from "./state/view.ts"
 import type { JobStats } from "./stats.ts"
 import { Stream } from "./keyed.ts"
@@ -27,6 +29,11 @@ export interface JobBase extends AsyncDisposable {
   /** The state of an operator, by its uid; read-only. Throws `OPTION` for a uid without state. */
   state(uid: string): StateView
   stats(): JobStats
+  /**
+   * Call `record` for each access of a user function to its state, until it is called with
+   * undefined. Free while nobody does. Keys and values are data, and are told only if asked for.
+   */
+  trace(record: ((trace: StateTrace) => void) | undefined, options?: TraceOptions): void
   /**
    * End the job where it is and free everything; state since the last checkpoint is gone. Leaving
    * the loop over the results early does the same, unless somebody waits for {@link finished}.
@@ -116,6 +123,8 @@ export function runAlone(node: Node): Results {
   return iterator
 }
 
+type TellTrace = (trace: StateTrace) => void
+
 function handleOf(job: JobCore, single: boolean): JobBase {
   const output = (of: unknown) => {
     const found = job.outputs.find(({ name, tag }) => (tag ?? name) === of)
@@ -130,6 +139,11 @@ function handleOf(job: JobCore, single: boolean): JobBase {
     checkpoint: () => job.checkpoint(),
     state: (uid) => job.state(uid),
     stats: () => job.stats(),
+    trace(record, options) {
+      const checked = checkOptions(options, { keys: flag, values: flag }, "trace")
+      const given = record === undefined ? undefined : callable<TellTrace>()(record, "trace")
+      job.trace(given && { ...checked, record: given })
+    },
     close: () => job.close(),
     [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]: () => job.close(),
   }

@@ -42,6 +42,7 @@ export type {
 export type { StateConfig, StateConfigTyped, StateConfigValue } from "./state/config.ts"
 export { record, RecordType } from "./state/record.ts"
 export type { FieldTypes, RecordSchema } from "./state/record.ts"
+export type { StateTrace, TraceOptions } from "./state/trace.ts"
 export type { StateView } from "./state/view.ts"
 export type { At, KeyAtom, KeyOptions, KeyValue, Path } from "./state/keys.ts"
 export { boundedDisorder, Watermark } from "./time/watermark.ts"

@@ -23,6 +23,7 @@ import { checkReplay, openFlow } from "./run.ts"
 import type { Opened, RunSettings } from "./run.ts"
 import { Schedule } from "./schedule.ts"
 import { StateView } from "./state/view.ts"
+import type { Tracing } from "./state/trace.ts"
 import { statsOf } from "./stats.ts"
 import type { JobStats } from "./stats.ts"
 import { Breath } from "./time/macrotask.ts"
@@ -115,13 +116,12 @@ export class JobCore {
 
   state(uid: string): StateView {
     this.#open()
-    const step = this.#flow.steps.find(({ planned }) => planned.uid === uid)
-    if (step?.runner?.operator !== undefined) {
-      return new StateView(step, this.#flow, this.settings.clock)
-    }
-    const known = this.#flow.steps.filter(({ runner }) => runner?.operator !== undefined)
-    const names = known.map(({ planned }) => planned.uid).join(", ") || "none"
-    throw new MillraceError("OPTION", `no operator ${uid} has state; there are ${names}`)
+    return StateView.of(uid, this.#flow, this.settings.clock)
+  }
+
+  trace(tracing: Tracing | undefined): void {
+    this.#open()
+    this.#flow.trace(tracing)
   }
 
   stats(): JobStats {

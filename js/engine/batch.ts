@@ -5,6 +5,8 @@
  * so their addresses are read again after every `reserve`.
  */
 import { layouts, present } from "./abi.ts"
+import type { KeyValue } from "../state/key_bytes.ts"
+import { decodeKey } from "../state/key_read.ts"
 import type { Engine } from "./engine.ts"
 
 const { at } = layouts.columns
@@ -102,6 +104,13 @@ export class Batch {
       views.f64.set(watermarks, this.#word(at.watermark_before) >>> 3)
     }
     views.u32[(this.#columns + at.present) >>> 2] = has
+  }
+
+  /** The key of a row. */
+  keyAt(row: number): KeyValue {
+    const { u32 } = this.engine.views
+    const [from, to] = [u32[this.keyOffsets + row], u32[this.keyOffsets + row + 1]]
+    return decodeKey(this.keys, from as number, to as number)
   }
 
   /** The bytes of a row's key, as a text that only that key has. */

@@ -21,6 +21,8 @@ import { isPromise, UserState } from "../state/access.ts"
 import type { StateSetting } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { RecordType } from "../state/record.ts"
+import { TracedAccess } from "../state/trace.ts"
+import type { Tracing } from "../state/trace.ts"
 import { InFlight } from "./in_flight.ts"
 import type { Call, Concurrency } from "./in_flight.ts"
 import { Outputs } from "./outputs.ts"
@@ -58,28 +60,6 @@ export function openKeyed(
   return new KeyedRunner(site, read, setting, makeVerb, concurrency)
 }
 
-/** A runner that gives nothing more once `done` says so. */
-export function withDone(
-  runner: Runner,
-  done: () => boolean,
-  run: Runner["run"] = (chunk, tolerate) => runner.run(chunk, tolerate),
-): Runner {
-  return {
-    operator: runner.operator as Operator,
-    concurrency: runner.concurrency ?? 1,
-    run,
-    settle: (chunk) => runner.settle?.(chunk),
-    close: () => runner.close?.(),
-    readRow: (row) => runner.readRow?.(row),
-    get waits() {
-      return runner.waits ?? false
-    },
-    get done() {
-      return done()
-    },
-  }
-}
-
 /** A verb with the accessors that its function is given. */
 interface Seat {
   readonly access: Access
@@ -100,6 +80,9 @@ class KeyedRunner implements Runner {
   /** For calls that give no promise. */
   #seat: Seat
   #flight: InFlight | undefined
+  #tracing: Tracing | undefined
+  /** For rows that are looked at from outside. */
+  #reader: RecordAccess | RefAccess | undefined
 
   constructor(
     site: Site,
@@ -123,19 +106,31 @@ class KeyedRunner implements Runner {
     this.#seat = this.#newSeat()
   }
 
-  #newSeat(): Seat {
+  #newAccess(): RecordAccess | RefAccess {
     const { value } = this.#setting
-    const access =
-      value instanceof RecordType
-        ? new RecordAccess(this.#rows, value)
-        : new RefAccess(this.#rows, value)
+    return value instanceof RecordType
+      ? new RecordAccess(this.#rows, value)
+      : new RefAccess(this.#rows, value)
+  }
+
+  #newSeat(): Seat {
+    const own = this.#newAccess()
+    const { operator } = this
+    const keyAt = (index: number) => operator.input.keyAt(index)
+    const tracing = this.#tracing
+    const access = tracing === undefined ? own : new TracedAccess(own, operator.uid, keyAt, tracing)
     return { access, verb: this.#makeVerb(access, new UserState(access)) }
   }
 
+  trace(tracing: Tracing | undefined): void {
+    this.#tracing = tracing
+    this.#seat = this.#newSeat()
+  }
+
   readRow(row: number): unknown {
-    const { access } = this.#seat
+    const access = (this.#reader ??= this.#newAccess())
     if (access instanceof RecordAccess) return access.plainAt(this.#rows.record(row))
-    return copyOf((access as RefAccess).peek(row))
+    return copyOf(access.peek(row))
   }
 
   settle(chunk: Chunk): undefined {

@@ -9,7 +9,8 @@ import { operatorOptions } from "../graph.ts"
 import { checkOptions, integer } from "../options.ts"
 import { noLimits } from "../state/config.ts"
 import { record } from "../state/record.ts"
-import { openKeyed, schemaOf, withDone } from "./keyed.ts"
+import { withDone } from "./done.ts"
+import { openKeyed, schemaOf } from "./keyed.ts"
 
 const setting = { limits: noLimits, value: record({ seen: "f64" }) }
 const options = { uid: operatorOptions.uid }

@@ -7,7 +7,8 @@ import { nodeOptions, operatorOptions } from "../graph.ts"
 import { callable, checkOptions, flag } from "../options.ts"
 import { noLimits } from "../state/config.ts"
 import { record } from "../state/record.ts"
-import { openKeyed, schemaOf, withDone } from "./keyed.ts"
+import { withDone } from "./done.ts"
+import { openKeyed, schemaOf } from "./keyed.ts"
 
 /** Options of `takeWhile`. */
 export interface TakeWhileOptions<T = unknown> extends OperatorOptions<T, unknown, T> {

@@ -19,6 +19,15 @@ export class StateView {
   readonly #flow: Flow
   readonly #clock: Clock
 
+  /** Throws `OPTION` for a uid without state. */
+  static of(uid: string, flow: Flow, clock: Clock): StateView {
+    const step = flow.steps.find(({ planned }) => planned.uid === uid)
+    if (step?.runner?.operator !== undefined) return new StateView(step, flow, clock)
+    const known = flow.steps.filter(({ runner }) => runner?.operator !== undefined)
+    const names = known.map(({ planned }) => planned.uid).join(", ") || "none"
+    throw new MillraceError("OPTION", `no operator ${uid} has state; there are ${names}`)
+  }
+
   constructor(step: Step, flow: Flow, clock: Clock) {
     this.#step = step
     this.#operator = step.runner?.operator as Operator
