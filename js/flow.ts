@@ -90,6 +90,11 @@ export class Flow {
     return this.#busy
   }
 
+  /** Throws what functions that were waited for have failed with; nothing may come after. */
+  throwFailed(): void {
+    if (this.#failed !== undefined) throw this.#failed.error
+  }
+
   savedSources(): SavedSource[] {
     return this.sources.map(({ planned, reader, timeMax }) => {
       return { uid: planned.uid, position: reader?.saved(), timeMax }
@@ -118,7 +123,6 @@ export class Flow {
    * Throws the error of the first event that failed, after the results of those before it are out.
    */
   feed(max: number): boolean {
-    if (this.#failed !== undefined) throw this.#failed.error
     for (let tried = 0; tried < this.sources.length; tried++) {
       const source = this.sources[this.#turn++ % this.sources.length] as Source
       if (source.ended) continue
@@ -180,7 +184,6 @@ export class Flow {
 
   /** Emit a part of what is left in nodes whose sources have all ended; false when nothing is. */
   finish(): boolean {
-    if (this.#failed !== undefined) throw this.#failed.error
     for (const step of this.steps) {
       if (step.finished || !this.#over(step.planned)) continue
       if (step.runner?.waited === true) return false

@@ -157,6 +157,7 @@ export class JobCore {
     try {
       while (!this.#over) {
         this.#news.clear()
+        this.#flow.throwFailed()
         if (breath.isDue()) await breath.take()
         else if (this.#flow.busy) await this.#news.wait(undefined)
         else if (this.#checkpointDue) await this.#checkpointOrPause()

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { from, manualClock, memoryStorage, record, run } from "../js/index.ts"
 import type { StateAccess } from "../js/index.ts"
-import { guardRejections, pull, turns } from "./probe.ts"
+import { errorFrom, guardRejections, pull, turns } from "./probe.ts"
 
 guardRejections()
 
@@ -196,6 +196,35 @@ describe("functions over state that give promises", () => {
     await gate.open("a1")
     await gate.open("a1")
     expect(await rest).toEqual([2])
+    await again.close()
+  })
+
+  it("save nothing once they have failed: the event comes again", async () => {
+    const storage = memoryStorage()
+    const gate = gates()
+    const make = (fails: boolean) =>
+      from(hits("aa"))
+        .keyBy("k")
+        .map(async ({ n }) => {
+          if (n === 1) await gate.wait("a1")
+          if (n === 1 && fails) throw new Error("no")
+          return n
+        })
+    const job = await run(make(true), { storage })
+    const results = job[Symbol.asyncIterator]()
+    expect((await results.next()).value).toBe(0)
+    const second = errorFrom(() => results.next())
+    await turns(10)
+    const taken = errorFrom(() => job.checkpoint())
+    await gate.open("a1")
+    expect((await second).code).toBe("USER_FUNCTION")
+    expect((await taken).code).toBe("CLOSED")
+    await job.close()
+    const again = await run(make(false), { storage })
+    const all = pull(again)
+    await turns(10)
+    await gate.open("a1")
+    expect(await all).toEqual([0, 1])
     await again.close()
   })
 
