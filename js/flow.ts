@@ -170,8 +170,12 @@ export class Flow {
     return true
   }
 
-  /** Ring at the time of the next timer in processing time; gives what cancels that. */
+  /**
+   * Ring at the time of the next timer in processing time; gives what cancels that. While functions
+   * are waited for no timer can fire.
+   */
   alarm(ring: () => void): () => void {
+    if (this.#busy) return () => undefined
     const now = this.#clock.now()
     const due = Math.min(...this.#timed.map(({ runner }) => runner?.nextDue?.(now) ?? Infinity))
     return due === Infinity ? () => undefined : this.#clock.after(due - now, ring, true)

@@ -159,8 +159,8 @@ export class JobCore {
         this.#news.clear()
         this.#flow.throwFailed()
         if (breath.isDue()) await breath.take()
-        else if (this.#flow.busy) await this.#news.wait(undefined)
         else if (this.#checkpointDue) await this.#checkpointOrPause()
+        else if (this.#flow.busy) await this.#wait()
         else if (!this.#demand) {
           if (!this.#schedule.asked) break
           await this.#wait()
@@ -223,9 +223,9 @@ export class JobCore {
 
   // ---- checkpoints ----
 
-  /** Have all consumers what there is, and do they ask for more? */
+  /** Have all consumers what there is, do they ask for more, and is no function waited for? */
   get #idle(): boolean {
-    return this.outputs.every(({ idle }) => idle)
+    return !this.#flow.busy && this.outputs.every(({ idle }) => idle)
   }
 
   /** While the end is emitted there is none: what was emitted of it could not be told apart. */
@@ -234,8 +234,9 @@ export class JobCore {
   }
 
   async #checkpointOrPause(): Promise<void> {
+    const late = this.#flow.busy ? "functions" : "consumers"
     if (this.#idle) await this.#write(this.#unchanged)
-    else if (!this.#schedule.hold()) await this.#wait()
+    else if (!this.#schedule.hold(late)) await this.#wait()
   }
 
   async #write(finished: boolean): Promise<void> {

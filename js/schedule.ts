@@ -44,11 +44,11 @@ export class Schedule {
     return this.asked || this.#now() - this.#lastMs >= this.#intervalMs
   }
 
-  /** Consumers are not ready: pause. True when they took too long and it was given up. */
-  hold(): boolean {
+  /** `late` are not ready: pause. True when they took too long and it was given up. */
+  hold(late: "consumers" | "functions"): boolean {
     this.#pausedSinceMs ??= this.#now()
     if (this.#now() - this.#pausedSinceMs < this.#timeoutMs) return false
-    const message = `no checkpoint: consumers took over ${this.#timeoutMs} ms`
+    const message = `no checkpoint: ${late} took over ${this.#timeoutMs} ms`
     this.#over()
     this.counts = { ...this.counts, failed: this.counts.failed + 1 }
     this.#asked.reject(new MillraceError("LIMIT", message))

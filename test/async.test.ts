@@ -199,6 +199,31 @@ describe("functions over state that give promises", () => {
     await again.close()
   })
 
+  it("hold a checkpoint up no longer than its timeout", async () => {
+    const clock = manualClock()
+    const gate = gates()
+    const options = { storage: memoryStorage(), checkpoint: { timeout: 1 }, clock }
+    const stream = from(hits("aa"))
+      .keyBy("k")
+      .map(async (hit) => gate.wait(id(hit)))
+    const job = await run(stream, options)
+    const results = pull(job)
+    await turns(10)
+    const taken = errorFrom(() => job.checkpoint())
+    await turns(10)
+    clock.advance(1)
+    expect(await taken).toMatchObject({
+      code: "LIMIT",
+      message: "no checkpoint: functions took over 1 ms",
+    })
+    await gate.open("a0")
+    await turns(10)
+    await gate.open("a1")
+    expect(await results).toEqual(["a0", "a1"])
+    expect(job.stats().checkpoints).toEqual({ completed: 1, failed: 1, last: 1 })
+    await job.close()
+  })
+
   it("save nothing once they have failed: the event comes again", async () => {
     const storage = memoryStorage()
     const gate = gates()
