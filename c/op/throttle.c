@@ -124,15 +124,28 @@ static void set_bounds(history *h, uint32_t first, uint32_t size) {
     h->numbers[MR_PASSES_SIZE] = h->size = size;
 }
 
-/* How many entries have a time of at most `time_ms`, or less where it is `before`. */
+static bool is_upto(const history *h, uint32_t index, double time_ms, bool before) {
+    const double at = pass_at(h, index).time_ms;
+    return at < time_ms || (at == time_ms && !before);
+}
+
+/* How many entries have a time of at most `time_ms`, or less where it is `before`. Mostly
+ * all of them, where an event in order is the latest, or a few that the last pass did not
+ * forget yet: so the last entry is tried first, then ever longer steps from the front. */
 static uint32_t entries_upto(const history *h, double time_ms, bool before) {
     uint32_t low = 0;
     uint32_t high = h->size;
+    if (high == 0 || is_upto(h, high - 1, time_ms, before)) return high;
+    for (uint32_t step = 1; low + step < high; step *= 2) {
+        if (is_upto(h, low + step - 1, time_ms, before)) {
+            low += step;
+        } else {
+            high = low + step - 1;
+        }
+    }
     while (low < high) {
-        /* Mostly all of them: an event in order is the latest. */
-        const uint32_t middle = high == h->size ? high - 1 : (low + high) / 2;
-        const double at = pass_at(h, middle).time_ms;
-        if (at < time_ms || (at == time_ms && !before)) {
+        const uint32_t middle = (low + high) / 2;
+        if (is_upto(h, middle, time_ms, before)) {
             low = middle + 1;
         } else {
             high = middle;

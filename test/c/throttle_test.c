@@ -3,6 +3,7 @@
  * What each algorithm passes is compared with plain code in TypeScript, event by event
  * (test/throttle_programs.ts); here are specs, long lists and damaged ones. */
 #include "harness.h"
+#include "random.h"
 
 static mr_operator_spec spec_of(uint32_t algorithm, double limit, double per_ms) {
     return (mr_operator_spec){.kind = MR_THROTTLE,
@@ -86,6 +87,37 @@ static void a_long_list_keeps_its_order_and_its_count(void **state) {
     }
     assert_true(stats_of(&b).bytes < (uint64_t)limit * 16 * 4 + 200);
     close_bench(&b);
+}
+
+/* How many of the passes lie in (time - per, time]. */
+static uint32_t passed_near(const double *passes_ms, uint32_t count, double time_ms,
+                            double per_ms) {
+    uint32_t near = 0;
+    for (uint32_t i = 0; i < count; i++)
+        near += passes_ms[i] > time_ms - per_ms && passes_ms[i] <= time_ms;
+    return near;
+}
+
+static void events_out_of_order_find_their_place_in_lists_of_any_length(void **state) {
+    (void)state;
+    enum { EVENTS = 3000 };
+    for (uint32_t limit = 1; limit <= 256; limit *= 4) {
+        const double per_ms = 400;
+        const double late_ms = 300;
+        const mr_operator_spec spec = spec_of(MR_SLIDING, limit, per_ms);
+        bench b = open_bench(&spec);
+        double passes_ms[EVENTS];
+        uint32_t count = 0;
+        uint64_t seed = limit;
+        for (uint32_t i = 0; i < EVENTS; i++) {
+            const double newest = i;
+            const double time_ms = newest - random_below(&seed, (uint32_t)late_ms);
+            const bool wanted = passed_near(passes_ms, count, time_ms, per_ms) < limit;
+            assert_int_equal(passes(&b, time_ms, newest - late_ms), wanted);
+            if (wanted) passes_ms[count++] = time_ms;
+        }
+        close_bench(&b);
+    }
 }
 
 static void events_at_one_time_are_one_entry(void **state) {
@@ -504,6 +536,7 @@ int main(void) {
         cmocka_unit_test(a_spec_that_means_nothing_is_refused),
         cmocka_unit_test(a_pass_between_milliseconds_counts_to_its_end),
         cmocka_unit_test(a_long_list_keeps_its_order_and_its_count),
+        cmocka_unit_test(events_out_of_order_find_their_place_in_lists_of_any_length),
         cmocka_unit_test(events_at_one_time_are_one_entry),
         cmocka_unit_test(a_time_too_short_to_matter_does_not_grow_the_list_out_of_its_blob),
         cmocka_unit_test(a_key_remembers_only_so_many_passes),
