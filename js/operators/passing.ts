@@ -25,7 +25,8 @@ export function openPassing(
     operator,
     readRow: (row) => readRow(operator, row),
     run(chunk) {
-      const passed: number[] = []
+      const passing = new Uint32Array(chunk.values.length)
+      let size = 0
       const refused: number[] = []
       const failure = pushChunk(
         chunk,
@@ -37,27 +38,24 @@ export function openPassing(
           const { results } = operator
           const { u32 } = site.engine.views
           const positions = results.positions
-          const size = results.size
+          const end = positions + results.size
           let row = slice.pushedFrom
-          for (let i = 0; i < size; i++) {
-            const passing = u32[positions + i] as number
+          for (let i = positions; i < end; i++) {
+            const passed = u32[i] as number
             if (rest !== undefined) {
-              for (; row < passing; row++) refused.push(valueOf(slice, row))
-              row = passing + 1
+              for (; row < passed; row++) refused.push(valueOf(slice, row))
+              row = passed + 1
             }
-            passed.push(valueOf(slice, passing))
+            passing[size++] = valueOf(slice, passed)
           }
           if (rest === undefined) return
           for (; row < operator.upto; row++) refused.push(valueOf(slice, row))
         },
       )
-      const result = select(chunk, Uint32Array.from(passed))
+      const result = select(chunk, passing.subarray(0, size))
       if (rest === undefined) return { chunk: result, failure }
-      return {
-        chunk: result,
-        sides: new Map([[rest, select(chunk, Uint32Array.from(refused))]]),
-        failure,
-      }
+      const refusedChunk = select(chunk, Uint32Array.from(refused))
+      return { chunk: result, sides: new Map([[rest, refusedChunk]]), failure }
     },
     settle: (chunk) => afterChunk(operator, chunk, (row) => readRow(operator, row)),
   }
