@@ -183,14 +183,19 @@ export class Flow {
 
   /** Has the end to wait for timers? */
   get waited(): boolean {
-    return this.steps.some(({ finished, runner }) => !finished && runner?.waited === true)
+    return this.steps.some((step) => !step.finished && this.#waitsFor(step))
+  }
+
+  /** Has a node timers that have to be waited for, and would an output hear of them? */
+  #waitsFor({ planned, runner }: Step): boolean {
+    return runner?.waited === true && isHeard(planned, this.#plan, this.steps, this.outputs)
   }
 
   /** Emit a part of what is left in nodes whose sources have all ended; false when nothing is. */
   finish(): boolean {
     for (const step of this.steps) {
       if (step.finished || !this.#over(step.planned)) continue
-      if (step.runner?.waited === true) return false
+      if (this.#waitsFor(step)) return false
       const finished = step.runner?.finish?.()
       if (finished !== undefined) {
         this.#emit(step, finished, this.#clock.now())

@@ -134,6 +134,21 @@ describe("throttle with overflow delay", () => {
     await again.close()
   })
 
+  it("does not wait for a queue that nobody hears of any more", async () => {
+    const clock = manualClock()
+    const events = from([1, 2, 3, 4])
+    const calm = events.throttle({ limit: 1, per: 10, overflow: "delay" }).take(2)
+    const job = await run({ calm, events }, { clock })
+    const read = Promise.all([pull(job.output("calm")), pull(job.output("events"))])
+    await turns(10)
+    clock.advance(10)
+    expect(await read).toEqual([
+      [1, 2],
+      [1, 2, 3, 4],
+    ])
+    await job.close()
+  })
+
   it("waits for its queue at the end of a source, by the host's clock, too", async () => {
     const calm = from([1, 2, 3]).throttle({ limit: 1, per: 5, overflow: "delay" })
     expect(await calm.toArray()).toEqual([1, 2, 3])
