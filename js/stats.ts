@@ -44,6 +44,8 @@ export interface JobStats {
     | undefined
   /** By uid. */
   readonly operators: Readonly<Record<string, OperatorStats>>
+  /** Events that an `overflow` dropped, by source; see `from(eventTarget, …)`. */
+  readonly dropped: Readonly<Record<string, number>>
   /** Results that nobody claimed, by output. */
   readonly discarded: Readonly<Record<string, number>>
   /** Bytes. */
@@ -64,6 +66,11 @@ export function statsOf(
     position: flow.sequence,
     restored,
     operators: Object.fromEntries(operators.map((step) => [step.planned.uid, operatorStats(step)])),
+    dropped: Object.fromEntries(
+      flow.sources.flatMap(({ planned, reader }) =>
+        reader?.dropped === undefined ? [] : [[planned.uid, reader.dropped]],
+      ),
+    ),
     discarded: Object.fromEntries(outputs.map(({ name, discarded }) => [name, discarded])),
     memory: engine.memory(),
     checkpoints,

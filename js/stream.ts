@@ -24,8 +24,6 @@ import { skipNode, takeNode } from "./operators/take.ts"
 import type { CountOptions } from "./operators/take.ts"
 import { takeWhileNode } from "./operators/take_while.ts"
 import type { TakeWhileOptions } from "./operators/take_while.ts"
-import { sourceNode } from "./sources/source.ts"
-import type { FromOptions, Replayable } from "./sources/source.ts"
 import { itself, keyReader } from "./state/keys.ts"
 import type { At, KeyOptions, KeyValue, Path } from "./state/keys.ts"
 import type { RecordType } from "./state/record.ts"
@@ -261,26 +259,4 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
     return runAlone(this.node) as AsyncIterableIterator<T, undefined>
   }
-}
-
-/**
- * A stream of the events of a source: an array or other iterable, an async iterable, a web stream,
- * or `{ read(position) }`, which can be read again after a restart.
- *
- * @example
- * ```ts
- * const big = await from([{ n: 1 }, { n: 20 }])
- *   .filter((event) => event.n > 10)
- *   .toArray()
- * ```
- * @throws {MillraceError} `OPTION` for anything else, and for unknown options. While running:
- *   `SOURCE` with what the source threw, `TIMESTAMP`, `CONSUMED`.
- */
-export function from<T>(
-  source: Iterable<T> | AsyncIterable<T> | ReadableStream<T>,
-  options?: FromOptions<NoInfer<T>>,
-): Stream<T>
-export function from<T, P>(source: Replayable<T, P>, options?: FromOptions<NoInfer<T>>): Stream<T>
-export function from(source: unknown, options?: object): never {
-  return new Stream(sourceNode(source, options)) as never
 }

@@ -54,7 +54,8 @@ describe("what can be a source", () => {
     ["null", null, "null"],
     ["an object", { events: [] }, "an object"],
   ])("%s is refused", (_, source, type) => {
-    const wanted = "an iterable, an async iterable, a ReadableStream or { read(position) }"
+    const wanted =
+      "an iterable, an async iterable, a ReadableStream, an EventTarget or { read(position) }"
     expect(refusal(() => from(source as never))).toEqual({
       code: "OPTION",
       message: `from takes ${wanted}, not ${type}`,

@@ -160,3 +160,18 @@ from(events).keyBy("user_id").throttle({ limit: 3, per: "1h", algorithm: "leakyB
 from(events).keyBy("user_id").deduplicate({ ttl: "60x" })
 // @ts-expect-error a time that is no time
 from(events, { time: "user" })
+
+declare const target: EventTarget
+declare const form: HTMLFormElement
+export const clicks = from(target, { event: "click", bufferMax: 10, overflow: "dropOldest" })
+  .filter((event) => exactly<Event>()(event, true)[1])
+  .map((event) => event.timeStamp)
+export const details = from<CustomEvent<Flight>>(target, {
+  event: "flight",
+  time: ({ detail }) => detail.date,
+}).map(({ detail }) => exactly<Flight>()(detail, true))
+export const sent = from(form, { event: "submit" }).map((event) => exactly<Event>()(event, true))
+// @ts-expect-error: which events?
+export const unnamed = from(target)
+// @ts-expect-error: an array has no events to listen for.
+export const heard = from([1], { event: "click" })

@@ -5,7 +5,7 @@
  * chunk, and only after it was asked: backpressure is by pull.
  */
 import { MillraceError, typeName } from "../errors.ts"
-import { checkOptions, oneOf, text } from "../options.ts"
+import { checkOptions, integer, oneOf, text } from "../options.ts"
 import { errorOptions, errorPolicy } from "../on_error.ts"
 import type { ErrorAnswer, ErrorEvent, ErrorPolicy } from "../on_error.ts"
 import { later } from "../state/config.ts"
@@ -16,6 +16,8 @@ import { Watermark } from "../time/watermark.ts"
 import { openIterable } from "./iterable.ts"
 import { openAsync, openStream } from "./async.ts"
 import { openReplayable } from "./replayable.ts"
+import { isEventTarget, openEventTarget } from "./event_target.ts"
+import type { Listening } from "./event_target.ts"
 
 /** A source that can be read again from a position. */
 export interface Replayable<T, P> {
@@ -75,6 +77,8 @@ export interface Reader {
   /** The position of the first event that was not polled; undefined if it cannot be named. */
   saved(): SavedPosition | undefined
   close(): void
+  /** Events that it did not keep until they were polled; undefined: it keeps all. */
+  readonly dropped?: number
 }
 
 /** Start reading at a saved position, or from the start; `wake` says that `poll` has news. */
@@ -110,6 +114,9 @@ const options = {
     throw new MillraceError("OPTION", message)
   },
   idleAfter: later,
+  event: text,
+  bufferMax: integer(),
+  overflow: oneOf("error", "dropOldest", "dropNewest"),
   ...errorOptions,
 }
 
@@ -121,7 +128,7 @@ export function sourceNode(source: unknown, given?: FromOptions<never>): SourceN
   return {
     kind: "source",
     inputs: [],
-    ...opener(source),
+    ...opener(source, listening(source, checked)),
     replayNone: replay === "none",
     tags: checked.errorsTo === undefined ? [] : [checked.errorsTo],
     onError: errorPolicy(checked, "from"),
@@ -137,9 +144,28 @@ function refuseTimeOptions(checked: Readonly<Record<string, unknown>>): void {
   }
 }
 
+/** With `event` a source is listened to, also if it can be iterated, as a form can. */
+function listening(source: unknown, checked: Partial<Listening>): Listening | undefined {
+  const { event, bufferMax = 1024, overflow = "error" } = checked
+  const target = isObject(source) && isEventTarget(source)
+  if (event !== undefined && target) return { event, bufferMax, overflow }
+  if (target && !isRead(source)) {
+    throw new MillraceError("OPTION", "from.event must name the events of the EventTarget")
+  }
+  for (const name of ["event", "bufferMax", "overflow"] as const) {
+    if (checked[name] === undefined) continue
+    const message = `from.${name} is for an EventTarget, not for ${typeName(source)}`
+    throw new MillraceError("OPTION", message)
+  }
+  return undefined
+}
+
 type Opener = Pick<SourceNode, "open" | "replayable">
 
-function opener(source: unknown): Opener {
+function opener(source: unknown, heard: Listening | undefined): Opener {
+  if (heard !== undefined) {
+    return { open: openEventTarget(source as EventTarget, heard), replayable: false }
+  }
   if (Array.isArray(source)) return { open: openIterable(source), replayable: true }
   if (isObject(source)) {
     if (isReplayable(source)) return { open: openReplayable(source), replayable: true }
@@ -154,12 +180,18 @@ function opener(source: unknown): Opener {
       return { open: openIterable(source as Iterable<unknown>), replayable: false }
     }
   }
-  const wanted = "an iterable, an async iterable, a ReadableStream or { read(position) }"
+  const wanted =
+    "an iterable, an async iterable, a ReadableStream, an EventTarget or { read(position) }"
   throw new MillraceError("OPTION", `from takes ${wanted}, not ${typeName(source)}`)
 }
 
 function isObject(source: unknown): source is object {
   return (typeof source === "object" && source !== null) || typeof source === "function"
+}
+
+function isRead(source: object): boolean {
+  const iterable = Symbol.iterator in source || Symbol.asyncIterator in source
+  return iterable || "getReader" in source || isReplayable(source)
 }
 
 /** A Node stream has a read method too, but it is async iterable. */
