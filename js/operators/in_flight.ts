@@ -18,7 +18,7 @@ export interface Call {
   detach(): void
   /** What it came to takes effect. Throws what is wrong with it. */
   accept(result: unknown): void
-  /** It never was. */
+  /** It never was; it may have been said already. */
   abandon(): void
 }
 
@@ -144,6 +144,7 @@ export class InFlight {
     try {
       value = call.start()
     } catch (error) {
+      call.abandon() // Now: what it has changed must not stand while others run.
       return this.#settle(row, { error })
     }
     if (isPromise(value)) return this.#waitFor(row, call, value)
@@ -173,6 +174,7 @@ export class InFlight {
       call.detach()
       return true
     } catch (error) {
+      call.abandon()
       this.#settle(row, { error })
       return false
     }

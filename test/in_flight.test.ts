@@ -1,0 +1,38 @@
+/** What functions that give promises leave behind: in rows of others, and in memory. */
+import { describe, expect, it } from "vitest"
+import { from, record, run } from "../js/index.ts"
+import { guardRejections, pull, turns } from "./probe.ts"
+
+guardRejections()
+
+describe("of calls in flight", () => {
+  it("one that throws at once is undone at once, before its row may be evicted", async () => {
+    let open: () => void = () => undefined
+    const opened = new Promise<void>((resolve) => (open = resolve))
+    const stream = from([..."bcabd"].map((k, n) => ({ k, n })))
+      .keyBy("k")
+      .map(
+        ({ n }, state) => {
+          const row = state.get()
+          row.text += `text ${n}`
+          if (n === 3) throw new Error("no")
+          return n === 2 ? opened.then(() => row.text) : row.text
+        },
+        {
+          concurrency: 4,
+          onError: "skip",
+          state: { maxSize: 2, onFull: "evict", value: record({ text: "string" }) },
+        },
+      )
+    const job = await run(stream)
+    const results = pull(job)
+    await turns(10)
+    open()
+    expect(await results).toEqual(["text 0", "text 1", "text 2", "text 4"])
+    expect(job.state("map-1").entries()).toEqual([
+      { key: "a", text: "text 2" },
+      { key: "d", text: "text 4" },
+    ])
+    await job.close()
+  })
+})
