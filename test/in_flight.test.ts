@@ -35,4 +35,29 @@ describe("of calls in flight", () => {
     ])
     await job.close()
   })
+
+  it("those that give no promise keep no memory", async () => {
+    const stream = from(Array.from({ length: 2000 }, (_, n) => ({ k: n % 50, n })))
+      .keyBy("k")
+      .map(
+        ({ n }, state) => {
+          state.get().n += 1
+          if (n % 4 === 3) throw new Error("no")
+          return n % 16 === 1 ? Promise.resolve(n) : n
+        },
+        {
+          concurrency: 8,
+          ordered: false,
+          onError: "skip",
+          state: { value: record({ n: "f64" }) },
+        },
+      )
+    const job = await run(stream)
+    const results = job[Symbol.asyncIterator]()
+    for (let i = 0; i < 1000; i++) await results.next()
+    const { live } = job.stats().memory
+    for (let i = 1000; i < 1500; i++) await results.next()
+    expect(job.stats().memory.live).toBe(live)
+    await job.close()
+  })
 })

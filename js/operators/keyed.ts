@@ -79,6 +79,8 @@ class KeyedRunner implements Runner {
   readonly #rows: Rows
   /** For calls that give no promise. */
   #seat: Seat
+  /** For calls in flight: of those that have given none. */
+  readonly #spare: Seat[] = []
   #flight: InFlight | undefined
   #tracing: Tracing | undefined
   /** For rows that are looked at from outside. */
@@ -211,7 +213,7 @@ class KeyedRunner implements Runner {
     this.waits = true
     const work = {
       size,
-      call: (row: number) => this.#callOf(slice, row, this.#newSeat()),
+      call: (row: number) => this.#callOf(slice, row),
       keyOf: (row: number) => (limit === 1 ? "" : this.operator.input.keyText(row)),
       fail: (row: number, error: unknown) => failed(slice, tolerate, indexOf(slice, row), error),
     }
@@ -223,27 +225,40 @@ class KeyedRunner implements Runner {
     })
   }
 
-  #callOf(slice: Slice, row: number, { access, verb }: Seat): Call {
+  /** A call of the function with an event; `given` is the seat of one that was made already. */
+  #callOf(slice: Slice, row: number, given?: Seat): Call {
     const index = indexOf(slice, row)
     const value = slice.chunk.values[index]
+    let seat = given
+    let detached = false
+    const leave = () => {
+      if (seat !== undefined && !detached) this.#spare.push(seat)
+      seat = undefined
+    }
     return {
-      start() {
-        access.begin(row)
-        return verb.call(value)
+      start: () => {
+        seat = this.#spare.pop() ?? this.#newSeat()
+        seat.access.begin(row)
+        return seat.verb.call(value)
       },
-      detach: () => access.detach(),
+      detach() {
+        detached = true
+        seat?.access.detach()
+      },
       accept(result) {
         const made = slice.out.size
         try {
-          verb.accept(result, value, index, slice.out)
-          access.commit()
+          seat?.verb.accept(result, value, index, slice.out)
+          seat?.access.commit()
         } catch (error) {
           slice.out.size = made
           throw error
         }
+        leave()
       },
       abandon() {
-        if (access.open) access.abandon()
+        if (seat?.access.open === true) seat.access.abandon()
+        leave()
       },
     }
   }
