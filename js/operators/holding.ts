@@ -107,6 +107,10 @@ class HoldingRunner implements Runner {
         failure = { index, error }
       }
     }
+    if (failure !== undefined && this.#eventTime) {
+      const { watermarks } = chunk.arrival
+      this.#fire(watermarks?.[causeOf(chunk, failure.index)] ?? -Infinity, chunk, out)
+    }
     return { chunk: out.chunk(), failure }
   }
 

@@ -1,0 +1,53 @@
+/** Operators that hold events back, whatever the chunk size: what lets go, and when. */
+import { describe, expect, it } from "vitest"
+import { from, run } from "../js/index.ts"
+import type { Stream } from "../js/index.ts"
+import { guardRejections } from "./probe.ts"
+
+guardRejections()
+
+interface Hit {
+  readonly k: string
+  readonly at: number
+}
+
+/** "a0 b3" is a hit of a at 0 and one of b at 3; x has no key. */
+const hits = (text: string): Hit[] =>
+  text.split(" ").map((hit) => ({ k: hit.slice(0, 1), at: Number(hit.slice(1)) }))
+const shown = ({ k, at }: Hit): string => `${k}${at}`
+const text = (result: Hit | readonly Hit[]): string =>
+  Array.isArray(result) ? result.map(shown).join(" ") : shown(result as Hit)
+const keyOf = ({ k }: Hit) => {
+  if (k === "x") throw new Error("no key")
+  return k
+}
+
+/** Results, and the error if there is one, which must not depend on the chunk size. */
+async function resultsOf(stream: Stream<Hit> | Stream<Hit[]>) {
+  const all: string[][] = []
+  for (const chunkSize of [1, 2, 3, 1024]) {
+    const job = await run<Hit | Hit[]>(stream, { chunkSize })
+    const results: string[] = []
+    try {
+      for await (const result of job) results.push(text(result))
+    } catch (error) {
+      results.push((error as Error).message)
+    }
+    await job.close()
+    all.push(results)
+  }
+  for (const results of all) expect(results).toEqual(all[0])
+  return all[0] ?? []
+}
+
+describe("what is held goes", () => {
+  it("before an event that cannot be taken, if the watermark was there", async () => {
+    const events = from(hits("a0 b20 x50 c60"), { time: "at" }).keyBy(keyOf)
+    expect(await resultsOf(events.debounce(10))).toEqual([
+      "a0",
+      "debounce-1: event 2: the function threw Error",
+    ])
+    const onError = () => ({ emit: { k: "x", at: 0 } })
+    expect(await resultsOf(events.debounce(10, { onError }))).toEqual(["a0", "x0", "b20", "c60"])
+  })
+})
