@@ -127,6 +127,7 @@ class KeyedRunner implements Runner {
   trace(tracing: Tracing | undefined): void {
     this.#tracing = tracing
     this.#seat = this.#newSeat()
+    this.#spare.length = 0
   }
 
   readRow(row: number): unknown {
