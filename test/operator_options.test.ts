@@ -138,7 +138,7 @@ const refused: readonly (readonly [
   ...(
     [
       ["name", () => stream().map(() => 1, given({ name: "mine" })), "map.name"],
-      ["onEvict", () => fold({ onEvict: () => 0 }), "fold.state.onEvict"],
+      ["perKey", () => fold({ perKey: true }), "fold.state.perKey"],
     ] as const
   ).map(
     ([name, make, path]) =>
