@@ -50,4 +50,13 @@ describe("what is held goes", () => {
     const onError = () => ({ emit: { k: "x", at: 0 } })
     expect(await resultsOf(events.debounce(10, { onError }))).toEqual(["a0", "x0", "b20", "c60"])
   })
+
+  it("behind the event that set a timer which is overdue", async () => {
+    const events = from(hits("a100 b5 c20 a101 b7 d200"), { time: "at" }).keyBy("k")
+    const lists = events
+      .debounce(10)
+      .keyBy(() => "all")
+      .buffer({ time: 5 })
+    expect(await resultsOf(lists)).toEqual(["b5", "c20", "b7", "a101", "d200"])
+  })
 })

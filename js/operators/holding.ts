@@ -10,7 +10,7 @@
  * its key's due time lets go first: what is due is over for it. In processing time the job asks.
  */
 import { causeOf, timeOf } from "../chunk.ts"
-import type { Chunk, Failure } from "../chunk.ts"
+import type { Arrival, Chunk, Failure } from "../chunk.ts"
 import { fillKeys } from "../engine/fill.ts"
 import { Operator, sliceRowsMax } from "../engine/operator.ts"
 import { RefAccess } from "../engine/ref_access.ts"
@@ -64,6 +64,9 @@ class HoldingRunner implements Runner {
   readonly #rows: Rows
   readonly #access: RefAccess
   readonly #timers: Timers
+  /** The event that was taken last, of which arrival; what it sets can fire no earlier. */
+  #lastCause = 0
+  #lastOf: Arrival | undefined
 
   constructor(site: Site, read: KeyReader, limits: StateLimits, holding: Holding) {
     const fields = ["ref"] as const
@@ -162,7 +165,11 @@ class HoldingRunner implements Runner {
     const cause = causeOf(chunk, index)
     const time = timeOf(chunk, index)
     const watermark = arrival.watermarks?.[cause] ?? time
-    if (this.#eventTime) this.#fire(watermark, chunk, out)
+    if (this.#eventTime) {
+      this.#fire(watermark, chunk, out)
+      this.#lastCause = cause
+      this.#lastOf = arrival
+    }
     const clock = Math.max(time, watermark)
     const access = this.#access
     access.begin(row)
@@ -199,10 +206,11 @@ class HoldingRunner implements Runner {
 
   /** Let go of what is due by a watermark. */
   #fire(watermark: number, chunk: Chunk, out: Released): void {
+    const last = this.#lastOf === chunk.arrival ? this.#lastCause : 0
     for (;;) {
       const due = this.#timers.take(watermark)
       if (due === undefined) return
-      const cause = causeOfTime(chunk, due.timeMs)
+      const cause = Math.max(causeOfTime(chunk, due.timeMs), last)
       for (const value of this.#letGo(due.row, due.timeMs)) out.add(value, cause, due.timeMs)
     }
   }
