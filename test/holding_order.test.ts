@@ -59,4 +59,10 @@ describe("what is held goes", () => {
       .buffer({ time: 5 })
     expect(await resultsOf(lists)).toEqual(["b5", "c20", "b7", "a101", "d200"])
   })
+
+  it("before an event whose time cannot be read", async () => {
+    const events = from(hits("a0 b20 c? d30 e40 f50 g60 h70"), { time: "at" }).keyBy("k")
+    const [first, error] = await resultsOf(events.debounce(10))
+    expect([first, error]).toEqual(["a0", expect.stringContaining("source-1: event 2: ")])
+  })
 })

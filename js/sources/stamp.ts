@@ -55,7 +55,9 @@ export function stamp(
     } catch (error) {
       read ??= Array.from({ length: index }, (_, before) => before)
       const ends = dealWith(troubles, index, error)
-      if (ends !== undefined) failure = { index, error: ends.error }
+      if (ends === undefined) continue
+      failure = { index, error: ends.error }
+      watermarks.fill(latest - disorderMs, index + 1) // They ascend, also where nothing is read.
     }
   }
   arrival.watermark = latest - disorderMs
