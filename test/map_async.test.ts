@@ -111,6 +111,23 @@ describe("mapAsync", () => {
     expect([given?.aborted, await read]).toEqual([true, []])
   })
 
+  it("tries no more when the job is closed while it waits to", async () => {
+    let tries = 0
+    const stream = from([1]).mapAsync(
+      () => {
+        tries++
+        throw new Error("no")
+      },
+      { retry: { attempts: 3 } },
+    )
+    const job = await run(stream, { clock: manualClock() })
+    const read = pull(job)
+    await turns(10)
+    await job.close()
+    await turns(10)
+    expect([tries, await read]).toEqual([1, []])
+  })
+
   it("leaves out what fails, or says what comes instead", async () => {
     const odd = async (n: number) => {
       await turns(3 - n)

@@ -128,7 +128,7 @@ class MapAsyncRunner {
       return await this.#once(event)
     } catch (error) {
       if (more === 0 || this.#closed.signal.aborted) throw error
-      await this.#sleep(delayMs)
+      if (!(await this.#sleep(delayMs))) throw error
       const next = Math.min(delayMs * 2, this.#tries.delayMsMax)
       return this.#try(event, more - 1, next)
     }
@@ -159,14 +159,14 @@ class MapAsyncRunner {
     }
   }
 
-  /** Wait, or give up waiting when the job is closed. */
-  #sleep(ms: number): Promise<void> {
+  /** Wait; false: the job was closed meanwhile. */
+  #sleep(ms: number): Promise<boolean> {
     const closed = this.#closed.signal
     return new Promise((resolve) => {
       const done = () => {
         cancel()
         closed.removeEventListener("abort", done)
-        resolve()
+        resolve(!closed.aborted)
       }
       const cancel = this.#site.clock.after(ms, done, true)
       closed.addEventListener("abort", done, { once: true })
