@@ -108,6 +108,21 @@ describe("throttle with overflow delay", () => {
     await job.close()
   })
 
+  it("lets go at once what onError emits, which need not have a key", async () => {
+    const clock = manualClock()
+    const hits = [0, 1, 2, 3].map((n) => ({ k: "a", n }))
+    const onError = () => ({ emit: null })
+    const calm = from<Hit | null>(hits)
+      .keyBy((hit) => hit?.k)
+      .throttle({ limit: 1, per: 10, overflow: "delay", queueSize: 1, onError })
+    const job = await run(calm, { clock })
+    const read = pull(job)
+    await turns(10)
+    clock.advance(10)
+    expect(await read).toEqual([hits[0], null, null, hits[1]])
+    await job.close()
+  })
+
   it("goes on after a restart where it was, with what is overdue at once", async () => {
     const storage = memoryStorage()
     const clock = manualClock()

@@ -10,6 +10,7 @@ import { Operator } from "../engine/operator.ts"
 import type { OperatorSpec } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
 import type { OperatorNode, Runner, Site } from "../graph.ts"
+import type { ErrorAnswer, ErrorPolicy } from "../on_error.ts"
 import { noLimits } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { openHolding } from "./holding.ts"
@@ -59,9 +60,28 @@ export function openJudge(
   }
 }
 
+/** What `onError` emits instead of an event is judged by nobody, and waits for nothing. */
+export function judgedErrors(policy: ErrorPolicy | undefined): ErrorPolicy | undefined {
+  const decide = policy?.decide
+  if (typeof decide !== "function") return policy
+  return {
+    errorsTo: policy?.errorsTo,
+    decide(told) {
+      const answer: unknown = decide(told)
+      const emits = typeof answer === "object" && answer !== null && Object.hasOwn(answer, "emit")
+      if (!emits) return answer as ErrorAnswer<unknown>
+      const judged: Judged = [(answer as { emit: unknown }).emit, -Infinity]
+      return { emit: judged }
+    },
+  }
+}
+
 /** The queues, behind the part that judges. */
 export function queueNode(judge: OperatorNode, read: KeyReader): OperatorNode {
-  const readJudged: KeyReader = (judged) => read((judged as Judged)[0])
+  const readJudged: KeyReader = (judged) => {
+    const [event, timeMs] = judged as Judged
+    return timeMs === -Infinity ? [] : read(event) // It need not have a key.
+  }
   return {
     kind: "throttleQueue",
     inputs: [judge],

@@ -15,7 +15,7 @@ import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
 import type { Tag } from "../tag.ts"
-import { openJudge, queueNode } from "./delay.ts"
+import { judgedErrors, openJudge, queueNode } from "./delay.ts"
 import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.throttle}. */
@@ -111,7 +111,7 @@ export function throttleNode(input: Node, read: KeyReader, given: object): Opera
         ? openJudge(site, read, spec, readRow)
         : openPassing(site, read, spec, readRow, overflowTo),
   }
-  return delays ? queueNode(node, read) : node
+  return delays ? queueNode({ ...node, onError: judgedErrors(node.onError) }, read) : node
 }
 
 function checkBurst(algorithm: ThrottleAlgorithm, burst: number | undefined): number | undefined {
