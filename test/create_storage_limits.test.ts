@@ -1,8 +1,8 @@
 /** The limits of a storage that createStorage made: bytes as they are, and refusals that undo. */
 import { describe, expect, it } from "vitest"
-import { createStorage } from "../js/index.ts"
+import { createStorage, manualClock, memoryStorage } from "../js/index.ts"
 import type { CreatedStorage, StateConfig } from "../js/index.ts"
-import { refusalLater } from "./refusal.ts"
+import { refusal, refusalLater } from "./refusal.ts"
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
 const keysOf = (storage: CreatedStorage) => storage.list("")
@@ -114,5 +114,66 @@ describe("a storage that refuses", () => {
     const same: boolean[] = []
     for (let n = 0; n < kept; n++) same.push(isSame(await storage.get(`k${n}`), value(n)))
     expect(same).toEqual(same.map(() => true))
+  })
+})
+
+describe("the other options of a configuration", () => {
+  it("onEvict is told what made room, and may not use the storage", async () => {
+    const told: unknown[] = []
+    const inside: Promise<unknown>[] = []
+    const storage: CreatedStorage = createStorage({
+      maxBytes: 10_000,
+      onFull: "evict",
+      onEvict(key, value) {
+        told.push([key, (value as Uint8Array).length])
+        if (key === "d") throw new Error("boom")
+        inside.push(refusalLater(() => storage.get("a")).then(({ code }) => code))
+      },
+    })
+    for (const key of "abc") await storage.set(key, new Uint8Array(3000))
+    await storage.set("d", new Uint8Array(8000))
+    expect([told, await Promise.all(inside)]).toEqual([
+      [..."abc"].map((key) => [key, 3000]),
+      [..."abc"].map(() => "UNSUPPORTED"),
+    ])
+    await expect(storage.set("e", new Uint8Array(8000))).rejects.toMatchObject({
+      code: "USER_FUNCTION",
+      cause: new Error("boom"),
+    })
+    expect([await keysOf(storage), storage.stats().evicted]).toEqual([["e"], 4])
+    await storage.clear()
+    expect(storage.stats().bytes).toBe(0)
+  })
+
+  it("reads restart the ttl if they are to, and values linger if they may", async () => {
+    const clock = manualClock()
+    const read = createStorage({ ttl: 10, update: "readWrite" }, { clock })
+    const lingering = { ttl: 10, cleanupInterval: 7, visibility: "untilCleanedUp" } as const
+    const lingers = createStorage(lingering, { clock })
+    const seen: unknown[] = []
+    for (const storage of [read, lingers]) await storage.set("a", bytes(1))
+    for (const ms of [9, 3, 1, 1]) {
+      clock.advance(ms)
+      seen.push([clock.now(), await read.exists("a"), await lingers.exists("a")])
+    }
+    expect(seen).toEqual([
+      [9, true, true],
+      [12, true, true],
+      [13, true, true],
+      [14, true, false],
+    ])
+  })
+
+  it.each([
+    [{ ttl: 1, timeDomain: "event" }, "timeDomain has no meaning: a storage has no events"],
+    [
+      { onFull: "evict", onEvict: () => undefined, storage: memoryStorage() },
+      "onEvict has no meaning: a storage of one's own evicts by itself",
+    ],
+  ] as const)("refuses what it could not do: %j", (config, message) => {
+    expect(refusal(() => createStorage(config))).toEqual({
+      code: "STATE_CONFIG",
+      message: `createStorage.${message}`,
+    })
   })
 })

@@ -77,12 +77,23 @@ export class BytesRows {
     const { views } = this.operator.engine
     const keys: string[] = []
     for (const { rows, count } of scanPages(this.operator, now)) {
-      for (let i = 0; i < count; i++) {
-        const { from, to } = this.#rows.keyOf(views.u32[rows + i] as number)
-        keys.push(decodeKey(views.u8, from, to) as string)
-      }
+      for (let i = 0; i < count; i++) keys.push(this.#keyOf(views.u32[rows + i] as number))
     }
     return keys
+  }
+
+  /** The keys and values that made room for others since the last time, first evicted first. */
+  takeEvicted(): (readonly [key: string, value: Uint8Array])[] {
+    const rows = this.operator.evicted()
+    if (rows.length === 0) return []
+    const evicted = rows.map((row) => [this.#keyOf(row), this.#read(row)] as const)
+    this.operator.freeEvicted()
+    return evicted
+  }
+
+  #keyOf(row: number): string {
+    const { from, to } = this.#rows.keyOf(row)
+    return decodeKey(this.operator.engine.views.u8, from, to) as string
   }
 
   #enter(key: string, now: number): number {

@@ -67,10 +67,10 @@ const createOptions = {
 /**
  * Make a storage of a state configuration: values of at most 16 MiB under string keys, in memory.
  *
- * `ttl`, `maxSize`, `maxBytes` and `onFull` hold as they do for the state of an operator; reads
- * count as use, and ages are of processing time. A configuration with a `storage` of one's own
- * gives the same methods over that one, whose ttl and limits are its own affair. A job that is
- * closed closes the storage it was run with.
+ * The options hold as they do for the state of an operator; ages are of processing time. There is
+ * no default and no event time, so `value` and `timeDomain: "event"` are refused. A configuration
+ * with a `storage` of one's own gives the same methods over that one, whose ttl and limits are its
+ * own affair. A job that is closed closes the storage it was run with.
  *
  * @example
  * ```ts
@@ -81,7 +81,8 @@ const createOptions = {
  * ```
  * @throws {MillraceError} `STATE_CONFIG`, `OPTION` and `UNSUPPORTED` at once. Methods reject with
  *   `OPTION` for what is no storage key, `SERIALIZATION` for what is no `Uint8Array`, `LIMIT` and
- *   `MEMORY` when there is no room, `USER_FUNCTION` when `change` throws, `CLOSED` after `close()`.
+ *   `MEMORY` when there is no room, `USER_FUNCTION` when `change` or `onEvict` throws, and `CLOSED`
+ *   after `close()`.
  */
 export function createStorage(
   config: StateConfig = {},
@@ -89,17 +90,21 @@ export function createStorage(
 ): CreatedStorage {
   const { limits } = checkStateConfig(config, uid)
   const { clock = systemClock, memory } = checkOptions(options, createOptions, uid)
-  refuseDefault(config)
+  refuseMeaningless(config)
   if (config.storage !== undefined) return customStorage(config.storage)
   return storageInMemory(new Kept(limits, steady(clock), memory?.maxBytes ?? 2 ** 30))
 }
 
-/** A value of keys that have none would be an option that does nothing. */
-function refuseDefault(config: object): void {
-  const given = config as { readonly value?: unknown; readonly type?: unknown }
-  const name = given.value !== undefined ? "value" : given.type !== undefined ? "type" : undefined
-  if (name === undefined) return
-  throw new MillraceError("STATE_CONFIG", `${uid}.${name} has no meaning: a storage holds bytes`)
+/** What an operator's state has and a storage has not would be an option that does nothing. */
+function refuseMeaningless(config: StateConfig): void {
+  const { value, type, timeDomain, onEvict, storage } = config as Record<string, unknown>
+  const refuse = (name: string, why: string) =>
+    new MillraceError("STATE_CONFIG", `${uid}.${name} has no meaning: ${why}`)
+  if (value !== undefined) throw refuse("value", "a storage holds bytes")
+  if (type !== undefined) throw refuse("type", "a storage holds bytes")
+  if (timeDomain === "event") throw refuse("timeDomain", "a storage has no events")
+  if (storage === undefined || onEvict === undefined) return
+  throw refuse("onEvict", "a storage of one's own evicts by itself")
 }
 
 function storageInMemory(kept: Kept): CreatedStorage {
@@ -152,7 +157,7 @@ class Kept {
   #rows: BytesRows | undefined
   #cleanup: Cleanup | undefined
   #closed = false
-  #updating = false
+  #locked = false
 
   constructor(limits: StateLimits, clock: SteadyClock, memoryBytesMax: number) {
     this.#limits = limits
@@ -168,16 +173,35 @@ class Kept {
   }
 
   update(key: string, change: ChangeValue): Promise<Uint8Array> {
-    return this.using((rows, now) =>
-      rows.update(key, now, (current) => {
-        this.#updating = true
-        try {
-          return checkValue(change(current))
-        } finally {
-          this.#updating = false
-        }
-      }),
-    )
+    return this.using((rows, now) => {
+      const inside = (current: Uint8Array | undefined) => this.#lock(() => change(current))
+      const value = rows.update(key, now, (current) => checkValue(inside(current)))
+      const { onEvict } = this.#limits
+      if (onEvict !== undefined) this.#tell(rows.takeEvicted(), onEvict)
+      return value
+    })
+  }
+
+  /** What it throws is for whoever made the call, whose value is kept by now. */
+  #tell(
+    evicted: readonly (readonly [key: string, value: Uint8Array])[],
+    onEvict: NonNullable<StateLimits["onEvict"]>,
+  ): void {
+    try {
+      for (const [key, value] of evicted) this.#lock(() => onEvict(key, value))
+    } catch (cause) {
+      throw new MillraceError("USER_FUNCTION", `${uid}: onEvict threw; see cause`, { cause })
+    }
+  }
+
+  /** Run a function of the user's, who must not use the storage in it. */
+  #lock<Result>(run: () => Result): Result {
+    this.#locked = true
+    try {
+      return run()
+    } finally {
+      this.#locked = false
+    }
   }
 
   stats(): StorageStats {
@@ -197,8 +221,8 @@ class Kept {
 
   #check(): void {
     if (this.#closed) throw new MillraceError("CLOSED", "the storage is closed")
-    if (!this.#updating) return
-    const message = "a storage cannot be used inside the function of its update()"
+    if (!this.#locked) return
+    const message = "a storage cannot be used inside a function that it calls"
     throw new MillraceError("UNSUPPORTED", message)
   }
 
