@@ -5,17 +5,25 @@
 import { parseArgs } from "node:util"
 import { flights } from "./flights.ts"
 import { type Extent, type Figure, printFigures, say, writeFigures } from "./harness.ts"
+import { p10 } from "./p10.ts"
+import { p11 } from "./p11.ts"
 import { p12 } from "./p12.ts"
 import { p2 } from "./p2.ts"
 import { p3 } from "./p3.ts"
+import { p4 } from "./p4.ts"
+import { p5 } from "./p5.ts"
 import { p7 } from "./p7.ts"
 import { p8 } from "./p8.ts"
 
 const suites: Record<string, (extent: Extent) => Promise<Figure[]>> = {
   P2: p2,
   P3: p3,
+  P4: p4,
+  P5: p5,
   P7: p7,
   P8: p8,
+  P10: p10,
+  P11: p11,
   P12: p12,
   flights,
 }

@@ -1,0 +1,164 @@
+/**
+ * P4: the workloads that RS2 publishes, on Millrace, on RS2 itself, and in plain JavaScript.
+ *
+ * Input is made outside the timer: a hundred users, or one for every event. A run is one job after
+ * the other, enough of them to last some milliseconds, so opening and closing a job counts, which
+ * is most of it at a thousand events. Between two jobs the event loop turns once.
+ *
+ * Each workload has a process of its own. RS2's runs are in processes beside it, before and after.
+ *
+ * Of RS2's workloads these wait for what is not in Millrace yet: window, join, group by, session,
+ * and a custom storage for a state of its own. Some others of RS2's are one program under several
+ * names, and are measured once: map is also its storage in memory, its session configuration and
+ * its low cardinality; "unique keys" is its high cardinality. "storage" reads and writes a number.
+ */
+import { setImmediate } from "node:timers/promises"
+import { run } from "millrace"
+import { heldEvents } from "./data.ts"
+import { type Extent, type Figure, inFreshProcess, interleave, rounded, say } from "./harness.ts"
+import { speedup, type Timing, type Variant } from "./harness.ts"
+import { digestOf, type Result, type UserEvent, userEvents } from "./p4_events.ts"
+import { unbounded, type Workload, workloads } from "./p4_workloads.ts"
+import { type Amount, hasRs2, runRs2 } from "./rs2.ts"
+
+const ours = "millrace"
+const control = "plain JS"
+const peer = "RS2"
+
+const notYet = "window, join, group by, session, custom storage"
+
+const sizes = {
+  "1k": { events: 1_000, jobs: 50, rounds: 5 },
+  "10k": { events: 10_000, jobs: 10, rounds: 5 },
+  "100k": { events: 100_000, jobs: 1, rounds: 2 },
+  "1M": { events: 1_000_000, jobs: 1, rounds: 3 },
+} as const satisfies Record<string, Amount>
+
+type Size = keyof typeof sizes
+
+/** What is asked of the process of one workload. */
+interface Asked {
+  name: string
+  sizes: Size[]
+  rs2: boolean
+  quick: boolean
+}
+
+const quickWorkloads = ["map", "throttle", "unique keys"]
+
+/** Measure P4; a quick run takes three workloads at 10,000 events, and RS2 only if it is built. */
+export async function p4({ quick }: Extent): Promise<Figure[]> {
+  const rs2 = hasRs2({ build: !quick })
+  say(`not in Millrace yet: ${notYet}`)
+  const figures: Figure[] = []
+  for (const { name, unique = false } of workloads) {
+    if (quick && !quickWorkloads.includes(name)) continue
+    // A million events of as many users would take RS2 half a minute.
+    const whole: Size[] = ["1k", "10k", unique ? "100k" : "1M"]
+    const given: Asked = { name, sizes: quick ? ["10k"] : whole, rs2, quick }
+    figures.push(...inFreshProcess<Figure[]>("alone.ts", { suite: "p4", given }))
+  }
+  if (rs2) figures.push(meanOf(figures))
+  return figures
+}
+
+/** One workload: a figure for each size, and for unique keys what the bound costs. */
+export async function alone({ name, sizes, rs2, quick }: Asked): Promise<Figure[]> {
+  const workload = workloads.find((workload) => workload.name === name)!
+  const figures: Figure[] = []
+  for (const size of sizes) figures.push(await measure(workload, size, { rs2, quick }))
+  if (workload.unique === true) figures.push(await costOfBound(workload, quick ? 100_000 : 1e6))
+  return figures
+}
+
+async function measure(
+  workload: Workload,
+  size: Size,
+  { rs2, quick }: { rs2: boolean; quick: boolean },
+): Promise<Figure> {
+  const amount = { ...sizes[size], ...(quick ? { rounds: 3 } : {}) }
+  const { events, jobs, rounds } = amount
+  const input = () => Array.from({ length: jobs }, () => userEvents(events, workload.unique))
+  const peerAmount = { ...amount, rounds: Math.ceil(rounds / 3) }
+  const before = rs2 ? runRs2(workload.name, peerAmount) : undefined
+  const variants = [jobVariant(ours, workload.job), controlVariant(workload)]
+  const timings = await interleave(rounds, input, variants)
+  const after = rs2 ? runRs2(workload.name, peerAmount) : undefined
+  const common = { id: "P4", case: `${workload.name}, ${size}`, better: "higher" } as const
+  const plain = speedup(timings, { ours, control, events: events * jobs })
+  const beside = { [`x ${control}`]: rounded(plain.figure), ...plain.detail }
+  if (before === undefined || after === undefined) {
+    const figure = perEvent(timings.get(ours)!, amount)
+    return { ...common, better: "lower", figure, unit: "ns", control, detail: beside }
+  }
+  const results = await onlyJob(workload, events)
+  if (results !== before.digest || results !== after.digest) {
+    throw new Error(`RS2's results of ${workload.name} are not ours`)
+  }
+  const rs2Ns = (before.cpuNs + after.cpuNs) / 2
+  const figure = rs2Ns / perEvent(timings.get(ours)!, amount)
+  const detail = { [`${peer} cpuNs`]: Math.round(rs2Ns), ...beside }
+  return { ...common, figure, unit: "x", must: 1.5, aim: 3, control: peer, detail }
+}
+
+/** The digest of a job of Millrace; that it is also the control's is checked as both are timed. */
+async function onlyJob({ job, unique }: Workload, events: number): Promise<number> {
+  return digestOf(await job(userEvents(events, unique)).toArray())
+}
+
+const perEvent = ({ cpuMs }: Timing, { events, jobs }: Amount) => (cpuMs * 1e6) / (events * jobs)
+
+function jobVariant(name: string, job: Workload["job"]): Variant<UserEvent[][]> {
+  return {
+    name,
+    run: (inputs) => oneByOne(inputs, (events) => job(events).toArray()),
+    check: digestsOf,
+    async hold([events = []]) {
+      const held = await run<Result>(job(events.slice(0, heldEvents)))
+      await held.finished()
+      return () => held.close()
+    },
+  }
+}
+
+function controlVariant(workload: Workload): Variant<UserEvent[][]> {
+  return {
+    name: control,
+    run: (inputs) => oneByOne(inputs, (events) => workload.control(events)),
+    check: digestsOf,
+  }
+}
+
+async function oneByOne(
+  inputs: UserEvent[][],
+  task: (events: UserEvent[]) => Promise<Result[]>,
+): Promise<Result[][]> {
+  const results: Result[][] = []
+  for (const events of inputs) {
+    results.push(await task(events))
+    await setImmediate()
+  }
+  return results
+}
+
+const digestsOf = (results: Result[][]) => results.map(digestOf)
+
+/** What `StateConfigs.session()` costs where every key is new, beside the same without a bound. */
+async function costOfBound(workload: Workload, events: number): Promise<Figure> {
+  const control = "unbounded"
+  const variants = [jobVariant(ours, workload.job), jobVariant(control, unbounded)]
+  const timings = await interleave(3, () => [userEvents(events, true)], variants)
+  const { figure, detail } = speedup(timings, { ours, control, events })
+  const common = { id: "P4", unit: "x", must: 2, better: "lower", control } as const
+  const size = `${events / 1000}k`
+  return { ...common, case: `cost of session(), ${size} unique keys`, figure: 1 / figure, detail }
+}
+
+/** The geometric mean of the ratios to RS2. */
+function meanOf(figures: Figure[]): Figure {
+  const ratios = figures.filter((figure) => figure.control === peer).map(({ figure }) => figure)
+  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)
+  const common = { id: "P4", unit: "x", must: 4, aim: 8, better: "higher", control: peer } as const
+  const detail = { cases: ratios.length, "not in Millrace yet": notYet }
+  return { ...common, case: "geometric mean", figure: mean, detail }
+}
