@@ -5,7 +5,7 @@
  * job is to fail, the rest of the chunk is run again from the next event on. Rests are cut short
  * at first and grow while all goes well, so that a chunk with many such events costs little more.
  */
-import { causedBy, causeOf, concat, slice } from "./chunk.ts"
+import { causedBy, causeOf, concat, merge, slice } from "./chunk.ts"
 import type { Chunk, Failure } from "./chunk.ts"
 import { quiet } from "./state/access.ts"
 import { MillraceError, typeName } from "./errors.ts"
@@ -162,7 +162,7 @@ class TolerantRun {
   }
 
   #end(failure: Failure | undefined): Ran {
-    const sides = joinSides([...this.#sides, this.#troubles.sides()], this.#chunk)
+    const sides = joinSides([...this.#sides, this.#troubles.sides()])
     return { chunk: concat(this.#parts, this.#chunk.arrival), sides, failure }
   }
 }
@@ -239,16 +239,8 @@ function single(chunk: Chunk, index: number, value: unknown): Chunk {
   return causedBy(chunk, [value], Uint32Array.of(index))
 }
 
-function joinSides(all: readonly Sides[], { arrival }: Chunk): Sides {
-  const joined = new Map<AnyTag, Chunk>()
-  for (const tag of new Set(all.flatMap((sides) => [...sides.keys()]))) {
-    joined.set(
-      tag,
-      concat(
-        all.flatMap((sides) => sides.get(tag) ?? []),
-        arrival,
-      ),
-    )
-  }
-  return joined
+/** What went aside, in the order of events: one tag may be for errors and for something else. */
+function joinSides(all: readonly Sides[]): Sides {
+  const tags = new Set(all.flatMap((sides) => [...sides.keys()]))
+  return new Map([...tags].map((tag) => [tag, merge(all.flatMap((sides) => sides.get(tag) ?? []))]))
 }

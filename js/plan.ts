@@ -81,7 +81,7 @@ export function planOf(outputs: readonly (readonly [name: string, node: Node])[]
 function sidesOf(nodes: readonly Planned[], streams: readonly PlannedOutput[]): PlannedOutput[] {
   const senders = new Map<AnyTag, Planned[]>()
   for (const planned of nodes) {
-    for (const tag of planned.node.tags ?? []) {
+    for (const tag of new Set(planned.node.tags ?? [])) {
       senders.set(tag, [...(senders.get(tag) ?? []), planned])
     }
   }

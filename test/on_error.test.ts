@@ -194,6 +194,21 @@ describe("a side output", () => {
     await job.close()
   })
 
+  it("may be for errors, too, and is in the order of events then", async () => {
+    const aside = outputTag("aside", of<unknown>())
+    const tags = { overflowTo: aside, errorsTo: aside }
+    const mixed = [rows[0], {}, rows[2], {}, rows[4]] as Row[]
+    const events = from(mixed).keyBy("k")
+    const options = { limit: 1, per: "1h", overflow: "route", onError: "route", ...tags } as never
+    for (const chunkSize of sizes) {
+      const job = await run(events.throttle(options), { chunkSize })
+      const [, all] = await Promise.all([pull(job), pull(job.output(aside))])
+      const kinds = (all as object[]).map((each) => ("error" in each ? "error" : "event"))
+      expect(kinds).toEqual(["error", "event", "error", "event"])
+      await job.close()
+    }
+  })
+
   it("goes on as a stream, in the order of events beside other branches", async () => {
     const passed = calm()
     const both = passed.map(({ n }) => n).union(passed.sideOutput(refused).map(({ n }) => -n))

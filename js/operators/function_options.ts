@@ -13,7 +13,11 @@ export interface FunctionOptions<T = unknown, K = unknown, O = unknown> extends 
   K,
   O
 > {
-  /** How many events may be waited for at once; those of one key wait for each other. Default 1. */
+  /**
+   * How many events may be waited for at once; those of one key wait for each other. An event sees
+   * state as it is when its function begins: what events in flight will evict is still there.
+   * Default 1.
+   */
   readonly concurrency?: number
   /**
    * Does what an event did take effect only when all events before it are done? If not, as soon as
