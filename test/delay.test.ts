@@ -169,6 +169,22 @@ describe("throttle with overflow delay", () => {
     expect(await calm.toArray()).toEqual([1, 2, 3])
   })
 
+  it("lets any number go at once", async () => {
+    const clock = manualClock()
+    const limit = 150_000
+    const options = { algorithm: "fixed", limit, per: 10, queueSize: limit } as const
+    const all = Array.from({ length: 2 * limit }, (_, n) => n)
+    const calm = from(all).throttle({ ...options, overflow: "delay" })
+    const job = await run(calm, { clock })
+    const read = pull(job)
+    for (let ms = 0; ms < 12; ms++) {
+      await turns(200)
+      clock.advance(1)
+    }
+    expect((await read).length).toBe(2 * limit)
+    await job.close()
+  })
+
   it("is refused in event time, and what goes with it elsewhere", async () => {
     const timed = from([{ at: 1 }], { time: "at" }).throttle({
       limit: 1,

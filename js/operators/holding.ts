@@ -135,7 +135,7 @@ class HoldingRunner implements Runner {
     while (values.length < firedMax) {
       const due = this.#timers.take(timeMs)
       if (due === undefined) break
-      values.push(...this.#letGo(due.row, due.timeMs))
+      for (const value of this.#letGo(due.row, due.timeMs)) values.push(value)
     }
     return values
   }
