@@ -189,8 +189,6 @@ function open(
         chunk,
         operator,
         read,
-        columns.length,
-        ({ from, filled }) => fillNumbers(operator.input, chunk, filled, from, columns),
         (slice) => {
           const { size, positions } = operator.results
           if (size === 0) return
@@ -204,6 +202,10 @@ function open(
             const own = inputs.map((input) => keys[input])
             for (const row of rowsOf(own, size)) values.push(row)
           }
+        },
+        {
+          count: columns.length,
+          fill: ({ from, filled }) => fillNumbers(operator.input, chunk, filled, from, columns),
         },
       )
       return { chunk: causedBy(chunk, values, Uint32Array.from(causes)), failure }

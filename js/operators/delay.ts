@@ -38,22 +38,15 @@ export function openJudge(
     run(chunk) {
       const judged: Judged[] = []
       const indices: number[] = []
-      const failure = pushChunk(
-        chunk,
-        operator,
-        read,
-        0,
-        ({ filled }) => filled,
-        (slice) => {
-          const { positions, times, size } = operator.results
-          const { u32, f64 } = site.engine.views
-          for (let i = 0; i < size; i++) {
-            const index = valueOf(slice, u32[positions + i] as number)
-            judged.push([chunk.values[index], f64[times + i] as number])
-            indices.push(index)
-          }
-        },
-      )
+      const failure = pushChunk(chunk, operator, read, (slice) => {
+        const { positions, times, size } = operator.results
+        const { u32, f64 } = site.engine.views
+        for (let i = 0; i < size; i++) {
+          const index = valueOf(slice, u32[positions + i] as number)
+          judged.push([chunk.values[index], f64[times + i] as number])
+          indices.push(index)
+        }
+      })
       return { chunk: causedBy(chunk, judged, Uint32Array.from(indices)), failure }
     },
     settle: (chunk) => afterChunk(operator, chunk, (row) => readRow(operator, row)),

@@ -28,30 +28,23 @@ export function openPassing(
       const passing = new Uint32Array(chunk.values.length)
       let size = 0
       const refused: number[] = []
-      const failure = pushChunk(
-        chunk,
-        operator,
-        read,
-        0,
-        ({ filled }) => filled,
-        (slice) => {
-          const { results } = operator
-          const { u32 } = site.engine.views
-          const positions = results.positions
-          const end = positions + results.size
-          let row = slice.pushedFrom
-          for (let i = positions; i < end; i++) {
-            const passed = u32[i] as number
-            if (rest !== undefined) {
-              for (; row < passed; row++) refused.push(valueOf(slice, row))
-              row = passed + 1
-            }
-            passing[size++] = valueOf(slice, passed)
+      const failure = pushChunk(chunk, operator, read, (slice) => {
+        const { results } = operator
+        const { u32 } = site.engine.views
+        const positions = results.positions
+        const end = positions + results.size
+        let row = slice.pushedFrom
+        for (let i = positions; i < end; i++) {
+          const passed = u32[i] as number
+          if (rest !== undefined) {
+            for (; row < passed; row++) refused.push(valueOf(slice, row))
+            row = passed + 1
           }
-          if (rest === undefined) return
-          for (; row < operator.upto; row++) refused.push(valueOf(slice, row))
-        },
-      )
+          passing[size++] = valueOf(slice, passed)
+        }
+        if (rest === undefined) return
+        for (; row < operator.upto; row++) refused.push(valueOf(slice, row))
+      })
       const result = select(chunk, passing.subarray(0, size))
       if (rest === undefined) return { chunk: result, failure }
       const refusedChunk = select(chunk, Uint32Array.from(refused))

@@ -22,27 +22,32 @@ export interface Slice {
   pushedFrom: number
 }
 
+/** The value columns of an operator's input, and how they are filled. */
+export interface Columns {
+  readonly count: number
+  fill(this: void, slice: Slice): Filled
+}
+
 /** The chunk's value of a batch row. */
 export function valueOf({ from, filled: { rows } }: Slice, row: number): number {
   return rows === undefined ? from + row : (rows[row] as number)
 }
 
 /**
- * Push a chunk through an operator; `columns` value columns are filled by `fill`, and `take` is
- * called with the results batch full of what has come out. Returns the first failure.
+ * Push a chunk through an operator; `take` is called with the results batch full of what has come
+ * out. Returns the first failure.
  */
 export function pushChunk(
   chunk: Chunk,
   operator: Operator,
   read: KeyReader,
-  columns: number,
-  fill: (slice: Slice) => Filled,
   take: (slice: Slice) => void,
+  columns: Columns = { count: 0, fill: ({ filled }) => filled },
 ): Failure | undefined {
   for (let from = 0; from < chunk.values.length; from += sliceRowsMax) {
     const upto = Math.min(from + sliceRowsMax, chunk.values.length)
-    const keyed = fillKeys(operator.input, chunk, read, from, upto, columns)
-    const filled = fill({ chunk, from, filled: keyed, pushedFrom: 0 })
+    const keyed = fillKeys(operator.input, chunk, read, from, upto, columns.count)
+    const filled = columns.fill({ chunk, from, filled: keyed, pushedFrom: 0 })
     const slice = { chunk, from, filled, pushedFrom: 0 }
     const failure = filled.size === 0 ? undefined : pushSlice(operator, slice, take)
     if (failure !== undefined || filled.failure !== undefined) return failure ?? filled.failure
