@@ -2,20 +2,13 @@
 import { describe, expect, it } from "vitest"
 import { boundedDisorder, from, manualClock, memoryStorage, run } from "../js/index.ts"
 import type { KeyedStream, Stream } from "../js/index.ts"
+import { hits, shown } from "./hits.ts"
+import type { Hit } from "./hits.ts"
 import { refusal } from "./refusal.ts"
 import { errorFrom, guardRejections, handFed, pull, turns } from "./probe.ts"
 
 guardRejections()
 
-interface Hit {
-  readonly k: string
-  readonly at: number
-}
-
-/** "a0 b3" is a hit of a at 0 and one of b at 3. */
-const hits = (text: string): Hit[] =>
-  text.split(" ").map((hit) => ({ k: hit.slice(0, 1), at: Number(hit.slice(1)) }))
-const shown = (hit: Hit) => `${hit.k}${hit.at}`
 const texts = (results: readonly (Hit | readonly Hit[])[]) =>
   results.map((result) => (Array.isArray(result) ? result.map(shown) : shown(result as Hit)))
 

@@ -2,19 +2,12 @@
 import { describe, expect, it } from "vitest"
 import { from, run } from "../js/index.ts"
 import type { Stream } from "../js/index.ts"
+import { hits, shown } from "./hits.ts"
+import type { Hit } from "./hits.ts"
 import { guardRejections } from "./probe.ts"
 
 guardRejections()
 
-interface Hit {
-  readonly k: string
-  readonly at: number
-}
-
-/** "a0 b3" is a hit of a at 0 and one of b at 3; x has no key. */
-const hits = (text: string): Hit[] =>
-  text.split(" ").map((hit) => ({ k: hit.slice(0, 1), at: Number(hit.slice(1)) }))
-const shown = ({ k, at }: Hit): string => `${k}${at}`
 const text = (result: Hit | readonly Hit[]): string =>
   Array.isArray(result) ? result.map(shown).join(" ") : shown(result as Hit)
 const keyOf = ({ k }: Hit) => {

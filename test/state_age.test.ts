@@ -2,18 +2,13 @@
 import { describe, expect, it } from "vitest"
 import { count, from, manualClock, record, run } from "../js/index.ts"
 import type { KeyedStream, StateConfig, StreamOf } from "../js/index.ts"
+import { hits } from "./hits.ts"
+import type { Hit } from "./hits.ts"
 import { refusal } from "./refusal.ts"
 import { errorFrom, guardRejections, handFed, pull, turns } from "./probe.ts"
 
 guardRejections()
 
-interface Hit {
-  readonly k: string
-  readonly at: number
-}
-
-const hits = (text: string): Hit[] =>
-  text.split(" ").map((hit) => ({ k: hit.slice(0, 1), at: Number(hit.slice(1)) }))
 const timed = (text: string) => from(hits(text), { time: "at" }).keyBy("k")
 
 /** Is there state? Upper-case keys write it, lower-case ones only look. */
