@@ -72,6 +72,24 @@ describe("mapAsync", () => {
     await job.close()
   })
 
+  it("waits no longer than maxDelay, the first time either", async () => {
+    const clock = manualClock()
+    let tries = 0
+    const stream = from([1]).mapAsync(
+      async (n) => {
+        if (++tries < 2) throw new Error("no")
+        return n
+      },
+      { retry: { attempts: 1, delay: "1h", maxDelay: 10 } },
+    )
+    const job = await run(stream, { clock })
+    const read = pull(job)
+    await turns(10)
+    clock.advance(10)
+    expect(await read).toEqual([1])
+    await job.close()
+  })
+
   it("gives a try up when it takes too long, and tells its signal", async () => {
     const clock = manualClock()
     const aborted: unknown[] = []

@@ -198,7 +198,7 @@ class KeyedRunner implements Runner {
       } catch (error) {
         if (access.open) access.abandon()
         out.size = made
-        const failure = failed(slice, tolerate, index, error)
+        const failure = out.dealt(tolerate, index, error)
         if (failure !== undefined) return failure
       }
     }
@@ -216,7 +216,7 @@ class KeyedRunner implements Runner {
       size,
       call: (row: number) => this.#callOf(slice, row),
       keyOf: (row: number) => (limit === 1 ? "" : this.operator.input.keyText(row)),
-      fail: (row: number, error: unknown) => failed(slice, tolerate, indexOf(slice, row), error),
+      fail: (row: number, error: unknown) => out.dealt(tolerate, indexOf(slice, row), error),
     }
     this.#flight = new InFlight(work, this.#limits, from)
     return this.#flight.run({ call: first, promise }).then((failure) => {
@@ -278,17 +278,4 @@ interface Slice {
 /** The chunk's value of a row of a slice. */
 function indexOf({ from, rows }: Slice, row: number): number {
   return rows === undefined ? from + row : (rows[row] as number)
-}
-
-/** The failure of an event that ends the job; undefined if it was dealt with. */
-function failed(
-  { out }: Slice,
-  tolerate: Tolerate | undefined,
-  index: number,
-  error: unknown,
-): Failure | undefined {
-  const dealt = tolerate?.(index, error) ?? { error }
-  if ("error" in dealt) return { index, error: dealt.error }
-  if ("emit" in dealt) out.add(dealt.emit, index)
-  return undefined
 }

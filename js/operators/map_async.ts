@@ -5,7 +5,7 @@
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, Ran, Site, Tolerate } from "../graph.ts"
 import { nodeOptions } from "../graph.ts"
-import type { Chunk, Failure } from "../chunk.ts"
+import type { Chunk } from "../chunk.ts"
 import { callable, checkOptions, duration, integer, nested } from "../options.ts"
 import { concurrencyOf, functionOptions } from "./function_options.ts"
 import type { FunctionOptions } from "./function_options.ts"
@@ -60,12 +60,9 @@ export function mapAsyncNode(input: Node, given: unknown, settings?: object): Op
   if (retry !== undefined && retry.attempts === undefined) {
     throw new MillraceError("OPTION", "mapAsync.retry.attempts is missing")
   }
-  const tries = {
-    attempts: retry?.attempts ?? 0,
-    delayMs: retry?.delay ?? 100,
-    delayMsMax: retry?.maxDelay ?? 30_000,
-    timeoutMs: timeout,
-  }
+  const delayMsMax = retry?.maxDelay ?? 30_000
+  const delayMs = Math.min(retry?.delay ?? 100, delayMsMax)
+  const tries = { attempts: retry?.attempts ?? 0, delayMs, delayMsMax, timeoutMs: timeout }
   const concurrency = { ...concurrencyOf(checked), limit: checked.concurrency ?? 16 }
   return {
     kind: "mapAsync",
@@ -103,12 +100,7 @@ class MapAsyncRunner {
       accept: (result) => out.add(result, row),
       abandon: () => undefined,
     })
-    const fail = (index: number, error: unknown): Failure | undefined => {
-      const dealt = tolerate?.(index, error) ?? { error }
-      if ("error" in dealt) return { index, error: dealt.error }
-      if ("emit" in dealt) out.add(dealt.emit, index)
-      return undefined
-    }
+    const fail = (row: number, error: unknown) => out.dealt(tolerate, row, error)
     const work = { size, call, keyOf: (row: number) => String(row), fail }
     this.#flight = new InFlight(work, this.#limits, 0)
     return this.#flight.run().then((failure) => {

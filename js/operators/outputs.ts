@@ -3,7 +3,8 @@
  * outputs that nobody wants only the number is kept.
  */
 import { causedBy } from "../chunk.ts"
-import type { Chunk } from "../chunk.ts"
+import type { Chunk, Failure } from "../chunk.ts"
+import type { Tolerate } from "../graph.ts"
 
 export class Outputs {
   readonly #input: Chunk
@@ -27,6 +28,14 @@ export class Outputs {
       this.#causes[this.size] = cause
     }
     this.size++
+  }
+
+  /** Deal with the error of a value: the failure that ends the job, or nothing. */
+  dealt(tolerate: Tolerate | undefined, index: number, error: unknown): Failure | undefined {
+    const dealt = tolerate?.(index, error) ?? { error }
+    if ("error" in dealt) return { index, error: dealt.error }
+    if ("emit" in dealt) this.add(dealt.emit, index)
+    return undefined
   }
 
   /** Put what was added out of order into the order of the input. */
