@@ -79,6 +79,22 @@ const refused: readonly (readonly [
     "STATE_CONFIG",
     "map.state.value must be a function that makes the default, or record({…}), not a number",
   ],
+  ...(
+    [
+      ["aggregate", (state: object) => keyed().aggregate({ n: count() }, given({ state }))],
+      ["deduplicate", (state: object) => keyed().deduplicate(given({ state }))],
+      ["throttle", (state: object) => keyed().throttle(given({ limit: 1, per: 1, state }))],
+      ["debounce", (state: object) => keyed().debounce(1, given({ state }))],
+    ] as const
+  ).map(
+    ([name, make]) =>
+      [
+        `a default of ${name}, which has none`,
+        () => make({ value: () => 0 }),
+        "STATE_CONFIG",
+        `${name}.state has no value of its own`,
+      ] as const,
+  ),
   [
     "a default of a fold in two places",
     () => fold({ value: () => 0 }),

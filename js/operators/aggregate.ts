@@ -12,7 +12,7 @@ import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions, oneOf, text } from "../options.ts"
 import type { Check } from "../options.ts"
-import { later, noLimits, stateOption } from "../state/config.ts"
+import { later, noLimits, limitsOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { KeyReader } from "../state/keys.ts"
@@ -105,7 +105,7 @@ export interface AggregateOptions<T = unknown, K = unknown> extends OperatorOpti
   readonly state?: StateConfig
 }
 
-const options = { ...operatorOptions, emit: oneOf("each", "final"), state: stateOption }
+const options = { ...operatorOptions, emit: oneOf("each", "final"), state: limitsOption }
 
 type Spec = Aggregate<string, "number" | "none", "number" | "numberOrNone">
 type Row = Record<string, unknown>

@@ -6,7 +6,7 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions, duration, flag, oneOf } from "../options.ts"
-import { noLimits, refuseOwnTime, stateOption, withTtl } from "../state/config.ts"
+import { noLimits, refuseOwnTime, limitsOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { openHolding } from "./holding.ts"
@@ -36,7 +36,7 @@ const options = {
   ttl: duration({ zero: false }),
   keep: oneOf("first", "last"),
   refresh: flag,
-  state: stateOption,
+  state: limitsOption,
 }
 
 export function deduplicateNode(input: Node, read: KeyReader, settings?: object): OperatorNode {

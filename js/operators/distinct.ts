@@ -4,11 +4,10 @@
  * They are compared as keys are, so `1` and `"1"` differ, two equal tuples do not, and the
  * comparison means the same after a restart, which the identity of objects would not.
  */
-import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions } from "../options.ts"
-import { noLimits, stateOption } from "../state/config.ts"
+import { noLimits, limitsOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import { keyBytes } from "../state/keys.ts"
 import type { KeyReader, KeyValue } from "../state/keys.ts"
@@ -20,7 +19,7 @@ export interface DistinctOptions<T = unknown, K = unknown> extends OperatorOptio
   readonly state?: StateConfig
 }
 
-const options = { ...operatorOptions, state: stateOption }
+const options = { ...operatorOptions, state: limitsOption }
 
 /** Per key of `read`: values for which `by` gives another key than for the one before. */
 export function distinctNode(
@@ -31,10 +30,6 @@ export function distinctNode(
 ): OperatorNode {
   const checked = checkOptions(settings, options, "distinctUntilChanged")
   const { state } = checked
-  if (state?.value !== undefined) {
-    const message = "distinctUntilChanged.state has no value of its own"
-    throw new MillraceError("STATE_CONFIG", message)
-  }
   const setting = { limits: state?.limits ?? noLimits, value: undefined }
   return {
     kind: "distinctUntilChanged",

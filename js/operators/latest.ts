@@ -7,7 +7,7 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions } from "../options.ts"
-import { noLimits, refuseOwnTime, stateOption } from "../state/config.ts"
+import { noLimits, refuseOwnTime, limitsOption } from "../state/config.ts"
 import type { StateConfig, StateSetting } from "../state/config.ts"
 import type { StateLimits } from "../engine/operator.ts"
 import type { KeyReader } from "../state/keys.ts"
@@ -23,14 +23,11 @@ export interface HoldOptions<T = unknown, K = unknown> extends OperatorOptions<T
   readonly state?: StateConfig
 }
 
-export const holdOptions = { ...operatorOptions, state: stateOption }
+export const holdOptions = { ...operatorOptions, state: limitsOption }
 
 /** The limits of what is held: it goes by its own time. Throws `STATE_CONFIG`. */
 export function holdLimits(state: StateSetting | undefined, where: string): StateLimits {
-  const { limits, value } = state ?? { limits: noLimits, value: undefined }
-  if (value !== undefined) {
-    throw new MillraceError("STATE_CONFIG", `${where}.state has no value of its own`)
-  }
+  const limits = state?.limits ?? noLimits
   if (limits.ttlMs > 0) {
     const message = `${where}.state has no ttl: what is held goes when its time has come`
     throw new MillraceError("STATE_CONFIG", message)

@@ -10,7 +10,7 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
 import { checkOptions, duration, integer, oneOf } from "../options.ts"
-import { noLimits, refuseOwnTime, stateOption, withTtl } from "../state/config.ts"
+import { noLimits, refuseOwnTime, limitsOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
@@ -60,7 +60,7 @@ const options = {
   overflow: oneOf("drop", "delay", "route"),
   queueSize: integer(),
   overflowTo: tagOption,
-  state: stateOption,
+  state: limitsOption,
 }
 
 /** Where nothing is forgotten yet, one pass more must find room. */

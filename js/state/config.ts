@@ -126,6 +126,13 @@ export function refuseOwnTime(limits: StateLimits, where: string): void {
 /** The check of an operator's `state` option. */
 export const stateOption: Check<StateSetting> = (given, name) => checkStateConfig(given, name)
 
+/** The same for an operator whose state is its own: a default would be ignored. */
+export const limitsOption: Check<StateSetting> = (given, name) => {
+  const setting = checkStateConfig(given, name)
+  if (setting.value === undefined) return setting
+  throw new MillraceError("STATE_CONFIG", `${name} has no value of its own`)
+}
+
 /** What a configuration means. Throws `STATE_CONFIG`, `OPTION` and `UNSUPPORTED`. */
 export function checkStateConfig(given: unknown, name = "state"): StateSetting {
   const checked = checkOptions(given, stateOptions, name)
