@@ -387,8 +387,8 @@ MR_API mr_status mr_scan_next(mr_scan scan, uint32_t rows_max, uint32_t *page_ou
 
 /* Write entries for rows [from, count) of the scan's page to `out`. The encoded refs
  * of those rows, in the order of rows and fields, are ref_bytes[ref_offsets[k] ..
- * ref_offsets[k + 1]), k counting from row 0 of the page. MR_MORE when `room` is used
- * up: `upto_out` is the first row not written. */
+ * ref_offsets[k + 1]), k counting from row 0 of the page; where there is none, which is 0,
+ * there are no bytes. MR_MORE when `room` is used up: `upto_out` is the first row not written. */
 MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
                          const uint32_t *ref_offsets, uint8_t *out, uint32_t room,
                          uint32_t *upto_out, uint32_t *size_out);

@@ -175,7 +175,7 @@ static mr_status load_blob(mr_reader *reader, mr_rows *rows, uint32_t kind, mr_a
     *blob_out = 0;
     if (bytes == NULL) return corrupt("blob", size);
     if (kind == MR_STRING && size > MR_STRING_BYTES_MAX) return corrupt("string", size);
-    if (kind == MR_STRING && size == 0) return MR_OK;
+    if (size == 0) return MR_OK; /* An empty string, or no ref. */
     *blob_out = mr_blob_make(rows->heap, bytes, size);
     if (*blob_out == 0) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
@@ -207,7 +207,7 @@ static mr_status load_field(mr_reader *reader, mr_rows *rows, uint32_t kind, uin
         return *cell <= 1 ? MR_OK : corrupt("bool", *cell);
     default:
         MR_TRY(load_blob(reader, rows, kind, &blob));
-        if (kind == MR_REF) blob = mr_ref_of_blob(blob);
+        if (kind == MR_REF && blob != 0) blob = mr_ref_of_blob(blob);
         memcpy(cell, &blob, sizeof blob);
         return MR_OK;
     }

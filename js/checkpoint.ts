@@ -16,11 +16,12 @@ import type { Engine } from "./engine/engine.ts"
 import { saveSegments } from "./engine/scan.ts"
 import { MillraceError, typeName } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import type { Step } from "./step.ts"
 import type { StateSchema } from "./graph.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
 import type { Manifest, SavedOperator, SavedSegment } from "./manifest.ts"
 import type { Plan } from "./plan.ts"
+import { pathOf, statesIn } from "./states.ts"
+import type { NamedState } from "./states.ts"
 import { ownStorage } from "./storage/owner.ts"
 import type { Owner } from "./storage/owner.ts"
 import { isStorageKey } from "./storage/storage.ts"
@@ -97,9 +98,9 @@ export class Checkpoints {
   /** Load a manifest's rows into a fresh flow, which is of no more use if it throws `CORRUPT`. */
   async restore(manifest: Manifest, flow: Flow, engine: Engine, timeMs: number): Promise<void> {
     checkHomes(manifest, flow)
-    for (const { uid, segments } of manifest.operators) {
-      const operator = flow.steps.find(({ planned }) => planned.uid === uid)?.runner?.operator
-      if (operator === undefined) continue
+    const states = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
+    for (const { uid, state, segments } of manifest.operators) {
+      const { operator } = states.get(pathOf(uid, state)) as NamedState
       const { storage, prefix } = this.#shelfOf(uid)
       for (const { key, bytes, checksum } of segments) {
         if (!key.startsWith(prefix)) {
@@ -123,18 +124,18 @@ export class Checkpoints {
     const epoch = this.#next++
     const operators: SavedOperator[] = []
     let count = 0
-    for (const { planned, runner } of flow.steps) {
-      const { node, uid } = planned
-      if (runner?.operator === undefined || node.schema === undefined) continue
+    for (const { planned, state } of statesIn(flow)) {
+      const { uid } = planned
+      const { name: stateName, schema, operator } = state
       const { storage, prefix } = this.#shelfOf(uid)
       const segments: SavedSegment[] = []
-      for (const segment of saveSegments(runner.operator, encode)) {
+      for (const segment of saveSegments(operator, encode)) {
         const key = `${prefix}${name(epoch)}-${count++}`
         const checksum = engine.checksum(segment)
         await this.#ask("write", () => storage.set(key, segment))
         segments.push({ key, bytes: segment.length, checksum })
       }
-      operators.push({ uid, schema: node.schema, segments })
+      operators.push({ uid, state: stateName, schema, segments })
     }
     const { sequence, complete } = flow
     const sources = flow.savedSources()
@@ -244,27 +245,30 @@ function lowerCase(uid: string): string {
 
 /** Every saved state must have a home, with the same fields. */
 function checkHomes(manifest: Manifest, flow: Flow): void {
-  const stateful = flow.steps.filter(({ planned }) => planned.node.schema !== undefined)
-  const homes = new Map(stateful.map((step) => [step.planned.uid, step]))
-  const homeless = manifest.operators.filter(({ uid }) => !homes.has(uid)).map(({ uid }) => uid)
+  const homes = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
+  const saved = manifest.operators.map(({ uid, state, schema }) => {
+    return { path: pathOf(uid, state), schema }
+  })
+  const homeless = saved.filter(({ path }) => !homes.has(path)).map(({ path }) => path)
   if (homeless.length > 0) {
     const here = [...homes.keys()].join(", ") || "none"
     const message = `saved state of ${homeless.join(", ")} has no operator here; here are ${here}`
     throw new MillraceError("STATE_CONFIG", message)
   }
-  for (const { uid, schema } of manifest.operators) checkSchema(uid, schema, homes.get(uid) as Step)
+  for (const { path, schema } of saved) {
+    checkSchema(path, schema, (homes.get(path) as NamedState).schema)
+  }
   for (const { uid } of manifest.sources) {
     if (flow.sources.some(({ planned }) => planned.uid === uid)) continue
     throw new MillraceError("STATE_CONFIG", `the saved position of ${uid} has no source here`)
   }
 }
 
-function checkSchema(uid: string, saved: StateSchema, { planned }: Step): void {
-  const now = planned.node.schema as StateSchema
+function checkSchema(path: string, saved: StateSchema, now: StateSchema): void {
   const text = ({ kind, fields }: StateSchema) => `${kind}(${fields.join(", ")})`
   const same =
     saved.kind === now.kind && JSON.stringify(saved.fields) === JSON.stringify(now.fields)
   if (same) return
-  const message = `${uid}: saved state is ${text(saved)}, the operator has ${text(now)}`
+  const message = `${path}: saved state is ${text(saved)}, the operator has ${text(now)}`
   throw new MillraceError("STATE_CONFIG", message)
 }

@@ -8,6 +8,7 @@
 import type { Operator } from "./engine/operator.ts"
 import { sliceRowsMax } from "./engine/operator.ts"
 import type { Flow } from "./flow.ts"
+import { statesIn } from "./states.ts"
 import { macrotask } from "./time/macrotask.ts"
 import type { SteadyClock } from "./time/clock.ts"
 
@@ -29,10 +30,8 @@ export class Cleanup {
 
   /** Of a job: the states whose time is processing time. */
   static of(flow: Flow, clock: SteadyClock, mayClean: () => boolean): Cleanup {
-    const operators = flow.steps.flatMap(({ planned, runner }) =>
-      runner?.operator !== undefined && (!planned.eventTime || runner.operator.input.processing)
-        ? [runner.operator]
-        : [],
+    const operators = statesIn(flow).flatMap(({ planned, state: { operator } }) =>
+      !planned.eventTime || operator.input.processing ? [operator] : [],
     )
     return new Cleanup(operators, clock, mayClean)
   }

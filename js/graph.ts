@@ -16,6 +16,7 @@ import { later } from "./state/config.ts"
 import type { StateSetting } from "./state/config.ts"
 import type { Tracing } from "./state/trace.ts"
 import type { StateStorage } from "./storage/storage.ts"
+import type { NamedState } from "./states.ts"
 import type { AnyTag } from "./tag.ts"
 import type { SteadyClock } from "./time/clock.ts"
 
@@ -83,10 +84,12 @@ export interface Runner {
   readonly waits?: boolean
   /** It will give nothing more, whatever comes. */
   readonly done?: boolean
-  /** Its state, if it has any. */
+  /** Its state, if it has one. */
   readonly operator?: Operator
   /** A row of {@link operator} as the user sees it; for `job.state`. */
   readRow?(row: number): unknown
+  /** Its states, where it has several, instead of {@link operator}; never more nor fewer. */
+  readonly states?: readonly NamedState[]
   /** Tell from the next event on how functions use their state; undefined: no more. */
   trace?(tracing: Tracing | undefined): void
   /** Functions that are still waited for are given up: nothing of theirs counts any more. */

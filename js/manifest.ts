@@ -20,9 +20,11 @@ export interface SavedSegment {
   readonly checksum: bigint
 }
 
-/** The state of one operator. */
+/** A state of one operator. */
 export interface SavedOperator {
   readonly uid: string
+  /** Its name; "" for the state that needs none. */
+  readonly state: string
   readonly schema: StateSchema
   readonly segments: readonly SavedSegment[]
 }
@@ -128,6 +130,7 @@ const manifestShape = shaped({
   operators: listOf(
     shaped({
       uid: isText,
+      state: isText,
       schema: shaped({ kind: isText, fields: listOf(isText), ttl: isFlag }),
       segments: listOf(
         shaped({ key: isStorageKey, bytes: isCount, checksum: (v) => typeof v === "bigint" }),

@@ -4,6 +4,7 @@
 import type { Skipped } from "./checkpoint.ts"
 import type { Engine, MemoryStats } from "./engine/engine.ts"
 import type { Flow } from "./flow.ts"
+import { statesOf } from "./states.ts"
 import type { Step } from "./step.ts"
 import type { Output } from "./output.ts"
 
@@ -77,8 +78,11 @@ export function statsOf(
   }
 }
 
-function operatorStats({ runner, tolerance, in: came, out }: Step): OperatorStats {
-  const skipped = tolerance?.skipped ?? 0
-  const none = { rows: 0, bytes: 0, expired: 0, evicted: 0, nans: 0 }
-  return { in: came, out, skipped, ...(runner?.operator?.stats() ?? none) }
+function operatorStats({ planned, runner, tolerance, in: came, out }: Step): OperatorStats {
+  const sum = { rows: 0, bytes: 0, expired: 0, evicted: 0, nans: 0 }
+  for (const { operator } of statesOf(planned, runner)) {
+    const figures = operator.stats()
+    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += figures[name]
+  }
+  return { in: came, out, skipped: tolerance?.skipped ?? 0, ...sum }
 }

@@ -6,6 +6,7 @@ import type { Runner, Site } from "./graph.ts"
 import { Tolerance } from "./on_error.ts"
 import type { Output } from "./output.ts"
 import type { Plan, Planned } from "./plan.ts"
+import { pathOf, statesOf } from "./states.ts"
 
 /** A node of the job. */
 export interface Step {
@@ -38,8 +39,9 @@ export function openStep(
     },
   }
   const runner = "readTime" in node ? undefined : node.open(site)
-  if (runner?.operator?.spec.limits.timeDomain === "event" && !planned.eventTime) {
-    const message = `${uid}: state.timeDomain "event" needs from(…, { time })`
+  for (const { name, operator } of statesOf(planned, runner)) {
+    if (operator.spec.limits.timeDomain !== "event" || planned.eventTime) continue
+    const message = `${pathOf(uid, name)}: state.timeDomain "event" needs from(…, { time })`
     throw new MillraceError("STATE_CONFIG", message)
   }
   const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)

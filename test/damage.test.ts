@@ -194,7 +194,8 @@ describe("a manifest with the right checksum", () => {
   })
 
   const source = whole.sources[0]
-  const operator = { uid: "fold-1", schema: { kind: "fold", fields: ["ref"], ttl: false } }
+  const schema = { kind: "fold", fields: ["ref"], ttl: false }
+  const operator = { uid: "fold-1", state: "", schema }
   const saved = { key: segment(1), bytes: 1, checksum: 1n }
   it.each([
     null,
@@ -215,6 +216,7 @@ describe("a manifest with the right checksum", () => {
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, key: "../secret" }] }] },
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, checksum: 1 }] }] },
     { ...whole, operators: [{ ...operator, segments: [saved] }] },
+    { ...whole, operators: [{ ...operator, state: 1, segments: [] }] },
     { ...whole, operators: [{ ...operator, schema: { kind: "fold" }, segments: [] }] },
   ])("but parts of other types is CORRUPT: case %#", async (value) => {
     const storage = await forged(value)

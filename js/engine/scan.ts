@@ -78,27 +78,34 @@ interface EncodedRefs {
   readonly offsets: Uint32Array
 }
 
-/** The live refs of a page, encoded, one after another in the order of rows. */
+/** Saved in place of a ref that there is not. */
+const none = new Uint8Array(0)
+
+/** The live refs of a page, encoded, one after another in the order of rows and fields. */
 function gatherRefs(
   op: Operator,
   rows: number,
   count: number,
   encode: (value: unknown) => Uint8Array,
 ): EncodedRefs {
-  if (op.spec.fields?.[0] !== "ref")
-    return { bytes: new Uint8Array(1), offsets: new Uint32Array(1) }
+  const cells = (op.spec.fields ?? []).flatMap((kind, i) =>
+    kind === "ref" ? [op.layout.fieldAt[i] as number] : [],
+  )
   const { views, refs } = op.engine
   const parts: Uint8Array[] = []
   const offsets = [0]
   let size = 0
   for (let i = 0; i < count; i++) {
-    const cell = views.word(recordAt(op, views.u32[rows + i] as number))
-    if (isEncoded(cell)) continue
-    const part = encode(refs.get(cell))
-    if (part.length > valueBytesMax) throw tooLarge(op, part.length)
-    parts.push(part)
-    size += part.length
-    offsets.push(size)
+    const record = cells.length === 0 ? 0 : recordAt(op, views.u32[rows + i] as number)
+    for (const at of cells) {
+      const cell = views.word(record + at)
+      if (isEncoded(cell)) continue
+      const part = cell === 0 ? none : encode(refs.get(cell))
+      if (part.length > valueBytesMax) throw tooLarge(op, part.length)
+      parts.push(part)
+      size += part.length
+      offsets.push(size)
+    }
   }
   const bytes = new Uint8Array(Math.max(size, 1))
   parts.forEach((part, i) => void bytes.set(part, offsets[i]))

@@ -7,30 +7,31 @@ import { Rows } from "../engine/rows.ts"
 import type { Operator } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
 import type { Flow } from "../flow.ts"
-import type { Step } from "../step.ts"
+import { statesIn } from "../states.ts"
+import type { HomedState } from "../states.ts"
 import type { Clock } from "../time/clock.ts"
 import { keyBytes } from "./key_bytes.ts"
 import type { KeyValue } from "./key_bytes.ts"
 
 /** What `job.state(uid)` gives. Values are copies. */
 export class StateView {
-  readonly #step: Step
+  readonly #homed: HomedState
   readonly #operator: Operator
   readonly #flow: Flow
   readonly #clock: Clock
 
-  /** Throws `OPTION` for a uid without state. */
-  static of(uid: string, flow: Flow, clock: Clock): StateView {
-    const step = flow.steps.find(({ planned }) => planned.uid === uid)
-    if (step?.runner?.operator !== undefined) return new StateView(step, flow, clock)
-    const known = flow.steps.filter(({ runner }) => runner?.operator !== undefined)
-    const names = known.map(({ planned }) => planned.uid).join(", ") || "none"
-    throw new MillraceError("OPTION", `no operator ${uid} has state; there are ${names}`)
+  /** Throws `OPTION` for a path that is no state's, which are uids, or `uid/name`. */
+  static of(path: string, flow: Flow, clock: Clock): StateView {
+    const shown = statesIn(flow).filter(({ state }) => state.readRow !== undefined)
+    const homed = shown.find((each) => each.path === path)
+    if (homed !== undefined) return new StateView(homed, flow, clock)
+    const names = shown.map((each) => each.path).join(", ") || "none"
+    throw new MillraceError("OPTION", `no operator ${path} has state; there are ${names}`)
   }
 
-  constructor(step: Step, flow: Flow, clock: Clock) {
-    this.#step = step
-    this.#operator = step.runner?.operator as Operator
+  constructor(homed: HomedState, flow: Flow, clock: Clock) {
+    this.#homed = homed
+    this.#operator = homed.state.operator
     this.#flow = flow
     this.#clock = clock
   }
@@ -48,7 +49,7 @@ export class StateView {
     const rows = new Rows(this.#operator)
     rows.findKey(keyBytes(key), now)
     const row = rows.look(0, now)
-    return row === 0 ? undefined : this.#step.runner?.readRow?.(row)
+    return row === 0 ? undefined : this.#homed.state.readRow?.(row)
   }
 
   /**
@@ -64,7 +65,7 @@ export class StateView {
       for (let i = 0; i < count; i++) {
         this.#check()
         const row = engine.views.u32[rows + i] as number
-        yield [keyOfRow(this.#operator, row), this.#step.runner?.readRow?.(row)]
+        yield [keyOfRow(this.#operator, row), this.#homed.state.readRow?.(row)]
       }
     }
   }
@@ -82,7 +83,7 @@ export class StateView {
    * so it must never be later than the clock of an event that may still come.
    */
   #now(): number {
-    const { planned } = this.#step
+    const { planned } = this.#homed
     if (!planned.eventTime || this.#operator.input.processing) return this.#clock.now()
     const sources = this.#flow.sources.filter(({ planned: { index } }) =>
       planned.sources.has(index),

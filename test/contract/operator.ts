@@ -14,6 +14,7 @@ import type { OperatorNode, Ran, Runner } from "../../js/graph.ts"
 import { MillraceError, boundedDisorder, from, manualClock, run } from "../../js/index.ts"
 import type { FromOptions, JobBase, Stream, StreamOf } from "../../js/index.ts"
 import { planOf } from "../../js/plan.ts"
+import { statesOf } from "../../js/states.ts"
 import { steady } from "../../js/time/clock.ts"
 import { playAll } from "../play.ts"
 import type { Played, Step } from "../play.ts"
@@ -168,5 +169,8 @@ function openGraph(stream: StreamOf<unknown>, engine: Engine) {
       made.push(output)
     })
   }
-  return { run, operators: runners.flatMap((runner) => runner?.operator ?? []) }
+  const operators = nodes.flatMap((planned, i) =>
+    statesOf(planned, runners[i]).map(({ operator }) => operator),
+  )
+  return { run, operators }
 }
