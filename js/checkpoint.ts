@@ -139,8 +139,10 @@ export class Checkpoints {
     }
     const { sequence, complete } = flow
     const sources = flow.savedSources()
+    const over = flow.parts.saved()
     const what = { format: manifestFormat, job: this.#job, epoch, sequence, finished, complete }
-    const manifest: Manifest = { ...what, sources, operators }
+    const parts = over.length === 0 ? {} : { over }
+    const manifest: Manifest = { ...what, ...parts, sources, operators }
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
     await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), bytes))
     await this.#keep(manifest)

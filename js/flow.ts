@@ -8,42 +8,31 @@
  * node, only results of events before i are given, whatever the chunk size; nodes that come later
  * see nothing of event i either.
  */
+import { Alarms } from "./alarms.ts"
 import type { Arrival, Chunk } from "./chunk.ts"
 import type { Engine } from "./engine/engine.ts"
 import { eventError } from "./graph.ts"
 import type { Finished, Ran } from "./graph.ts"
 import type { Manifest } from "./manifest.ts"
 import type { Output } from "./output.ts"
+import { Parts } from "./parts.ts"
 import { Passage } from "./passage.ts"
 import type { Plan, Planned } from "./plan.ts"
 import { isComplete, isHeard } from "./reach.ts"
-import type { Reader, SavedPosition, SourceNode } from "./sources/source.ts"
+import { openSource, savedSource, sourcesOf } from "./sources/reading.ts"
+import type { SavedSource, Source } from "./sources/reading.ts"
 import type { Tracing } from "./state/trace.ts"
 import { openStep } from "./step.ts"
 import type { Step } from "./step.ts"
 import { lastWatermark, latestTime, leastWatermark } from "./time/progress.ts"
-import type { Timekeeper } from "./time/progress.ts"
 import { stamp } from "./sources/stamp.ts"
 import type { SteadyClock } from "./time/clock.ts"
-
-/** A source of the job. */
-export interface Source extends Timekeeper {
-  reader: Reader | undefined
-}
-
-/** What a checkpoint saves of a source. */
-export interface SavedSource {
-  readonly uid: string
-  readonly position: SavedPosition | undefined
-  readonly timeMax: number
-}
-
-const unread = { reader: undefined, timeMax: -Infinity, ended: false }
 
 export class Flow {
   readonly steps: readonly Step[]
   readonly sources: readonly Source[]
   readonly outputs: readonly Output[]
+  readonly parts: Parts
   readonly #plan: Plan
   readonly #clock: SteadyClock
   /** Events read since the job's very first run. */
@@ -56,8 +45,7 @@ export class Flow {
   #wake: () => void = () => undefined
   #turn = 0
   #complete = false
-  /** Steps with timers in processing time. */
-  readonly #timed: readonly Step[]
+  readonly #alarms: Alarms
 
   constructor(plan: Plan, engine: Engine, outputs: readonly Output[], clock: SteadyClock) {
     this.#plan = plan
@@ -65,23 +53,14 @@ export class Flow {
     this.outputs = outputs
     const place = { engine, clock }
     this.steps = plan.nodes.map((planned) => openStep(planned, plan, place, outputs))
-    this.#timed = this.steps.filter(({ planned, runner }) => {
-      return !planned.eventTime && runner?.nextDue !== undefined
-    })
-    this.sources = plan.nodes.flatMap((planned) =>
-      planned.node.kind === "source"
-        ? [{ planned, node: planned.node as SourceNode, ...unread }]
-        : [],
-    )
+    this.#alarms = new Alarms(this.steps, clock)
+    this.sources = sourcesOf(plan)
+    this.parts = new Parts(plan, this.steps, this.sources, outputs)
   }
 
-  /** Open the sources where they were left, or at their start. */
+  /** Open the sources where they were left, or at their start; but for those that are over. */
   openSources(saved: readonly SavedSource[], wake: () => void): void {
-    for (const source of this.sources) {
-      const left = saved.find(({ uid }) => uid === source.planned.uid)
-      source.timeMax = left?.timeMax ?? -Infinity
-      source.reader = source.node.open(left?.position, wake)
-    }
+    for (const source of this.sources) openSource(source, saved, wake)
     this.#wake = wake
   }
 
@@ -96,9 +75,7 @@ export class Flow {
   }
 
   savedSources(): SavedSource[] {
-    return this.sources.map(({ planned, reader, timeMax }) => {
-      return { uid: planned.uid, position: reader?.saved(), timeMax }
-    })
+    return this.sources.map(savedSource)
   }
 
   get ended(): boolean {
@@ -106,7 +83,8 @@ export class Flow {
   }
 
   /** Go on where a checkpoint was taken; its rows are loaded. */
-  goOn({ sequence, complete }: Manifest): void {
+  goOn({ sequence, complete, over = [] }: Manifest): void {
+    this.parts.goOn(over)
     this.sequence = sequence
     this.#complete = complete
   }
@@ -123,17 +101,24 @@ export class Flow {
    * Throws the error of the first event that failed, after the results of those before it are out.
    */
   feed(max: number): boolean {
+    if (this.#goForth()) return true
     for (let tried = 0; tried < this.sources.length; tried++) {
       const source = this.sources[this.#turn++ % this.sources.length] as Source
-      if (source.ended) continue
+      if (source.ended || this.parts.waits(source)) continue
       const events = source.reader?.poll(this.#chunkMax(max))
-      if (events === undefined) source.ended = true
-      else if (events.length > 0) {
+      if (events === undefined) {
+        source.ended = true
+        if (this.#goForth()) return true
+      } else if (events.length > 0) {
         this.#process(source, events)
         return true
       }
     }
     return false
+  }
+
+  #goForth(): boolean {
+    return this.parts.goForth((step, finished) => this.#emit(step, finished))
   }
 
   /**
@@ -152,21 +137,14 @@ export class Flow {
   }
 
   /**
-   * Fire the timers in processing time that are due first, of all nodes; false when none is due.
-   * What they let go arrives at the time of the timer, as if the clock had been looked at then.
+   * Fire the timers in processing time that are due first; false when none is due. What they let
+   * go arrives at the time of the timer, as if the clock had been looked at then.
    */
   fireDue(): boolean {
-    const now = this.#timed.length === 0 ? 0 : this.#clock.now()
-    let first: Step | undefined
-    let timeMs = Infinity
-    for (const step of this.#timed) {
-      const due = step.runner?.nextDue?.(now) ?? Infinity
-      if (due > now || due >= timeMs) continue
-      first = step
-      timeMs = due
-    }
-    if (first === undefined) return false
-    this.#emit(first, { values: first.runner?.fire?.(timeMs) ?? [] }, timeMs)
+    const due = this.#alarms.firstDue()
+    if (due === undefined) return false
+    const { step, timeMs } = due
+    this.#emit(step, { values: step.runner?.fire?.(timeMs) ?? [] }, timeMs)
     return true
   }
 
@@ -175,10 +153,7 @@ export class Flow {
    * are waited for no timer can fire.
    */
   alarm(ring: () => void): () => void {
-    if (this.#busy) return () => undefined
-    const now = this.#clock.now()
-    const due = Math.min(...this.#timed.map(({ runner }) => runner?.nextDue?.(now) ?? Infinity))
-    return due === Infinity ? () => undefined : this.#clock.after(due - now, ring, true)
+    return this.#busy ? () => undefined : this.#alarms.alarm(ring)
   }
 
   /** Has the end to wait for timers? */
@@ -198,7 +173,7 @@ export class Flow {
       if (this.#waitsFor(step)) return false
       const finished = step.runner?.finish?.()
       if (finished !== undefined) {
-        this.#emit(step, finished, this.#clock.now())
+        this.#emit(step, finished)
         return true
       }
       step.finished = true
@@ -232,6 +207,7 @@ export class Flow {
     const step = this.steps[source.planned.index] as Step
     const stamped = stamp(source, events, this.sequence, now, step.tolerance)
     source.timeMax = stamped.timeMax
+    this.parts.follow()
     this.sequence += stamped.ran.chunk.arrival.size
     this.events += stamped.ran.chunk.arrival.size
     this.#route(source.planned, stamped.ran)
@@ -276,12 +252,12 @@ export class Flow {
     if (failed === undefined) return
     // An event at a time, the job would have ended before it.
     const heard = () => isHeard(failed.culprit, this.#plan, this.steps, this.outputs)
-    if (this.complete && !heard()) return
+    if ((this.complete || this.parts.isLeft(failed.culprit)) && !heard()) return
     throw eventError(failed.culprit.uid, first + failed.at, failed.error)
   }
 
   /** What a node emitted by itself flows on as a chunk of its own. */
-  #emit(step: Step, { values, times }: Finished, now: number): void {
+  #emit(step: Step, { values, times }: Finished, now = this.#clock.now()): void {
     const size = values.length
     const { eventTime } = step.planned
     const filled = (time: number) => new Float64Array(size).fill(time)

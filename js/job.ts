@@ -11,6 +11,8 @@ import { aborted, refuseAborted } from "./abort.ts"
 import { Checkpoints } from "./checkpoint.ts"
 import { Cleanup } from "./cleanup.ts"
 import type { Engine } from "./engine/engine.ts"
+import { Ending } from "./ending.ts"
+import type { End } from "./ending.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
 import type { Node } from "./graph.ts"
@@ -27,7 +29,6 @@ import type { Tracing } from "./state/trace.ts"
 import { statsOf } from "./stats.ts"
 import type { JobStats } from "./stats.ts"
 import { Breath } from "./time/macrotask.ts"
-import { Waiters } from "./waiters.ts"
 
 export class JobCore {
   readonly outputs: readonly Output[]
@@ -48,11 +49,8 @@ export class JobCore {
   #runsToEnd = false
   /** The sources have ended; what was left is being emitted. */
   #finishing = false
-  #over = false
-  #ranToEnd = false
-  #failed: { readonly error: unknown } | undefined
+  readonly #ending = new Ending()
   #closing: Promise<void> | undefined
-  readonly #finished = new Waiters()
 
   constructor(nodes: readonly (readonly [name: string, node: Node])[], settings: RunSettings) {
     this.settings = settings
@@ -97,10 +95,8 @@ export class JobCore {
   /** Run to the end with nobody reading; rejects with the job's error. */
   finished(): Promise<void> {
     this.#runsToEnd = true
-    const finished = this.#finished.add()
-    if (this.#over) this.#settle()
-    else this.#kick()
-    return finished
+    this.#kick()
+    return this.#ending.wait()
   }
 
   /** Take a checkpoint as soon as the consumers have what is before it. */
@@ -108,7 +104,7 @@ export class JobCore {
     if (this.#checkpoints === undefined) {
       return Promise.reject(new MillraceError("OPTION", "checkpoint() needs run({ storage })"))
     }
-    if (this.#over) return Promise.reject(this.#refusal())
+    if (this.#over) return Promise.reject(this.#ending.refusal())
     const taken = this.#schedule.ask()
     this.#kick()
     return taken
@@ -135,7 +131,7 @@ export class JobCore {
   }
 
   async #close(): Promise<void> {
-    if (!this.#over) this.#end(undefined)
+    if (!this.#over) this.#end("closed")
     for (const output of this.outputs) output.close()
     await this.#pumping
     this.#release()
@@ -208,16 +204,13 @@ export class JobCore {
       }
       if (!this.#over) await this.#write(true)
     }
-    if (this.#over) return
-    this.#ranToEnd = true
-    this.#end(undefined)
+    if (!this.#over) this.#end("ran to its end")
   }
 
   /** Wait until there is news, or until a checkpoint is due or too late. */
   async #wait(): Promise<void> {
-    const timed = this.#checkpoints !== undefined && !this.#finishing
     const cancel = this.#flow.alarm(() => this.#news.ring())
-    await this.#news.wait(timed ? this.#schedule.waitMs : undefined)
+    await this.#news.wait(this.#mayWrite ? this.#schedule.waitMs : undefined)
     cancel()
   }
 
@@ -228,9 +221,13 @@ export class JobCore {
     return !this.#flow.busy && this.outputs.every(({ idle }) => idle)
   }
 
-  /** While the end is emitted there is none: what was emitted of it could not be told apart. */
+  /** While an end is emitted there is none: what was emitted of it could not be told apart. */
+  get #mayWrite(): boolean {
+    return this.#checkpoints !== undefined && !this.#finishing && !this.#flow.parts.midway
+  }
+
   get #checkpointDue(): boolean {
-    return this.#checkpoints !== undefined && !this.#finishing && this.#schedule.wanted
+    return this.#mayWrite && this.#schedule.wanted
   }
 
   async #checkpointOrPause(): Promise<void> {
@@ -247,23 +244,19 @@ export class JobCore {
 
   // ---- the end ----
 
-  #end(failed: { readonly error: unknown } | undefined): void {
-    this.#over = true
-    this.#failed = failed
+  get #over(): boolean {
+    return this.#ending.how !== undefined
+  }
+
+  #end(how: End): void {
+    this.#ending.end(how)
     this.#cleanup?.stop()
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
     this.#flow.closeSources()
-    for (const output of this.outputs) output.end(failed)
-    this.#schedule.end(this.#refusal())
+    for (const output of this.outputs) output.end(typeof how === "string" ? undefined : how)
+    this.#schedule.end(this.#ending.refusal())
     this.#news.ring()
-    this.#settle()
     if (this.closeAtEnd) this.#release()
-  }
-
-  #settle(): void {
-    if (this.#failed !== undefined) this.#finished.reject(this.#failed.error)
-    else if (this.#ranToEnd) this.#finished.resolve()
-    else this.#finished.rejectQuietly(this.#refusal())
   }
 
   readonly #onAbort = (): void => {
@@ -281,15 +274,8 @@ export class JobCore {
 
   /** The engine, while the job is not closed. */
   #open(): Engine {
-    if (this.#engine === undefined || this.#engine.handle === 0) throw this.#refusal()
+    if (this.#engine === undefined || this.#engine.handle === 0) throw this.#ending.refusal()
     return this.#engine
-  }
-
-  #refusal(): MillraceError {
-    if (this.#failed === undefined) return new MillraceError("CLOSED", "the job is over")
-    return new MillraceError("CLOSED", "the job has failed; see cause", {
-      cause: this.#failed.error,
-    })
   }
 
   #release(): void {

@@ -6,7 +6,7 @@
  */
 import { decode, encode } from "./codec.ts"
 import { MillraceError } from "./errors.ts"
-import type { SavedSource } from "./flow.ts"
+import type { SavedSource } from "./sources/reading.ts"
 import type { StateSchema } from "./graph.ts"
 import { isStorageKey } from "./storage/storage.ts"
 
@@ -40,6 +40,8 @@ export interface Manifest {
   readonly finished: boolean
   /** No output gets anything more, whatever the sources still have. */
   readonly complete: boolean
+  /** The uids of what is over in parts of concats; undefined: nothing is. */
+  readonly over?: readonly string[]
   readonly sources: readonly SavedSource[]
   readonly operators: readonly SavedOperator[]
 }
@@ -124,6 +126,7 @@ const manifestShape = shaped({
   sequence: isCount,
   finished: isFlag,
   complete: isFlag,
+  over: (value) => value === undefined || listOf(isText)(value),
   sources: listOf(
     shaped({ uid: isText, position: isPosition, timeMax: (value) => typeof value === "number" }),
   ),

@@ -22,6 +22,8 @@ export interface Planned {
 
 export interface Plan {
   readonly nodes: readonly Planned[]
+  /** What must be over before a source is read, by the index of the source: parts of concats. */
+  readonly awaited: ReadonlyMap<number, readonly Planned[]>
   /** Streams that were asked for, then side outputs. */
   readonly outputs: readonly PlannedOutput[]
 }
@@ -34,8 +36,8 @@ export interface PlannedOutput {
 }
 
 /**
- * @throws {MillraceError} `OPTION` when two operators have one uid, or when event time and
- *   processing time meet.
+ * @throws {MillraceError} `OPTION` when two operators have one uid, when event time and processing
+ *   time meet, or when the parts of a concat cannot come one after the other.
  */
 export function planOf(outputs: readonly (readonly [name: string, node: Node])[]): Plan {
   const planned = new Map<Node, Planned>()
@@ -74,7 +76,42 @@ export function planOf(outputs: readonly (readonly [name: string, node: Node])[]
   const streams = outputs.map(([name, node]) => {
     return { name, tag: undefined, from: [planned.get(node) as Planned] }
   })
-  return { nodes, outputs: [...streams, ...sidesOf(nodes, streams)] }
+  return { nodes, awaited: awaitedIn(nodes), outputs: [...streams, ...sidesOf(nodes, streams)] }
+}
+
+/** Behind each concat the sources of a part wait for all parts before it. */
+function awaitedIn(nodes: readonly Planned[]): Plan["awaited"] {
+  const awaited = new Map<number, Planned[]>()
+  for (const { node, uid, inputs } of nodes) {
+    if (node.kind !== "concat") continue
+    const before = new Set<number>()
+    inputs.forEach(({ sources }, part) => {
+      for (const index of sources) {
+        if (before.has(index)) {
+          const why = "which ends once: use union, or a source for each"
+          throw new MillraceError("OPTION", `${uid} has one source in two parts, ${why}`)
+        }
+        if (part > 0) awaited.set(index, [...(awaited.get(index) ?? []), ...inputs.slice(0, part)])
+      }
+      for (const index of sources) before.add(index)
+    })
+  }
+  for (const index of awaited.keys()) refuseCircle(index, awaited, nodes)
+  return awaited
+}
+
+/** A source that waits for itself, by way of others, would never be read. */
+function refuseCircle(of: number, awaited: Plan["awaited"], nodes: readonly Planned[]): void {
+  const before = new Set<number>([of])
+  for (const index of before) {
+    for (const { sources } of awaited.get(index) ?? []) {
+      if (sources.has(of)) {
+        const message = `${nodes[of]?.uid} waits for itself: two concats have it in another order`
+        throw new MillraceError("OPTION", message)
+      }
+      for (const source of sources) before.add(source)
+    }
+  }
 }
 
 /** An output for each tag that any node sends to. */

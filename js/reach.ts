@@ -1,5 +1,6 @@
 /**
- * What still reaches the outputs of a job, given nodes such as `take` that give nothing more.
+ * What still reaches the outputs of a job, given nodes that give nothing more: `take` and its kind,
+ * and parts of a concat that are over.
  */
 import type { Output } from "./output.ts"
 import type { Step } from "./step.ts"
@@ -12,9 +13,9 @@ export function isComplete(
   outputs: readonly Output[],
 ): boolean {
   const done: boolean[] = []
-  for (const { planned, runner } of steps) {
+  for (const { planned, runner, over } of steps) {
     const inputs = planned.inputs.length > 0 && planned.inputs.every(({ index }) => done[index])
-    done.push(runner?.done === true || inputs)
+    done.push(over || runner?.done === true || inputs)
   }
   return listening(plan, outputs).every(({ from }) => from.every(({ index }) => done[index]))
 }
@@ -27,8 +28,9 @@ export function isHeard(
   outputs: readonly Output[],
 ): boolean {
   const heard: boolean[] = []
-  for (const { planned, runner } of steps) {
-    const through = runner?.done !== true && planned.inputs.some(({ index }) => heard[index])
+  for (const { planned, runner, over } of steps) {
+    const through =
+      !over && runner?.done !== true && planned.inputs.some(({ index }) => heard[index])
     heard.push(planned === node || through)
   }
   return listening(plan, outputs).some(({ from }) => from.some(({ index }) => heard[index]))

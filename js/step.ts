@@ -16,6 +16,8 @@ export interface Step {
   in: number
   out: number
   finished: boolean
+  /** It belongs to a part of a concat that is over: it gives nothing more, in any run. */
+  over: boolean
 }
 
 /** A node's runner; whether its outputs are wanted is asked each time, as outputs get claimed. */
@@ -46,5 +48,5 @@ export function openStep(
   }
   const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
   const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
-  return { planned, runner, tolerance, in: 0, out: 0, finished: false }
+  return { planned, runner, tolerance, in: 0, out: 0, finished: false, over: false }
 }

@@ -18,7 +18,8 @@ import { reduceNode } from "./operators/fold.ts"
 import type { FoldOptions } from "./operators/fold.ts"
 import { mapAsyncNode } from "./operators/map_async.ts"
 import type { AsyncContext, MapAsyncOptions } from "./operators/map_async.ts"
-import { filterNode, flatMapNode, mapNode, tapNode, unionNode } from "./operators/stateless.ts"
+import { concatNode, filterNode, flatMapNode, mapNode } from "./operators/stateless.ts"
+import { tapNode, unionNode } from "./operators/stateless.ts"
 import { sideOutputNode } from "./operators/side_output.ts"
 import { skipNode, takeNode } from "./operators/take.ts"
 import type { CountOptions } from "./operators/take.ts"
@@ -179,6 +180,26 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
    */
   union<U extends readonly StreamOf<unknown>[]>(...streams: U): Stream<T | EventOf<U[number]>> {
     return new Stream(unionNode([this.node, ...streams.map(({ node }) => node)]))
+  }
+
+  /**
+   * All events of this stream, then all of the next, and so on. The sources of a stream are opened
+   * with the job, but read only when the one before is over: when its sources have ended and all
+   * that its operators emit at the end is out, or when it gives nothing more, as behind a `take`.
+   * That holds for these sources wherever else the job uses them.
+   *
+   * Event time does not go back: events of a later stream are late if they are older than what was
+   * promised before. After a restart a stream that was over stays over.
+   *
+   * @example
+   * ```ts
+   * const all = from([1, 2]).concat(from([3]), from([4, 5]))
+   * console.log((await all.toArray()).join()) // 1,2,3,4,5
+   * ```
+   * @throws {MillraceError} when run `OPTION` if two of the streams share a source.
+   */
+  concat<U extends readonly StreamOf<unknown>[]>(...streams: U): Stream<T | EventOf<U[number]>> {
+    return new Stream(concatNode([this.node, ...streams.map(({ node }) => node)]))
   }
 
   /**

@@ -175,3 +175,7 @@ export const sent = from(form, { event: "submit" }).map((event) => exactly<Event
 export const unnamed = from(target)
 // @ts-expect-error: an array has no events to listen for.
 export const heard = from([1], { event: "click" })
+
+export const parts = from([1])
+  .concat(from(["a"]), from([true]))
+  .map((event) => exactly<string | number | boolean>()(event, true))

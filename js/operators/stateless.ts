@@ -1,5 +1,5 @@
 /**
- * Verbs without state: map, filter, flatMap, tap, and union, which only merges its inputs.
+ * Verbs without state: map, filter, flatMap, tap, and union and concat, which only merge.
  *
  * Each goes over a chunk in one loop; an event that throws ends the chunk there.
  */
@@ -101,6 +101,11 @@ export function tapNode(input: Node, given: unknown, options?: object): Operator
 /** Branches of one source come merged by the job, in the order of their events. */
 export function unionNode(inputs: readonly Node[]): OperatorNode {
   return { kind: "union", inputs, open: () => ({ run: (chunk) => ({ chunk }) }) }
+}
+
+/** Its parts come one after the other because the job reads their sources so. */
+export function concatNode(inputs: readonly Node[]): OperatorNode {
+  return { ...unionNode(inputs), kind: "concat" }
 }
 
 function node(

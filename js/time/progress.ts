@@ -12,6 +12,8 @@ export interface Timekeeper {
   /** Latest event time; the watermark is `disorderMs` behind it, at the end +Infinity. */
   timeMax: number
   ended: boolean
+  /** Was it read in a part of a concat that is over? */
+  over: boolean
 }
 
 type Sources = readonly Timekeeper[]
@@ -29,7 +31,10 @@ export function watermarkOf(sources: Sources, planned: Planned): number {
 
 /** The watermark that a node's sources had come to, whether they have ended or not. */
 export function lastWatermark(sources: Sources, planned: Planned): number {
-  return Math.min(...of(sources, planned).map(({ timeMax, node }) => timeMax - node.disorderMs))
+  const own = of(sources, planned)
+  const last = own.filter(({ over }) => !over) // None of these is behind one that is over.
+  const counted = last.length > 0 ? last : own
+  return Math.min(...counted.map(({ timeMax, node }) => timeMax - node.disorderMs))
 }
 
 /** The latest time that any of a node's sources has named; what a late reader takes for now. */

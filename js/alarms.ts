@@ -1,0 +1,39 @@
+/**
+ * Timers in processing time: which node of a job has the next, and the clock that tells of it.
+ */
+import type { Step } from "./step.ts"
+import type { SteadyClock } from "./time/clock.ts"
+
+export class Alarms {
+  readonly #clock: SteadyClock
+  /** Steps with timers in processing time. */
+  readonly #timed: readonly Step[]
+
+  constructor(steps: readonly Step[], clock: SteadyClock) {
+    this.#clock = clock
+    this.#timed = steps.filter(({ planned, runner }) => {
+      return !planned.eventTime && runner?.nextDue !== undefined
+    })
+  }
+
+  /** The timers that are due first: their node, and when; undefined: none is due. */
+  firstDue(): { readonly step: Step; readonly timeMs: number } | undefined {
+    const now = this.#timed.length === 0 ? 0 : this.#clock.now()
+    let first: Step | undefined
+    let timeMs = Infinity
+    for (const step of this.#timed) {
+      const due = step.runner?.nextDue?.(now) ?? Infinity
+      if (due > now || due >= timeMs) continue
+      first = step
+      timeMs = due
+    }
+    return first && { step: first, timeMs }
+  }
+
+  /** Ring at the time of the next timer; gives what cancels that. */
+  alarm(ring: () => void): () => void {
+    const now = this.#clock.now()
+    const due = Math.min(...this.#timed.map(({ runner }) => runner?.nextDue?.(now) ?? Infinity))
+    return due === Infinity ? () => undefined : this.#clock.after(due - now, ring, true)
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * How a job ended, and those who wait for that.
+ */
+import { MillraceError } from "./errors.ts"
+import { Waiters } from "./waiters.ts"
+
+/** Its sources have ended and all is emitted; somebody closed it before; or it failed. */
+export type End = "ran to its end" | "closed" | { readonly error: unknown }
+
+export class Ending {
+  readonly #waiters = new Waiters()
+  /** Undefined: the job is not over. */
+  how: End | undefined
+
+  end(how: End): void {
+    this.how = how
+    this.#settle(how)
+  }
+
+  /** Resolves when the job has run to its end; rejects when it ends otherwise. */
+  wait(): Promise<void> {
+    const ended = this.#waiters.add()
+    if (this.how !== undefined) this.#settle(this.how)
+    return ended
+  }
+
+  /** What somebody is told who wants something of a job that is over. */
+  refusal(): MillraceError {
+    if (typeof this.how !== "object") return new MillraceError("CLOSED", "the job is over")
+    const cause = this.how.error
+    return new MillraceError("CLOSED", "the job has failed; see cause", { cause })
+  }
+
+  #settle(how: End): void {
+    if (how === "ran to its end") this.#waiters.resolve()
+    else if (how === "closed") this.#waiters.rejectQuietly(this.refusal())
+    else this.#waiters.reject(how.error)
+  }
+}
