@@ -12,15 +12,16 @@
 import { MillraceError, typeName } from "../errors.ts"
 import type { Access } from "../state/access.ts"
 import type { RecordType } from "../state/record.ts"
-import { fieldsOf, RecordView } from "./record_view.ts"
-import type { Cells, Field } from "./record_view.ts"
+import { fieldsOf, readCell, textOf } from "./record_cells.ts"
+import type { Field } from "./record_cells.ts"
+import { RecordView } from "./record_view.ts"
+import type { Cells } from "./record_view.ts"
 import type { Rows } from "./rows.ts"
 import type { Views } from "./views.ts"
 
 type Plain = Record<string, unknown>
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 export class RecordAccess implements Access, Cells {
   readonly #rows: Rows
@@ -36,6 +37,8 @@ export class RecordAccess implements Access, Cells {
   #deleted = false
   #used = false
   #detached = false
+  /** The event of a call that is suspended. */
+  #suspended = -1
   /** Was there a row when the call was detached? */
   #had = false
   #made: number[] = []
@@ -104,7 +107,7 @@ export class RecordAccess implements Access, Cells {
   /** The record at an address as an object of its own. */
   plainAt(at: number): Record<string, unknown> {
     const object: Record<string, unknown> = {}
-    for (const field of this.#fields) object[field.name] = this.read(field, at)
+    for (const field of this.#fields) object[field.name] = readCell(this.views, field, at)
     return object
   }
 
@@ -122,8 +125,21 @@ export class RecordAccess implements Access, Cells {
       const blob = kind === "string" ? this.views.word(this.at + at) : 0
       if (blob === 0 || this.#made.includes(blob)) continue
       this.views.u32[(this.at + at) >>> 2] = 0 // It is the row's.
-      this.#putText(this.at + at, this.#text(blob))
+      this.#putText(this.at + at, textOf(this.views, blob))
     }
+  }
+
+  suspend(): void {
+    this.#suspended = this.#index
+    this.#index = -1
+    this.at = 0
+  }
+
+  resume(): void {
+    if (this.#suspended < 0) return
+    this.#index = this.#suspended
+    this.#suspended = -1
+    this.at = this.#scratch
   }
 
   commit(): void {
@@ -230,21 +246,6 @@ export class RecordAccess implements Access, Cells {
     for (let i = 0; i < words; i++) u32[(to >>> 2) + i] = u32[(from >>> 2) + i] as number
   }
 
-  read(field: Field, record: number): unknown {
-    const { views } = this.#rows
-    const at = record + field.at
-    switch (field.kind) {
-      case "i64":
-        return views.i64[at >>> 3]
-      case "bool":
-        return views.u8[at] === 1
-      case "string":
-        return this.#text(views.word(at))
-      default:
-        return views.f64[at >>> 3]
-    }
-  }
-
   put(field: Field, value: unknown): void {
     const { views } = this.#rows
     const at = this.at + field.at
@@ -261,12 +262,6 @@ export class RecordAccess implements Access, Cells {
       default:
         views.f64[at >>> 3] = value as number
     }
-  }
-
-  #text(blob: number): string {
-    if (blob === 0) return ""
-    const { views } = this.#rows
-    return decoder.decode(views.u8.subarray(blob + 4, blob + 4 + views.word(blob)))
   }
 
   #putText(at: number, text: string): void {

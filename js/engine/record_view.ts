@@ -9,14 +9,9 @@
 import { typeName, MillraceError } from "../errors.ts"
 import { closed } from "../state/access.ts"
 import type { FieldTypes, RecordType } from "../state/record.ts"
+import { readCell } from "./record_cells.ts"
+import type { Field } from "./record_cells.ts"
 import type { Views } from "./views.ts"
-
-/** A field and where it lies in the record. */
-export interface Field {
-  readonly name: string
-  readonly kind: keyof FieldTypes
-  readonly at: number
-}
 
 /** The record that a view shows at the moment. */
 export interface Cells {
@@ -27,14 +22,8 @@ export interface Cells {
   /** Was it copied aside already? If not, {@link write} comes before the first change. */
   readonly written: boolean
   write(): void
-  read(field: Field, record: number): unknown
   /** Put a value that was checked. */
   put(field: Field, value: unknown): void
-}
-
-/** The fields of a record type in a layout, which is the same for every engine. */
-export function fieldsOf(type: RecordType<unknown>, fieldAt: readonly number[]): Field[] {
-  return type.fields.map(([name, kind], i) => ({ name, kind, at: fieldAt[i] as number }))
 }
 
 const known = new WeakMap<RecordType<unknown>, PropertyDescriptorMap>()
@@ -62,7 +51,7 @@ export class RecordView {
       get() {
         const cells = this.#cells
         if (cells.at === 0) throw closed()
-        return cells.read(field, cells.at)
+        return readCell(cells.views, field, cells.at)
       },
       set(value: unknown) {
         const cells = this.#cells

@@ -30,6 +30,8 @@ export class RefAccess implements Access {
   /** Was there a row when the call was detached? */
   #had = false
   #detached = false
+  /** The event of a call that is suspended. */
+  #suspended = -1
 
   constructor(rows: Rows, initial: (() => unknown) | undefined) {
     this.#rows = rows
@@ -58,6 +60,17 @@ export class RefAccess implements Access {
     }
     this.#row = 0
     this.#detached = true
+  }
+
+  suspend(): void {
+    this.#suspended = this.#index
+    this.#index = -1
+  }
+
+  resume(): void {
+    if (this.#suspended < 0) return
+    this.#index = this.#suspended
+    this.#suspended = -1
   }
 
   exists(): boolean {

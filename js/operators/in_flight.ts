@@ -16,6 +16,8 @@ export interface Call {
   start(): unknown
   /** It goes on while others run: keep what it has seen and done apart from them. */
   detach(): void
+  /** A detached one is over, and waits for its turn: it may do nothing more. */
+  suspend(): void
   /** What it came to takes effect. Throws what is wrong with it. */
   accept(result: unknown): void
   /** It never was; it may have been said already. */
@@ -185,6 +187,7 @@ export class InFlight {
     if (begun === undefined) return
     begun.came = came
     if (!this.#ordered) return this.#finish(row, begun)
+    if (row !== this.#head) begun.call.suspend()
     for (;;) {
       const head = this.#begun.get(this.#head)
       if (head?.came === undefined) return

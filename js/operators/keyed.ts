@@ -246,9 +246,11 @@ class KeyedRunner implements Runner {
         detached = true
         seat?.access.detach()
       },
+      suspend: () => seat?.access.suspend(),
       accept(result) {
         const made = slice.out.size
         try {
+          if (detached) seat?.access.resume()
           seat?.verb.accept(result, value, index, slice.out)
           seat?.access.commit()
         } catch (error) {
@@ -258,6 +260,7 @@ class KeyedRunner implements Runner {
         leave()
       },
       abandon() {
+        if (detached) seat?.access.resume()
         if (seat?.access.open === true) seat.access.abandon()
         leave()
       },

@@ -97,6 +97,7 @@ class MapAsyncRunner {
     const call = (row: number): Call => ({
       start: () => this.#try(chunk.values[row], this.#tries.attempts, this.#tries.delayMs),
       detach: () => undefined,
+      suspend: () => undefined,
       accept: (result) => out.add(result, row),
       abandon: () => undefined,
     })

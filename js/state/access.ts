@@ -34,6 +34,9 @@ export interface Access {
    * reaches the row at `commit`. Throws `LIMIT`, `MEMORY`.
    */
   detach(): void
+  /** A detached call is over, but what it did has to wait: until `resume` its state is CLOSED. */
+  suspend(): void
+  resume(): void
   /** A value that may leave the call: a record's view becomes an object of its own. */
   plain(value: unknown): unknown
   /** The call succeeded: what it did becomes state. Throws `LIMIT`, `MEMORY`: nothing did. */

@@ -87,6 +87,14 @@ export class TracedAccess implements Access {
     this.#inner.detach()
   }
 
+  suspend(): void {
+    this.#inner.suspend()
+  }
+
+  resume(): void {
+    this.#inner.resume()
+  }
+
   plain(value: unknown): unknown {
     return this.#inner.plain(value)
   }
