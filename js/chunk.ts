@@ -20,6 +20,11 @@ export interface Arrival {
   readonly times: Float64Array | undefined
   /** The watermark before each event took effect; there with `times`. */
   readonly watermarks: Float64Array | undefined
+  /**
+   * The watermark of each event's own source, before it took effect; undefined: `watermarks`.
+   * Behind a union that may be further than the watermark, which is the least of several.
+   */
+  readonly own?: Float64Array | undefined
   /** The watermark after the last event; there with `times`. */
   readonly watermark?: number | undefined
 }
@@ -53,6 +58,15 @@ export function timeOf(chunk: Chunk, index: number): number {
   return arrival.times === undefined
     ? arrival.now
     : (arrival.times[causeOf(chunk, index)] as number)
+}
+
+/**
+ * The watermark of the source that value `index` comes from, before the event that caused it: the
+ * value is late if its time is before that. -Infinity under processing time, where nothing is late.
+ */
+export function ownWatermark(chunk: Chunk, index: number): number {
+  const { own, watermarks } = chunk.arrival
+  return (own ?? watermarks)?.[causeOf(chunk, index)] ?? -Infinity
 }
 
 /** The part of a chunk that events before `limit` caused. */

@@ -19,6 +19,7 @@ import type { StateStorage } from "./storage/storage.ts"
 import type { NamedState } from "./states.ts"
 import type { AnyTag } from "./tag.ts"
 import type { SteadyClock } from "./time/clock.ts"
+import type { LateStats } from "./time/late.ts"
 
 /** Where a runner works. */
 export interface Site {
@@ -92,6 +93,8 @@ export interface Runner {
   readonly states?: readonly NamedState[]
   /** Tell from the next event on how functions use their state; undefined: no more. */
   trace?(tracing: Tracing | undefined): void
+  /** Events that it has dropped or routed because they were late; undefined: it never does. */
+  readonly late?: LateStats
   /** Functions that are still waited for are given up: nothing of theirs counts any more. */
   close?(): void
 }

@@ -7,6 +7,7 @@ import type { Flow } from "./flow.ts"
 import { statesOf } from "./states.ts"
 import type { Step } from "./step.ts"
 import type { Output } from "./output.ts"
+import type { LateStats } from "./time/late.ts"
 
 /** Figures of one operator, since the job's start in this run. */
 export interface OperatorStats {
@@ -23,6 +24,8 @@ export interface OperatorStats {
   readonly evicted: number
   /** Values that were NaN and were left out of aggregates. */
   readonly nans: number
+  /** Events that came too late, by reason; only of operators that drop or route such events. */
+  readonly late?: LateStats
 }
 
 /** What became of checkpoints in this run. */
@@ -84,5 +87,6 @@ function operatorStats({ planned, runner, tolerance, in: came, out }: Step): Ope
     const figures = operator.stats()
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += figures[name]
   }
-  return { in: came, out, skipped: tolerance?.skipped ?? 0, ...sum }
+  const figures = { in: came, out, skipped: tolerance?.skipped ?? 0, ...sum }
+  return runner?.late === undefined ? figures : { ...figures, late: { ...runner.late } }
 }

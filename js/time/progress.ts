@@ -44,11 +44,11 @@ export function latestTime(sources: Sources, planned: Planned): number {
 
 /** Behind a union of several sources the watermark is the least of theirs. */
 export function leastWatermark(sources: Sources, planned: Planned, chunk: Chunk): Chunk {
-  const { watermarks, watermark } = chunk.arrival
+  const { watermarks, watermark, own = watermarks } = chunk.arrival
   const union = planned.node.kind === "union" && planned.sources.size > 1
   if (watermarks === undefined || !union) return chunk
   const others = watermarkOf(sources, planned)
-  const least = watermarks.map((own) => Math.min(own, others))
+  const least = watermarks.map((before) => Math.min(before, others))
   const last = Math.min(watermark ?? Infinity, others)
-  return { ...chunk, arrival: { ...chunk.arrival, watermarks: least, watermark: last } }
+  return { ...chunk, arrival: { ...chunk.arrival, watermarks: least, own, watermark: last } }
 }
