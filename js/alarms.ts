@@ -16,9 +16,8 @@ export class Alarms {
     })
   }
 
-  /** The timers that are due first: their node, and when; undefined: none is due. */
-  firstDue(): { readonly step: Step; readonly timeMs: number } | undefined {
-    const now = this.#timed.length === 0 ? 0 : this.#clock.now()
+  /** The timers that are due first by `now`: their node, and when; undefined: none is due. */
+  firstDue(now: number): { readonly step: Step; readonly timeMs: number } | undefined {
     let first: Step | undefined
     let timeMs = Infinity
     for (const step of this.#timed) {
@@ -30,10 +29,11 @@ export class Alarms {
     return first && { step: first, timeMs }
   }
 
-  /** Ring at the time of the next timer; gives what cancels that. */
-  alarm(ring: () => void): () => void {
+  /** Ring at the time of the next timer, or before at `orAtMs`; gives what cancels that. */
+  alarm(ring: () => void, orAtMs: number): () => void {
     const now = this.#clock.now()
-    const due = Math.min(...this.#timed.map(({ runner }) => runner?.nextDue?.(now) ?? Infinity))
+    const times = this.#timed.map(({ runner }) => runner?.nextDue?.(now) ?? Infinity)
+    const due = Math.min(orAtMs, ...times)
     return due === Infinity ? () => undefined : this.#clock.after(due - now, ring, true)
   }
 }

@@ -142,7 +142,9 @@ export class Checkpoints {
     const over = flow.parts.saved()
     const what = { format: manifestFormat, job: this.#job, epoch, sequence, finished, complete }
     const parts = over.length === 0 ? {} : { over }
-    const manifest: Manifest = { ...what, ...parts, sources, operators }
+    const watermarks = flow.progress.saved()
+    const joins = watermarks.length === 0 ? {} : { watermarks }
+    const manifest: Manifest = { ...what, ...parts, sources, ...joins, operators }
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
     await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), bytes))
     await this.#keep(manifest)

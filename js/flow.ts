@@ -9,7 +9,7 @@
  * see nothing of event i either.
  */
 import { Alarms } from "./alarms.ts"
-import type { Arrival, Chunk } from "./chunk.ts"
+import type { Arrival } from "./chunk.ts"
 import type { Engine } from "./engine/engine.ts"
 import { eventError } from "./graph.ts"
 import type { Finished, Ran } from "./graph.ts"
@@ -24,7 +24,8 @@ import type { SavedSource, Source } from "./sources/reading.ts"
 import type { Tracing } from "./state/trace.ts"
 import { openStep } from "./step.ts"
 import type { Step } from "./step.ts"
-import { lastWatermark, latestTime, leastWatermark } from "./time/progress.ts"
+import { isHeardOf, isSilent, nextIdleMs } from "./time/idle.ts"
+import { Progress } from "./time/progress.ts"
 import { stamp } from "./sources/stamp.ts"
 import type { SteadyClock } from "./time/clock.ts"
 
@@ -33,6 +34,7 @@ export class Flow {
   readonly sources: readonly Source[]
   readonly outputs: readonly Output[]
   readonly parts: Parts
+  readonly progress: Progress
   readonly #plan: Plan
   readonly #clock: SteadyClock
   /** Events read since the job's very first run. */
@@ -56,6 +58,7 @@ export class Flow {
     this.#alarms = new Alarms(this.steps, clock)
     this.sources = sourcesOf(plan)
     this.parts = new Parts(plan, this.steps, this.sources, outputs)
+    this.progress = new Progress(plan, this.steps, this.sources, this.parts)
   }
 
   /** Open the sources where they were left, or at their start; but for those that are over. */
@@ -83,8 +86,9 @@ export class Flow {
   }
 
   /** Go on where a checkpoint was taken; its rows are loaded. */
-  goOn({ sequence, complete, over = [] }: Manifest): void {
+  goOn({ sequence, complete, over = [], watermarks = [] }: Manifest): void {
     this.parts.goOn(over)
+    this.progress.goOn(watermarks)
     this.sequence = sequence
     this.#complete = complete
   }
@@ -96,29 +100,41 @@ export class Flow {
   }
 
   /**
-   * Read the next source that has something, in turn, and process it; false when none has.
+   * Read the next source that has something at `now`, in turn, and process it; or let time go on
+   * without one that has ended, or is idle. False when there is nothing to do.
    *
    * Throws the error of the first event that failed, after the results of those before it are out.
    */
-  feed(max: number): boolean {
+  feed(max: number, now: number): boolean {
     if (this.#goForth()) return true
     for (let tried = 0; tried < this.sources.length; tried++) {
       const source = this.sources[this.#turn++ % this.sources.length] as Source
       if (source.ended || this.parts.waits(source)) continue
       const events = source.reader?.poll(this.#chunkMax(max))
-      if (events === undefined) {
-        source.ended = true
-        if (this.#goForth()) return true
-      } else if (events.length > 0) {
-        this.#process(source, events)
+      if (events !== undefined && events.length > 0) {
+        isHeardOf(source)
+        this.#process(source, events, now)
         return true
       }
+      if (events === undefined) source.ended = true
+      else if (!isSilent(source, now)) continue
+      if (this.#goForth()) return true
     }
     return false
   }
 
+  /** What lets time go on, although nothing comes: an end, or a silence. */
   #goForth(): boolean {
-    return this.parts.goForth((step, finished) => this.#emit(step, finished))
+    if (this.parts.goForth((step, finished) => this.#emit(step, finished))) return true
+    const moved = this.progress.move()
+    if (moved === undefined) return false
+    const { planned, before, watermark } = moved
+    const times = new Float64Array([this.progress.latestTime(planned)])
+    const watermarks = new Float64Array([before])
+    const now = this.#clock.now()
+    const arrival = { first: this.sequence, size: 0, now, times, watermarks, watermark }
+    this.#route(planned, { chunk: { values: [], at: undefined, arrival } })
+    return true
   }
 
   /**
@@ -137,11 +153,11 @@ export class Flow {
   }
 
   /**
-   * Fire the timers in processing time that are due first; false when none is due. What they let
-   * go arrives at the time of the timer, as if the clock had been looked at then.
+   * Fire the timers in processing time that are due first, by `now`; false when none is due. What
+   * they let go arrives at the time of the timer, as if the clock had been looked at then.
    */
-  fireDue(): boolean {
-    const due = this.#alarms.firstDue()
+  fireDue(now: number): boolean {
+    const due = this.#alarms.firstDue(now)
     if (due === undefined) return false
     const { step, timeMs } = due
     this.#emit(step, { values: step.runner?.fire?.(timeMs) ?? [] }, timeMs)
@@ -149,11 +165,11 @@ export class Flow {
   }
 
   /**
-   * Ring at the time of the next timer in processing time; gives what cancels that. While functions
-   * are waited for no timer can fire.
+   * Ring at the time of the next timer in processing time, and when a source will be idle; gives
+   * what cancels that. While functions are waited for no timer can fire.
    */
   alarm(ring: () => void): () => void {
-    return this.#busy ? () => undefined : this.#alarms.alarm(ring)
+    return this.#busy ? () => undefined : this.#alarms.alarm(ring, nextIdleMs(this.sources))
   }
 
   /** Has the end to wait for timers? */
@@ -202,11 +218,11 @@ export class Flow {
     return this.sources.every(({ planned, ended }) => ended || !sources.has(planned.index))
   }
 
-  #process(source: Source, events: readonly unknown[]): void {
-    const now = this.#clock.now()
+  #process(source: Source, events: readonly unknown[], now: number): void {
     const step = this.steps[source.planned.index] as Step
     const stamped = stamp(source, events, this.sequence, now, step.tolerance)
     source.timeMax = stamped.timeMax
+    source.watermark = stamped.watermark
     this.parts.follow()
     this.sequence += stamped.ran.chunk.arrival.size
     this.events += stamped.ran.chunk.arrival.size
@@ -219,8 +235,7 @@ export class Flow {
    */
   #route(origin: Planned, ran: Ran): void {
     this.#busy = true
-    const adapt = (planned: Planned, chunk: Chunk) => leastWatermark(this.sources, planned, chunk)
-    const passage = new Passage(this.#plan, this.steps, this.outputs, adapt)
+    const passage = new Passage(this.#plan, this.steps, this.outputs, this.progress)
     const { first } = ran.chunk.arrival
     let passed: void | Promise<void>
     try {
@@ -261,12 +276,12 @@ export class Flow {
     const size = values.length
     const { eventTime } = step.planned
     const filled = (time: number) => new Float64Array(size).fill(time)
-    const watermark = lastWatermark(this.sources, step.planned)
+    const watermark = this.progress.at(step.planned)
     const arrival: Arrival = {
       first: this.sequence,
       size,
       now,
-      times: eventTime ? (times ?? filled(latestTime(this.sources, step.planned))) : undefined,
+      times: eventTime ? (times ?? filled(this.progress.latestTime(step.planned))) : undefined,
       watermarks: eventTime ? filled(watermark) : undefined,
       watermark: eventTime ? watermark : undefined,
     }

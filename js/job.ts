@@ -182,8 +182,9 @@ export class JobCore {
   /** Feed a chunk, or emit a part of what is left at the end; false when there is nothing to do. */
   #step(): boolean {
     if (this.#flow.complete) this.#flow.closeSources()
-    if (this.#flow.fireDue()) return true
-    if (this.#flow.feed(this.settings.chunkSize)) return true
+    const now = this.settings.clock.now() // Once: what is due by then comes before what came.
+    if (this.#flow.fireDue(now)) return true
+    if (this.#flow.feed(this.settings.chunkSize, now)) return true
     if (!this.#flow.ended || this.#unchanged) return false
     this.#finishing = true
     return this.#flow.finish()

@@ -8,6 +8,7 @@ import { decode, encode } from "./codec.ts"
 import { MillraceError } from "./errors.ts"
 import type { SavedSource } from "./sources/reading.ts"
 import type { StateSchema } from "./graph.ts"
+import type { SavedWatermark } from "./time/progress.ts"
 import { isStorageKey } from "./storage/storage.ts"
 
 /** The version of the manifest that this code writes, and the newest that it reads. */
@@ -43,6 +44,8 @@ export interface Manifest {
   /** The uids of what is over in parts of concats; undefined: nothing is. */
   readonly over?: readonly string[]
   readonly sources: readonly SavedSource[]
+  /** Of nodes with several inputs; undefined: there are none. */
+  readonly watermarks?: readonly SavedWatermark[]
   readonly operators: readonly SavedOperator[]
 }
 
@@ -96,6 +99,7 @@ type Fields = Readonly<Record<string, unknown>>
 type Test = (value: unknown) => boolean
 
 const isText: Test = (value) => typeof value === "string"
+const isNumber: Test = (value) => typeof value === "number"
 const isFlag: Test = (value) => typeof value === "boolean"
 
 function isObject(value: unknown): value is Fields {
@@ -128,8 +132,15 @@ const manifestShape = shaped({
   complete: isFlag,
   over: (value) => value === undefined || listOf(isText)(value),
   sources: listOf(
-    shaped({ uid: isText, position: isPosition, timeMax: (value) => typeof value === "number" }),
+    shaped({
+      uid: isText,
+      position: isPosition,
+      timeMax: isNumber,
+      watermark: (value) => value === undefined || isNumber(value),
+    }),
   ),
+  watermarks: (value) =>
+    value === undefined || listOf(shaped({ uid: isText, watermark: isNumber }))(value),
   operators: listOf(
     shaped({
       uid: isText,

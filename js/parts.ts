@@ -64,7 +64,7 @@ export class Parts {
   }
 
   /** Does a source wait for the part before its own? */
-  waits({ planned }: Source): boolean {
+  waits({ planned }: Pick<Source, "planned">): boolean {
     return this.#awaited(planned).some((part) => !(this.#steps[part.index] as Step).over)
   }
 
@@ -73,10 +73,8 @@ export class Parts {
     for (const source of this.#sources) {
       if (!this.waits(source)) continue
       const before = new Set(this.#awaited(source.planned).flatMap(({ sources }) => [...sources]))
-      for (const { planned, timeMax, node } of this.#sources) {
-        if (!before.has(planned.index)) continue
-        const reached = timeMax - node.disorderMs + source.node.disorderMs
-        source.timeMax = Math.max(source.timeMax, reached)
+      for (const { planned, watermark } of this.#sources) {
+        if (before.has(planned.index)) source.watermark = Math.max(source.watermark, watermark)
       }
     }
   }

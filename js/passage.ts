@@ -13,6 +13,7 @@ import type { Output } from "./output.ts"
 import type { Plan, Planned } from "./plan.ts"
 import type { Step } from "./step.ts"
 import type { AnyTag } from "./tag.ts"
+import type { Progress } from "./time/progress.ts"
 
 /** The first event of an arrival that could not be processed. */
 export interface FailedEvent {
@@ -27,22 +28,16 @@ export class Passage {
   readonly #plan: Plan
   readonly #steps: readonly Step[]
   readonly #outputs: readonly Output[]
-  /** Changes what an operator gets, before it gets it. */
-  readonly #adapt: (planned: Planned, chunk: Chunk) => Chunk
+  readonly #progress: Progress
   readonly #made: (Chunk | undefined)[] = []
   readonly #sides: (Sides | undefined)[] = []
   failed: FailedEvent | undefined
 
-  constructor(
-    plan: Plan,
-    steps: readonly Step[],
-    outputs: readonly Output[],
-    adapt: (planned: Planned, chunk: Chunk) => Chunk,
-  ) {
+  constructor(plan: Plan, steps: readonly Step[], outputs: readonly Output[], progress: Progress) {
     this.#plan = plan
     this.#steps = steps
     this.#outputs = outputs
-    this.#adapt = adapt
+    this.#progress = progress
   }
 
   /** Send what a node made on; a promise if functions have to be waited for. */
@@ -71,11 +66,14 @@ export class Passage {
   /** What reaches a node, before the event that failed; undefined if it hears of nothing. */
   #inputOf(planned: Planned): Chunk | undefined {
     const { side } = planned.node as { side?: AnyTag }
-    const reaching = planned.inputs.flatMap((input) => this.#read(input, side) ?? [])
+    const reaching = planned.inputs.flatMap((input) => {
+      const chunk = this.#read(input, side)
+      return chunk === undefined ? [] : [{ input, chunk }]
+    })
     if (reaching.length === 0) return undefined
-    const merged = merge(reaching)
+    const merged = merge(reaching.map(({ chunk }) => chunk))
     const input = this.failed === undefined ? merged : before(merged, this.failed.at)
-    return this.#adapt(planned, input)
+    return this.#progress.join(planned, input, reaching)
   }
 
   /** What a node made, or what of it went to a side output: nothing may have, but time goes on. */

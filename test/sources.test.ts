@@ -76,7 +76,12 @@ describe("what can be a source", () => {
       { code: "OPTION", message: 'from has no option "tme"; did you mean "time"?' },
       { code: "OPTION", message: "from.timeUnit needs from.time: which field has the time?" },
       { code: "OPTION", message: 'from.timeUnit must be one of "s", "ms", "us", "ns"' },
-      { code: "OPTION", message: "from.watermark must be boundedDisorder(…), not a string" },
+      {
+        code: "OPTION",
+        message:
+          "from.watermark must be boundedDisorder(…), ascending(), punctuated(…) or { create }, " +
+          "not a string",
+      },
     ])
   })
 })

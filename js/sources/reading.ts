@@ -1,8 +1,11 @@
 /**
  * The sources of a job, as they are read: opened where a checkpoint left them, and saved again.
  */
+import { MillraceError } from "../errors.ts"
 import type { Plan } from "../plan.ts"
 import type { Timekeeper } from "../time/progress.ts"
+import { openGenerator } from "../time/watermark.ts"
+import type { WatermarkGenerator } from "../time/watermark.ts"
 import type { Reader, SavedPosition, SourceNode } from "./source.ts"
 
 /** A source of a job. */
@@ -10,6 +13,8 @@ export interface Source extends Timekeeper {
   reader: Reader | undefined
   /** Where it was left, if it was not opened again. */
   left: SavedPosition | undefined
+  /** Makes its watermarks; undefined under processing time. */
+  generator: WatermarkGenerator | undefined
 }
 
 /** What a checkpoint saves of a source. */
@@ -17,9 +22,23 @@ export interface SavedSource {
   readonly uid: string
   readonly position: SavedPosition | undefined
   readonly timeMax: number
+  /** Under event time: how far its watermark had come, so that it never goes back. */
+  readonly watermark?: number
+  /** What its generator goes on with. */
+  readonly generator?: unknown
 }
 
-const unread = { reader: undefined, left: undefined, timeMax: -Infinity, ended: false, over: false }
+const unread = {
+  reader: undefined,
+  left: undefined,
+  generator: undefined,
+  timeMax: -Infinity,
+  watermark: -Infinity,
+  silentSinceMs: undefined,
+  idle: false,
+  ended: false,
+  over: false,
+}
 
 /** The sources of a plan, not yet opened. */
 export function sourcesOf({ nodes }: Plan): Source[] {
@@ -31,10 +50,26 @@ export function sourcesOf({ nodes }: Plan): Source[] {
 export function openSource(source: Source, saved: readonly SavedSource[], wake: () => void): void {
   const left = saved.find(({ uid }) => uid === source.planned.uid)
   source.timeMax = left?.timeMax ?? -Infinity
+  source.watermark = left?.watermark ?? -Infinity
   source.left = left?.position
-  if (!source.ended) source.reader = source.node.open(left?.position, wake)
+  const { node, planned } = source
+  if (planned.eventTime) {
+    source.generator = openGenerator(node.watermark, planned.uid, left?.generator)
+  }
+  if (!source.ended) source.reader = node.open(left?.position, wake)
 }
 
-export function savedSource({ planned, reader, left, timeMax }: Source): SavedSource {
-  return { uid: planned.uid, position: reader === undefined ? left : reader.saved(), timeMax }
+/** Throws `USER_FUNCTION` when a generator's own `save` throws. */
+export function savedSource(source: Source): SavedSource {
+  const { planned, reader, left, timeMax, watermark, generator } = source
+  const position = reader === undefined ? left : reader.saved()
+  const saved = { uid: planned.uid, position, timeMax }
+  if (generator === undefined) return saved
+  if (generator.save === undefined) return { ...saved, watermark }
+  try {
+    return { ...saved, watermark, generator: generator.save() }
+  } catch (cause) {
+    const message = `${planned.uid}: the watermark's save threw; see cause`
+    throw new MillraceError("USER_FUNCTION", message, { cause })
+  }
 }

@@ -5,14 +5,15 @@
  * chunk, and only after it was asked: backpressure is by pull.
  */
 import { MillraceError, typeName } from "../errors.ts"
-import { checkOptions, integer, oneOf, text } from "../options.ts"
+import { checkOptions, duration, integer, oneOf, text } from "../options.ts"
 import { errorOptions, errorPolicy } from "../on_error.ts"
 import type { ErrorAnswer, ErrorEvent, ErrorPolicy } from "../on_error.ts"
-import { later } from "../state/config.ts"
+import type { Duration } from "../duration.ts"
 import type { AnyTag, Tag } from "../tag.ts"
 import { timestampReader } from "../time/timestamps.ts"
 import type { TimeUnit, TimeValue } from "../time/timestamps.ts"
-import { Watermark } from "../time/watermark.ts"
+import { ascending, watermarkOption } from "../time/watermark.ts"
+import type { Watermark } from "../time/watermark.ts"
 import { openIterable } from "./iterable.ts"
 import { openAsync, openStream } from "./async.ts"
 import { openReplayable } from "./replayable.ts"
@@ -38,8 +39,18 @@ export interface FromOptions<T> {
    * Without it time is when an event arrives.
    */
   readonly time?: TimeField<T> | ((event: T) => TimeValue)
-  /** How far events may be out of order. Default: not at all. */
-  readonly watermark?: Watermark
+  /**
+   * When time has passed: `boundedDisorder(…)` says how far events may be out of order,
+   * `punctuated(…)` reads it from events, `{ create }` is your own. Default `ascending()`: events
+   * are in order, and those that are not are late.
+   */
+  readonly watermark?: Watermark<T>
+  /**
+   * How long nothing may come, by the job's clock, until the streams that this source is joined
+   * with go on without it; where all are silent, time goes on as far as the furthest had come. What
+   * it gives later may be late. Default: they wait for ever.
+   */
+  readonly idleAfter?: Duration
   /** The unit of number and bigint times. Default "ms". */
   readonly timeUnit?: TimeUnit
   /** The form of times that are text and not ISO 8601, such as `"dd/MMM/yyyy:HH:mm:ss XX"`. */
@@ -98,8 +109,10 @@ export interface SourceNode {
   readonly replayable: boolean
   readonly replayNone: boolean
   readonly readTime: ((event: unknown) => number) | undefined
-  /** The watermark follows the latest time at this distance, ms. */
-  readonly disorderMs: number
+  /** Of use with `readTime`. */
+  readonly watermark: Watermark<never>
+  /** After so long without an event it is idle, ms; Infinity: never. */
+  readonly idleAfterMs: number
 }
 
 const options = {
@@ -108,12 +121,8 @@ const options = {
   timeFormat: text,
   timeZone: text,
   replay: oneOf("none"),
-  watermark: (given: unknown, name: string) => {
-    if (given instanceof Watermark) return given
-    const message = `${name} must be boundedDisorder(…), not ${typeName(given)}`
-    throw new MillraceError("OPTION", message)
-  },
-  idleAfter: later,
+  watermark: watermarkOption,
+  idleAfter: duration({ zero: false }),
   event: text,
   bufferMax: integer(),
   overflow: oneOf("error", "dropOldest", "dropNewest"),
@@ -133,12 +142,14 @@ export function sourceNode(source: unknown, given?: FromOptions<never>): SourceN
     tags: checked.errorsTo === undefined ? [] : [checked.errorsTo],
     onError: errorPolicy(checked, "from"),
     readTime: time === undefined ? undefined : timestampReader(times as never),
-    disorderMs: watermark?.disorderMs ?? 0,
+    watermark: watermark ?? ascending(),
+    idleAfterMs: checked.idleAfter ?? Infinity,
   }
 }
 
 function refuseTimeOptions(checked: Readonly<Record<string, unknown>>): void {
-  for (const name of ["watermark", "timeUnit", "timeFormat", "timeZone", "onError"]) {
+  const names = ["watermark", "idleAfter", "timeUnit", "timeFormat", "timeZone", "onError"]
+  for (const name of names) {
     if (checked[name] === undefined) continue
     throw new MillraceError("OPTION", `from.${name} needs from.time: which field has the time?`)
   }

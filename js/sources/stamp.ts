@@ -7,48 +7,54 @@ import type { Ran } from "../graph.ts"
 import { Troubles } from "../on_error.ts"
 import type { Tolerance } from "../on_error.ts"
 import { MillraceError } from "../errors.ts"
+import { watermarkAfter } from "../time/watermark.ts"
+import type { WatermarkGenerator } from "../time/watermark.ts"
 import type { SourceNode } from "./source.ts"
 
-/** What stamping gives. */
+/** Events that have been stamped. */
 export interface Stamped {
   /** The events from the first up to one whose time could not be read. */
   readonly ran: Ran
-  /** The latest time so far. */
+  /** The latest time so far, and the watermark. */
   readonly timeMax: number
+  readonly watermark: number
 }
 
-/** The events of a source whose latest time was `timeMax`. */
+/** A source, and how far its time has come. */
 export interface Stampable {
   readonly node: SourceNode
+  readonly generator: WatermarkGenerator | undefined
   readonly timeMax: number
+  readonly watermark: number
 }
 
 /** Stamp events that begin with number `first` of the job and arrived at `now`. */
 export function stamp(
-  { node, timeMax }: Stampable,
+  { node: { readTime }, generator, timeMax, watermark }: Stampable,
   events: readonly unknown[],
   first: number,
   now: number,
   tolerance: Tolerance | undefined,
 ): Stamped {
-  const { readTime, disorderMs } = node
   const size = events.length
-  if (readTime === undefined) {
+  if (readTime === undefined || generator === undefined) {
     const arrival: Arrival = { first, size, now, times: undefined, watermarks: undefined }
-    return { ran: { chunk: { values: events, at: undefined, arrival } }, timeMax }
+    return { ran: { chunk: { values: events, at: undefined, arrival } }, timeMax, watermark }
   }
   const times = new Float64Array(size)
   const watermarks = new Float64Array(size)
-  const arrival = { first, size, now, times, watermarks, watermark: -Infinity }
+  const arrival = { first, size, now, times, watermarks, watermark }
   const chunk: Chunk = { values: events, at: undefined, arrival }
   const troubles = tolerance === undefined ? undefined : new Troubles(tolerance, chunk)
   let read: number[] | undefined // Undefined: all so far.
   let latest = timeMax
+  let reached = watermark
   let failure: Failure | undefined
   for (let index = 0; index < size && failure === undefined; index++) {
-    watermarks[index] = latest - disorderMs
+    watermarks[index] = reached
     try {
       const time = readTime(events[index])
+      reached = watermarkAfter(generator, events[index], time, reached)
       times[index] = time
       if (time > latest) latest = time
       read?.push(index)
@@ -57,12 +63,13 @@ export function stamp(
       const ends = dealWith(troubles, index, error)
       if (ends === undefined) continue
       failure = { index, error: ends.error }
-      watermarks.fill(latest - disorderMs, index + 1) // They ascend, also where nothing is read.
+      watermarks.fill(reached, index + 1) // They ascend, also where nothing is read.
     }
   }
-  arrival.watermark = latest - disorderMs
+  arrival.watermark = reached
   const good = read === undefined ? chunk : select(chunk, Uint32Array.from(read))
-  return { ran: { chunk: good, sides: troubles?.sides(), failure }, timeMax: latest }
+  const ran = { chunk: good, sides: troubles?.sides(), failure }
+  return { ran, timeMax: latest, watermark: reached }
 }
 
 /** The error that ends the job; undefined if the event is only left out. */

@@ -85,13 +85,7 @@ export class StateView {
   #now(): number {
     const { planned } = this.#homed
     if (!planned.eventTime || this.#operator.input.processing) return this.#clock.now()
-    const sources = this.#flow.sources.filter(({ planned: { index } }) =>
-      planned.sources.has(index),
-    )
-    const watermarks = (of: typeof sources) =>
-      of.map(({ timeMax, node }) => timeMax - node.disorderMs)
-    const live = sources.filter(({ ended }) => !ended)
-    return live.length > 0 ? Math.min(...watermarks(live)) : Math.max(...watermarks(sources))
+    return this.#flow.progress.lastAt(planned)
   }
 
   #check(): void {

@@ -1,54 +1,171 @@
 /**
- * How far event time has come, by what the sources of a job have named.
+ * How far event time has come, at every node of a plan.
+ *
+ *     source            what its generator says
+ *     one input         as far as that
+ *     several inputs    the least of those that count, at event after event
+ *
+ * An input counts no more when its sources have ended and what was left in its operators is out;
+ * and not while its sources are idle. With all inputs idle time has come as far as the furthest.
+ *
+ * What must stay true: the watermark of a node never goes back, whoever counts again and after a
+ * restart too; and it does not depend on how events are cut into chunks.
  */
 import type { Chunk } from "../chunk.ts"
-import type { Planned } from "../plan.ts"
+import type { Parts } from "../parts.ts"
+import type { Plan, Planned } from "../plan.ts"
 import type { SourceNode } from "../sources/source.ts"
+import type { Step } from "../step.ts"
 
 /** A source, as far as time goes. */
 export interface Timekeeper {
   readonly planned: Planned
   readonly node: SourceNode
-  /** Latest event time; the watermark is `disorderMs` behind it, at the end +Infinity. */
+  /** Latest event time, and the watermark that the generator made of events. */
   timeMax: number
+  watermark: number
+  /** Since when it has been asked for events and has given none, by the clock. */
+  silentSinceMs: number | undefined
+  /** Nothing has come for its `idleAfter`. */
+  idle: boolean
   ended: boolean
   /** Was it read in a part of a concat that is over? */
   over: boolean
 }
 
-type Sources = readonly Timekeeper[]
-
-const of = (sources: Sources, { sources: own }: Planned) =>
-  sources.filter(({ planned }) => own.has(planned.index))
-
-/** The watermark of a node: the least of its sources that have not ended. */
-export function watermarkOf(sources: Sources, planned: Planned): number {
-  return lastWatermark(
-    sources.filter(({ ended }) => !ended),
-    planned,
-  )
+/** What a checkpoint saves of a node with several inputs. */
+export interface SavedWatermark {
+  readonly uid: string
+  readonly watermark: number
 }
 
-/** The watermark that a node's sources had come to, whether they have ended or not. */
-export function lastWatermark(sources: Sources, planned: Planned): number {
-  const own = of(sources, planned)
-  const last = own.filter(({ over }) => !over) // None of these is behind one that is over.
-  const counted = last.length > 0 ? last : own
-  return Math.min(...counted.map(({ timeMax, node }) => timeMax - node.disorderMs))
+/** What reaches a node through one of its inputs. */
+export interface Reaching {
+  readonly input: Planned
+  readonly chunk: Chunk
 }
 
-/** The latest time that any of a node's sources has named; what a late reader takes for now. */
-export function latestTime(sources: Sources, planned: Planned): number {
-  return Math.max(...of(sources, planned).map(({ timeMax }) => timeMax))
+/** A node whose watermark has gone on although nothing came. */
+export interface Moved {
+  readonly planned: Planned
+  readonly before: number
+  readonly watermark: number
 }
 
-/** Behind a union of several sources the watermark is the least of theirs. */
-export function leastWatermark(sources: Sources, planned: Planned, chunk: Chunk): Chunk {
-  const { watermarks, watermark, own = watermarks } = chunk.arrival
-  const union = planned.node.kind === "union" && planned.sources.size > 1
-  if (watermarks === undefined || !union) return chunk
-  const others = watermarkOf(sources, planned)
-  const least = watermarks.map((before) => Math.min(before, others))
-  const last = Math.min(watermark ?? Infinity, others)
-  return { ...chunk, arrival: { ...chunk.arrival, watermarks: least, own, watermark: last } }
+export class Progress {
+  readonly #steps: readonly Step[]
+  readonly #sources: readonly Timekeeper[]
+  readonly #parts: Parts
+  /** Nodes with several inputs, of several sources. */
+  readonly #joins: readonly Planned[]
+  /** How far they have come, by their index. */
+  readonly #reached = new Map<number, number>()
+
+  constructor(
+    { nodes }: Plan,
+    steps: readonly Step[],
+    sources: readonly Timekeeper[],
+    parts: Parts,
+  ) {
+    this.#steps = steps
+    this.#sources = sources
+    this.#parts = parts
+    this.#joins = nodes.filter(({ eventTime, inputs, sources }) => {
+      return eventTime && inputs.length > 1 && sources.size > 1
+    })
+  }
+
+  saved(): SavedWatermark[] {
+    return this.#joins.map((planned) => ({ uid: planned.uid, watermark: this.at(planned) }))
+  }
+
+  goOn(saved: readonly SavedWatermark[]): void {
+    for (const { uid, watermark } of saved) {
+      const join = this.#joins.find((planned) => planned.uid === uid)
+      if (join !== undefined) this.#reached.set(join.index, watermark)
+    }
+  }
+
+  /** The watermark of a node: how far it has come. */
+  at(planned: Planned): number {
+    let node = planned
+    while (node.inputs.length > 0 && !this.#joins.includes(node)) node = node.inputs[0] as Planned
+    if (node.inputs.length > 0) return this.#reached.get(node.index) ?? -Infinity
+    return this.#of(node)[0]?.watermark ?? -Infinity
+  }
+
+  /** As {@link at}; at the end of all its sources, the furthest of theirs. */
+  lastAt(planned: Planned): number {
+    const own = this.#of(planned)
+    const live = own.some(({ ended }) => !ended)
+    return live ? this.at(planned) : Math.max(...own.map(({ watermark }) => watermark))
+  }
+
+  /** The latest time that any of a node's sources has named; what a late reader takes for now. */
+  latestTime(planned: Planned): number {
+    return Math.max(...this.#of(planned).map(({ timeMax }) => timeMax))
+  }
+
+  /** What a node gets of what reaches it: behind several inputs, with the least watermarks. */
+  join(planned: Planned, merged: Chunk, reaching: readonly Reaching[]): Chunk {
+    const { arrival } = merged
+    const { watermarks, own = watermarks, size } = arrival
+    if (watermarks === undefined || !this.#joins.includes(planned)) return merged
+    const reached = this.at(planned)
+    const others = planned.inputs.filter((each) => reaching.every(({ input }) => input !== each))
+    const least = Math.min(...others.filter(this.#counts).map((input) => this.at(input)))
+    const before = watermarks.map((_, i) => {
+      if (size === 0) return reached // No event came, only time has gone on.
+      const each = reaching.map(({ chunk }) => chunk.arrival.watermarks?.[i] ?? least)
+      return Math.max(reached, Math.min(least, ...each))
+    })
+    const watermark = Math.max(reached, this.#inputsOf(planned))
+    this.#reached.set(planned.index, watermark)
+    return { ...merged, arrival: { ...arrival, watermarks: before, own, watermark } }
+  }
+
+  /** A node behind several inputs that time goes on at, as one of them counts no more. */
+  move(): Moved | undefined {
+    for (const planned of this.#joins) {
+      const before = this.at(planned)
+      const watermark = this.#inputsOf(planned)
+      if (watermark <= before) continue
+      this.#reached.set(planned.index, watermark)
+      return { planned, before, watermark }
+    }
+    return undefined
+  }
+
+  /** How far the inputs have come that count; of none that do, the idle ones. */
+  #inputsOf({ inputs }: Planned): number {
+    const counted = inputs.filter(this.#counts)
+    if (counted.length > 0) return Math.min(...counted.map((input) => this.at(input)))
+    const idle = inputs.filter((input) => this.#isIdle(input))
+    return Math.max(...idle.map((input) => this.at(input)))
+  }
+
+  readonly #counts = (input: Planned): boolean => !this.#isIdle(input) && !this.#isGone(input)
+
+  /** Has nothing come for long from any of its sources that could give something? */
+  #isIdle(input: Planned): boolean {
+    const live = this.#of(input).filter(({ ended }) => !ended)
+    const quiet = live.every((source) => source.idle || this.#parts.waits(source))
+    return quiet && live.some(({ idle }) => idle)
+  }
+
+  /** Will it give nothing more, also nothing of what is left at the end? */
+  #isGone({ index, inputs }: Planned): boolean {
+    const { runner, finished, over } = this.#steps[index] as Step
+    if (over || runner?.done === true) return true
+    if (runner === undefined)
+      return this.#sources.some(({ planned, ended }) => {
+        return ended && planned.index === index
+      })
+    if (runner.finish !== undefined && !finished) return false
+    return inputs.every((input) => this.#isGone(input))
+  }
+
+  #of({ sources }: Planned): Timekeeper[] {
+    return this.#sources.filter(({ planned }) => sources.has(planned.index))
+  }
 }

@@ -118,9 +118,14 @@ function unreadable(time: TimestampOptions["time"], value: unknown, form: string
 
 function whyUnreadable(value: unknown, form: string): string {
   if (value === undefined) return "is missing"
-  const isTime = ["number", "bigint", "string"].includes(typeof value) || value instanceof Date
-  if (!isTime || Number.isNaN(value)) return `is ${typeName(value)}, which is no time`
   if (value instanceof Date) return "is an invalid Date"
   if (typeof value === "string") return `is text that is not ${form}, or not a day that exists`
+  return whyNoTime(value)
+}
+
+/** What is wrong with a value that is no time as a number; never the value itself. */
+export function whyNoTime(value: unknown): string {
+  const isNumber = typeof value === "number" || typeof value === "bigint"
+  if (!isNumber || Number.isNaN(value)) return `is ${typeName(value)}, which is no time`
   return `is beyond the ${timeMsMax} ms around 1970 that a time can be`
 }
