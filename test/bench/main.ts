@@ -8,6 +8,7 @@ import { type Extent, type Figure, printFigures, say, writeFigures } from "./har
 import { p10 } from "./p10.ts"
 import { p11 } from "./p11.ts"
 import { p12 } from "./p12.ts"
+import { p13 } from "./p13.ts"
 import { p2 } from "./p2.ts"
 import { p3 } from "./p3.ts"
 import { p4 } from "./p4.ts"
@@ -25,6 +26,7 @@ const suites: Record<string, (extent: Extent) => Promise<Figure[]>> = {
   P10: p10,
   P11: p11,
   P12: p12,
+  P13: p13,
   flights,
 }
 
