@@ -8,6 +8,7 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const cjs = {
   node: "js/entry/node.ts",
   slim: "js/entry/slim.ts",
+  testing: "js/entry/testing.ts",
   "storage-file": "js/storage/file.ts",
   "storage-indexeddb": "js/storage/indexeddb.ts",
 }
@@ -37,7 +38,8 @@ const wasm = {
 const core = (id: string) => {
   if (id.includes("/node_modules/cborg/")) return true
   const [root, name] = [path("js/"), id.slice(path("js/").length)]
-  return id.startsWith(root) && !/^(entry|storage[/\\](file|disk|lock|indexeddb))\b/.test(name)
+  const alone = /^(entry|testing|storage[/\\](file|disk|lock|indexeddb))\b/
+  return id.startsWith(root) && !alone.test(name)
 }
 
 /**
@@ -48,7 +50,7 @@ export default defineConfig({
   entry: esm,
   format: { esm: {}, cjs: { entry: cjs } },
   platform: "neutral",
-  deps: { neverBundle: [/^node:/] },
+  deps: { neverBundle: [/^node:/, "millrace"] },
   target: "es2022",
   dts: true,
   // `await using job` for who compiles for browsers of today.

@@ -6,7 +6,7 @@ import { JobCore } from "./job.ts"
 import { MillraceError, typeName } from "./errors.ts"
 import type { Output } from "./output.ts"
 import { runSettings } from "./run.ts"
-import type { RunOptions } from "./run.ts"
+import type { RunOptions, RunSettings } from "./run.ts"
 import { Tag } from "./tag.ts"
 import { callable, checkOptions, flag } from "./options.ts"
 import type { StateTrace, TraceOptions } from "./state/trace.ts"
@@ -77,9 +77,14 @@ export async function run<const M extends Streams>(
   options?: RunOptions,
 ): Promise<Jobs<M>>
 export async function run(streams: unknown, options?: RunOptions): Promise<never> {
-  const job = new JobCore(outputsOf(streams), runSettings(options))
+  return (await runWith(streams, runSettings(options))) as never
+}
+
+/** The same with checked options. */
+export async function runWith(streams: unknown, settings: RunSettings): Promise<JobBase> {
+  const job = new JobCore(outputsOf(streams), settings)
   await job.open()
-  return handleOf(job, streams instanceof Stream) as never
+  return handleOf(job, streams instanceof Stream)
 }
 
 /** The results of a stream that is iterated: one at a time, or all that wait at once. */

@@ -48,6 +48,8 @@ export interface RunSettings {
   readonly chunkSize: number
   readonly signal: AbortSignal | undefined
   readonly clock: SteadyClock
+  /** Are values of state frozen? For tests only. */
+  readonly freeze?: boolean
 }
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
@@ -116,6 +118,7 @@ export async function openFlow(
   const module = await loadModule()
   const fresh = () => {
     const engine = new Engine(module, settings)
+    engine.refs.freezes = settings.freeze === true
     try {
       return { engine, flow: new Flow(plan, engine, outputs, settings.clock) }
     } catch (error) {

@@ -19,6 +19,7 @@ const execute = promisify(execFile)
 const given = `
 import { ${Object.keys(millrace).join(", ")} } from "millrace"
 import { readFile } from "node:fs/promises"
+import { clock, crash, end, event, play, watermark } from "millrace/testing"
 import { useModule } from "millrace/slim"
 import { fileStorage } from "millrace/storage/file"
 import { indexedDbStorage } from "millrace/storage/indexeddb"

@@ -53,7 +53,7 @@ function expectedOf(
   let [now, steady, position, timeMax, passed] = [0, 0, 0, -Infinity, -Infinity]
   for (const step of script) {
     if (step.kind === "clock") now = step.ms
-    if (step.kind === "restore") steady = now
+    if (step.kind === "crash") steady = now
     if (step.kind !== "event") continue
     steady = Math.max(steady, now)
     const op = step.value

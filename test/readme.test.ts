@@ -33,8 +33,8 @@ async function output(program: string): Promise<string> {
 }
 
 describe("the README", () => {
-  it("has two programs", async () => {
-    expect(await programs()).toHaveLength(2)
+  it("has three programs", async () => {
+    expect(await programs()).toHaveLength(3)
   })
 
   it("has a first program that prints running totals", async () => {
@@ -51,5 +51,11 @@ describe("the README", () => {
         `{ key: 'ada', orders: 2, spent: 42 }\n${state}`,
     )
     expect(await output(durable)).toBe(state)
+  })
+
+  it("has a test of a week", async () => {
+    const [, , test = ""] = await programs()
+    const ada = "{ user: 'ada' }"
+    expect(await output(test)).toBe(`[ ${ada} ]\n[ ${ada}, ${ada} ]\n`)
   })
 })

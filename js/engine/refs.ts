@@ -4,6 +4,7 @@
  * C never calls us: what it lets go of it chains through an array in linear memory, and
  * {@link RefSlab.collect} follows that chain after calls that may remove rows.
  */
+import { deepFreeze } from "../freeze.ts"
 import { layouts } from "./abi.ts"
 import type { Engine } from "./engine.ts"
 
@@ -16,6 +17,8 @@ export class RefSlab {
   readonly #free: number[] = []
   #at = 0 // Address of the engine's mr_refs; 0 until the first value.
   #capacity = 0
+  /** Freeze every value that is kept; see `millrace/testing`. */
+  freezes = false
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -31,11 +34,12 @@ export class RefSlab {
   }
 
   replace(number: number, value: unknown): void {
-    this.#values[number] = value
+    this.#values[number] = this.freezes ? deepFreeze(value) : value
   }
 
   /** Give a value a number. It is counted once a cell holds it. Throws `MEMORY`. */
   add(value: unknown): number {
+    if (this.freezes) deepFreeze(value)
     const reused = this.#free.pop()
     if (reused !== undefined) {
       this.#values[reused] = value

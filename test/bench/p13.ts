@@ -64,9 +64,9 @@ export async function alone(given: { timers: number; spanMs: number }): Promise<
 }
 
 interface Way {
-  set(timer: number, timeMs: number): void
+  readonly set: (timer: number, timeMs: number) => void
   /** The time of the first timer, which is off now. */
-  fire(): number
+  readonly fire: () => number
 }
 
 function measure({ set, fire }: Way, times: Float64Array, sorted: Float64Array): Cost {

@@ -57,9 +57,11 @@ describe("the package", () => {
 })
 
 describe("the entries of the package", () => {
-  const entries = ["", "/slim", "/storage/file", "/storage/indexeddb"].map((at) => `millrace${at}`)
+  const entries = ["", "/slim", "/storage/file", "/storage/indexeddb", "/testing"].map(
+    (at) => `millrace${at}`,
+  )
   const check = `
-    const [all, slim, { fileStorage }, { indexedDbStorage }] = packages
+    const [all, slim, { fileStorage }, { indexedDbStorage }, { play, event }] = packages
     const codeOf = (storage) => {
       try { storage("") } catch (error) { return error instanceof all.MillraceError && error.code }
     }
@@ -68,6 +70,7 @@ describe("the entries of the package", () => {
       slim.MillraceError === all.MillraceError,
       codeOf(fileStorage),
       codeOf(indexedDbStorage),
+      typeof play(() => all.from([]), [event(1)]).then,
     ]))`
 
   it("share one core: the class of a stream or an error is the same in all", async () => {
@@ -77,7 +80,7 @@ describe("the entries of the package", () => {
       `const packages = await Promise.all(${names}.map((name) => import(name)))\n${check}`,
     )
     await scratch.write("same.cjs", `const packages = ${names}.map(require)\n${check}`)
-    const same = [true, true, "OPTION", "OPTION"]
+    const same = [true, true, "OPTION", "OPTION", "function"]
     expect(JSON.parse(await scratch.run("same.mjs"))).toEqual(same)
     expect(JSON.parse(await scratch.run("same.cjs"))).toEqual(same)
   })

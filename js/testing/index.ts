@@ -1,0 +1,9 @@
+/**
+ * Millrace for tests: scripts of events, watermarks, clock ticks and crashes, in virtual time.
+ *
+ * @packageDocumentation
+ */
+export { clock, crash, end, event, watermark } from "./script.ts"
+export type { Step } from "./script.ts"
+export { play, playAll, playEverywhere } from "./play.ts"
+export type { Make, Played, PlayOptions } from "./play.ts"
