@@ -186,6 +186,7 @@ typedef struct mr_layout {
     uint32_t record_bytes;
     uint32_t field_count;
     uint32_t evicted_next_at; /* From an evicted row's start: u32, the next one's address. */
+    uint32_t evicted_by_at;   /* The same: u32, the input row that it made room for. */
     uint32_t field_at[MR_FIELDS_MAX]; /* From the record's start. */
     uint8_t field_kind[MR_FIELDS_MAX];
 } mr_layout;
@@ -340,7 +341,8 @@ MR_API mr_status mr_row_drop(mr_operator op, uint32_t row);
  * off, it counts toward no limit of its state, and if its key comes again that makes another
  * row. But its key and its record, with strings and refs, stay as they were, for the host to
  * look at: in a chain that starts at mr_found.evicted (whose address every mr_find gives; one
- * of an empty batch will do) and goes on at mr_layout.evicted_next_at, first evicted first.
+ * of an empty batch will do) and goes on at mr_layout.evicted_next_at, first evicted first; at
+ * mr_layout.evicted_by_at stands the row of the last input found for which it made room.
  * This frees all of the chain, strings and refs as well. Until then they take memory of the
  * engine; so do it after every call that makes or writes rows, and before a checkpoint. */
 MR_API mr_status mr_evicted_free(mr_operator op);

@@ -47,6 +47,7 @@ static void lay_out_row(mr_rows *rows, uint32_t flags) {
     if ((flags & MR_EVICT) != 0) {
         rows->lru_at = at;
         rows->layout.evicted_next_at = at + (uint32_t)offsetof(mr_lru, newer);
+        rows->layout.evicted_by_at = at + (uint32_t)offsetof(mr_lru, older);
         at += (uint32_t)sizeof(mr_lru);
     }
     if (rows->ttl_ms > 0) {
@@ -199,11 +200,11 @@ static mr_lru *lru_of(const mr_rows *rows, mr_addr row) {
     return (mr_lru *)mr_row_part(mr_row_at(row), rows->lru_at);
 }
 
-static void keep_evicted(mr_rows *rows, mr_row *row) {
+static void keep_evicted(mr_rows *rows, mr_row *row, uint32_t by) {
     mr_addr *first = &rows->find.found.evicted;
     unlink_row(rows, row);
     rows->bytes -= held_bytes(rows, mr_row_record(rows, row));
-    lru_of(rows, mr_addr_of(row))->newer = 0;
+    *lru_of(rows, mr_addr_of(row)) = (mr_lru){.newer = 0, .older = by};
     *(*first == 0 ? first : &lru_of(rows, rows->evicted_last)->newer) = mr_addr_of(row);
     rows->evicted_last = mr_addr_of(row);
 }
@@ -263,11 +264,17 @@ static void expire_for(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, i
     }
 }
 
-/* Make room with the least recently used rows, but not with `keep`. */
-static void evict_for(mr_rows *rows, uint32_t more_rows, uint64_t more_bytes, const mr_row *keep) {
+/* Make room for input row `by` with the least recently used rows, but not with `keep`. */
+static void evict_for(mr_rows *rows, uint32_t by, uint32_t more_rows, uint64_t more_bytes,
+                      const mr_row *keep) {
     while (over_limit(rows, more_rows, more_bytes)) {
         if (rows->oldest == 0 || mr_row_at(rows->oldest) == keep) return;
-        (rows->keep_evicted ? keep_evicted : mr_rows_remove)(rows, mr_row_at(rows->oldest));
+        mr_row *row = mr_row_at(rows->oldest);
+        if (rows->keep_evicted) {
+            keep_evicted(rows, row, by);
+        } else {
+            mr_rows_remove(rows, row);
+        }
         rows->evicted++;
     }
 }
@@ -357,7 +364,7 @@ static mr_status create(mr_rows *rows, uint32_t index, uint64_t held, mr_row **r
     expire_for(rows, 1, bytes, mr_time_of(mr_row_watermark(in, index)));
     MR_TRY(check_limits(rows, bytes, held));
     MR_TRY(prepare(rows, hash, parts.key_bytes, row_out));
-    evict_for(rows, 1, bytes, NULL);
+    evict_for(rows, index, 1, bytes, NULL);
     enrol(rows, *row_out, hash, &parts);
     rows->births++;
     rows->uses++;
@@ -487,7 +494,7 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
     if (rows->lru_at == 0 || !over_limit(rows, 0, 0)) return;
     const int64_t passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
     if (!mr_row_expired(rows, row, (double)passed_ms)) expire_for(rows, 0, 0, passed_ms);
-    evict_for(rows, 0, 0, row);
+    evict_for(rows, index, 0, 0, row);
 }
 
 mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out) {

@@ -25,8 +25,9 @@
  *     or still encoded after a restore: a limit must not depend on restarts.
  *  4. After a refusal nothing has changed, save that expired rows may be gone.
  *  5. A row that was evicted and is kept (MR_KEEP_EVICTED) is in none of the structures
- *     above, nor in bytes, but in a chain through the LRU part. Its memory is a grave of
- *     the dirty list iff its `dirty` is not 0.
+ *     above, nor in bytes, but in a chain through the LRU part, which also names the
+ *     input row that it made room for. Its memory is a grave of the dirty list iff its
+ *     `dirty` is not 0.
  *
  * Who changes what: mr_rows_create, mr_rows_remove, mr_rows_touch and mr_rows_expire;
  * timers: mr_rows_timer_set and mr_rows_timer_clear; fields of a record are written by the

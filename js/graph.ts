@@ -8,6 +8,7 @@ import type { Chunk, Failure } from "./chunk.ts"
 import { MillraceError } from "./errors.ts"
 import type { Engine } from "./engine/engine.ts"
 import type { Operator } from "./engine/operator.ts"
+import type { Evictions } from "./operators/evictions.ts"
 import type { SourceNode } from "./sources/source.ts"
 import { errorOptions, errorPolicy } from "./on_error.ts"
 import type { ErrorOptions, ErrorPolicy } from "./on_error.ts"
@@ -87,6 +88,8 @@ export interface Runner {
   readonly done?: boolean
   /** Its state, if it has one. */
   readonly operator?: Operator
+  /** Who is told of keys that made room for others. */
+  readonly evictions?: Evictions
   /** A row of {@link operator} as the user sees it; for `job.state`. */
   readRow?(row: number): unknown
   /** Its states, where it has several, instead of {@link operator}; never more nor fewer. */

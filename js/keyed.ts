@@ -207,7 +207,9 @@ export class KeyedStream<K, T> extends Stream<T> {
    * @throws {MillraceError} `OPTION` for a limit or burst below 1; later `LIMIT` when keys outgrow
    *   the state's limits, or when out-of-order events make a key remember 65,536 passes.
    */
-  override throttle(options: ThrottleOptions<T>): KeyedStream<K, T> {
+  override throttle(options: ThrottleOptions<T, K>): KeyedStream<K, T>
+  override throttle(options: ThrottleOptions<T>): KeyedStream<K, T>
+  override throttle(options: object): KeyedStream<K, T> {
     return new KeyedStream(throttleNode(this.node, this.#key, options), this.#key)
   }
 

@@ -5,13 +5,14 @@
  * job is to fail, the rest of the chunk is run again from the next event on. Rests are cut short
  * at first and grow while all goes well, so that a chunk with many such events costs little more.
  */
-import { causedBy, causeOf, concat, merge, slice } from "./chunk.ts"
+import { causedBy, causeOf, concat, slice } from "./chunk.ts"
 import type { Chunk, Failure } from "./chunk.ts"
 import { quiet } from "./state/access.ts"
 import { MillraceError, typeName } from "./errors.ts"
 import type { ErrorCode } from "./errors.ts"
 import type { Dealt, Ran, Runner, Sides, Tolerate } from "./graph.ts"
 import type { Check, Checked } from "./options.ts"
+import { joinSides } from "./sides.ts"
 import { tagOption } from "./tag.ts"
 import type { AnyTag, Tag } from "./tag.ts"
 
@@ -237,10 +238,4 @@ export class Troubles {
 
 function single(chunk: Chunk, index: number, value: unknown): Chunk {
   return causedBy(chunk, [value], Uint32Array.of(index))
-}
-
-/** What went aside, in the order of events: one tag may be for errors and for something else. */
-function joinSides(all: readonly Sides[]): Sides {
-  const tags = new Set(all.flatMap((sides) => [...sides.keys()]))
-  return new Map([...tags].map((tag) => [tag, merge(all.flatMap((sides) => sides.get(tag) ?? []))]))
 }

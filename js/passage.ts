@@ -4,11 +4,13 @@
  *
  * What must stay true: outputs are those of processing one event at a time. If event i fails in any
  * node, only results of events before i are given, whatever the chunk size; nodes that come later
- * see nothing of event i either.
+ * see nothing of event i either. If it was taken, and only telling of what it evicted has failed,
+ * its results are the last.
  */
 import { before, causeOf, concat, merge } from "./chunk.ts"
 import type { Chunk } from "./chunk.ts"
 import type { Ran, Sides } from "./graph.ts"
+import type { Untold } from "./operators/evictions.ts"
 import type { Output } from "./output.ts"
 import type { Plan, Planned } from "./plan.ts"
 import type { Step } from "./step.ts"
@@ -18,6 +20,8 @@ import type { Progress } from "./time/progress.ts"
 /** The first event of an arrival that could not be processed. */
 export interface FailedEvent {
   readonly at: number
+  /** Results of events before this one are given. */
+  readonly upto: number
   readonly error: unknown
   readonly culprit: Planned
 }
@@ -72,7 +76,7 @@ export class Passage {
     })
     if (reaching.length === 0) return undefined
     const merged = merge(reaching.map(({ chunk }) => chunk))
-    const input = this.failed === undefined ? merged : before(merged, this.failed.at)
+    const input = this.failed === undefined ? merged : before(merged, this.failed.upto)
     return this.#progress.join(planned, input, reaching)
   }
 
@@ -86,7 +90,10 @@ export class Passage {
   #leave(step: Step, input: Chunk, ran: Ran): void {
     step.in += input.values.length
     step.out += ran.chunk.values.length
-    const rest = ran.failure === undefined ? step.runner?.settle?.(input) : undefined
+    const untold = step.runner?.evictions?.tell(input.arrival)
+    if (untold !== undefined) this.#fail(step.planned, untold, untold.at + 1)
+    const whole = ran.failure === undefined && untold === undefined
+    const rest = whole ? step.runner?.settle?.(input) : undefined
     if (rest === undefined || rest.values.length === 0) return this.#take(step.planned, ran, input)
     step.out += rest.values.length
     const chunk = concat([ran.chunk, rest], input.arrival)
@@ -99,8 +106,12 @@ export class Passage {
     this.#sides[planned.index] = sides
     if (failure === undefined) return
     const at = input === undefined ? failure.index : causeOf(input, failure.index)
+    this.#fail(planned, { at, error: failure.error }, at)
+  }
+
+  #fail(culprit: Planned, { at, error }: Untold, upto: number): void {
     if (this.failed !== undefined && this.failed.at <= at) return
-    this.failed = { at, error: failure.error, culprit: planned }
+    this.failed = { at, upto, error, culprit }
   }
 
   #deliver(): void {
@@ -108,7 +119,7 @@ export class Passage {
       const chunks = from.flatMap((planned) => this.#read(planned, tag) ?? [])
       if (chunks.length === 0) return
       const merged = merge(chunks)
-      const given = this.failed === undefined ? merged : before(merged, this.failed.at)
+      const given = this.failed === undefined ? merged : before(merged, this.failed.upto)
       this.#outputs[i]?.push(given.values)
     })
   }

@@ -168,19 +168,6 @@ describe("onEvict", () => {
     ])
   })
 
-  it("ends the job with what it throws", async () => {
-    const onEvict = () => {
-      throw new Error("no")
-    }
-    const state = { maxSize: 1, onFull: "evict", onEvict } as const
-    const once = timed("a1 b2").deduplicate({ state })
-    expect(await errorFrom(() => once.toArray())).toMatchObject({
-      code: "USER_FUNCTION",
-      message: "deduplicate-1: onEvict threw; see cause",
-      cause: new Error("no"),
-    })
-  })
-
   it("is not needed where what makes room comes out", async () => {
     const state = { maxSize: 2, onFull: "evict" } as const
     const events = timed("a1 b2 a3 c4 d5 b6")

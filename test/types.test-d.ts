@@ -1,6 +1,7 @@
 /** What users write must compile, and what is wrong must not; `tsc` is the test. */
-import { boundedDisorder, count, from, max, mean, of, record, run, sum } from "../js/index.ts"
-import { StateConfigBuilder, StateConfigs } from "../js/index.ts"
+import { boundedDisorder, count, from, max, mean, of, outputTag, record, run } from "../js/index.ts"
+import { StateConfigBuilder, StateConfigs, sum } from "../js/index.ts"
+import type { EvictedKey } from "../js/index.ts"
 import { exactly } from "./exactly.ts"
 
 interface UserEvent {
@@ -179,3 +180,21 @@ export const heard = from([1], { event: "click" })
 export const parts = from([1])
   .concat(from(["a"]), from([true]))
   .map((event) => exactly<string | number | boolean>()(event, true))
+
+// ---- evictedTo ----
+
+const forgotten = outputTag("forgotten", of<EvictedKey<string>>())
+const anyForgotten = outputTag<EvictedKey>("any")
+const few = { maxSize: 2, onFull: "evict" } as const
+const byText = from(["a"]).keyBy((text) => text)
+export const told = byText
+  .deduplicate({ state: few, evictedTo: forgotten })
+  .sideOutput(forgotten)
+  .map(({ key, position }) => exactly<string>()(key, true) && exactly<number>()(position, true))
+byText.throttle({ limit: 1, per: 5, state: few, evictedTo: forgotten })
+byText.throttle({ limit: 1, per: 5, state: few, evictedTo: anyForgotten })
+from([1]).throttle({ limit: 1, per: 5, state: few, evictedTo: anyForgotten })
+// @ts-expect-error the keys are strings
+byText.deduplicate({ state: few, evictedTo: outputTag("numbers", of<EvictedKey<number>>()) })
+// @ts-expect-error the keys are strings
+byText.throttle({ limit: 1, per: 5, evictedTo: outputTag("numbers", of<EvictedKey<number>>()) })

@@ -86,7 +86,7 @@ export class BytesRows {
   takeEvicted(): (readonly [key: string, value: Uint8Array])[] {
     const rows = this.operator.evicted()
     if (rows.length === 0) return []
-    const evicted = rows.map((row) => [this.#keyOf(row), this.#read(row)] as const)
+    const evicted = rows.map(({ row }) => [this.#keyOf(row), this.#read(row)] as const)
     this.operator.freeEvicted()
     return evicted
   }

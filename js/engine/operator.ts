@@ -4,11 +4,11 @@
  * How a user function's rows are found and changed is in rows.ts.
  */
 import { MillraceError } from "../errors.ts"
-import { algorithms, fieldKinds, flags, layouts, limits } from "./abi.ts"
-import { operatorKinds, status } from "./abi.ts"
+import { layouts, status } from "./abi.ts"
 import type { KeyValue } from "../state/key_bytes.ts"
 import { Batch } from "./batch.ts"
 import type { Engine } from "./engine.ts"
+import { keepsEvicted, openOperator } from "./open.ts"
 
 /** What a state is allowed and how long its rows live; 0 is no limit. */
 export interface StateLimits {
@@ -66,39 +66,23 @@ export interface StateStats {
   readonly nans: number
 }
 
+/** A row that was evicted and is kept. */
+export interface EvictedRow {
+  /** Its address. */
+  readonly row: number
+  /** The row of the input found last for which it made room. */
+  readonly by: number
+}
+
 /** Where the fields of a record lie. */
 export interface Layout {
   readonly keyAt: number
   readonly keyBytesAt: number
   readonly recordBytes: number
   readonly evictedNextAt: number
+  readonly evictedByAt: number
   readonly fieldAt: readonly number[]
 }
-
-const kindNumber = {
-  custom: operatorKinds.CUSTOM,
-  aggregate: operatorKinds.AGGREGATE,
-  deduplicate: operatorKinds.DEDUPLICATE,
-  throttle: operatorKinds.THROTTLE,
-} as const
-
-const algorithmNumber: Record<ThrottleAlgorithm, number> = {
-  sliding: algorithms.SLIDING,
-  fixed: algorithms.FIXED,
-  tokenBucket: algorithms.TOKEN_BUCKET,
-  gcra: algorithms.GCRA,
-}
-
-const fieldNumber: Record<FieldKind, number> = {
-  f64: fieldKinds.F64,
-  i64: fieldKinds.I64,
-  bool: fieldKinds.BOOL,
-  string: fieldKinds.STRING,
-  timestamp: fieldKinds.TIMESTAMP,
-  ref: fieldKinds.REF,
-}
-
-const aggregateNumber: Record<AggregateKind, number> = { count: 0, sum: 1, mean: 2, min: 3, max: 4 }
 
 /** Rows of one slice of an input: results of a slice always fit one result batch. */
 export const sliceRowsMax = 4096
@@ -120,7 +104,7 @@ export class Operator {
     this.engine = engine
     this.uid = uid
     this.spec = spec
-    this.handle = open(engine, uid, spec)
+    this.handle = openOperator(engine, uid, spec)
     this.layout = readLayout(engine, this.handle)
     this.input = new Batch(engine, spec.limits.timeDomain === "processing")
     this.results = new Batch(engine)
@@ -189,12 +173,15 @@ export class Operator {
   }
 
   /** The rows that were evicted and are kept, in the order in which they went. */
-  evicted(): number[] {
+  evicted(): readonly EvictedRow[] {
     if (this.#found === 0) return []
     const { views } = this.engine
-    const rows: number[] = []
+    const { evictedByAt, evictedNextAt } = this.layout
+    const rows: EvictedRow[] = []
     let row = views.word(this.#found + layouts.found.at.evicted)
-    for (; row !== 0; row = views.word(row + this.layout.evictedNextAt)) rows.push(row)
+    for (; row !== 0; row = views.word(row + evictedNextAt)) {
+      rows.push({ row, by: views.word(row + evictedByAt) })
+    }
     return rows
   }
 
@@ -231,53 +218,6 @@ export class Operator {
   }
 }
 
-function keepsEvicted({ limits, keepEvicted }: OperatorSpec): boolean {
-  return limits.evict && (keepEvicted === true || limits.onEvict !== undefined)
-}
-
-function open(engine: Engine, uid: string, spec: OperatorSpec): number {
-  const { views, scratch, wasm } = engine
-  const { at, bytes } = layouts.operator_spec
-  const { ttlMs, rowsMax, bytesMax, evict } = spec.limits
-  const parts = spec.fields ?? spec.aggregates ?? []
-  if (parts.length > limits.FIELDS_MAX) {
-    const most = `${limits.FIELDS_MAX} fields or aggregates`
-    throw new MillraceError("LIMIT", `${uid}: a state has at most ${most}, not ${parts.length}`)
-  }
-  views.u8.fill(0, scratch, scratch + bytes)
-  views.f64[(scratch + at.ttl_ms) >>> 3] = ttlMs
-  views.f64[(scratch + at.cleanup_ms) >>> 3] = spec.limits.cleanupMs
-  views.u64[(scratch + at.rows_max) >>> 3] = BigInt(rowsMax)
-  views.u64[(scratch + at.bytes_max) >>> 3] = BigInt(bytesMax)
-  views.u32[(scratch + at.kind) >>> 2] = kindNumber[spec.kind]
-  views.u32[(scratch + at.flags) >>> 2] =
-    (evict ? flags.EVICT : 0) |
-    (spec.emitEach ? flags.EMIT_EACH : 0) |
-    (spec.refresh ? flags.REFRESH : 0) |
-    (spec.timers ? flags.TIMERS : 0) |
-    (spec.throttle?.queueMax ? flags.DELAY : 0) |
-    (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
-    (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |
-    (spec.limits.linger && ttlMs > 0 ? flags.LINGER : 0)
-  views.u32[(scratch + at.count) >>> 2] = parts.length
-  parts.forEach((part, i) => {
-    const isField = typeof part === "string"
-    views.u8[scratch + at.kinds + i] = isField ? fieldNumber[part] : aggregateNumber[part.kind]
-    views.u8[scratch + at.columns + i] = isField ? 0 : part.column
-  })
-  if (spec.throttle !== undefined) {
-    const { algorithm, limit, perMs, burst, queueMax = 0 } = spec.throttle
-    views.f64[(scratch + at.queue_max) >>> 3] = queueMax
-    views.f64[(scratch + at.limit) >>> 3] = limit
-    views.f64[(scratch + at.per_ms) >>> 3] = perMs
-    views.f64[(scratch + at.burst) >>> 3] = burst
-    views.u32[(scratch + at.algorithm) >>> 2] = algorithmNumber[algorithm]
-  }
-  const out = scratch + bytes
-  engine.check(`open ${uid}`, wasm.mr_operator_open(engine.handle, scratch, out))
-  return views.word(out)
-}
-
 function readLayout(engine: Engine, handle: number): Layout {
   const { views, scratch, wasm } = engine
   const { at } = layouts.layout
@@ -289,6 +229,7 @@ function readLayout(engine: Engine, handle: number): Layout {
     keyBytesAt: views.word(scratch + at.key_bytes_at),
     recordBytes: views.word(scratch + at.record_bytes),
     evictedNextAt: views.word(scratch + at.evicted_next_at),
+    evictedByAt: views.word(scratch + at.evicted_by_at),
     fieldAt,
   }
 }

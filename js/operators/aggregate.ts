@@ -16,6 +16,7 @@ import { later, noLimits, limitsOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { KeyReader } from "../state/keys.ts"
+import { Evictions } from "./evictions.ts"
 import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
 
 /** An aggregate: which, and the field that it reads. `Gives` is the type of its result. */
@@ -180,14 +181,15 @@ function open(
     delete result?.["key"]
     return result
   }
+  const pushed = { operator, evictions: new Evictions(operator, readRow) }
   return {
-    operator,
+    ...pushed,
     run(chunk) {
       const values: unknown[] = []
       const causes: number[] = []
       const failure = pushChunk(
         chunk,
-        operator,
+        pushed,
         read,
         (slice) => {
           const { size, positions } = operator.results
@@ -210,7 +212,7 @@ function open(
       )
       return { chunk: causedBy(chunk, values, Uint32Array.from(causes)), failure }
     },
-    settle: (chunk) => afterChunk(operator, chunk, readRow),
+    settle: (chunk) => afterChunk(operator, chunk),
     finish: finisher(operator, rowsOf),
     readRow,
   }

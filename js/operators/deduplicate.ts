@@ -4,11 +4,15 @@
 import type { Duration } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { nodeOptions, operatorOptions } from "../graph.ts"
+import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
 import { checkOptions, duration, flag, oneOf } from "../options.ts"
 import { noLimits, refuseOwnTime, limitsOption, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
+import { tagOption } from "../tag.ts"
+import type { Tag } from "../tag.ts"
+import { checkEvictedTo } from "./evictions.ts"
+import type { EvictedKey } from "./evictions.ts"
 import { openHolding } from "./holding.ts"
 import { holdLimits, lastOf } from "./latest.ts"
 import { openPassing } from "./passing.ts"
@@ -27,6 +31,11 @@ export interface DeduplicateOptions<T = unknown, K = unknown> extends OperatorOp
   readonly keep?: "first" | "last"
   /** Restart the ttl at every duplicate: the key passes again after a pause. Default false. */
   readonly refresh?: boolean
+  /**
+   * Where keys go that are forgotten to make room: one of them passes again, although its ttl is
+   * not over. Needs `state.onFull: "evict"`.
+   */
+  readonly evictedTo?: Tag<EvictedKey<K>> | Tag<EvictedKey>
   /** Limits of the keys that are remembered. */
   readonly state?: StateConfig
 }
@@ -36,6 +45,7 @@ const options = {
   ttl: duration({ zero: false }),
   keep: oneOf("first", "last"),
   refresh: flag,
+  evictedTo: tagOption,
   state: limitsOption,
 }
 
@@ -43,10 +53,15 @@ export function deduplicateNode(input: Node, read: KeyReader, settings?: object)
   if ((settings as DeduplicateOptions | undefined)?.ttl === 0)
     throw new MillraceError("STATE_CONFIG", "TTL cannot be zero")
   const checked = checkOptions(settings, options, "deduplicate")
-  const { ttl, keep = "first", refresh = false, state } = checked
+  const { ttl, keep = "first", refresh = false, evictedTo, state } = checked
   const given = state?.limits ?? noLimits
   refuseOwnTime(given, "deduplicate")
+  checkEvictedTo(evictedTo, given, "deduplicate")
   if (keep === "last") {
+    if (evictedTo !== undefined) {
+      const why = 'with keep "last" what makes room comes out'
+      throw new MillraceError("OPTION", `deduplicate.evictedTo has no meaning: ${why}`)
+    }
     const ttlMs = ttl ?? (given.ttlMs > 0 ? given.ttlMs : undefined)
     const limits = holdLimits(
       { limits: { ...given, ttlMs: 0, cleanupMs: 0 }, value: undefined },
@@ -62,13 +77,14 @@ export function deduplicateNode(input: Node, read: KeyReader, settings?: object)
     }
   }
   const limits = ttl === undefined ? given : withTtl(given, ttl)
-  const spec = { kind: "deduplicate", limits, refresh } as const
+  const keepEvicted = evictedTo !== undefined
+  const spec = { kind: "deduplicate", limits, refresh, keepEvicted } as const
   return {
     kind: "deduplicate",
     inputs: [input],
-    ...nodeOptions(checked, "deduplicate"),
+    ...withTag(nodeOptions(checked, "deduplicate"), evictedTo),
     keyOf: read,
     schema: { kind: "deduplicate", fields: [], ttl: limits.ttlMs > 0 },
-    open: (site) => openPassing(site, read, spec, () => true),
+    open: (site) => openPassing(site, read, spec, () => true, { evictedTo }),
   }
 }

@@ -13,6 +13,8 @@ import type { OperatorNode, Runner, Site } from "../graph.ts"
 import type { ErrorAnswer, ErrorPolicy } from "../on_error.ts"
 import { noLimits } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
+import type { AnyTag } from "../tag.ts"
+import { Evictions } from "./evictions.ts"
 import { openHolding } from "./holding.ts"
 import type { Holding } from "./holding.ts"
 import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
@@ -26,19 +28,22 @@ export function openJudge(
   read: KeyReader,
   spec: OperatorSpec,
   readRow: (operator: Operator, row: number) => unknown,
+  evictedTo: AnyTag | undefined,
 ): Runner {
   if (site.eventTime) {
     const hint = 'a delay needs processing time: leave from.time out, or use "drop" or "route"'
     throw new MillraceError("OPTION", `${site.uid}.overflow "delay": ${hint}`)
   }
   const operator = new Operator(site.engine, site.uid, spec)
+  const evictions = new Evictions(operator, (row) => readRow(operator, row), evictedTo)
+  const pushed = { operator, evictions }
   return {
-    operator,
+    ...pushed,
     readRow: (row) => readRow(operator, row),
     run(chunk) {
       const judged: Judged[] = []
       const indices: number[] = []
-      const failure = pushChunk(chunk, operator, read, (slice) => {
+      const failure = pushChunk(chunk, pushed, read, (slice) => {
         const { positions, times, size } = operator.results
         const { u32, f64 } = site.engine.views
         for (let i = 0; i < size; i++) {
@@ -47,9 +52,10 @@ export function openJudge(
           indices.push(index)
         }
       })
-      return { chunk: causedBy(chunk, judged, Uint32Array.from(indices)), failure }
+      const judgedChunk = causedBy(chunk, judged, Uint32Array.from(indices))
+      return { chunk: judgedChunk, sides: evictions.sides(chunk), failure }
     },
-    settle: (chunk) => afterChunk(operator, chunk, (row) => readRow(operator, row)),
+    settle: (chunk) => afterChunk(operator, chunk),
   }
 }
 

@@ -195,7 +195,7 @@ class HoldingRunner implements Runner {
 
   /** What made room for another key is not lost: it goes now. */
   #releaseEvicted(cause: number, time: number, out: Released): void {
-    for (const row of this.operator.evicted()) {
+    for (const { row } of this.operator.evicted()) {
       const held = this.#access.peek(row) as Held
       while (held.values.length > 0) {
         for (const value of this.#holding.letGo(held, held.due)) out.add(value, cause, time)

@@ -23,6 +23,7 @@ import type { KeyReader } from "../state/keys.ts"
 import { RecordType } from "../state/record.ts"
 import { TracedAccess } from "../state/trace.ts"
 import type { Tracing } from "../state/trace.ts"
+import { Evictions } from "./evictions.ts"
 import { InFlight } from "./in_flight.ts"
 import type { Call, Concurrency } from "./in_flight.ts"
 import { Outputs } from "./outputs.ts"
@@ -68,6 +69,7 @@ interface Seat {
 
 class KeyedRunner implements Runner {
   readonly operator: Operator
+  readonly evictions: Evictions
   readonly concurrency: number
   /** Has the function given a promise yet? */
   waits = false
@@ -104,6 +106,7 @@ class KeyedRunner implements Runner {
     this.#limits = limits
     this.concurrency = limits.limit
     this.operator = new Operator(site.engine, site.uid, spec)
+    this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
     this.#rows = new Rows(this.operator)
     this.#seat = this.#newSeat()
   }
@@ -137,7 +140,7 @@ class KeyedRunner implements Runner {
   }
 
   settle(chunk: Chunk): undefined {
-    return afterChunk(this.operator, chunk, (row) => this.readRow(row))
+    return afterChunk(this.operator, chunk)
   }
 
   close(): void {
@@ -172,11 +175,13 @@ class KeyedRunner implements Runner {
       const ran = this.#runSlice(slice)
       if (ran instanceof Promise) {
         return ran.then((failed) => {
+          this.evictions.take(chunk, (row) => indexOf(slice, row))
           const ended = failed ?? filled.failure
           if (ended !== undefined) return { chunk: out.chunk(), failure: ended }
           return this.#runFrom(upto, chunk, out, tolerate)
         })
       }
+      this.evictions.take(chunk, (row) => indexOf(slice, row))
       failure = ran ?? failure
     }
     return { chunk: out.chunk(), failure }

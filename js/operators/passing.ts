@@ -7,28 +7,35 @@ import type { OperatorSpec } from "../engine/operator.ts"
 import type { Runner, Site } from "../graph.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { AnyTag } from "../tag.ts"
+import { joinSides } from "../sides.ts"
+import { Evictions } from "./evictions.ts"
 import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
 
-/**
- * Open such an operator; `readRow` makes what `job.state` shows of a row. Events that do not
- * pass go to `rest`, if there is such a tag.
- */
+/** The side outputs of such an operator: for events that do not pass, and keys that it forgets. */
+export interface PassingTags {
+  readonly rest?: AnyTag | undefined
+  readonly evictedTo?: AnyTag | undefined
+}
+
+/** Open such an operator; `readRow` makes what `job.state` shows of a row. */
 export function openPassing(
   site: Site,
   read: KeyReader,
   spec: OperatorSpec,
   readRow: (operator: Operator, row: number) => unknown,
-  rest?: AnyTag,
+  { rest, evictedTo }: PassingTags,
 ): Runner {
   const operator = new Operator(site.engine, site.uid, spec)
+  const evictions = new Evictions(operator, (row) => readRow(operator, row), evictedTo)
+  const pushed = { operator, evictions }
   return {
-    operator,
+    ...pushed,
     readRow: (row) => readRow(operator, row),
     run(chunk) {
       const passing = new Uint32Array(chunk.values.length)
       let size = 0
       const refused: number[] = []
-      const failure = pushChunk(chunk, operator, read, (slice) => {
+      const failure = pushChunk(chunk, pushed, read, (slice) => {
         const { results } = operator
         const { u32 } = site.engine.views
         const positions = results.positions
@@ -46,10 +53,12 @@ export function openPassing(
         for (; row < operator.upto; row++) refused.push(valueOf(slice, row))
       })
       const result = select(chunk, passing.subarray(0, size))
-      if (rest === undefined) return { chunk: result, failure }
-      const refusedChunk = select(chunk, Uint32Array.from(refused))
-      return { chunk: result, sides: new Map([[rest, refusedChunk]]), failure }
+      if (rest === undefined && evictedTo === undefined) return { chunk: result, failure }
+      const evicted = evictions.sides(chunk)
+      if (rest === undefined) return { chunk: result, sides: evicted, failure }
+      const aside = new Map([[rest, select(chunk, Uint32Array.from(refused))]])
+      return { chunk: result, sides: joinSides([aside, evicted]), failure }
     },
-    settle: (chunk) => afterChunk(operator, chunk, (row) => readRow(operator, row)),
+    settle: (chunk) => afterChunk(operator, chunk),
   }
 }

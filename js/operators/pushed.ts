@@ -7,11 +7,16 @@
 import type { Chunk, Failure } from "../chunk.ts"
 import { fillKeys } from "../engine/fill.ts"
 import type { Filled } from "../engine/fill.ts"
-import { keyOfRow } from "../engine/keys.ts"
 import { sliceRowsMax } from "../engine/operator.ts"
 import type { Operator } from "../engine/operator.ts"
-import { MillraceError } from "../errors.ts"
-import type { KeyReader, KeyValue } from "../state/keys.ts"
+import type { KeyReader } from "../state/keys.ts"
+import type { Evictions } from "./evictions.ts"
+
+/** An operator in C, and who is told of what it evicts. */
+export interface Pushed {
+  readonly operator: Operator
+  readonly evictions: Evictions
+}
 
 /** A part of a chunk that is in the operator's input batch. */
 export interface Slice {
@@ -39,24 +44,25 @@ export function valueOf({ from, filled: { rows } }: Slice, row: number): number 
  */
 export function pushChunk(
   chunk: Chunk,
-  operator: Operator,
+  pushed: Pushed,
   read: KeyReader,
   take: (slice: Slice) => void,
   columns: Columns = { count: 0, fill: ({ filled }) => filled },
 ): Failure | undefined {
+  const { operator } = pushed
   for (let from = 0; from < chunk.values.length; from += sliceRowsMax) {
     const upto = Math.min(from + sliceRowsMax, chunk.values.length)
     const keyed = fillKeys(operator.input, chunk, read, from, upto, columns.count)
     const filled = columns.fill({ chunk, from, filled: keyed, pushedFrom: 0 })
     const slice = { chunk, from, filled, pushedFrom: 0 }
-    const failure = filled.size === 0 ? undefined : pushSlice(operator, slice, take)
+    const failure = filled.size === 0 ? undefined : pushSlice(pushed, slice, take)
     if (failure !== undefined || filled.failure !== undefined) return failure ?? filled.failure
   }
   return undefined
 }
 
 function pushSlice(
-  operator: Operator,
+  { operator, evictions }: Pushed,
   slice: Slice,
   take: (slice: Slice) => void,
 ): Failure | undefined {
@@ -71,6 +77,7 @@ function pushSlice(
     }
     slice.pushedFrom = from
     take(slice)
+    evictions.take(slice.chunk, (row) => valueOf(slice, row))
     if (failure !== undefined) return failure
     from = operator.upto
   }
@@ -79,36 +86,13 @@ function pushSlice(
 
 /**
  * After a whole chunk, also one whose values were all left out: its last watermark holds for no
- * event before. Rows whose ttl is over by now are freed, about as many as a chunk can make; and who
- * wants to know is told of those that were evicted.
+ * event before. Rows whose ttl is over by now are freed, about as many as a chunk can make.
  */
-export function afterChunk(
-  operator: Operator,
-  { arrival, values }: Chunk,
-  readRow: (row: number) => unknown,
-): undefined {
-  const { ttlMs, timeDomain, onEvict } = operator.spec.limits
-  if (onEvict !== undefined) tellEvicted(operator, readRow, onEvict)
+export function afterChunk(operator: Operator, { arrival, values }: Chunk): undefined {
+  const { ttlMs, timeDomain } = operator.spec.limits
   if (ttlMs === 0) return undefined
   const { watermarks, now } = arrival
   const time = timeDomain === "processing" ? now : (watermarks?.at(-1) ?? now)
   operator.expire(time, Math.max(values.length, sliceRowsMax))
   return undefined
-}
-
-function tellEvicted(
-  operator: Operator,
-  readRow: (row: number) => unknown,
-  onEvict: (key: KeyValue, state: unknown) => void,
-): void {
-  const rows = operator.evicted()
-  if (rows.length === 0) return
-  try {
-    for (const row of rows) onEvict(keyOfRow(operator, row), readRow(row))
-  } catch (cause) {
-    const message = `${operator.uid}: onEvict threw; see cause`
-    throw new MillraceError("USER_FUNCTION", message, { cause })
-  } finally {
-    operator.freeEvicted()
-  }
 }

@@ -16,6 +16,8 @@ import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
 import type { Tag } from "../tag.ts"
 import { judgedErrors, openJudge, queueNode } from "./delay.ts"
+import { checkEvictedTo } from "./evictions.ts"
+import type { EvictedKey } from "./evictions.ts"
 import { openPassing } from "./passing.ts"
 
 /** Options for {@link KeyedStream.throttle}. */
@@ -47,6 +49,11 @@ export interface ThrottleOptions<T = unknown, K = unknown> extends OperatorOptio
   readonly queueSize?: number
   /** Where `"route"` sends events. */
   readonly overflowTo?: Tag<T>
+  /**
+   * Where keys go that are forgotten to make room: of one of them more may pass than `limit`. What
+   * it had passed by then is the `state`. Needs `state.onFull: "evict"`.
+   */
+  readonly evictedTo?: Tag<EvictedKey<K>> | Tag<EvictedKey>
   /** Limits of the keys that are remembered; how long they are follows from `per`, not `ttl`. */
   readonly state?: StateConfig
 }
@@ -60,6 +67,7 @@ const options = {
   overflow: oneOf("drop", "delay", "route"),
   queueSize: integer(),
   overflowTo: tagOption,
+  evictedTo: tagOption,
   state: limitsOption,
 }
 
@@ -84,12 +92,13 @@ export function throttleNode(input: Node, read: KeyReader, given: object): Opera
     const message = `throttle.burst of ${burst} takes longer than ${durationMsMax} ms to fill`
     throw new MillraceError("OPTION", message)
   }
-  const { overflow = "drop", overflowTo } = checked
+  const { overflow = "drop", overflowTo, evictedTo } = checked
   if ((overflow === "route") !== (overflowTo !== undefined)) {
     const message = 'throttle.overflow "route" and throttle.overflowTo go together'
     throw new MillraceError("OPTION", message)
   }
   if (state !== undefined) refuseOwnTime(state.limits, "throttle")
+  checkEvictedTo(evictedTo, state?.limits ?? noLimits, "throttle")
   const stateLimits = withTtl(state?.limits ?? noLimits, ttlMs)
   const delays = overflow === "delay"
   if (!delays && checked.queueSize !== undefined) {
@@ -97,19 +106,20 @@ export function throttleNode(input: Node, read: KeyReader, given: object): Opera
   }
   const queueMax = delays ? (checked.queueSize ?? 1000) : undefined
   const throttle = { algorithm, limit, perMs: per, burst, queueMax }
-  const spec = { kind: "throttle", limits: stateLimits, throttle } as const
+  const keepEvicted = evictedTo !== undefined
+  const spec = { kind: "throttle", limits: stateLimits, throttle, keepEvicted } as const
   const readRow = (operator: Operator, row: number) =>
     counts ? passesOf(operator, row) : bucketOf(operator, row, algorithm, delays)
   const node: OperatorNode = {
     kind: "throttle",
     inputs: [input],
-    ...withTag(nodeOptions(checked, "throttle"), overflowTo),
+    ...withTag(withTag(nodeOptions(checked, "throttle"), overflowTo), evictedTo),
     keyOf: read,
     schema: { kind: "throttle", fields: delays ? [algorithm, "delay"] : [algorithm], ttl: true },
     open: (site) =>
       delays
-        ? openJudge(site, read, spec, readRow)
-        : openPassing(site, read, spec, readRow, overflowTo),
+        ? openJudge(site, read, spec, readRow, evictedTo)
+        : openPassing(site, read, spec, readRow, { rest: overflowTo, evictedTo }),
   }
   return delays ? queueNode({ ...node, onError: judgedErrors(node.onError) }, read) : node
 }

@@ -63,7 +63,8 @@ export interface StateConfig {
   readonly timeDomain?: "event" | "processing"
   /**
    * Told of each key whose state made room for others, first evicted first, once the chunk is
-   * processed that evicted it. What it throws ends the job.
+   * processed that evicted it. What it throws ends the job with `USER_FUNCTION`, behind the results
+   * of the event that evicted.
    */
   readonly onEvict?: (key: KeyValue, state: unknown) => void
   /** `"InMemory"` is the default; a storage makes it `"Custom"`. */

@@ -182,6 +182,11 @@ static void rows_that_are_evicted_in_a_chunk_are_found_no_more(void **state) {
     close_bench(&b);
 }
 
+/* The input row that an evicted row made room for. */
+static uint32_t evicted_by(bench *b, mr_addr row) {
+    return *(uint32_t *)mr_at(row + inside(b->op)->rows.layout.evicted_by_at);
+}
+
 static void an_operator_that_is_pushed_keeps_them_as_well(void **state) {
     (void)state;
     const mr_operator_spec spec = {
@@ -196,6 +201,10 @@ static void an_operator_that_is_pushed_keeps_them_as_well(void **state) {
     for (uint32_t i = 0; i < 30; i++)
         numbers[i] = i;
     check_evicted(&b, 30, numbers);
+    mr_addr rows[CHAIN];
+    (void)evicted(&b, rows);
+    for (uint32_t i = 0; i < 30; i++)
+        assert_int_equal(evicted_by(&b, rows[i]), 300 + i);
     begin_input(&b, 0);
     for (uint32_t i = 0; i < 1000; i++) /* Finding makes more room; the word stays. */
         add_key(&b, 100);
@@ -215,15 +224,20 @@ static void a_row_that_grows_evicts_others_into_the_chain(void **state) {
     for (uint32_t i = 0; i < 4; i++)
         put(&b, i, 0);
     begin_input(&b, 0);
+    add_key(&b, 9);
     add_key(&b, 0);
     (void)find_input(&b);
     static const uint8_t text[2500];
-    uint32_t *cell = (void *)((uint8_t *)record_of(&b, 0) + inside(b.op)->rows.layout.field_at[0]);
+    uint32_t *cell = (void *)((uint8_t *)record_of(&b, 1) + inside(b.op)->rows.layout.field_at[0]);
     assert_int_equal(mr_blob_free(b.op, *cell), MR_OK);
     assert_int_equal(mr_blob_new(b.op, text, sizeof text, cell), MR_OK);
-    assert_int_equal(mr_row_touch(b.op, 0, 1), MR_OK);
+    assert_int_equal(mr_row_touch(b.op, 1, 1), MR_OK);
     assert_true(stats_of(&b).bytes <= 4000);
     check_evicted(&b, 2, (const uint32_t[]){1, 2});
+    mr_addr rows[CHAIN];
+    (void)evicted(&b, rows);
+    assert_int_equal(evicted_by(&b, rows[0]), 1);
+    assert_int_equal(evicted_by(&b, rows[1]), 1);
     free_evicted(&b);
     close_bench(&b);
 }

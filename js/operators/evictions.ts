@@ -1,0 +1,111 @@
+/**
+ * What is told of keys whose state made room for others: to `onEvict`, and to the tag `evictedTo`.
+ *
+ *   a slice is run -> what it evicted is looked at, and by which event -> C frees it
+ *                  -> for `evictedTo`: goes out with the results, as that event caused it
+ *                  -> for `onEvict`: told when the whole chunk is run
+ *
+ * If `onEvict` throws, the job ends with the event that evicted: its results are the last.
+ */
+import { causedBy, causeOf } from "../chunk.ts"
+import type { Arrival, Chunk } from "../chunk.ts"
+import { keyOfRow } from "../engine/keys.ts"
+import type { Operator, StateLimits } from "../engine/operator.ts"
+import { MillraceError } from "../errors.ts"
+import type { Sides } from "../graph.ts"
+import type { KeyValue } from "../state/key_bytes.ts"
+import type { AnyTag } from "../tag.ts"
+
+/** A key whose state made room for others; what `evictedTo` gets. */
+export interface EvictedKey<K = unknown> {
+  readonly key: K
+  /** What was remembered of the key, as `job.state` shows it. */
+  readonly state: unknown
+  /** The operator's uid. */
+  readonly operator: string
+  /** Which event of the job it made room for, counted from 0. */
+  readonly position: number
+}
+
+/** Refuse an `evictedTo` of the operator `where` that would get nothing. Throws `OPTION`. */
+export function checkEvictedTo(
+  evictedTo: AnyTag | undefined,
+  { evict }: StateLimits,
+  where: string,
+): void {
+  if (evictedTo === undefined || evict) return
+  const message = `${where}.evictedTo has no meaning without state.onFull "evict"`
+  throw new MillraceError("OPTION", message)
+}
+
+/** The event of an arrival whose eviction could not be told. */
+export interface Untold {
+  readonly at: number
+  readonly error: unknown
+}
+
+export class Evictions {
+  readonly #operator: Operator
+  readonly #readRow: (row: number) => unknown
+  readonly #evictedTo: AnyTag | undefined
+  /** Of the run that goes on, each with the value of its input that evicted it. */
+  #fresh: { readonly evicted: EvictedKey; readonly index: number }[] = []
+  /** Of the whole chunk. */
+  #untold: EvictedKey[] = []
+
+  constructor(operator: Operator, readRow: (row: number) => unknown, evictedTo?: AnyTag) {
+    this.#operator = operator
+    this.#readRow = readRow
+    this.#evictedTo = evictedTo
+  }
+
+  /**
+   * Look at what the input rows have evicted that were found last, before others are found;
+   * `valueOf` gives the value of the chunk that a row is of.
+   */
+  take(chunk: Chunk, valueOf: (row: number) => number): void {
+    const rows = this.#operator.evicted()
+    if (rows.length === 0) return
+    const { uid, spec } = this.#operator
+    try {
+      for (const { row, by } of rows) {
+        const index = valueOf(by)
+        const position = chunk.arrival.first + causeOf(chunk, index)
+        const key = keyOfRow(this.#operator, row)
+        const evicted = { key, state: this.#readRow(row), operator: uid, position }
+        if (this.#evictedTo !== undefined) this.#fresh.push({ evicted, index })
+        if (spec.limits.onEvict !== undefined) this.#untold.push(evicted)
+      }
+    } finally {
+      this.#operator.freeEvicted()
+    }
+  }
+
+  /** What a run of `chunk` sends to `evictedTo`. */
+  sides(chunk: Chunk): Sides {
+    if (this.#evictedTo === undefined) return new Map()
+    const fresh = this.#fresh
+    this.#fresh = []
+    const values = fresh.map(({ evicted }) => evicted)
+    const indices = Uint32Array.from(fresh, ({ index }) => index)
+    return new Map([[this.#evictedTo, causedBy(chunk, values, indices)]])
+  }
+
+  /** The chunk is run: tell `onEvict`, and give what it threw. */
+  tell({ first }: Arrival): Untold | undefined {
+    const { limits } = this.#operator.spec
+    if (this.#untold.length === 0) return undefined
+    const untold = this.#untold
+    this.#untold = []
+    for (const { key, state, position } of untold) {
+      try {
+        limits.onEvict?.(key as KeyValue, state)
+      } catch (cause) {
+        const message = `${this.#operator.uid}: onEvict threw; see cause`
+        const error = new MillraceError("USER_FUNCTION", message, { cause })
+        return { at: position - first, error }
+      }
+    }
+    return undefined
+  }
+}
