@@ -447,7 +447,7 @@ mr_status mr_evicted_free(mr_operator handle) {
 mr_status mr_timer_set(mr_operator handle, uint32_t address, double time_ms) {
     GET_ROW(op, row, handle, address);
     MR_TRY(check_timers(op));
-    mr_rows_timer_set(&op->rows, row, mr_time_of(time_ms));
+    mr_rows_timer_set(&op->rows, row, mr_time_of(__builtin_ceil(time_ms)));
     return MR_OK;
 }
 

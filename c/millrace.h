@@ -353,8 +353,8 @@ MR_API mr_status mr_evicted_free(mr_operator op);
  * them one by one, and each is off when it was taken. They are saved and loaded with their
  * rows and go when those go. `row` is an address, from mr_found or mr_due; it must stand.
  *
- * set: set the row's timer to `time_ms`, rounded down to a millisecond, or move it there:
- * it then comes behind all others of that time. A time that has passed is due at once, and
+ * set: set the row's timer to `time_ms`, rounded up to a millisecond, or move it there: it
+ * then comes behind all others of that time. A time that has passed is due at once, and
  * still comes in its order. May be called whenever the row stands, between two mr_timer_take
  * as well. clear: off with it, if there is one. */
 MR_API mr_status mr_timer_set(mr_operator op, uint32_t row, double time_ms);

@@ -134,6 +134,32 @@ describe("in processing time, what is held goes while nothing comes", () => {
     await job.close()
   })
 
+  it("never before its time, also by a clock with fractions of a millisecond", async () => {
+    const clock = manualClock(0.7)
+    const fed = handFed<Hit>()
+    const job = await run(from(fed).keyBy("k").debounce(10), { clock })
+    const results: [number, string][] = []
+    const read = (async () => {
+      for await (const hit of job) results.push([clock.now(), shown(hit)])
+    })()
+    fed.give(...hits("a1"))
+    await turns()
+    clock.advance(3)
+    fed.give(...hits("b2"))
+    await turns()
+    for (const ms of [9.5, 0.6, 0.4]) {
+      clock.advance(ms)
+      await turns()
+    }
+    fed.end()
+    await read
+    expect(results.map(([ms, text]) => `${text} at ${ms.toFixed(1)}`)).toEqual([
+      "a1 at 13.2",
+      "b2 at 14.2", // Due at 13.7, which is 14 in whole milliseconds.
+    ])
+    await job.close()
+  })
+
   it("at the end of the source, all at once", async () => {
     const clock = manualClock()
     const job = await run(from(hits("b1 a2 b3")).keyBy("k").debounce("1h"), { clock })

@@ -86,7 +86,7 @@ describe("job.state", () => {
     await job.close()
   })
 
-  it("is refused inside a function of the job", async () => {
+  it("is refused inside a function of the job, and while one is in flight", async () => {
     let inside: unknown
     const job: Job<string> = await run(
       from(letters)
@@ -102,9 +102,22 @@ describe("job.state", () => {
     await job.finished()
     expect(inside).toMatchObject({
       code: "UNSUPPORTED",
-      message: "job.state cannot be read inside a function of the job",
+      message: "job.state cannot be read while a function of the job runs or is waited for",
     })
     await job.close()
+    let open: () => void = () => undefined
+    const opened = new Promise<void>((resolve) => (open = resolve))
+    const waiting = await run(
+      from(letters)
+        .keyBy((letter) => letter)
+        .map(() => opened, { state: { value: () => 0 } }),
+    )
+    const finished = waiting.finished()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(errorIn(() => waiting.state("map-1").get("a"))).toMatchObject(inside as object)
+    open()
+    await finished
+    await waiting.close()
   })
 
   it("can be scanned while the job goes on, until a key comes or goes", async () => {

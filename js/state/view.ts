@@ -91,7 +91,7 @@ export class StateView {
   #check(): void {
     if (this.#operator.engine.handle === 0) throw new MillraceError("CLOSED", "the job is closed")
     if (!this.#flow.busy) return
-    const message = "job.state cannot be read inside a function of the job"
+    const message = "job.state cannot be read while a function of the job runs or is waited for"
     throw new MillraceError("UNSUPPORTED", message)
   }
 }

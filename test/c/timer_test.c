@@ -92,10 +92,11 @@ static void timers_fire_by_time_and_then_as_they_were_set(void **state) {
     set(&b, 1, 20);
     set(&b, 2, 10);
     set(&b, 3, 20);
-    set(&b, 4, 10.9); /* Rounded down. */
+    set(&b, 4, 10.1); /* Rounded up. */
     check_none(&b, 9, 10);
-    check_fires(&b, 15, 2, 10);
-    check_fires(&b, 15, 4, 10);
+    check_fires(&b, 10.9, 2, 10);
+    check_none(&b, 10.9, 11);
+    check_fires(&b, 15, 4, 11);
     check_none(&b, 15, 20);
     check_fires(&b, 20, 1, 20);
     check_fires(&b, END, 3, 20);
