@@ -259,20 +259,18 @@ function checkHomes(manifest: Manifest, flow: Flow): void {
     const message = `saved state of ${homeless.join(", ")} has no operator here; here are ${here}`
     throw new MillraceError("STATE_CONFIG", message)
   }
-  for (const { path, schema } of saved) {
-    checkSchema(path, schema, (homes.get(path) as NamedState).schema)
-  }
+  for (const { path, schema } of saved) checkSchema(schema, homes.get(path) as NamedState)
   for (const { uid } of manifest.sources) {
     if (flow.sources.some(({ planned }) => planned.uid === uid)) continue
     throw new MillraceError("STATE_CONFIG", `the saved position of ${uid} has no source here`)
   }
 }
 
-function checkSchema(path: string, saved: StateSchema, now: StateSchema): void {
+function checkSchema(saved: StateSchema, { schema: now, operator }: NamedState): void {
   const text = ({ kind, fields }: StateSchema) => `${kind}(${fields.join(", ")})`
   const same =
     saved.kind === now.kind && JSON.stringify(saved.fields) === JSON.stringify(now.fields)
   if (same) return
-  const message = `${path}: saved state is ${text(saved)}, the operator has ${text(now)}`
+  const message = `${operator.label}: saved state is ${text(saved)}, the operator has ${text(now)}`
   throw new MillraceError("STATE_CONFIG", message)
 }

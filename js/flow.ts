@@ -268,7 +268,7 @@ export class Flow {
     // An event at a time, the job would have ended before it.
     const heard = () => isHeard(failed.culprit, this.#plan, this.steps, this.outputs)
     if ((this.complete || this.parts.isLeft(failed.culprit)) && !heard()) return
-    throw eventError(failed.culprit.uid, first + failed.at, failed.error)
+    throw eventError(failed.culprit.label, first + failed.at, failed.error)
   }
 
   /** What a node emitted by itself flows on as a chunk of its own. */

@@ -13,7 +13,6 @@ import type { SourceNode } from "./sources/source.ts"
 import { errorOptions, errorPolicy } from "./on_error.ts"
 import type { ErrorOptions, ErrorPolicy } from "./on_error.ts"
 import type { Check, Checked } from "./options.ts"
-import { later } from "./state/config.ts"
 import type { StateSetting } from "./state/config.ts"
 import type { Tracing } from "./state/trace.ts"
 import type { StateStorage } from "./storage/storage.ts"
@@ -25,6 +24,8 @@ import type { LateStats } from "./time/late.ts"
 /** Where a runner works. */
 export interface Site {
   readonly uid: string
+  /** What messages call it. */
+  readonly label: string
   readonly engine: Engine
   readonly clock: SteadyClock
   /** Do its events have event time? */
@@ -107,6 +108,8 @@ export interface OperatorNode {
   readonly kind: string
   readonly inputs: readonly Node[]
   readonly uid?: string | undefined
+  /** For people; it identifies nothing. */
+  readonly name?: string | undefined
   /** The state's schema as the manifest saves it; undefined: no state. */
   readonly schema?: StateSchema | undefined
   /** Where its state is saved, if not with the job's. */
@@ -143,6 +146,11 @@ export interface OperatorOptions<T = unknown, K = unknown, O = unknown> extends 
 > {
   /** Names the state over restarts and code changes. Default: kind and number, as in `fold-1`. */
   readonly uid?: string
+  /**
+   * What people call the operator: `job.stats()` and messages of errors have it beside the uid. It
+   * names no state, so it may change at any time. Default: none.
+   */
+  readonly name?: string
 }
 
 const uidPattern = /^[a-z0-9][a-z0-9._-]{0,63}$/i
@@ -153,10 +161,18 @@ const uidOption: Check<string> = (given, name) => {
   throw new MillraceError("OPTION", `${name} must be ${wanted}`)
 }
 
+const namePattern = /^(?!\s)[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,100}(?<!\s)$/u
+
+const nameOption: Check<string> = (given, name) => {
+  if (typeof given === "string" && namePattern.test(given)) return given
+  const wanted = "1 to 100 characters of one line, with no space at its ends"
+  throw new MillraceError("OPTION", `${name} must be ${wanted}`)
+}
+
 /** The checks of {@link OperatorOptions}, to spread into an operator's own table. */
 export const operatorOptions = {
   uid: uidOption,
-  name: later,
+  name: nameOption,
   ...errorOptions,
 }
 
@@ -164,10 +180,10 @@ export const operatorOptions = {
 export function nodeOptions(
   checked: Checked<typeof operatorOptions> & { readonly state?: StateSetting },
   where: string,
-): Pick<OperatorNode, "uid" | "onError" | "tags" | "storage"> {
-  const { uid, errorsTo, state } = checked
+): Pick<OperatorNode, "uid" | "name" | "onError" | "tags" | "storage"> {
+  const { uid, name, errorsTo, state } = checked
   const tags = errorsTo === undefined ? [] : [errorsTo]
-  return { uid, onError: errorPolicy(checked, where), tags, storage: state?.storage }
+  return { uid, name, onError: errorPolicy(checked, where), tags, storage: state?.storage }
 }
 
 /** The same with one more side output, if there is a tag. */
@@ -181,11 +197,11 @@ export function withTag<Given extends Pick<OperatorNode, "tags">>(
 /**
  * The error that a job reports for an event: which operator, which event, and the cause.
  */
-export function eventError(uid: string, position: number, error: unknown): MillraceError {
-  const where = `${uid}: event ${position}`
+export function eventError(label: string, position: number, error: unknown): MillraceError {
+  const where = `${label}: event ${position}`
   if (error instanceof MillraceError) {
-    const said = error.message.startsWith(`${uid}: `)
-      ? error.message.slice(uid.length + 2)
+    const said = error.message.startsWith(`${label}: `)
+      ? error.message.slice(label.length + 2)
       : error.message
     return new MillraceError(error.code, `${where}: ${said}`, { cause: error.cause ?? error })
   }

@@ -12,6 +12,8 @@ import type { AnyTag } from "./tag.ts"
 export interface Planned {
   readonly node: Node
   readonly uid: string
+  /** What messages call it: its uid, and its name if it has one. */
+  readonly label: string
   readonly index: number
   readonly inputs: readonly Planned[]
   /** The sources it hears from, by their index. */
@@ -60,9 +62,11 @@ export function planOf(outputs: readonly (readonly [name: string, node: Node])[]
     const index = nodes.length
     const sources = new Set(inputs.flatMap((input) => [...input.sources]))
     if (node.kind === "source") sources.add(index)
+    const name = "name" in node ? node.name : undefined
     const place: Planned = {
       node,
       uid,
+      label: name === undefined ? uid : `${uid} (${name})`,
       index,
       inputs,
       sources,

@@ -4,6 +4,7 @@
 import type { Skipped } from "./checkpoint.ts"
 import type { Engine, MemoryStats } from "./engine/engine.ts"
 import type { Flow } from "./flow.ts"
+import type { OperatorNode } from "./graph.ts"
 import { statesOf } from "./states.ts"
 import type { Step } from "./step.ts"
 import type { Output } from "./output.ts"
@@ -11,6 +12,8 @@ import type { LateStats } from "./time/late.ts"
 
 /** Figures of one operator, since the job's start in this run. */
 export interface OperatorStats {
+  /** What its options call it. */
+  readonly name?: string
   /** Values that came in, and went out. */
   readonly in: number
   readonly out: number
@@ -82,11 +85,13 @@ export function statsOf(
 }
 
 function operatorStats({ planned, runner, tolerance, in: came, out }: Step): OperatorStats {
+  const { name } = planned.node as OperatorNode
+  const named = name === undefined ? {} : { name }
   const sum = { rows: 0, bytes: 0, expired: 0, evicted: 0, nans: 0 }
   for (const { operator } of statesOf(planned, runner)) {
     const figures = operator.stats()
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += figures[name]
   }
-  const figures = { in: came, out, skipped: tolerance?.skipped ?? 0, ...sum }
+  const figures = { ...named, in: came, out, skipped: tolerance?.skipped ?? 0, ...sum }
   return runner?.late === undefined ? figures : { ...figures, late: { ...runner.late } }
 }

@@ -6,7 +6,7 @@ import type { Runner, Site } from "./graph.ts"
 import { Tolerance } from "./on_error.ts"
 import type { Output } from "./output.ts"
 import type { Plan, Planned } from "./plan.ts"
-import { pathOf, statesOf } from "./states.ts"
+import { statesOf } from "./states.ts"
 
 /** A node of the job. */
 export interface Step {
@@ -27,13 +27,14 @@ export function openStep(
   place: Pick<Site, "engine" | "clock">,
   outputs: readonly Output[],
 ): Step {
-  const { node, uid } = planned
+  const { node, uid, label } = planned
   const read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
   const own = plan.outputs.flatMap(({ from, tag }, i) =>
     tag === undefined && from.includes(planned) ? [outputs[i] as Output] : [],
   )
   const site: Site = {
     uid,
+    label,
     ...place,
     eventTime: planned.eventTime,
     get wanted() {
@@ -41,9 +42,9 @@ export function openStep(
     },
   }
   const runner = "readTime" in node ? undefined : node.open(site)
-  for (const { name, operator } of statesOf(planned, runner)) {
+  for (const { operator } of statesOf(planned, runner)) {
     if (operator.spec.limits.timeDomain !== "event" || planned.eventTime) continue
-    const message = `${pathOf(uid, name)}: state.timeDomain "event" needs from(…, { time })`
+    const message = `${operator.label}: state.timeDomain "event" needs from(…, { time })`
     throw new MillraceError("STATE_CONFIG", message)
   }
   const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)

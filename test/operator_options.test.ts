@@ -44,7 +44,7 @@ const refused: readonly (readonly [
     "an option of take that it has no use for",
     () => stream().take(1, given({ onError: "fail" })),
     "OPTION",
-    'take has no option "onError"; it has uid',
+    'take has no option "onError"; it has name, uid',
   ],
   [
     "options that are no object",
@@ -151,18 +151,19 @@ const refused: readonly (readonly [
     "OPTION",
     "skip must be a whole number of at least 0, not NaN",
   ],
-  ...(
-    [
-      ["name", () => stream().map(() => 1, given({ name: "mine" })), "map.name"],
-      ["perKey", () => fold({ perKey: true }), "fold.state.perKey"],
-    ] as const
-  ).map(
-    ([name, make, path]) =>
+  [
+    "perKey, which comes later",
+    () => fold({ perKey: true }),
+    "UNSUPPORTED",
+    "fold.state.perKey is not in this version yet",
+  ],
+  ...["", " totals", "totals ", "two\nlines", "\ud800", "long".repeat(26), 5].map(
+    (name) =>
       [
-        `${name}, which comes later`,
-        make,
-        "UNSUPPORTED",
-        `${path} is not in this version yet`,
+        `the name ${JSON.stringify(name)}`,
+        () => stream().map(() => 1, given({ name })),
+        "OPTION",
+        "map.name must be 1 to 100 characters of one line, with no space at its ends",
       ] as const,
   ),
   [

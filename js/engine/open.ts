@@ -37,14 +37,14 @@ export function keepsEvicted({ limits, keepEvicted }: OperatorSpec): boolean {
 }
 
 /** Open an operator in C; gives its handle. Throws `LIMIT`, `MEMORY`. */
-export function openOperator(engine: Engine, uid: string, spec: OperatorSpec): number {
+export function openOperator(engine: Engine, label: string, spec: OperatorSpec): number {
   const { views, scratch, wasm } = engine
   const { at, bytes } = layouts.operator_spec
   const { ttlMs, rowsMax, bytesMax, evict } = spec.limits
   const parts = spec.fields ?? spec.aggregates ?? []
   if (parts.length > limits.FIELDS_MAX) {
     const most = `${limits.FIELDS_MAX} fields or aggregates`
-    throw new MillraceError("LIMIT", `${uid}: a state has at most ${most}, not ${parts.length}`)
+    throw new MillraceError("LIMIT", `${label}: a state has at most ${most}, not ${parts.length}`)
   }
   views.u8.fill(0, scratch, scratch + bytes)
   views.f64[(scratch + at.ttl_ms) >>> 3] = ttlMs
@@ -76,6 +76,6 @@ export function openOperator(engine: Engine, uid: string, spec: OperatorSpec): n
     views.u32[(scratch + at.algorithm) >>> 2] = algorithmNumber[algorithm]
   }
   const out = scratch + bytes
-  engine.check(`open ${uid}`, wasm.mr_operator_open(engine.handle, scratch, out))
+  engine.check(`open ${label}`, wasm.mr_operator_open(engine.handle, scratch, out))
   return views.word(out)
 }

@@ -90,8 +90,9 @@ export const sliceRowsMax = 4096
 export class Operator {
   readonly engine: Engine
   readonly handle: number
-  /** What messages call the operator: its uid. */
   readonly uid: string
+  /** What messages call it. */
+  readonly label: string
   readonly spec: OperatorSpec
   readonly layout: Layout
   readonly input: Batch
@@ -100,11 +101,12 @@ export class Operator {
   /** Address of the mr_found, where evicted rows are kept. */
   readonly #found: number
 
-  constructor(engine: Engine, uid: string, spec: OperatorSpec) {
+  constructor(engine: Engine, uid: string, spec: OperatorSpec, label = uid) {
     this.engine = engine
     this.uid = uid
+    this.label = label
     this.spec = spec
-    this.handle = openOperator(engine, uid, spec)
+    this.handle = openOperator(engine, label, spec)
     this.layout = readLayout(engine, this.handle)
     this.input = new Batch(engine, spec.limits.timeDomain === "processing")
     this.results = new Batch(engine)
@@ -214,7 +216,7 @@ export class Operator {
   /** The error of a refused call, with the operator's name. */
   refusal(what: string, result: number): MillraceError {
     const error = this.engine.refusal(what, result)
-    return new MillraceError(error.code, `${this.uid}: ${error.message}`)
+    return new MillraceError(error.code, `${this.label}: ${error.message}`)
   }
 }
 

@@ -27,7 +27,7 @@ export class RecordAccess implements Access, Cells {
   readonly #rows: Rows
   readonly #fields: readonly Field[]
   readonly #view: RecordView
-  readonly uid: string
+  readonly label: string
   readonly views: Views
   #index = -1
   #row = 0
@@ -48,7 +48,7 @@ export class RecordAccess implements Access, Cells {
 
   constructor(rows: Rows, type: RecordType<unknown>) {
     this.#rows = rows
-    this.uid = rows.op.uid
+    this.label = rows.op.label
     this.views = rows.views
     this.#fields = fieldsOf(type, rows.op.layout.fieldAt)
     this.#view = new RecordView(this, type, this.#fields)
@@ -84,11 +84,8 @@ export class RecordAccess implements Access, Cells {
     this.write()
     if (value === this.#view) return
     if (typeof value !== "object" || value === null) {
-      const uid = this.#rows.op.uid
-      throw new MillraceError(
-        "SERIALIZATION",
-        `${uid}: state must be a record, not ${typeName(value)}`,
-      )
+      const message = `${this.label}: state must be a record, not ${typeName(value)}`
+      throw new MillraceError("SERIALIZATION", message)
     }
     const view = this.#view as unknown as Plain
     for (const { name } of this.#fields) view[name] = (value as Plain)[name]

@@ -15,7 +15,8 @@ import type { Views } from "./views.ts"
 
 /** The record that a view shows at the moment. */
 export interface Cells {
-  readonly uid: string
+  /** What messages call the operator. */
+  readonly label: string
   readonly views: Views
   /** Address of the record; 0 outside a call. */
   readonly at: number
@@ -102,7 +103,7 @@ function fits(kind: keyof FieldTypes, value: unknown): boolean {
   }
 }
 
-function wrongType({ uid }: Cells, { name, kind }: Field, value: unknown): MillraceError {
-  const field = `${uid}: field ${name} of the record is ${kind}`
+function wrongType({ label }: Cells, { name, kind }: Field, value: unknown): MillraceError {
+  const field = `${label}: field ${name} of the record is ${kind}`
   return new MillraceError("SERIALIZATION", `${field} and cannot be ${typeName(value)}`)
 }

@@ -27,7 +27,10 @@ export function* scanPages(
       const result = wasm.mr_scan_next(scan, pageRows, scratch)
       if (result === status.ERR_HANDLE) {
         const hint = "take the rows at once, as in [...state.scan()]"
-        throw new MillraceError("CLOSED", `${op.uid}: state changed while it was scanned; ${hint}`)
+        throw new MillraceError(
+          "CLOSED",
+          `${op.label}: state changed while it was scanned; ${hint}`,
+        )
       }
       op.engine.check("scan state", result)
       if (result === status.MORE) continue
@@ -199,5 +202,8 @@ class Segments {
 
 function tooLarge(op: Operator, size: number): MillraceError {
   const limit = `valueBytesMax is ${valueBytesMax}`
-  return new MillraceError("LIMIT", `${op.uid}: a value of ${size} bytes cannot be saved; ${limit}`)
+  return new MillraceError(
+    "LIMIT",
+    `${op.label}: a value of ${size} bytes cannot be saved; ${limit}`,
+  )
 }

@@ -132,7 +132,8 @@ export function aggregateNode(
       const { aggregates, columns } = layOut(specs)
       const emitEach = emit === "each"
       const spec = { kind: "aggregate", limits, aggregates, emitEach } as const
-      return open(site, new Operator(site.engine, site.uid, spec), read, specs, columns)
+      const operator = new Operator(site.engine, site.uid, spec, site.label)
+      return open(site, operator, read, specs, columns)
     },
   }
 }

@@ -34,7 +34,7 @@ export function openJudge(
     const hint = 'a delay needs processing time: leave from.time out, or use "drop" or "route"'
     throw new MillraceError("OPTION", `${site.uid}.overflow "delay": ${hint}`)
   }
-  const operator = new Operator(site.engine, site.uid, spec)
+  const operator = new Operator(site.engine, site.uid, spec, site.label)
   const evictions = new Evictions(operator, (row) => readRow(operator, row), evictedTo)
   const pushed = { operator, evictions }
   return {
@@ -85,6 +85,7 @@ export function queueNode(judge: OperatorNode, read: KeyReader): OperatorNode {
     kind: "throttleQueue",
     inputs: [judge],
     uid: judge.uid === undefined ? undefined : `${judge.uid}.queue`,
+    name: judge.name,
     schema: { kind: "throttleQueue", fields: ["ref"], ttl: false },
     partOf: judge,
     open: (site) => openHolding(site, readJudged, noLimits, queue),

@@ -101,7 +101,7 @@ export class Evictions {
       try {
         limits.onEvict?.(key as KeyValue, state)
       } catch (cause) {
-        const message = `${this.#operator.uid}: onEvict threw; see cause`
+        const message = `${this.#operator.label}: onEvict threw; see cause`
         const error = new MillraceError("USER_FUNCTION", message, { cause })
         return { at: position - first, error }
       }

@@ -69,14 +69,9 @@ class HoldingRunner implements Runner {
   #lastOf: Arrival | undefined
 
   constructor(site: Site, read: KeyReader, limits: StateLimits, holding: Holding) {
-    const fields = ["ref"] as const
-    this.operator = new Operator(site.engine, site.uid, {
-      kind: "custom",
-      limits,
-      fields,
-      timers: true,
-      keepEvicted: true,
-    })
+    const own = { fields: ["ref"], timers: true, keepEvicted: true } as const
+    const spec = { kind: "custom", limits, ...own } as const
+    this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#eventTime = site.eventTime
     this.#read = read
     this.#holding = holding

@@ -105,7 +105,7 @@ class KeyedRunner implements Runner {
     this.#makeVerb = makeVerb
     this.#limits = limits
     this.concurrency = limits.limit
-    this.operator = new Operator(site.engine, site.uid, spec)
+    this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
     this.#rows = new Rows(this.operator)
     this.#seat = this.#newSeat()

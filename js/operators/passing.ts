@@ -25,7 +25,7 @@ export function openPassing(
   readRow: (operator: Operator, row: number) => unknown,
   { rest, evictedTo }: PassingTags,
 ): Runner {
-  const operator = new Operator(site.engine, site.uid, spec)
+  const operator = new Operator(site.engine, site.uid, spec, site.label)
   const evictions = new Evictions(operator, (row) => readRow(operator, row), evictedTo)
   const pushed = { operator, evictions }
   return {

@@ -13,10 +13,10 @@ import { withDone } from "./done.ts"
 import { openKeyed, schemaOf } from "./keyed.ts"
 
 const setting = { limits: noLimits, value: record({ seen: "f64" }) }
-const options = { uid: operatorOptions.uid }
+const options = { uid: operatorOptions.uid, name: operatorOptions.name }
 
 /** Options of `take` and `skip`. */
-export type CountOptions = Pick<OperatorOptions, "uid">
+export type CountOptions = Pick<OperatorOptions, "uid" | "name">
 
 export function takeNode(input: Node, given: unknown, settings?: object): OperatorNode {
   const count = integer({ min: 0 })(given, "take")
@@ -41,9 +41,9 @@ function counted(
   most: number,
   part: Part,
 ): OperatorNode {
-  const { uid } = checkOptions(given, options, kind)
+  const { uid, name } = checkOptions(given, options, kind)
   const schema = schemaOf(kind, setting)
-  return { kind, inputs: [input], uid, schema, open: (site) => open(site, most, part) }
+  return { kind, inputs: [input], uid, name, schema, open: (site) => open(site, most, part) }
 }
 
 function open(site: Site, most: number, part: Part): Runner {

@@ -144,11 +144,12 @@ function empty(operator: Operator): void {
 /** Open all operators of a stream, without a job around them. */
 function openGraph(stream: StreamOf<unknown>, engine: Engine) {
   const { nodes } = planOf([["out", stream.node]])
-  const runners = nodes.map(({ node, uid }): Runner | undefined =>
+  const runners = nodes.map(({ node, uid, label }): Runner | undefined =>
     node.kind === "source"
       ? undefined
       : (node as OperatorNode).open({
           uid,
+          label,
           engine,
           clock: steady(manualClock()),
           eventTime: false,
