@@ -140,11 +140,17 @@ export class Checkpoints {
     const { sequence, complete } = flow
     const sources = flow.savedSources()
     const over = flow.parts.saved()
-    const what = { format: manifestFormat, job: this.#job, epoch, sequence, finished, complete }
-    const parts = over.length === 0 ? {} : { over }
+    const ended = finished ? [] : flow.leftovers.saved()
     const watermarks = flow.progress.saved()
-    const joins = watermarks.length === 0 ? {} : { watermarks }
-    const manifest: Manifest = { ...what, ...parts, sources, ...joins, operators }
+    const what = { format: manifestFormat, job: this.#job, epoch, sequence, finished, complete }
+    const manifest: Manifest = {
+      ...what,
+      ...(over.length > 0 && { over }),
+      ...(ended.length > 0 && { ended }),
+      sources,
+      ...(watermarks.length > 0 && { watermarks }),
+      operators,
+    }
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
     await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), bytes))
     await this.#keep(manifest)

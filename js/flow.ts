@@ -13,6 +13,7 @@ import type { Arrival } from "./chunk.ts"
 import type { Engine } from "./engine/engine.ts"
 import { eventError } from "./graph.ts"
 import type { Finished, Ran } from "./graph.ts"
+import { Leftovers } from "./leftovers.ts"
 import type { Manifest } from "./manifest.ts"
 import type { Output } from "./output.ts"
 import { Parts } from "./parts.ts"
@@ -35,6 +36,7 @@ export class Flow {
   readonly outputs: readonly Output[]
   readonly parts: Parts
   readonly progress: Progress
+  readonly leftovers: Leftovers
   readonly #plan: Plan
   readonly #clock: SteadyClock
   /** Events read since the job's very first run. */
@@ -59,6 +61,7 @@ export class Flow {
     this.sources = sourcesOf(plan)
     this.parts = new Parts(plan, this.steps, this.sources, outputs)
     this.progress = new Progress(plan, this.steps, this.sources, this.parts)
+    this.leftovers = new Leftovers(plan, this.steps, outputs, this.progress)
   }
 
   /** Open the sources where they were left, or at their start; but for those that are over. */
@@ -70,6 +73,11 @@ export class Flow {
   /** In the middle of a chunk? Functions may be waited for; then `wake` is called at its end. */
   get busy(): boolean {
     return this.#busy
+  }
+
+  /** Is a step in the middle of what it gives at its end? */
+  get midway(): boolean {
+    return this.parts.midway || this.leftovers.midway
   }
 
   /** Throws what functions that were waited for have failed with; nothing may come after. */
@@ -86,11 +94,13 @@ export class Flow {
   }
 
   /** Go on where a checkpoint was taken; its rows are loaded. */
-  goOn({ sequence, complete, over = [], watermarks = [] }: Manifest): void {
+  goOn(manifest: Manifest): void {
+    const { over = [], watermarks = [], ended = [] } = manifest
     this.parts.goOn(over)
     this.progress.goOn(watermarks)
-    this.sequence = sequence
-    this.#complete = complete
+    this.leftovers.goOn(manifest.finished ? "all" : ended)
+    this.sequence = manifest.sequence
+    this.#complete = manifest.complete
   }
 
   /** Will no output hear of a source again, whatever the sources still have? */
@@ -126,6 +136,7 @@ export class Flow {
   /** What lets time go on, although nothing comes: an end, or a silence. */
   #goForth(): boolean {
     if (this.parts.goForth((step, finished) => this.#emit(step, finished))) return true
+    if (!this.ended && this.sources.some(({ ended }) => ended) && this.finish()) return true
     const moved = this.progress.move()
     if (moved === undefined) return false
     const { planned, before, watermark } = moved
@@ -172,29 +183,9 @@ export class Flow {
     return this.#busy ? () => undefined : this.#alarms.alarm(ring, nextIdleMs(this.sources))
   }
 
-  /** Has the end to wait for timers? */
-  get waited(): boolean {
-    return this.steps.some((step) => !step.finished && this.#waitsFor(step))
-  }
-
-  /** Has a node timers that have to be waited for, and would an output hear of them? */
-  #waitsFor({ planned, runner }: Step): boolean {
-    return runner?.waited === true && isHeard(planned, this.#plan, this.steps, this.outputs)
-  }
-
-  /** Emit a part of what is left in nodes whose sources have all ended; false when nothing is. */
+  /** Emit a piece of what is left in nodes whose sources have ended; false when nothing is. */
   finish(): boolean {
-    for (const step of this.steps) {
-      if (step.finished || !this.#over(step.planned)) continue
-      if (this.#waitsFor(step)) return false
-      const finished = step.runner?.finish?.()
-      if (finished !== undefined) {
-        this.#emit(step, finished)
-        return true
-      }
-      step.finished = true
-    }
-    return false
+    return this.leftovers.emit((step, finished) => this.#emit(step, finished))
   }
 
   closeSources(): void {
@@ -214,16 +205,13 @@ export class Flow {
     for (const { runner } of this.steps) runner?.close?.()
   }
 
-  #over({ sources }: Planned): boolean {
-    return this.sources.every(({ planned, ended }) => ended || !sources.has(planned.index))
-  }
-
   #process(source: Source, events: readonly unknown[], now: number): void {
     const step = this.steps[source.planned.index] as Step
     const stamped = stamp(source, events, this.sequence, now, step.tolerance)
     source.timeMax = stamped.timeMax
     source.watermark = stamped.watermark
     this.parts.follow()
+    this.leftovers.goOnFrom(source.planned)
     this.sequence += stamped.ran.chunk.arrival.size
     this.events += stamped.ran.chunk.arrival.size
     this.#route(source.planned, stamped.ran)

@@ -161,7 +161,7 @@ export class JobCore {
           if (!this.#schedule.asked) break
           await this.#wait()
         } else if (!this.#step()) {
-          if (this.#flow.ended && !this.#flow.waited) await this.#finish()
+          if (this.#flow.ended && !this.#flow.leftovers.waited) await this.#finish()
           else await this.#wait()
         }
       }
@@ -224,7 +224,7 @@ export class JobCore {
 
   /** While an end is emitted there is none: what was emitted of it could not be told apart. */
   get #mayWrite(): boolean {
-    return this.#checkpoints !== undefined && !this.#finishing && !this.#flow.parts.midway
+    return this.#checkpoints !== undefined && !this.#finishing && !this.#flow.midway
   }
 
   get #checkpointDue(): boolean {

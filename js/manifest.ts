@@ -43,6 +43,8 @@ export interface Manifest {
   readonly complete: boolean
   /** The uids of what is over in parts of concats; undefined: nothing is. */
   readonly over?: readonly string[]
+  /** The uids of what has given its end while others go on; undefined: nothing has. */
+  readonly ended?: readonly string[]
   readonly sources: readonly SavedSource[]
   /** Of nodes with several inputs; undefined: there are none. */
   readonly watermarks?: readonly SavedWatermark[]
@@ -131,6 +133,7 @@ const manifestShape = shaped({
   finished: isFlag,
   complete: isFlag,
   over: (value) => value === undefined || listOf(isText)(value),
+  ended: (value) => value === undefined || listOf(isText)(value),
   sources: listOf(
     shaped({
       uid: isText,

@@ -1,6 +1,6 @@
 /** How time goes through a job: every verb lets it through, and where streams meet it waits. */
 import { describe, expect, it } from "vitest"
-import { boundedDisorder, count, from, outputTag, run } from "../js/index.ts"
+import { boundedDisorder, count, from, memoryStorage, outputTag, run } from "../js/index.ts"
 import type { ErrorEvent, Stream, StreamOf } from "../js/index.ts"
 import { guardRejections, handFed, turns } from "./probe.ts"
 import { watched } from "./watched.ts"
@@ -133,7 +133,7 @@ describe("where streams meet", () => {
     await job.close()
   })
 
-  it("what comes at the end has the watermark that was reached, not that of an old end", async () => {
+  it("what comes at the end has the watermark that was reached, not an old one", async () => {
     const both = timed(5).union(timed(900, 1000))
     const { stream, seen } = watched(
       both.keyBy(() => 0).aggregate({ n: count() }, { emit: "final" }),
@@ -144,16 +144,46 @@ describe("where streams meet", () => {
     await job.close()
   })
 
-  it("one that has ended counts as long as it has something left to give", async () => {
+  it("one that has ended gives what is left before the others go on without it", async () => {
     const held = timed(5, 17)
       .keyBy((n) => n)
       .sample(100)
-    const { stream, seen } = watched(held.union(timed(50, 60)))
+    const { stream, seen } = watched(held.union(timed(50, 60, 70)))
     const job = await run(stream, { chunkSize: 1 })
     await job.finished()
     expect(seen.filter(({ time = 0, watermark }) => time < watermark)).toEqual([])
-    expect(seen.map(({ value }) => value)).toEqual([50, 60, 5, 17])
+    expect(seen.map(({ value }) => value)).toEqual([50, 60, 5, 17, 70])
     await job.close()
+  })
+
+  it("one that has ended gives what is left once, also over a restart", async () => {
+    const storage = memoryStorage()
+    const runs: unknown[] = []
+    const upTo = async (length: number, last: boolean) => {
+      const other = handFed<number>()
+      const counted = from([1, 2, 3].slice(0, length))
+        .keyBy(() => "counted")
+        .aggregate({ n: count() }, { emit: "final" })
+      const both = counted.union(from(other, { replay: "none" }))
+      const job = await run(both, { storage })
+      const results: unknown[] = []
+      const reading = (async () => {
+        for await (const result of job) results.push(result)
+      })()
+      await turns(10)
+      other.give(0)
+      await turns(10)
+      if (last) other.end()
+      else await job.checkpoint()
+      await (last ? reading : job.close())
+      await job.close()
+      runs.push(results)
+    }
+    await upTo(2, false)
+    await upTo(2, false)
+    await upTo(3, false) // It has more after all.
+    await upTo(3, true)
+    expect(runs).toEqual([[{ key: "counted", n: 2 }, 0], [0], [{ key: "counted", n: 3 }, 0], [0]])
   })
 
   it("one that gives nothing more does not count, although it is read on", async () => {

@@ -91,7 +91,7 @@ export class Progress {
     let node = planned
     while (node.inputs.length > 0 && !this.#joins.includes(node)) node = node.inputs[0] as Planned
     if (node.inputs.length > 0) return this.#reached.get(node.index) ?? -Infinity
-    return this.#of(node)[0]?.watermark ?? -Infinity
+    return this.#sourceOf(node.index)?.watermark ?? -Infinity
   }
 
   /** As {@link at}; at the end of all its sources, the furthest of theirs. */
@@ -104,6 +104,11 @@ export class Progress {
   /** The latest time that any of a node's sources has named; what a late reader takes for now. */
   latestTime(planned: Planned): number {
     return Math.max(...this.#of(planned).map(({ timeMax }) => timeMax))
+  }
+
+  /** Have all sources of a node ended? */
+  ended(planned: Planned): boolean {
+    return this.#of(planned).every(({ ended }) => ended)
   }
 
   /** What a node gets of what reaches it: behind several inputs, with the least watermarks. */
@@ -144,7 +149,7 @@ export class Progress {
     return Math.max(...idle.map((input) => this.at(input)))
   }
 
-  readonly #counts = (input: Planned): boolean => !this.#isIdle(input) && !this.#isGone(input)
+  readonly #counts = (input: Planned): boolean => !this.#isIdle(input) && !this.isGone(input)
 
   /** Has nothing come for long from any of its sources that could give something? */
   #isIdle(input: Planned): boolean {
@@ -154,15 +159,16 @@ export class Progress {
   }
 
   /** Will it give nothing more, also nothing of what is left at the end? */
-  #isGone({ index, inputs }: Planned): boolean {
+  readonly isGone = ({ index, inputs }: Planned): boolean => {
     const { runner, finished, over } = this.#steps[index] as Step
     if (over || runner?.done === true) return true
-    if (runner === undefined)
-      return this.#sources.some(({ planned, ended }) => {
-        return ended && planned.index === index
-      })
+    if (runner === undefined) return this.#sourceOf(index)?.ended === true
     if (runner.finish !== undefined && !finished) return false
-    return inputs.every((input) => this.#isGone(input))
+    return inputs.every(this.isGone)
+  }
+
+  #sourceOf(index: number): Timekeeper | undefined {
+    return this.#sources.find(({ planned }) => planned.index === index)
   }
 
   #of({ sources }: Planned): Timekeeper[] {
