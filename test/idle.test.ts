@@ -119,7 +119,7 @@ describe("a source that is silent for idleAfter", () => {
     ahead.give(50)
     quiet.give(6)
     const next = [await results.next(), await results.next()]
-    expect(next.map(({ value }) => value)).toEqual([50, 6])
+    expect(next).toEqual([50, 6].map((value) => ({ value, done: false })))
     await turns()
     ahead.give(60)
     await results.next()
