@@ -181,13 +181,6 @@ describe("a clock", () => {
   })
 })
 
-describe("an operator's name", () => {
-  it("is refused instead of ignored", () => {
-    const options: object = { name: "copies" }
-    expect(() => from([1]).map((n) => n, options)).toThrow(/map\.name is not in this version/)
-  })
-})
-
 describe("file storage", () => {
   it.runIf(existsSync("/proc/self"))("is refused where no folder can be made", async () => {
     const stream = from([1]).map((n) => n)
