@@ -217,12 +217,16 @@ export class KeyedStream<K, T> extends Stream<T> {
    * The last event of a key before a pause of at least so long, when the pause is over or the
    * source ends. In event time an event at or past the end of a pause begins anew.
    */
-  override debounce(duration: Duration, options?: HoldOptions<T>): KeyedStream<K, T> {
+  override debounce(duration: Duration, options?: HoldOptions<T, K>): KeyedStream<K, T>
+  override debounce(duration: Duration, options?: HoldOptions<T>): KeyedStream<K, T>
+  override debounce(duration: Duration, options?: object): KeyedStream<K, T> {
     return new KeyedStream(debounceNode(this.node, this.#key, duration, options), this.#key)
   }
 
   /** The last event of a key in each stretch of so long, at its end; aligned to 1970. */
-  override sample(duration: Duration, options?: HoldOptions<T>): KeyedStream<K, T> {
+  override sample(duration: Duration, options?: HoldOptions<T, K>): KeyedStream<K, T>
+  override sample(duration: Duration, options?: HoldOptions<T>): KeyedStream<K, T>
+  override sample(duration: Duration, options?: object): KeyedStream<K, T> {
     return new KeyedStream(sampleNode(this.node, this.#key, duration, options), this.#key)
   }
 
@@ -230,7 +234,9 @@ export class KeyedStream<K, T> extends Stream<T> {
    * The events of a key in lists: of `count` events, or of those that came within `time` of the
    * first, whichever is full first; what is left goes at the end of the source.
    */
-  override buffer(options: BufferOptions<T>): Stream<T[]> {
+  override buffer(options: BufferOptions<T, K>): Stream<T[]>
+  override buffer(options: BufferOptions<T>): Stream<T[]>
+  override buffer(options: object): Stream<T[]> {
     return new Stream(bufferNode(this.node, this.#key, options))
   }
 }

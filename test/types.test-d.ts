@@ -1,7 +1,7 @@
 /** What users write must compile, and what is wrong must not; `tsc` is the test. */
 import { boundedDisorder, count, from, max, mean, of, outputTag, record, run } from "../js/index.ts"
 import { StateConfigBuilder, StateConfigs, sum } from "../js/index.ts"
-import type { EvictedKey } from "../js/index.ts"
+import type { ErrorEvent, EvictedKey } from "../js/index.ts"
 import { exactly } from "./exactly.ts"
 
 interface UserEvent {
@@ -198,3 +198,18 @@ from([1]).throttle({ limit: 1, per: 5, state: few, evictedTo: anyForgotten })
 byText.deduplicate({ state: few, evictedTo: outputTag("numbers", of<EvictedKey<number>>()) })
 // @ts-expect-error the keys are strings
 byText.throttle({ limit: 1, per: 5, evictedTo: outputTag("numbers", of<EvictedKey<number>>()) })
+
+// ---- errors of what holds back ----
+
+const failures = outputTag("failures", of<ErrorEvent<string, string>>())
+const aside = { onError: "route", errorsTo: failures } as const
+byText.debounce(5, aside)
+byText.sample(5, aside)
+byText.buffer({ count: 2, ...aside })
+byText.throttle({ limit: 1, per: 5, ...aside })
+byText.debounce(5, { onError: ({ key }) => ({ emit: key.trim() }) })
+byText.buffer({ count: 2, onError: ({ event, key }) => ({ emit: [event, key] }) })
+// @ts-expect-error it gives lists
+byText.buffer({ count: 2, onError: ({ event }) => ({ emit: event }) })
+// @ts-expect-error the keys are strings
+byText.sample(5, { onError: "route", errorsTo: outputTag("n", of<ErrorEvent<string, number>>()) })

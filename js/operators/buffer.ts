@@ -16,7 +16,7 @@ import type { HoldOptions } from "./latest.ts"
 const countMax = 65_536
 
 /** Options of `buffer`; `count`, `time`, or both. */
-export interface BufferOptions<T = unknown, K = unknown> extends HoldOptions<T, K> {
+export interface BufferOptions<T = unknown, K = unknown> extends HoldOptions<T, K, T[]> {
   /** A list is full with so many events, and goes at once. Default, and at most: 65,536. */
   readonly count?: number
   /** A list goes so long after its first event. Default: when it is full, or the source ends. */

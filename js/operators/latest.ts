@@ -15,7 +15,7 @@ import { openHolding } from "./holding.ts"
 import type { Holding } from "./holding.ts"
 
 /** Options of `debounce`, `sample` and `buffer`. */
-export interface HoldOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, T> {
+export interface HoldOptions<T = unknown, K = unknown, O = T> extends OperatorOptions<T, K, O> {
   /**
    * Limits of the keys of which something is held; they have no ttl of their own. What has to make
    * room comes out at once.
