@@ -13,7 +13,7 @@ export function deepFreeze<T>(value: T): T {
     if (typeof next !== "object" || next === null) continue
     if (Object.isFrozen(next) || ArrayBuffer.isView(next)) continue
     Object.freeze(next)
-    waiting.push(...Object.values(next))
+    waiting.push(...(Object.values(next) as unknown[]))
   }
   return value
 }
