@@ -438,6 +438,14 @@ mr_status mr_row_drop(mr_operator handle, uint32_t address) {
     return MR_OK;
 }
 
+mr_status mr_aggregate_merge(mr_operator handle, uint32_t into, uint32_t from) {
+    GET_ROW(op, row, handle, into);
+    if (from == 0) return mr_fail(MR_ERR_ARGUMENT, "row", 0);
+    if (op->kind->merge == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
+    op->kind->merge(op, row, mr_row_at(from));
+    return MR_OK;
+}
+
 mr_status mr_evicted_free(mr_operator handle) {
     GET_OPERATOR(op, handle);
     mr_rows_evicted_free(&op->rows);

@@ -84,6 +84,10 @@ typedef enum mr_aggregate {
     MR_MEAN = 2,  /* NaN when nothing was added. */
     MR_MIN = 3,   /* NaN when nothing was added. */
     MR_MAX = 4,
+    MR_VARIANCE = 5, /* Of a sample, NaN of less than two values; so is its root: */
+    MR_STDDEV = 6,
+    MR_VARIANCE_POPULATION = 7, /* NaN when nothing was added; so is its root: */
+    MR_STDDEV_POPULATION = 8,
 } mr_aggregate;
 
 enum {
@@ -312,6 +316,9 @@ MR_API mr_status mr_operator_expire(mr_operator op, double time_ms, uint32_t ste
  * MR_MORE when their keys fill the results: as many are there as fit. */
 MR_API mr_status mr_operator_results(mr_operator op, const uint32_t *rows, uint32_t count,
                                      mr_batch results);
+
+/* Add what one row of an aggregate has aggregated to another; both stay. Addresses. */
+MR_API mr_status mr_aggregate_merge(mr_operator op, uint32_t into, uint32_t from);
 
 /* ---- rows, for operators with a user function ---- */
 

@@ -26,6 +26,8 @@ typedef struct mr_operator_kind {
     mr_status (*finish)(mr_operator_data *op, mr_batch_data *results);
     /* Add the result of one row. NULL: the kind has none. */
     mr_status (*result)(mr_operator_data *op, mr_row *row, mr_batch_data *results);
+    /* Add what one row has aggregated to another. NULL: the kind cannot. */
+    void (*merge)(mr_operator_data *op, mr_row *into, mr_row *from);
 } mr_operator_kind;
 
 struct mr_operator_data {

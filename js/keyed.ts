@@ -6,7 +6,8 @@
  */
 import type { Node, OperatorOptions } from "./graph.ts"
 import { aggregateNode } from "./operators/aggregate.ts"
-import type { Aggregate, AggregateOptions } from "./operators/aggregate.ts"
+import type { AggregateOptions } from "./operators/aggregate.ts"
+import type { Aggregate } from "./operators/aggregates.ts"
 import { bufferNode } from "./operators/buffer.ts"
 import type { BufferOptions } from "./operators/buffer.ts"
 import { debounceNode, sampleNode } from "./operators/latest.ts"
@@ -164,7 +165,7 @@ export class KeyedStream<K, T> extends Stream<T> {
   }
 
   /**
-   * Aggregates per key, whole in C: `count sum mean min max`.
+   * Aggregates per key, whole in C: `count sum mean min max variance stddev`.
    *
    * @example
    * ```ts

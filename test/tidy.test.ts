@@ -95,14 +95,15 @@ describe("C", () => {
     ["millrace", "common"],
     ["error", "alloc", "bytes", "handle", "hash", "table", "wheel"],
     ["batch"],
-    ["ref", "dirty", "row", "find", "lru", "timer", "scan", "save"],
+    ["agg/*"],
+    ["ref", "dirty", "row", "find", "lru", "timer", "runs", "scan", "save"],
     ["operator"],
     ["op/*"],
     ["engine"],
   ]
   const room = (path: string) => path.replace(/^c\//, "").replace(/\.[ch]$/, "")
   const floor = (path: string) =>
-    floors.findIndex((rooms) => rooms.includes(room(path).replace(/^op\/.*/, "op/*")))
+    floors.findIndex((rooms) => rooms.includes(room(path).replace(/^(op|agg)\/.*/, "$1/*")))
   const includesOf = (path: string) =>
     matches(read(path), /^#include "([^"]+)"/gm).map((each) =>
       new URL(each, new URL(path, "file:///")).pathname.slice(1),

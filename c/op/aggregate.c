@@ -1,38 +1,21 @@
-/* aggregate.c -- count, sum, mean, min and max per key, un-windowed.
+/* aggregate.c -- the aggregates of agg/basic.h per key, un-windowed.
  *
- * The record is the accumulators of all aggregates, one after another:
- *
- *   count  [n]                    mean  [sum][lost][n]
- *   sum    [sum][lost]            min   [least]         max  [greatest]
- *
- * A sum carries what rounding lost (Neumaier 1974), so that a million small numbers
- * beside a large one are not forgotten. Nulls are skipped; NaN is left out and counted.
- * The least and greatest of nothing are NaN, which no value can be.
- *
- * A result per input (MR_EMIT_EACH), or one per key at the end of the source, in
- * first-seen order. */
+ * The record is the cells of all aggregates, one after another. Nulls are skipped; NaN is
+ * left out and counted. A result per input (MR_EMIT_EACH), or one per key at the end of
+ * the source, in first-seen order. */
+#include "../agg/basic.h"
 #include "../error.h"
 #include "../operator.h"
-
-static uint32_t cells_of(uint32_t aggregate) {
-    switch (aggregate) {
-    case MR_SUM:
-        return 2;
-    case MR_MEAN:
-        return 3;
-    default:
-        return 1;
-    }
-}
 
 static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < spec->count; i++) {
-        if (spec->kinds[i] > MR_MAX) return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->kinds[i]);
+        if (spec->kinds[i] >= MR_BASIC_KINDS)
+            return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->kinds[i]);
         if (spec->columns[i] >= MR_COLUMNS_MAX) {
             return mr_fail(MR_ERR_ARGUMENT, "columns", spec->columns[i]);
         }
-        count += cells_of(spec->kinds[i]);
+        count += mr_basic_cells[spec->kinds[i]];
     }
     if (count > MR_FIELDS_MAX) return mr_fail(MR_ERR_LIMIT, "aggregate fields", MR_FIELDS_MAX);
     memset(fields_out, MR_F64, count);
@@ -40,35 +23,7 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     return MR_OK;
 }
 
-static bool is_finite(double value) { return value - value == 0; }
-
-static void add_sum(double *cells, double value) {
-    const double sum = cells[0] + value;
-    if (is_finite(sum)) {
-        const bool sum_larger = __builtin_fabs(cells[0]) >= __builtin_fabs(value);
-        cells[1] += sum_larger ? (cells[0] - sum) + value : (value - sum) + cells[0];
-    }
-    cells[0] = sum;
-}
-
-static double sum_of(const double *cells) {
-    return is_finite(cells[0]) ? cells[0] + cells[1] : cells[0];
-}
-
 /* ---- adding rows ---- */
-
-static void add_mean(double *cells, double value) {
-    add_sum(cells, value);
-    cells[2] += 1;
-}
-
-static void add_min(double *cells, double value) {
-    if (!(value >= cells[0])) cells[0] = value;
-}
-
-static void add_max(double *cells, double value) {
-    if (!(value <= cells[0])) cells[0] = value;
-}
 
 static inline double *cells_of_row(mr_operator_data *op, uint32_t row) {
     return (double *)(void *)mr_row_record(&op->rows, mr_row_at(mr_found_row(&op->rows, row)));
@@ -95,7 +50,7 @@ add_column(mr_operator_data *op, const mr_columns *in, uint32_t column, uint32_t
 /* Add rows [from, upto), whose keys all have their rows, aggregate by aggregate. */
 static void apply(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t upto) {
     uint32_t at = 0;
-    for (uint32_t i = 0; i < op->spec.count; at += cells_of(op->spec.kinds[i]), i++) {
+    for (uint32_t i = 0; i < op->spec.count; at += mr_basic_cells[op->spec.kinds[i]], i++) {
         const uint32_t column = op->spec.columns[i];
         switch (op->spec.kinds[i]) {
         case MR_COUNT:
@@ -103,43 +58,33 @@ static void apply(mr_operator_data *op, const mr_columns *in, uint32_t from, uin
                 cells_of_row(op, row)[at] += 1;
             break;
         case MR_SUM:
-            add_column(op, in, column, at, from, upto, add_sum);
+            add_column(op, in, column, at, from, upto, mr_add_sum);
             break;
         case MR_MEAN:
-            add_column(op, in, column, at, from, upto, add_mean);
+            add_column(op, in, column, at, from, upto, mr_add_mean);
             break;
         case MR_MIN:
-            add_column(op, in, column, at, from, upto, add_min);
+            add_column(op, in, column, at, from, upto, mr_add_min);
+            break;
+        case MR_MAX:
+            add_column(op, in, column, at, from, upto, mr_add_max);
             break;
         default:
-            add_column(op, in, column, at, from, upto, add_max);
+            add_column(op, in, column, at, from, upto, mr_add_variance);
         }
     }
 }
 
 /* A record that has seen nothing; it comes cleared. */
 static void begin(const mr_operator_data *op, double *cells) {
-    for (uint32_t i = 0; i < op->spec.count; cells += cells_of(op->spec.kinds[i]), i++) {
-        if (op->spec.kinds[i] == MR_MIN || op->spec.kinds[i] == MR_MAX)
-            cells[0] = __builtin_nan("");
-    }
+    for (uint32_t i = 0; i < op->spec.count; cells += mr_basic_cells[op->spec.kinds[i]], i++)
+        mr_basic_begin(op->spec.kinds[i], cells);
 }
 
 static void write_columns(const mr_operator_data *op, const double *cells, mr_columns *out) {
     const uint32_t at = out->size;
-    for (uint32_t i = 0; i < op->spec.count; cells += cells_of(op->spec.kinds[i]), i++) {
-        double *column = mr_f64s(out->columns[i]);
-        switch (op->spec.kinds[i]) {
-        case MR_SUM:
-            column[at] = sum_of(cells);
-            break;
-        case MR_MEAN:
-            column[at] = sum_of(cells) / cells[2];
-            break;
-        default:
-            column[at] = cells[0];
-        }
-    }
+    for (uint32_t i = 0; i < op->spec.count; cells += mr_basic_cells[op->spec.kinds[i]], i++)
+        mr_f64s(out->columns[i])[at] = mr_basic_result(op->spec.kinds[i], cells);
 }
 
 /* Make sure that input row `i` has its row. */
@@ -226,10 +171,22 @@ static mr_status finish(mr_operator_data *op, mr_batch_data *results) {
     return MR_OK;
 }
 
+static void merge(mr_operator_data *op, mr_row *into, mr_row *from) {
+    double *to = (double *)(void *)mr_row_record(&op->rows, into);
+    const double *cells = (const double *)(const void *)mr_row_record(&op->rows, from);
+    for (uint32_t i = 0; i < op->spec.count; i++) {
+        mr_basic_merge(op->spec.kinds[i], to, cells);
+        to += mr_basic_cells[op->spec.kinds[i]];
+        cells += mr_basic_cells[op->spec.kinds[i]];
+    }
+    mr_row_changed(&op->rows, into);
+}
+
 const mr_operator_kind mr_kind_aggregate = {
     .name = "aggregate",
     .fields = fields,
     .push = push,
     .finish = finish,
     .result = result,
+    .merge = merge,
 };

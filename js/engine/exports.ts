@@ -41,6 +41,7 @@ export interface Exports {
   mr_operator_advance(op: number, watermarkMs: number, results: number): number
   mr_operator_expire(op: number, timeMs: number, steps: number): number
   mr_operator_results(op: number, rows: number, count: number, results: number): number
+  mr_aggregate_merge(op: number, into: number, from: number): number
   mr_find(op: number, batch: number, foundOut: number): number
   mr_row_look(op: number, index: number, timeMs: number, rowOut: number): number
   mr_row_enter(op: number, index: number): number

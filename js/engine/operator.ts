@@ -5,57 +5,12 @@
  */
 import { MillraceError } from "../errors.ts"
 import { layouts, status } from "./abi.ts"
-import type { KeyValue } from "../state/key_bytes.ts"
 import { Batch } from "./batch.ts"
 import type { Engine } from "./engine.ts"
-import { keepsEvicted, openOperator } from "./open.ts"
+import { keepsEvicted, writeSpec } from "./operator_spec.ts"
+import type { OperatorSpec } from "./operator_spec.ts"
 
-/** What a state is allowed and how long its rows live; 0 is no limit. */
-export interface StateLimits {
-  readonly ttlMs: number
-  /** Rows whose ttl is over are freed within this time; 0 where nothing expires. */
-  readonly cleanupMs: number
-  readonly rowsMax: number
-  readonly bytesMax: number
-  readonly evict: boolean
-  /** Do reads restart the ttl? */
-  readonly touchReads: boolean
-  /** Can rows whose ttl is over be seen until they are cleaned up? */
-  readonly linger: boolean
-  /** The time of the ttl; undefined: the source's. */
-  readonly timeDomain: "event" | "processing" | undefined
-  readonly onEvict: ((key: KeyValue, state: unknown) => void) | undefined
-}
-
-export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
-export type ThrottleAlgorithm = "sliding" | "fixed" | "tokenBucket" | "gcra"
-export type AggregateKind = "count" | "sum" | "mean" | "min" | "max"
-
-/** What a C operator is made of. */
-export interface OperatorSpec {
-  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle"
-  readonly limits: StateLimits
-  /** Custom: the fields of the record. */
-  readonly fields?: readonly FieldKind[]
-  /** Aggregate: each with the input column that it reads. */
-  readonly aggregates?: readonly { readonly kind: AggregateKind; readonly column: number }[]
-  readonly emitEach?: boolean
-  /** Rows may have a timer each; see timers.ts. */
-  readonly timers?: boolean
-  /** Rows that were evicted are kept until {@link Operator.freeEvicted}. */
-  readonly keepEvicted?: boolean
-  /** Deduplicate: a duplicate restarts the ttl. */
-  readonly refresh?: boolean
-  /** Throttle: what passes. */
-  readonly throttle?: {
-    readonly algorithm: ThrottleAlgorithm
-    readonly limit: number
-    readonly perMs: number
-    readonly burst: number
-    /** Events wait for their time, so many of a key; undefined: they do not pass. */
-    readonly queueMax?: number | undefined
-  }
-}
+export type * from "./operator_spec.ts"
 
 /** Figures of one operator's state. */
 export interface StateStats {
@@ -106,7 +61,7 @@ export class Operator {
     this.uid = uid
     this.label = label
     this.spec = spec
-    this.handle = openOperator(engine, label, spec)
+    this.handle = open(engine, label, spec)
     this.layout = readLayout(engine, this.handle)
     this.input = new Batch(engine, spec.limits.timeDomain === "processing")
     this.results = new Batch(engine)
@@ -218,6 +173,14 @@ export class Operator {
     const error = this.engine.refusal(what, result)
     return new MillraceError(error.code, `${this.label}: ${error.message}`)
   }
+}
+
+function open(engine: Engine, uid: string, spec: OperatorSpec): number {
+  const { views, scratch, wasm } = engine
+  writeSpec(views, scratch, uid, spec)
+  const out = scratch + layouts.operator_spec.bytes
+  engine.check(`open ${uid}`, wasm.mr_operator_open(engine.handle, scratch, out))
+  return views.word(out)
 }
 
 function readLayout(engine: Engine, handle: number): Layout {

@@ -1,102 +1,21 @@
 /**
- * Un-windowed aggregates per key: count, sum, mean, min, max, whole in C.
+ * Un-windowed aggregates per key, whole in C; which there are is in aggregates.ts.
  */
 import { causedBy } from "../chunk.ts"
 import { fillNumbers } from "../engine/fill.ts"
 import { keysOf } from "../engine/keys.ts"
 import type { NumberField } from "../engine/fill.ts"
 import { Operator } from "../engine/operator.ts"
-import type { AggregateKind } from "../engine/operator.ts"
-import { MillraceError, typeName } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
-import { checkOptions, oneOf, text } from "../options.ts"
-import type { Check } from "../options.ts"
-import { later, noLimits, limitsOption } from "../state/config.ts"
+import { checkOptions, oneOf } from "../options.ts"
+import { noLimits, limitsOption } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
-import { fieldReader } from "../state/keys.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { Evictions } from "./evictions.ts"
+import { checkAggregates, fieldsOf, givesNone, layOut } from "./aggregates.ts"
+import type { AggregateSpec } from "./aggregates.ts"
 import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
-
-/** An aggregate: which, and the field that it reads. `Gives` is the type of its result. */
-export class Aggregate<
-  out Field extends string,
-  out Reads extends "number" | "none",
-  out Gives extends "number" | "numberOrNone",
-> {
-  readonly kind: AggregateKind
-  readonly field: string | undefined
-  declare readonly types: { field: Field; reads: Reads; gives: Gives }
-
-  constructor(kind: AggregateKind, field: string | undefined) {
-    this.kind = kind
-    this.field = field
-  }
-}
-
-type OfField<Field extends string, Gives extends "number" | "numberOrNone"> = Aggregate<
-  Field,
-  "number",
-  Gives
->
-
-/** How many events there were, whatever is in them. */
-export function count(): Aggregate<never, "none", "number"> {
-  return new Aggregate("count", undefined)
-}
-
-/**
- * The sum of a field, compensated (Neumaier 1974); 0 of nothing. Null and undefined are skipped,
- * NaN is left out and counted in `stats()`; bigints beyond 2^53 are refused.
- */
-export function sum<const Field extends string>(
-  field: Field,
-  options?: AggregateFieldOptions,
-): OfField<Field, "number"> {
-  return ofField("sum", field, options)
-}
-
-/** The mean of a field, of a compensated sum; undefined of nothing. */
-export function mean<const Field extends string>(
-  field: Field,
-  options?: AggregateFieldOptions,
-): OfField<Field, "numberOrNone"> {
-  return ofField("mean", field, options)
-}
-
-/** The least value of a field; undefined of nothing. */
-export function min<const Field extends string>(
-  field: Field,
-  options?: AggregateFieldOptions,
-): OfField<Field, "numberOrNone"> {
-  return ofField("min", field, options)
-}
-
-/** The greatest value of a field; undefined of nothing. */
-export function max<const Field extends string>(
-  field: Field,
-  options?: AggregateFieldOptions,
-): OfField<Field, "numberOrNone"> {
-  return ofField("max", field, options)
-}
-
-/** Options of an aggregate. */
-export interface AggregateFieldOptions {
-  /** Results of bigints as bigints. Only false in this version. */
-  readonly exact?: false
-}
-
-const exactOption: Check<false> = (given, name) => (given === false ? given : later(given, name))
-
-function ofField<const Field extends string, const Gives extends "number" | "numberOrNone">(
-  kind: AggregateKind,
-  field: Field,
-  options: AggregateFieldOptions | undefined,
-): OfField<Field, Gives> {
-  checkOptions(options, { exact: exactOption }, kind)
-  return new Aggregate(kind, text(field, `the field of ${kind}`))
-}
 
 /** Options for {@link KeyedStream.aggregate}. */
 export interface AggregateOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, unknown> {
@@ -108,7 +27,6 @@ export interface AggregateOptions<T = unknown, K = unknown> extends OperatorOpti
 
 const options = { ...operatorOptions, emit: oneOf("each", "final"), state: limitsOption }
 
-type Spec = Aggregate<string, "number" | "none", "number" | "numberOrNone">
 type Row = Record<string, unknown>
 
 export function aggregateNode(
@@ -119,15 +37,14 @@ export function aggregateNode(
 ): OperatorNode {
   const checked = checkOptions(settings, options, "aggregate")
   const { emit = "each", state } = checked
-  const specs = checkAggregates(given)
+  const specs = checkAggregates(given, "aggregate")
   const limits = state?.limits ?? noLimits
-  const fields = specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
   return {
     kind: "aggregate",
     inputs: [input],
     ...nodeOptions(checked, "aggregate"),
     keyOf: read,
-    schema: { kind: "aggregate", fields, ttl: limits.ttlMs > 0 },
+    schema: { kind: "aggregate", fields: fieldsOf(specs), ttl: limits.ttlMs > 0 },
     open(site) {
       const { aggregates, columns } = layOut(specs)
       const emitEach = emit === "each"
@@ -138,39 +55,11 @@ export function aggregateNode(
   }
 }
 
-const reserved = ["key", "start", "end", "__proto__"]
-
-function checkAggregates(given: Readonly<Record<string, unknown>>): [string, Spec][] {
-  const specs = Object.entries(given)
-  if (specs.length === 0)
-    throw new MillraceError("OPTION", "aggregate needs at least one aggregate")
-  return specs.map(([name, spec]) => {
-    if (reserved.includes(name)) {
-      throw new MillraceError("OPTION", `aggregate: ${name} is a reserved column`)
-    }
-    if (spec instanceof Aggregate) return [name, spec as Spec]
-    const wanted = "count(), sum(field), mean(field), min(field) or max(field)"
-    throw new MillraceError("OPTION", `aggregate.${name} must be ${wanted}, not ${typeName(spec)}`)
-  })
-}
-
-/** A value column for each field that is read, however many aggregates read it. */
-function layOut(specs: readonly (readonly [string, Spec])[]) {
-  const columns: NumberField[] = []
-  const aggregates = specs.map(([, { kind, field }]) => {
-    if (field === undefined) return { kind, column: 0 }
-    let column = columns.findIndex(({ path }) => path === field)
-    if (column < 0) column = columns.push({ path: field, read: fieldReader(field) }) - 1
-    return { kind, column }
-  })
-  return { aggregates, columns }
-}
-
 function open(
   site: Site,
   operator: Operator,
   read: KeyReader,
-  specs: readonly (readonly [string, Spec])[],
+  specs: readonly AggregateSpec[],
   columns: readonly NumberField[],
 ): Runner {
   const rowsOf = rowMaker(operator, specs)
@@ -235,9 +124,9 @@ function finisher(operator: Operator, rowsOf: RowsOf) {
 /** Makes rows `{ key, ...aggregates }` of the first `size` results. */
 type RowsOf = (keys: readonly unknown[], size: number) => Row[]
 
-function rowMaker(operator: Operator, specs: readonly (readonly [string, Spec])[]): RowsOf {
+function rowMaker(operator: Operator, specs: readonly AggregateSpec[]): RowsOf {
   const names = specs.map(([name]) => name)
-  const mayBeNone = specs.map(([, { kind }]) => kind === "mean" || kind === "min" || kind === "max")
+  const mayBeNone = specs.map(([, { kind }]) => givesNone(kind))
   // One or two aggregates are common, and a literal makes rows of one shape at once.
   const [a = "", b = ""] = names
   const literals = names.length <= 2 && !mayBeNone.includes(true)

@@ -1,0 +1,135 @@
+/**
+ * What a C operator is made of, and how that is written down for C.
+ */
+import { MillraceError } from "../errors.ts"
+import { aggregates, algorithms, fieldKinds, flags, layouts, limits } from "./abi.ts"
+import { operatorKinds } from "./abi.ts"
+import type { KeyValue } from "../state/key_bytes.ts"
+import type { Views } from "./views.ts"
+
+/** What a state is allowed and how long its rows live; 0 is no limit. */
+export interface StateLimits {
+  readonly ttlMs: number
+  /** Rows whose ttl is over are freed within this time; 0 where nothing expires. */
+  readonly cleanupMs: number
+  readonly rowsMax: number
+  readonly bytesMax: number
+  readonly evict: boolean
+  /** Do reads restart the ttl? */
+  readonly touchReads: boolean
+  /** Can rows whose ttl is over be seen until they are cleaned up? */
+  readonly linger: boolean
+  /** The time of the ttl; undefined: the source's. */
+  readonly timeDomain: "event" | "processing" | undefined
+  readonly onEvict: ((key: KeyValue, state: unknown) => void) | undefined
+}
+
+export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
+export type ThrottleAlgorithm = "sliding" | "fixed" | "tokenBucket" | "gcra"
+export type AggregateKind = keyof typeof aggregateNumber
+
+/** What a C operator is made of. */
+export interface OperatorSpec {
+  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle"
+  readonly limits: StateLimits
+  /** Custom: the fields of the record. */
+  readonly fields?: readonly FieldKind[]
+  /** Aggregate: each with the input column that it reads. */
+  readonly aggregates?: readonly { readonly kind: AggregateKind; readonly column: number }[]
+  readonly emitEach?: boolean
+  /** Rows may have a timer each; see timers.ts. */
+  readonly timers?: boolean
+  /** Rows that were evicted are kept until {@link Operator.freeEvicted}. */
+  readonly keepEvicted?: boolean
+  /** Deduplicate: a duplicate restarts the ttl. */
+  readonly refresh?: boolean
+  /** Throttle: what passes. */
+  readonly throttle?: {
+    readonly algorithm: ThrottleAlgorithm
+    readonly limit: number
+    readonly perMs: number
+    readonly burst: number
+    /** Events wait for their time, so many of a key; undefined: they do not pass. */
+    readonly queueMax?: number | undefined
+  }
+}
+
+const kindNumber = {
+  custom: operatorKinds.CUSTOM,
+  aggregate: operatorKinds.AGGREGATE,
+  deduplicate: operatorKinds.DEDUPLICATE,
+  throttle: operatorKinds.THROTTLE,
+} as const
+
+const algorithmNumber: Record<ThrottleAlgorithm, number> = {
+  sliding: algorithms.SLIDING,
+  fixed: algorithms.FIXED,
+  tokenBucket: algorithms.TOKEN_BUCKET,
+  gcra: algorithms.GCRA,
+}
+
+const fieldNumber: Record<FieldKind, number> = {
+  f64: fieldKinds.F64,
+  i64: fieldKinds.I64,
+  bool: fieldKinds.BOOL,
+  string: fieldKinds.STRING,
+  timestamp: fieldKinds.TIMESTAMP,
+  ref: fieldKinds.REF,
+}
+
+const aggregateNumber = {
+  count: aggregates.COUNT,
+  sum: aggregates.SUM,
+  mean: aggregates.MEAN,
+  min: aggregates.MIN,
+  max: aggregates.MAX,
+  variance: aggregates.VARIANCE,
+  stddev: aggregates.STDDEV,
+  variancePopulation: aggregates.VARIANCE_POPULATION,
+  stddevPopulation: aggregates.STDDEV_POPULATION,
+} as const
+
+/** Are rows that were evicted kept for the host to see? */
+export function keepsEvicted({ limits, keepEvicted }: OperatorSpec): boolean {
+  return limits.evict && (keepEvicted === true || limits.onEvict !== undefined)
+}
+
+/** Write a spec to `scratch`. Throws `LIMIT`. */
+export function writeSpec(views: Views, scratch: number, uid: string, spec: OperatorSpec): void {
+  const { at, bytes } = layouts.operator_spec
+  const { ttlMs, rowsMax, bytesMax, evict } = spec.limits
+  const parts = spec.fields ?? spec.aggregates ?? []
+  if (parts.length > limits.FIELDS_MAX) {
+    const most = `${limits.FIELDS_MAX} fields or aggregates`
+    throw new MillraceError("LIMIT", `${uid}: a state has at most ${most}, not ${parts.length}`)
+  }
+  views.u8.fill(0, scratch, scratch + bytes)
+  views.f64[(scratch + at.ttl_ms) >>> 3] = ttlMs
+  views.f64[(scratch + at.cleanup_ms) >>> 3] = spec.limits.cleanupMs
+  views.u64[(scratch + at.rows_max) >>> 3] = BigInt(rowsMax)
+  views.u64[(scratch + at.bytes_max) >>> 3] = BigInt(bytesMax)
+  views.u32[(scratch + at.kind) >>> 2] = kindNumber[spec.kind]
+  views.u32[(scratch + at.flags) >>> 2] =
+    (evict ? flags.EVICT : 0) |
+    (spec.emitEach ? flags.EMIT_EACH : 0) |
+    (spec.refresh ? flags.REFRESH : 0) |
+    (spec.timers ? flags.TIMERS : 0) |
+    (spec.throttle?.queueMax ? flags.DELAY : 0) |
+    (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
+    (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |
+    (spec.limits.linger && ttlMs > 0 ? flags.LINGER : 0)
+  views.u32[(scratch + at.count) >>> 2] = parts.length
+  parts.forEach((part, i) => {
+    const isField = typeof part === "string"
+    views.u8[scratch + at.kinds + i] = isField ? fieldNumber[part] : aggregateNumber[part.kind]
+    views.u8[scratch + at.columns + i] = isField ? 0 : part.column
+  })
+  if (spec.throttle !== undefined) {
+    const { algorithm, limit, perMs, burst, queueMax = 0 } = spec.throttle
+    views.f64[(scratch + at.queue_max) >>> 3] = queueMax
+    views.f64[(scratch + at.limit) >>> 3] = limit
+    views.f64[(scratch + at.per_ms) >>> 3] = perMs
+    views.f64[(scratch + at.burst) >>> 3] = burst
+    views.u32[(scratch + at.algorithm) >>> 2] = algorithmNumber[algorithm]
+  }
+}
