@@ -17,6 +17,7 @@ static uint32_t lay_out(mr_columns *columns, mr_addr base, uint32_t rows, uint32
     columns->key_offsets = carve(base, &used, (rows + 1) * (uint32_t)sizeof(uint32_t));
     columns->time_ms = carve(base, &used, f64_bytes);
     columns->watermark_before = carve(base, &used, f64_bytes);
+    columns->own_watermark = carve(base, &used, f64_bytes);
     columns->order = carve(base, &used, f64_bytes);
     columns->position = carve(base, &used, rows * (uint32_t)sizeof(uint32_t));
     for (uint32_t i = 0; i < count; i++) {

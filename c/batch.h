@@ -65,4 +65,10 @@ static inline double mr_row_watermark(const mr_columns *columns, uint32_t row) {
                                               : columns->now_ms;
 }
 
+/* The watermark that decides whether row `row` is late. */
+static inline double mr_row_own_watermark(const mr_columns *columns, uint32_t row) {
+    if (!mr_batch_has(columns, MR_HAS_OWN)) return mr_row_watermark(columns, row);
+    return mr_f64s(columns->own_watermark)[row];
+}
+
 #endif

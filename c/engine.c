@@ -197,15 +197,15 @@ mr_status mr_batch_reserve_keys(mr_batch handle, uint32_t key_bytes) {
 /* ---- operators ---- */
 
 static const mr_operator_kind *const kinds[] = {
-    [MR_CUSTOM] = &mr_kind_custom,
-    [MR_AGGREGATE] = &mr_kind_aggregate,
-    [MR_DEDUPLICATE] = &mr_kind_deduplicate,
-    [MR_THROTTLE] = &mr_kind_throttle,
+    [MR_CUSTOM] = &mr_kind_custom,           [MR_AGGREGATE] = &mr_kind_aggregate,
+    [MR_DEDUPLICATE] = &mr_kind_deduplicate, [MR_THROTTLE] = &mr_kind_throttle,
+    [MR_WINDOW] = &mr_kind_window,
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {
     const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS |
-                           MR_KEEP_EVICTED | MR_TOUCH_READS | MR_LINGER | MR_DELAY;
+                           MR_KEEP_EVICTED | MR_TOUCH_READS | MR_LINGER | MR_DELAY | MR_FINAL |
+                           MR_EXCLUSIVE | MR_PARTIAL;
     const bool keeps_none = (spec->flags & (MR_KEEP_EVICTED | MR_EVICT)) == MR_KEEP_EVICTED;
     if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
@@ -247,6 +247,7 @@ mr_status mr_operator_open(mr_engine handle, const mr_operator_spec *spec,
         drop_object(e, made, op, sizeof(mr_operator_data));
         return status;
     }
+    if (op->kind->open != NULL) op->kind->open(op);
     *operator_out = made;
     return MR_OK;
 }
@@ -255,6 +256,7 @@ mr_status mr_operator_close(mr_operator handle) {
     GET_OPERATOR(op, handle);
     engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
     mr_flush_stop(op);
+    if (op->kind->stop != NULL) op->kind->stop(op);
     mr_rows_close(&op->rows);
     drop_object(e, handle, op, sizeof(mr_operator_data));
     return MR_OK;
@@ -274,6 +276,7 @@ mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
         .expired = op->rows.expired,
         .evicted = op->rows.evicted,
         .nans = op->nans,
+        .late = op->late,
     };
     return MR_OK;
 }
@@ -281,10 +284,12 @@ mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
 /* Room for `rows` results, and for the keys of those that have one. */
 static mr_status clear_results(const mr_operator_data *op, mr_batch_data *results, uint32_t rows,
                                bool keys) {
-    const bool columns = op->kind->result != NULL;
+    const bool aggregates = op->kind->result != NULL || op->kind->advance != NULL;
+    const uint32_t columns = op->kind->columns + (aggregates ? op->spec.count : 0);
+    if (op->kind->advance != NULL) rows = MR_RESULT_ROWS_MAX; /* More than come in. */
     results->columns.size = 0; /* After a refusal, too: nobody takes old ones again. */
     MR_TRY(mr_batch_make_room(results, mr_min_u32(rows, MR_RESULT_ROWS_MAX),
-                              keys ? MR_RESULT_BYTES_MAX : 0, columns ? op->spec.count : 0));
+                              keys ? MR_RESULT_BYTES_MAX : 0, columns));
     mr_u32s(results->columns.key_offsets)[0] = 0;
     return MR_OK;
 }
@@ -292,7 +297,7 @@ static mr_status clear_results(const mr_operator_data *op, mr_batch_data *result
 /* The value columns that the operator reads must be in the batch. */
 static mr_status check_input(const mr_operator_data *op, const mr_batch_data *in) {
     MR_TRY(mr_batch_check(in));
-    if (op->kind != &mr_kind_aggregate) return MR_OK;
+    if (op->kind->result == NULL && op->kind->advance == NULL) return MR_OK;
     for (uint32_t i = 0; i < op->spec.count; i++) {
         const bool reads = op->spec.kinds[i] != MR_COUNT;
         if (reads && op->spec.columns[i] >= in->columns.column_count) {
@@ -316,7 +321,7 @@ mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from
     if (op->kind->push == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", MR_CUSTOM);
     if (in == results) return mr_fail(MR_ERR_ARGUMENT, "results", results_handle);
     *upto_out = from;
-    MR_TRY(clear_results(op, results, in->columns.size, false));
+    MR_TRY(clear_results(op, results, in->columns.size, op->kind->advance != NULL));
     MR_TRY(check_input(op, in));
     if (from > in->columns.size) return mr_fail(MR_ERR_ARGUMENT, "from", from);
     MR_TRY(mr_rows_find(&op->rows, &in->columns));
@@ -332,7 +337,8 @@ mr_status mr_operator_advance(mr_operator handle, double watermark_ms, mr_batch 
     GET_BATCH_OF(op, results, results_handle);
     const bool end = watermark_ms == __builtin_inf();
     if (!end && watermark_ms > op->clock_ms) op->clock_ms = watermark_ms;
-    MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, end));
+    MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, end || op->kind->advance != NULL));
+    if (op->kind->advance != NULL) return op->kind->advance(op, watermark_ms, results);
     if (!end || op->kind->finish == NULL) return MR_OK;
     mr_status status = op->kind->finish(op, results);
     if (status == MR_ERR_HANDLE) mr_flush_stop(op); /* Rows came or went: begin again. */
@@ -401,6 +407,7 @@ mr_status mr_row_enter(mr_operator handle, uint32_t index) {
 mr_status mr_row_create(mr_operator handle, uint32_t index, const uint8_t *record) {
     GET_FOUND(op, handle, index);
     if (mr_find_again(&op->rows, index) != 0) return mr_fail(MR_ERR_ARGUMENT, "index", index);
+    if (op->kind->advance != NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
     return mr_rows_create_with(&op->rows, index, record);
 }
 
@@ -567,6 +574,7 @@ mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, doubl
     GET_OPERATOR(op, handle);
     mr_find_end(&op->rows);
     mr_flush_stop(op);
+    if (op->kind->stop != NULL) op->kind->stop(op);
     return mr_load_rows(&op->rows, bytes, size, time_ms);
 }
 

@@ -68,7 +68,16 @@ typedef enum mr_kind {
     MR_AGGREGATE = 1,   /* One record of accumulators per key. */
     MR_DEDUPLICATE = 2, /* Passes the first event of a key (per ttl). */
     MR_THROTTLE = 3,    /* Passes `limit` events of a key per `per_ms`. */
+    MR_WINDOW = 4,      /* Aggregates per key and window; c/op/window.c. */
 } mr_kind;
+
+/* Which windows an event at t, or the n-th of its key, is in. */
+typedef enum mr_assigner {
+    MR_ALIGNED = 0,      /* [k slide + offset, + size) that t is in: tumbling and sliding. */
+    MR_SESSIONS = 1,     /* Events with no gap between them: size is the gap. */
+    MR_COUNTED = 2,      /* Events [k slide, k slide + size) of a key, when it is full. */
+    MR_COUNTED_EACH = 3, /* The last size events of a key, after every slide of them. */
+} mr_assigner;
 
 /* How a throttle judges an event at t; c/op/throttle.c. */
 typedef enum mr_algorithm {
@@ -100,7 +109,14 @@ enum {
     MR_TOUCH_READS = 1 << 6,  /* A read restarts the ttl as a write does. */
     MR_LINGER = 1 << 7,       /* A row whose ttl is over stands until the next cleaning. */
     MR_DELAY = 1 << 8,        /* Throttle: every event passes, at a time; c/op/throttle.c. */
+    MR_FINAL = 1 << 9,        /* Window: one result, when late_ms is over, too. */
+    MR_EXCLUSIVE = 1 << 10,   /* Session: a gap of exactly size ends it. */
+    MR_PARTIAL = 1 << 11,     /* Counted: at the end also a window that is not full. */
 };
+
+/* The value columns of a window's results before those of the aggregates. A result with a
+ * start of NaN is an event that came too late: no more than its position counts. */
+enum { MR_WINDOW_START = 0, MR_WINDOW_END = 1, MR_WINDOW_REVISION = 2, MR_WINDOW_COLUMNS = 3 };
 
 /* What sliding and fixed throttles, and with MR_DELAY all, keep of a key: the list in a blob,
  * of which [first, first + size) count; forgotten is the total before them. With MR_DELAY the
@@ -124,6 +140,7 @@ enum {
     MR_HAS_KEYS = 1 << 0,
     MR_HAS_TIME = 1 << 1, /* time_ms and watermark_before: event time. Else now_ms rules. */
     MR_HAS_ORDER = 1 << 2,
+    MR_HAS_OWN = 1 << 3, /* own_watermark; else it is watermark_before. */
 };
 
 /* Fixed-width fields only, widest first, so the layout is one everywhere. */
@@ -141,12 +158,17 @@ typedef struct mr_operator_spec {
     double per_ms;                  /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
     double burst;                   /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
     double queue_max;               /* MR_DELAY: events of a key that wait at most, >= 1. */
+    double size;                    /* Window: ms, or events; whole, >= 1. */
+    double slide;                   /* Window: the same; of MR_ALIGNED at most size. */
+    double offset_ms;               /* Window: whole. */
+    double late_ms;                 /* Window: how late an event may be; whole. */
     uint32_t kind;                  /* mr_kind. */
     uint32_t flags;                 /* MR_EMIT_EACH and the others of that list. */
     uint32_t count;                 /* Of fields (custom) or of aggregates; else 0. */
     uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
     uint32_t algorithm;             /* Throttle: mr_algorithm. */
+    uint32_t assigner;              /* Window: mr_assigner. */
 } mr_operator_spec;
 
 /* The columns of a batch. Arrays have room for rows_max rows (key_offsets for one
@@ -166,7 +188,7 @@ typedef struct mr_columns {
     uint32_t order;            /* f64[size]: source sequence. */
     uint32_t position;         /* u32[size], results: the input row that caused this one. */
     uint32_t column_count;
-    uint32_t spare;
+    uint32_t own_watermark; /* f64[size]: the watermark of the row's own source, before it. */
     uint32_t columns[MR_COLUMNS_MAX];  /* f64[size] each. */
     uint32_t validity[MR_COLUMNS_MAX]; /* u8[(size + 7) / 8] each. */
 } mr_columns;
@@ -201,6 +223,7 @@ typedef struct mr_stats {
     uint64_t expired; /* Rows removed by ttl, ever. */
     uint64_t evicted; /* Rows removed by MR_EVICT, ever. */
     uint64_t nans;    /* Aggregate: values that were NaN and were left out. */
+    uint64_t late;    /* Window: events that were too late for all of their windows. */
 } mr_stats;
 
 typedef struct mr_memory {
@@ -306,6 +329,12 @@ MR_API mr_status mr_operator_push(mr_operator op, mr_batch in, uint32_t from, ui
  * end an aggregate emits all keys, once; after more input, all of them anew. On an error
  * the results that are there count, and the next call goes on behind them. */
 MR_API mr_status mr_operator_advance(mr_operator op, double watermark_ms, mr_batch results);
+
+/* Windows. Results have keys; time_ms is when a result was due, or -Infinity where the event
+ * at `position` caused it at once. What is due by the watermark before an event comes before
+ * it, at its position; a call goes on where one before it was MR_MORE. Without MR_HAS_TIME
+ * windows are of processing time, and mr_operator_advance takes now; mr_timer_peek tells when
+ * the next one is due, unless the last advance was MR_MORE: then some still are. */
 
 /* Free rows whose ttl is over at `time_ms` (watermark or now), at most `steps` of
  * them looked at; MR_MORE when there may be more. None go while results of the end are

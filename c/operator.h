@@ -11,11 +11,13 @@
 #define MR_OPERATOR_H
 
 #include "scan.h"
+#include "slices.h"
 
 typedef struct mr_operator_data mr_operator_data;
 
 typedef struct mr_operator_kind {
     const char *name;
+    uint32_t columns; /* Value columns of its results before those of the aggregates. */
     /* Write the fields of the state's record; returns how many. */
     mr_status (*fields)(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out);
     /* Rows [from, size) of `in`, found already. *upto_out follows the rows applied. NULL:
@@ -28,7 +30,33 @@ typedef struct mr_operator_kind {
     mr_status (*result)(mr_operator_data *op, mr_row *row, mr_batch_data *results);
     /* Add what one row has aggregated to another. NULL: the kind cannot. */
     void (*merge)(mr_operator_data *op, mr_row *into, mr_row *from);
+    /* Its state is open. May be NULL, as those below. */
+    void (*open)(mr_operator_data *op);
+    /* Emit what is due by a watermark, or now; MR_MORE. Not called where it is NULL. */
+    mr_status (*advance)(mr_operator_data *op, double watermark_ms, mr_batch_data *results);
+    /* What goes on over several calls is void: the operator closes, or rows are loaded. */
+    void (*stop)(mr_operator_data *op);
 } mr_operator_kind;
+
+/* What windows remember beside their rows; op/window.h. */
+typedef struct mr_window_data {
+    mr_slice_shape shape;
+    int64_t size;
+    int64_t slide;
+    int64_t offset;
+    int64_t cut;     /* size % slide: how far behind a start a window ends. */
+    int64_t start;   /* Of the last window of some event. */
+    int64_t late_ms; /* Events may be so late. */
+    int64_t wait_ms; /* A window fires so long after its end: late_ms where it fires once, */
+    int64_t keep_ms; /* and stays for so long: else late_ms. */
+    double next_ms;  /* No timer is due before. */
+    uint64_t firsts; /* The number of the next first event. */
+    mr_runs due;     /* While `firing`: rows whose timer was at due_ms, and hangs no more. */
+    int64_t due_ms;
+    uint64_t changes; /* Of the rows, when rows were put there. */
+    bool firing;
+    bool unchecked; /* Rows were loaded. */
+} mr_window_data;
 
 struct mr_operator_data {
     mr_rows rows;
@@ -38,6 +66,8 @@ struct mr_operator_data {
     uint32_t flush_at;  /* the next row of its page. */
     double clock_ms;    /* The latest watermark, or now, that was pushed. */
     uint64_t nans;
+    uint64_t late;
+    mr_window_data window;
     mr_batch found_in; /* The batch of the host's last find. */
     bool flushing;
     bool flushed; /* All is emitted; only more input changes that. */
@@ -54,6 +84,7 @@ extern const mr_operator_kind mr_kind_custom;
 extern const mr_operator_kind mr_kind_aggregate;
 extern const mr_operator_kind mr_kind_deduplicate;
 extern const mr_operator_kind mr_kind_throttle;
+extern const mr_operator_kind mr_kind_window;
 
 /* Is there no room for one more result with a key of `key_bytes` (0: without one)? */
 static inline bool mr_results_full(const mr_batch_data *results, uint32_t key_bytes) {

@@ -122,6 +122,7 @@ typedef struct mr_rows {
     bool track;
     bool keep_evicted;
     bool touch_reads;
+    bool shrinks; /* The operator removes rows as it goes on. */
 } mr_rows;
 
 /* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
@@ -135,9 +136,9 @@ void mr_rows_close(mr_rows *rows);
  * everything first, then probe, so that cache misses overlap. Changes nothing. */
 mr_status mr_rows_find(mr_rows *rows, const mr_columns *in);
 
-/* Does no row go by itself, by ttl or by eviction? */
+/* Does no row go by itself, by ttl or eviction, or because its operator is done with it? */
 static inline bool mr_rows_only_grow(const mr_rows *rows) {
-    return rows->ttl_ms == 0 && rows->lru_at == 0;
+    return rows->ttl_ms == 0 && rows->lru_at == 0 && !rows->shrinks;
 }
 
 /* The row of input row `index`, as it is at that event; NULL if there is none, which
@@ -205,6 +206,9 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps);
 
 /* No timer is due before this; Infinity when there is none. */
 double mr_rows_timer_next(const mr_rows *rows);
+
+/* Take it off its wheel, to be looked at; it stays set. */
+void mr_rows_timer_unhang(mr_rows *rows, mr_row *row);
 
 /* Hang a loaded timer, or one that hangs behind all others once more. */
 void mr_rows_timer_rehang(mr_rows *rows, mr_row *row);

@@ -73,6 +73,8 @@ void mr_rows_timer_clear(mr_rows *rows, mr_row *row) {
     mr_row_changed(rows, row);
 }
 
+void mr_rows_timer_unhang(mr_rows *rows, mr_row *row) { unhang(rows, timer_of(rows, row)); }
+
 void mr_rows_timer_rehang(mr_rows *rows, mr_row *row) {
     mr_row_timer *timer = timer_of(rows, row);
     unhang(rows, timer);

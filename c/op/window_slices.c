@@ -1,0 +1,294 @@
+/* window_slices.c -- tumbling and sliding windows of time: slices of it, shared.
+ *
+ *   slide 4, size 10     |---slices--|                boundaries: every start, every end
+ *   window 0  [          .           .         )
+ *   window 4        [    .           .              )
+ *   slices    [  0  ][2 ][  4 ][ 6  ][  8 ][ 10 ]
+ *
+ * A slice goes from one start or end of a window to the next one, so that a window is whole
+ * slices; there are two of them per slide, or one where slide divides size, and only those
+ * that have events are kept. slices.h makes a window of its slices at a cost that does not
+ * grow with their number; `passed` of the list is the end of the last window that has fired.
+ *
+ * A window that fires again, because of a late event, or for every event, is merged slice by
+ * slice: it is not the next one. */
+#include "window.h"
+
+/* ---- where windows begin and end ---- */
+
+/* The last window that begins by `time`. */
+static int64_t start_by(const mr_window_data *w, int64_t time) {
+    return time - mr_window_rest(time - w->offset, w->slide);
+}
+
+/* The same, quicker where events are near each other. */
+static int64_t start_near(mr_window_data *w, int64_t time) {
+    if (time < w->start || time >= w->start + w->slide) w->start = start_by(w, time);
+    return w->start;
+}
+
+/* The last window that ends by `time`. */
+static int64_t end_by(const mr_window_data *w, int64_t time) {
+    return time - mr_window_rest(time - w->offset - w->size, w->slide);
+}
+
+/* The first window that ends after `time`. */
+static int64_t end_after(const mr_window_data *w, int64_t time) {
+    return end_by(w, time) + w->slide;
+}
+
+/* The last end of a window that holds a slice. */
+static int64_t last_end(const mr_window_data *w, int64_t start) {
+    return start_by(w, start) + w->size;
+}
+
+/* The slice that holds `time`, in a window that starts at `start`, the last by then. */
+static int64_t slice_of(const mr_window_data *w, int64_t start, int64_t time) {
+    const int64_t cut = start + w->cut; /* Where an earlier window ends. */
+    return time >= cut ? cut : start;
+}
+
+static mr_slices *list_of(const mr_operator_data *op, mr_row *row) {
+    return mr_slices_at(*mr_window_cell(op, row, MR_WINDOW_BLOB));
+}
+
+/* ---- what is due ---- */
+
+/* The end of the next window that fires; there is a slice that is not old. */
+static int64_t next_end(const mr_window_data *w, mr_slices *list) {
+    const int64_t after = (int64_t)list->passed + w->slide;
+    const int64_t first = end_after(w, mr_slice_start(&w->shape, list, list->old));
+    return first > after ? first : after;
+}
+
+/* Set the row's timer: to its next window, or to when its oldest slice may go. */
+static void set_timer(mr_operator_data *op, mr_row *row, mr_slices *list) {
+    const mr_window_data *w = &op->window;
+    int64_t due_ms = INT64_MAX;
+    if (list->old < list->count) due_ms = next_end(w, list) + w->wait_ms;
+    if (list->old > 0) {
+        const int64_t gone_ms = last_end(w, mr_slice_start(&w->shape, list, 0)) + w->keep_ms;
+        if (gone_ms < due_ms) due_ms = gone_ms;
+    }
+    mr_window_timer(op, row, due_ms);
+}
+
+static bool due(mr_operator_data *op, mr_row *row, int64_t time_ms, uint64_t *first_out) {
+    const mr_window_data *w = &op->window;
+    mr_slices *list = list_of(op, row);
+    if (list->old == list->count) return false;
+    const int64_t end = next_end(w, list);
+    if (!mr_window_come(end + w->wait_ms, time_ms)) return false;
+    double cells[MR_SLICE_CELLS_MAX];
+    mr_slices_slide(&w->shape, list, end - w->size, end);
+    mr_row_changed(&op->rows, row);
+    if (w->shape.stacked) {
+        mr_slices_window(&w->shape, list, cells);
+    } else {
+        cells[0] = *mr_slice_cells(&w->shape, list, list->old);
+    }
+    *first_out =
+        cells[0] >= 0 && cells[0] < 0x1p48 ? (uint64_t)cells[0] : 0; /* Of others' bytes. */
+    return true;
+}
+
+/* ---- firing ---- */
+
+static double next_revision(const mr_operator_data *op, mr_row *row, int64_t end) {
+    if (!mr_window_revised(op)) return 0;
+    return mr_revisions_next(*mr_window_cell(op, row, MR_WINDOW_REVISIONS), end);
+}
+
+/* Emit the next window of the row, which ends at `end`. */
+static mr_status emit_next(mr_operator_data *op, mr_row *row, int64_t end, mr_batch_data *results) {
+    const mr_window_data *w = &op->window;
+    if (mr_window_revised(op)) {
+        MR_TRY(mr_revisions_reserve(&op->rows, mr_window_cell(op, row, MR_WINDOW_REVISIONS), 1));
+    }
+    mr_slices *list = list_of(op, row);
+    double merged[MR_SLICE_CELLS_MAX];
+    const double *cells = merged;
+    mr_slices_slide(&w->shape, list, end - w->size, end);
+    if (w->shape.stacked) {
+        mr_slices_window(&w->shape, list, merged);
+    } else {
+        cells = mr_slice_cells(&w->shape, list, list->old);
+    }
+    const mr_window_result result = {
+        .start = end - w->size,
+        .end = end,
+        .revision = next_revision(op, row, end),
+        .due_ms = (double)(end + w->wait_ms),
+        .cells = cells,
+    };
+    mr_window_emit(op, row, 0, &result, results);
+    list->passed = (double)end;
+    mr_slices_slide(&w->shape, list, end + w->slide - w->size, end);
+    return MR_OK;
+}
+
+/* Forget old slices and revisions that no event may change by `time_ms`. */
+static void forget(mr_operator_data *op, mr_row *row, mr_slices *list, int64_t time_ms) {
+    const mr_window_data *w = &op->window;
+    uint32_t gone = 0;
+    while (gone < list->old &&
+           mr_window_come(last_end(w, mr_slice_start(&w->shape, list, gone)) + w->keep_ms, time_ms))
+        gone++;
+    mr_slices_forget(list, gone);
+    if (!mr_window_revised(op)) return;
+    mr_revisions_forget(*mr_window_cell(op, row, MR_WINDOW_REVISIONS), time_ms - w->late_ms);
+}
+
+static mr_status fire(mr_operator_data *op, mr_row *row, int64_t time_ms, mr_batch_data *results) {
+    const mr_window_data *w = &op->window;
+    mr_slices *list = list_of(op, row);
+    if (list->old < list->count) {
+        const int64_t end = next_end(w, list);
+        if (mr_window_come(end + w->wait_ms, time_ms)) MR_TRY(emit_next(op, row, end, results));
+    }
+    forget(op, row, list, time_ms);
+    if (list->count == 0) {
+        mr_rows_remove(&op->rows, row);
+    } else {
+        set_timer(op, row, list);
+    }
+    return MR_OK;
+}
+
+/* ---- events ---- */
+
+/* The windows of an event that it fires at once: those that have fired and are not closed,
+ * or with MR_EMIT_EACH all that are not closed. [first, upto), in steps of slide; by end. */
+typedef struct fired {
+    int64_t first;
+    int64_t upto;
+} fired;
+
+static fired fired_by(const mr_operator_data *op, const mr_window_event *event, int64_t start) {
+    const mr_window_data *w = &op->window;
+    const bool each = (op->spec.flags & MR_EMIT_EACH) != 0;
+    const int64_t end = start + w->size;
+    if (!each && (w->keep_ms == 0 || event->time_ms >= event->watermark_ms)) {
+        return (fired){end, end};
+    }
+    int64_t first = end_after(w, event->time_ms);
+    const int64_t open = end_after(w, event->own_ms - w->late_ms);
+    if (open > first) first = open;
+    int64_t upto = end + w->slide;
+    if (!each) upto = end_after(w, event->watermark_ms);
+    if (upto > end + w->slide) upto = end + w->slide;
+    return (fired){first, upto > first ? upto : first};
+}
+
+static uint32_t count_of(const mr_window_data *w, fired f) {
+    return (uint32_t)((f.upto - f.first) / w->slide);
+}
+
+/* Room in a list for a slice that it may have. */
+static mr_status reserve_slice(mr_operator_data *op, mr_row *row, int64_t slice) {
+    const mr_slice_shape *shape = &op->window.shape;
+    mr_slices *list = list_of(op, row);
+    if (mr_slices_is(shape, list, mr_slices_find(shape, list, slice), slice)) return MR_OK;
+    return mr_slices_reserve(&op->rows, shape, mr_window_cell(op, row, MR_WINDOW_BLOB));
+}
+
+/* The row of input row `i`, with room for a slice and the windows that it fires. */
+static mr_status reserve(mr_operator_data *op, uint32_t i, int64_t slice, uint32_t windows,
+                         mr_row **row_out) {
+    mr_rows *rows = &op->rows;
+    *row_out = mr_rows_visit(rows, i);
+    if (*row_out != NULL) {
+        if (windows > 0) {
+            mr_addr *revisions = mr_window_cell(op, *row_out, MR_WINDOW_REVISIONS);
+            MR_TRY(mr_revisions_reserve(rows, revisions, windows));
+        }
+        return reserve_slice(op, *row_out, slice);
+    }
+    mr_addr blob = 0;
+    mr_addr revisions = 0;
+    MR_TRY(mr_slices_reserve(rows, &op->window.shape, &blob));
+    const mr_status status = windows > 0 ? mr_revisions_reserve(rows, &revisions, windows) : MR_OK;
+    if (status != MR_OK) {
+        mr_rows_blob_release(rows, blob);
+        return status;
+    }
+    mr_slices_at(blob)->passed = -MR_TIMES_MAX;
+    return mr_window_begin(op, i, blob, revisions, row_out);
+}
+
+/* Add the event to its slice; returns whether the row's timer must be set anew. */
+static bool add(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_slices *list,
+                int64_t slice) {
+    const mr_slice_shape *shape = &op->window.shape;
+    const uint32_t at = mr_slices_find(shape, list, slice);
+    bool timer = false;
+    if (!mr_slices_is(shape, list, at, slice)) {
+        const bool old = last_end(&op->window, slice) <= (int64_t)list->passed;
+        mr_slices_insert(shape, list, at, slice, op->window.firsts++, old);
+        timer = at <= list->old;
+    }
+    double *back = mr_slices_touch(list, at);
+    mr_window_add(op, in, i, mr_slice_cells(shape, list, at), back);
+    return timer;
+}
+
+static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
+                       mr_batch_data *results) {
+    mr_window_data *w = &op->window;
+    const mr_window_event event = mr_window_event_of(in, i);
+    const int64_t start = start_near(w, event.time_ms);
+    const int64_t slice = slice_of(w, start, event.time_ms);
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint32_t key_bytes = offsets[i + 1] - offsets[i];
+    if (start + w->size + w->late_ms <= event.own_ms) {
+        MR_TRY(mr_window_room(results, 1, 1));
+        mr_window_late(op, i, results);
+        return MR_OK;
+    }
+    const fired f = fired_by(op, &event, start);
+    const uint32_t windows = count_of(w, f);
+    if (windows > 0) MR_TRY(mr_window_room(results, windows, key_bytes));
+    mr_row *row;
+    MR_TRY(reserve(op, i, slice, windows, &row));
+    mr_slices *list = list_of(op, row);
+    if (event.time_ms < event.watermark_ms) { /* Windows may have come without an event. */
+        const double passed = (double)end_by(w, event.watermark_ms - w->wait_ms);
+        if (passed > list->passed) list->passed = passed;
+    }
+    const bool timer = add(op, in, i, list, slice);
+    for (int64_t end = f.first; end < f.upto; end += w->slide) {
+        double cells[MR_SLICE_CELLS_MAX];
+        mr_slices_range(&w->shape, list, end - w->size, end, cells);
+        const mr_window_result result = {
+            .start = end - w->size,
+            .end = end,
+            .revision = next_revision(op, row, end),
+            .due_ms = -__builtin_inf(),
+            .cells = cells,
+        };
+        mr_window_emit(op, row, i, &result, results);
+    }
+    if (timer) set_timer(op, row, list);
+    mr_rows_touch(&op->rows, row, i, true);
+    return MR_OK;
+}
+
+static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
+    const mr_slice_shape *shape = &op->window.shape;
+    const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
+    if (!mr_slices_check(shape, blob)) return false;
+    mr_slices *list = mr_slices_at(blob);
+    if (list->count == 0) return false;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const uint64_t first = (uint64_t)*mr_slice_cells(shape, list, i);
+        if (first >= *firsts) *firsts = first + 1;
+    }
+    return true;
+}
+
+const mr_window_assigner mr_window_aligned = {
+    .apply = apply,
+    .due = due,
+    .fire = fire,
+    .check = check,
+};

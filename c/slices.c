@@ -1,0 +1,222 @@
+/* slices.c -- see slices.h. */
+#include "slices.h"
+
+#include "error.h"
+
+enum { ROOM_MIN = 1 };
+
+/* ---- cells ---- */
+
+void mr_cells_begin(const mr_slice_shape *shape, double *cells) {
+    memset(cells, 0, shape->cells * sizeof(double));
+    *cells++ = __builtin_inf();
+    for (uint32_t i = 0; i < shape->count; cells += mr_basic_cells[shape->kinds[i]], i++)
+        mr_basic_begin(shape->kinds[i], cells);
+}
+
+void mr_cells_merge(const mr_slice_shape *shape, double *into, const double *from) {
+    if (*from < *into) *into = *from;
+    into++;
+    from++;
+    for (uint32_t i = 0; i < shape->count; i++) {
+        const uint32_t cells = mr_basic_cells[shape->kinds[i]];
+        mr_basic_merge(shape->kinds[i], into, from);
+        into += cells;
+        from += cells;
+    }
+}
+
+static void copy_cells(const mr_slice_shape *shape, double *into, const double *from) {
+    memcpy(into, from, shape->cells * sizeof(double));
+}
+
+/* ---- room ---- */
+
+static uint32_t head_bytes(const mr_slice_shape *shape) {
+    return (uint32_t)(sizeof(mr_slices) + (shape->stacked ? shape->cells * sizeof(double) : 0));
+}
+
+static uint32_t slice_bytes(const mr_slice_shape *shape) {
+    return mr_slice_stride(shape) * (uint32_t)sizeof(double);
+}
+
+static uint32_t room_of(const mr_slice_shape *shape, mr_addr blob) {
+    const uint32_t bytes = mr_blob_size(blob) + (uint32_t)sizeof(uint32_t);
+    return (bytes - head_bytes(shape)) / slice_bytes(shape);
+}
+
+/* A blob that has room for `room` slices, and the list's slices. */
+static mr_status make_list(mr_rows *rows, const mr_slice_shape *shape, uint32_t room,
+                           mr_addr *cell) {
+    const uint32_t bytes = head_bytes(shape) + room * slice_bytes(shape);
+    if (bytes > MR_STRING_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "slices of a key", room);
+    mr_addr made;
+    MR_TRY(mr_rows_blob_new(rows, NULL, bytes - (uint32_t)sizeof(uint32_t), &made));
+    mr_slices *list = mr_slices_at(made);
+    if (*cell != 0) {
+        mr_slices *from = mr_slices_at(*cell);
+        const uint32_t blob_bytes = list->blob_bytes;
+        memcpy(list, from, head_bytes(shape));
+        list->blob_bytes = blob_bytes;
+        list->head = 0;
+        memcpy(mr_slice(shape, list, 0), mr_slice(shape, from, 0),
+               from->count * slice_bytes(shape));
+        mr_rows_blob_release(rows, *cell);
+    }
+    *cell = made;
+    return MR_OK;
+}
+
+mr_status mr_slices_reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr *cell) {
+    if (*cell == 0) return make_list(rows, shape, ROOM_MIN, cell);
+    mr_slices *list = mr_slices_at(*cell);
+    const uint32_t room = room_of(shape, *cell);
+    if (list->head + list->count < room) return MR_OK;
+    if (list->head > 0 && list->count <= room / 2) {
+        const double *from = mr_slice(shape, list, 0);
+        list->head = 0;
+        memmove(mr_slice(shape, list, 0), from, list->count * slice_bytes(shape));
+        return MR_OK;
+    }
+    return make_list(rows, shape, list->count + list->count / 2 + 1, cell);
+}
+
+/* ---- slices ---- */
+
+uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, int64_t start) {
+    uint32_t low = 0;
+    uint32_t high = list->count;
+    if (high > 0 && mr_slice_start(shape, list, high - 1) < start) return high;
+    while (low < high) {
+        const uint32_t middle = (low + high) / 2;
+        if (mr_slice_start(shape, list, middle) < start) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t index, int64_t start,
+                      uint64_t first, bool old) {
+    double *slice = mr_slice(shape, list, index);
+    if (index < list->count) {
+        memmove(slice + mr_slice_stride(shape), slice, (list->count - index) * slice_bytes(shape));
+    }
+    list->count++;
+    slice[0] = (double)start;
+    mr_cells_begin(shape, slice + 1);
+    slice[1] = (double)first;
+    if (old) {
+        list->old++;
+    } else if (index < list->old + list->front) {
+        list->front++;
+    } else if (index < list->old + list->front + list->back) {
+        list->back++;
+    }
+}
+
+double *mr_slices_touch(mr_slices *list, uint32_t index) {
+    if (index < list->old) return NULL;
+    if (index < list->old + list->front) {
+        list->stale = 1;
+        return NULL;
+    }
+    return index < list->old + list->front + list->back ? mr_slices_back(list) : NULL;
+}
+
+void mr_slices_forget(mr_slices *list, uint32_t count) {
+    list->head += count;
+    list->count -= count;
+    list->old -= count;
+}
+
+/* ---- windows ---- */
+
+/* Each slice of front gets what it and those behind it have together. */
+static void make_suffixes(const mr_slice_shape *shape, mr_slices *list) {
+    const double *behind = NULL;
+    for (uint32_t i = list->front; i-- > 0;) {
+        const double *cells = mr_slice_cells(shape, list, list->old + i);
+        double *suffix = mr_slice_cells(shape, list, list->old + i) + shape->cells;
+        copy_cells(shape, suffix, cells);
+        if (behind != NULL) mr_cells_merge(shape, suffix, behind);
+        behind = suffix;
+    }
+    list->stale = 0;
+}
+
+static void add_to_back(const mr_slice_shape *shape, mr_slices *list) {
+    const uint32_t at = list->old + list->front + list->back;
+    double *back = mr_slices_back(list);
+    if (list->back++ == 0) {
+        copy_cells(shape, back, mr_slice_cells(shape, list, at));
+    } else {
+        mr_cells_merge(shape, back, mr_slice_cells(shape, list, at));
+    }
+}
+
+void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto) {
+    uint32_t older = list->old;
+    while (older < list->count && mr_slice_start(shape, list, older) < from)
+        older++;
+    if (!shape->stacked) {
+        list->old = older;
+        return;
+    }
+    if (older < list->old + list->front) {
+        list->front -= older - list->old;
+        list->old = older;
+    } else if (older > list->old) { /* Front is used up: what is left of back becomes front. */
+        const uint32_t end = list->old + list->front + list->back;
+        list->old = older;
+        list->front = end > older ? end - older : 0;
+        list->back = 0;
+        list->stale = 1;
+    }
+    if (list->stale != 0) make_suffixes(shape, list);
+    for (uint32_t at = list->old + list->front + list->back;
+         at < list->count && mr_slice_start(shape, list, at) < upto; at++)
+        add_to_back(shape, list);
+}
+
+void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells) {
+    if (list->front > 0) {
+        copy_cells(shape, cells, mr_slice_cells(shape, list, list->old) + shape->cells);
+    } else {
+        mr_cells_begin(shape, cells);
+    }
+    if (list->back > 0) mr_cells_merge(shape, cells, mr_slices_back(list));
+}
+
+void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto,
+                     double *cells) {
+    mr_cells_begin(shape, cells);
+    for (uint32_t at = mr_slices_find(shape, list, from);
+         at < list->count && mr_slice_start(shape, list, at) < upto; at++)
+        mr_cells_merge(shape, cells, mr_slice_cells(shape, list, at));
+}
+
+/* ---- bytes that somebody else saved ---- */
+
+static bool is_whole(double value, double least, double most) {
+    return value >= least && value <= most && (double)(int64_t)value == value;
+}
+
+bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob) {
+    if (blob == 0 || mr_blob_size(blob) + sizeof(uint32_t) < head_bytes(shape)) return false;
+    mr_slices *list = mr_slices_at(blob);
+    const uint64_t stacks = (uint64_t)list->old + list->front + list->back;
+    const uint64_t end = (uint64_t)list->head + list->count;
+    if (stacks > list->count || end > room_of(shape, blob)) return false;
+    if (!is_whole(list->passed, -MR_TIMES_MAX, MR_TIMES_MAX)) return false;
+    double before = -MR_TIMES_MAX - 1;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const double *slice = mr_slice(shape, list, i);
+        if (!is_whole(slice[0], before + 1, MR_TIMES_MAX)) return false;
+        if (!is_whole(slice[1], 0, 0x1p48 - 1)) return false;
+        before = slice[0];
+    }
+    return true;
+}

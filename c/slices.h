@@ -1,0 +1,121 @@
+/* slices.h -- stretches of time that overlapping windows share, each with its aggregates.
+ *
+ *   blob  [ list ][ back ][ slice ][ slice ] ... room
+ *   slice [ start ][ cells ][ suffix ]       cells: [ first ][ of each aggregate ]
+ *
+ *   slices    0 .. old | .. front ............ | .. back ... | ahead
+ *             past     | suffix: this slice    | all in one: | not in a window
+ *                      | and all of front      | `back`      | that has fired
+ *                      | behind it             |             |
+ *
+ * A window is the merge of the slices in it. Windows are asked for from old to new, and
+ * then two stacks (as in Tangwongsan, Hirzel and Schneider 2015) make each one merge of
+ * two: the suffix of the oldest slice, and `back`. A slice is merged into `back` once, and
+ * once into a suffix, when front is used up and all of back becomes front. So a window
+ * costs the same however many slices it has, also where nothing can be subtracted.
+ *
+ * The first cell is the number of the first event, whose merge is the least. Where windows
+ * do not overlap a slice is a window, and there are no suffixes and no back.
+ *
+ * A slice that something is added to behind the windows' back is in front, whose suffixes
+ * are stale then and made anew at the next window, or in back, which gets it, too.
+ *
+ * A list is the string field of a row: it is saved and loaded as it is. Invariants, which
+ * mr_slices_check looks at in bytes that others saved:
+ *  1. old + front + back <= count, head + count <= room.
+ *  2. Starts ascend, and are whole. */
+#ifndef MR_SLICES_H
+#define MR_SLICES_H
+
+#include "agg/basic.h"
+#include "row.h"
+
+enum { MR_SLICE_CELLS_MAX = MR_FIELDS_MAX + 1 };
+
+#define MR_TIMES_MAX 0x1p55 /* Starts and ends lie within this of 0. */
+
+/* What an operator's slices are made of. */
+typedef struct mr_slice_shape {
+    const uint8_t *kinds; /* mr_aggregate, `count` of them. */
+    uint32_t count;
+    uint32_t cells; /* First event and aggregates. */
+    bool stacked;   /* Windows overlap. */
+} mr_slice_shape;
+
+typedef struct mr_slices {
+    uint32_t blob_bytes; /* The size that every blob begins with. */
+    uint32_t head;       /* Place of the first slice. */
+    uint32_t count;
+    uint32_t old;
+    uint32_t front;
+    uint32_t back;
+    uint32_t stale; /* 1: suffixes are out of date. */
+    uint32_t spare;
+    double passed; /* End of the last window that was asked for. */
+} mr_slices;
+_Static_assert(sizeof(mr_slices) == 40, "saved as it is");
+
+/* ---- cells ---- */
+
+void mr_cells_begin(const mr_slice_shape *shape, double *cells);
+void mr_cells_merge(const mr_slice_shape *shape, double *into, const double *from);
+
+/* ---- lists ---- */
+
+static inline mr_slices *mr_slices_at(mr_addr blob) { return mr_at(blob); }
+
+static inline uint32_t mr_slice_stride(const mr_slice_shape *shape) {
+    return 1 + shape->cells * (shape->stacked ? 2 : 1);
+}
+static inline double *mr_slices_back(mr_slices *list) { return (double *)(void *)(list + 1); }
+static inline double *mr_slice(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
+    const uint32_t back = shape->stacked ? shape->cells : 0;
+    return mr_slices_back(list) + back + (list->head + index) * mr_slice_stride(shape);
+}
+static inline double *mr_slice_cells(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
+    return mr_slice(shape, list, index) + 1;
+}
+static inline int64_t mr_slice_start(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
+    return (int64_t)mr_slice(shape, list, index)[0];
+}
+
+/* Make sure that the list in the string field `cell` of a row, or 0, has room for one slice
+ * more. MR_ERR_LIMIT, MR_ERR_MEMORY: it is as it was. */
+mr_status mr_slices_reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr *cell);
+
+/* The first slice that starts at or after `start`; there may be none. */
+uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, int64_t start);
+
+/* Is this where slice `start` is? */
+static inline bool mr_slices_is(const mr_slice_shape *shape, mr_slices *list, uint32_t index,
+                                int64_t start) {
+    return index < list->count && mr_slice_start(shape, list, index) == start;
+}
+
+/* A slice before slice `index`, for which there is room; its first event is `first`. It may
+ * be old, if those before it are. */
+void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t index, int64_t start,
+                      uint64_t first, bool old);
+
+/* Something is about to be added to slice `index`: `back` if it has to be added to that,
+ * too, or NULL. */
+double *mr_slices_touch(mr_slices *list, uint32_t index);
+
+/* Slices that start before `from` are old; those before `upto` are in front or back. Neither
+ * moves back. */
+void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto);
+
+/* All slices in front and back as one. */
+void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells);
+
+/* All slices that start in [from, upto) as one, one by one. */
+void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto,
+                     double *cells);
+
+/* Forget the first `count` slices, which are old. */
+void mr_slices_forget(mr_slices *list, uint32_t count);
+
+/* Is this list what it should be? */
+bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob);
+
+#endif
