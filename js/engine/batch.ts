@@ -106,6 +106,14 @@ export class Batch {
     views.u32[(this.#columns + at.present) >>> 2] = has
   }
 
+  /** The watermarks of the rows' own sources, where those are not the rows'. */
+  stampOwn(watermarks: Float64Array): void {
+    const { views } = this.engine
+    views.f64.set(watermarks, this.#word(at.own_watermark) >>> 3)
+    const has = (this.#columns + at.present) >>> 2
+    views.u32[has] = (views.u32[has] as number) | present.HAS_OWN
+  }
+
   /** The key of a row. */
   keyAt(row: number): KeyValue {
     const { u32 } = this.engine.views

@@ -99,6 +99,15 @@ export class Operator {
     return result === status.MORE
   }
 
+  /** Emit what is due by a watermark, or now, into {@link results}; true when there is more. */
+  advance(watermarkMs: number): boolean {
+    const { wasm } = this.engine
+    const result = wasm.mr_operator_advance(this.handle, watermarkMs, this.results.handle)
+    if (result < 0) throw this.refusal("emit windows", result)
+    this.engine.views.follow()
+    return result === status.MORE
+  }
+
   /** Free rows whose ttl is over, a bounded number of them; true when there may be more. */
   expire(timeMs: number, steps: number): boolean {
     if (this.spec.limits.ttlMs === 0) return false

@@ -2,7 +2,7 @@
  * What a C operator is made of, and how that is written down for C.
  */
 import { MillraceError } from "../errors.ts"
-import { aggregates, algorithms, fieldKinds, flags, layouts, limits } from "./abi.ts"
+import { aggregates, algorithms, assigners, fieldKinds, flags, layouts, limits } from "./abi.ts"
 import { operatorKinds } from "./abi.ts"
 import type { KeyValue } from "../state/key_bytes.ts"
 import type { Views } from "./views.ts"
@@ -30,11 +30,11 @@ export type AggregateKind = keyof typeof aggregateNumber
 
 /** What a C operator is made of. */
 export interface OperatorSpec {
-  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle"
+  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle" | "window"
   readonly limits: StateLimits
   /** Custom: the fields of the record. */
   readonly fields?: readonly FieldKind[]
-  /** Aggregate: each with the input column that it reads. */
+  /** Aggregate and window: each with the input column that it reads. */
   readonly aggregates?: readonly { readonly kind: AggregateKind; readonly column: number }[]
   readonly emitEach?: boolean
   /** Rows may have a timer each; see timers.ts. */
@@ -43,6 +43,17 @@ export interface OperatorSpec {
   readonly keepEvicted?: boolean
   /** Deduplicate: a duplicate restarts the ttl. */
   readonly refresh?: boolean
+  /** Window: which windows, and when they are emitted; C has what the numbers mean. */
+  readonly window?: {
+    readonly assigner: keyof typeof assignerNumber
+    readonly size: number
+    readonly slide: number
+    readonly offsetMs: number
+    readonly lateMs: number
+    readonly exclusive: boolean
+    readonly partial: boolean
+    readonly emit: "final" | "updates" | undefined
+  }
   /** Throttle: what passes. */
   readonly throttle?: {
     readonly algorithm: ThrottleAlgorithm
@@ -59,6 +70,14 @@ const kindNumber = {
   aggregate: operatorKinds.AGGREGATE,
   deduplicate: operatorKinds.DEDUPLICATE,
   throttle: operatorKinds.THROTTLE,
+  window: operatorKinds.WINDOW,
+} as const
+
+const assignerNumber = {
+  aligned: assigners.ALIGNED,
+  sessions: assigners.SESSIONS,
+  counted: assigners.COUNTED,
+  countedEach: assigners.COUNTED_EACH,
 } as const
 
 const algorithmNumber: Record<ThrottleAlgorithm, number> = {
@@ -111,7 +130,10 @@ export function writeSpec(views: Views, scratch: number, uid: string, spec: Oper
   views.u32[(scratch + at.kind) >>> 2] = kindNumber[spec.kind]
   views.u32[(scratch + at.flags) >>> 2] =
     (evict ? flags.EVICT : 0) |
-    (spec.emitEach ? flags.EMIT_EACH : 0) |
+    (spec.emitEach || spec.window?.emit === "updates" ? flags.EMIT_EACH : 0) |
+    (spec.window?.emit === "final" ? flags.FINAL : 0) |
+    (spec.window?.exclusive ? flags.EXCLUSIVE : 0) |
+    (spec.window?.partial ? flags.PARTIAL : 0) |
     (spec.refresh ? flags.REFRESH : 0) |
     (spec.timers ? flags.TIMERS : 0) |
     (spec.throttle?.queueMax ? flags.DELAY : 0) |
@@ -124,6 +146,14 @@ export function writeSpec(views: Views, scratch: number, uid: string, spec: Oper
     views.u8[scratch + at.kinds + i] = isField ? fieldNumber[part] : aggregateNumber[part.kind]
     views.u8[scratch + at.columns + i] = isField ? 0 : part.column
   })
+  if (spec.window !== undefined) {
+    const { assigner, size, slide, offsetMs, lateMs } = spec.window
+    views.u32[(scratch + at.assigner) >>> 2] = assignerNumber[assigner]
+    views.f64[(scratch + at.size) >>> 3] = size
+    views.f64[(scratch + at.slide) >>> 3] = slide
+    views.f64[(scratch + at.offset_ms) >>> 3] = offsetMs
+    views.f64[(scratch + at.late_ms) >>> 3] = lateMs
+  }
   if (spec.throttle !== undefined) {
     const { algorithm, limit, perMs, burst, queueMax = 0 } = spec.throttle
     views.f64[(scratch + at.queue_max) >>> 3] = queueMax

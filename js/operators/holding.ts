@@ -221,7 +221,7 @@ class HoldingRunner implements Runner {
 }
 
 /** The event of a chunk's arrival that brought the watermark to a time. */
-function causeOfTime({ arrival }: Chunk, timeMs: number): number {
+export function causeOfTime({ arrival }: Chunk, timeMs: number): number {
   const watermarks = arrival.watermarks as Float64Array
   let from = 0
   let upto = watermarks.length // The first event before which the time had come; or none.

@@ -1,0 +1,282 @@
+/**
+ * Aggregates of windows that are whole in C: of numbers, over tumbling and sliding windows,
+ * sessions and counts of events, emitted when the watermark or the count says so.
+ *
+ *   event -> C: its windows -> due, or late? -> rows { key, start, end, …aggregates }
+ *   watermark, clock -> C: windows that are due, in the order of their ends and first events
+ *
+ * What is due by the watermark before an event comes out before what the event does, caused by the
+ * event that brought the watermark there.
+ */
+import { causeOf, ownWatermark, select } from "../chunk.ts"
+import type { Arrival, Chunk } from "../chunk.ts"
+import { windowColumns } from "../engine/abi.ts"
+import { fillNumbers } from "../engine/fill.ts"
+import type { Filled, NumberField } from "../engine/fill.ts"
+import { keysOf } from "../engine/keys.ts"
+import { Operator } from "../engine/operator.ts"
+import type { OperatorSpec, StateLimits } from "../engine/operator.ts"
+import { Timers } from "../engine/timers.ts"
+import type { Finished, Ran, Runner, Site } from "../graph.ts"
+import type { KeyReader } from "../state/keys.ts"
+import type { AnyTag } from "../tag.ts"
+import { LateCounter } from "../time/late.ts"
+import { givesNone } from "./aggregates.ts"
+import type { AggregateSpec } from "./aggregates.ts"
+import { causeOfTime } from "./holding.ts"
+import { pushChunk, valueOf } from "./pushed.ts"
+import type { Slice } from "./pushed.ts"
+
+type Row = Record<string, unknown>
+
+/** What the runner of such windows is told. */
+export interface WholeWindows {
+  readonly window: NonNullable<OperatorSpec["window"]>
+  readonly specs: readonly AggregateSpec[]
+  readonly aggregates: NonNullable<OperatorSpec["aggregates"]>
+  readonly columns: readonly NumberField[]
+  readonly lateTo: AnyTag | undefined
+  /** Do rows carry a revision? */
+  readonly revised: boolean
+  readonly limits: StateLimits
+}
+
+/** How many rows are given in one go while nothing comes, or little more. */
+const firedMax = 4096
+
+export class WindowAggregateRunner implements Runner {
+  readonly operator: Operator
+  readonly late = new LateCounter()
+  readonly #site: Site
+  readonly #read: KeyReader
+  readonly #windows: WholeWindows
+  readonly #timers: Timers
+  /** The time of results behind that at which they were due. */
+  readonly #rowsOf: RowsOf
+  /** The event that was taken last, and its arrival: what comes next is caused no earlier. */
+  #lastCause = 0
+  #lastOf: Arrival | undefined
+  /** The time by which some windows are still due. */
+  #firing = Infinity
+
+  constructor(site: Site, read: KeyReader, windows: WholeWindows) {
+    const { window, aggregates, limits } = windows
+    this.operator = new Operator(site.engine, site.uid, {
+      kind: "window",
+      limits,
+      aggregates,
+      window,
+      timers: true,
+    })
+    this.#site = site
+    this.#read = read
+    this.#windows = windows
+    this.#timers = new Timers(this.operator)
+    this.#rowsOf = rowMaker(this.operator, windows)
+  }
+
+  run(chunk: Chunk): Ran {
+    const { operator } = this
+    const { columns, lateTo } = this.#windows
+    const out = new Emitted(chunk)
+    const fill = ({ from, filled }: Slice) => {
+      fillOwn(operator, chunk, from, filled)
+      return fillNumbers(operator.input, chunk, filled, from, columns)
+    }
+    const take = (slice: Slice) => this.#take(chunk, slice, out)
+    const failure = pushChunk(chunk, operator, this.#read, take, { count: columns.length, fill })
+    const { watermarks } = chunk.arrival
+    if (failure !== undefined && watermarks !== undefined) {
+      this.#advance(watermarks[causeOf(chunk, failure.index)] as number, chunk, out)
+    }
+    const sides =
+      lateTo === undefined || out.late.length === 0
+        ? undefined
+        : new Map([[lateTo, select(chunk, Uint32Array.from(out.late))]])
+    return { chunk: out.chunk(), sides, failure }
+  }
+
+  settle(chunk: Chunk): Chunk | undefined {
+    const { watermark } = chunk.arrival
+    if (watermark === undefined) return undefined
+    const out = new Emitted(chunk)
+    this.#advance(watermark, chunk, out)
+    return out.chunk()
+  }
+
+  nextDue(now: number): number {
+    return this.#site.eventTime ? Infinity : Math.min(this.#firing, this.#timers.next(now))
+  }
+
+  fire(timeMs: number): readonly unknown[] {
+    const rows: Row[] = []
+    let more = true
+    while (more && rows.length < firedMax) {
+      more = this.operator.advance(timeMs)
+      for (const row of this.#rows()) rows.push(row)
+    }
+    this.#firing = more ? timeMs : Infinity
+    return rows
+  }
+
+  finish(): Finished | undefined {
+    for (let more = true; more;) {
+      more = this.operator.advance(Infinity)
+      const { size } = this.operator.results
+      if (size > 0) return { values: this.#rows(), times: this.#ends(size) }
+    }
+    return undefined
+  }
+
+  readRow(row: number): unknown {
+    const { views, scratch } = this.operator.engine
+    views.u32[scratch >>> 2] = row
+    this.operator.resultsOf(scratch, 1)
+    return this.#rowsOf(this.operator.results.size).map(({ key: _, ...window }) => window)
+  }
+
+  /** The rows of the results; of results that nobody wants, so many. */
+  #rows(): Row[] {
+    const { size } = this.operator.results
+    return this.#site.wanted ? this.#rowsOf(size) : new Array<Row>(size)
+  }
+
+  /** The times of the results: the last instants of their windows. */
+  #ends(size: number): Float64Array {
+    const { results, engine } = this.operator
+    const from = results.column(windowColumns.WINDOW_END)
+    const { exclusive, assigner } = this.#windows.window
+    const behind = assigner === "aligned" || (assigner === "sessions" && exclusive) ? 1 : 0
+    return engine.views.f64.slice(from, from + size).map((end) => end - behind)
+  }
+
+  /** Take the results of a push. */
+  #take(chunk: Chunk, slice: Slice, out: Emitted): void {
+    const { results, engine } = this.operator
+    const { size, positions, times } = results
+    if (size > 0) {
+      const { u32, f64 } = engine.views
+      const starts = results.column(windowColumns.WINDOW_START)
+      const rows = this.#rows()
+      const ends = this.#ends(size)
+      let last = this.#lastIn(chunk)
+      let pushed = slice.pushedFrom
+      for (let i = 0; i < size; i++) {
+        const row = u32[positions + i] as number
+        const due = f64[times + i] as number
+        // Events before the one that is at the position have been applied.
+        if (row > pushed || due === -Infinity) {
+          const applied = due === -Infinity ? row : row - 1
+          last = Math.max(last, causeOf(chunk, valueOf(slice, applied)))
+          pushed = row
+        }
+        if (Number.isNaN(f64[starts + i])) this.#leave(chunk, valueOf(slice, row), out)
+        else out.add(rows[i], Math.max(last, out.causeOf(due)), ends[i] as number)
+      }
+    }
+    if (this.operator.upto === 0) return
+    this.#lastCause = causeOf(chunk, valueOf(slice, this.operator.upto - 1))
+    this.#lastOf = chunk.arrival
+  }
+
+  #leave(chunk: Chunk, index: number, out: Emitted): void {
+    this.late.add(chunk, index)
+    out.late.push(index)
+  }
+
+  #lastIn({ arrival }: Chunk): number {
+    return this.#lastOf === arrival ? this.#lastCause : 0
+  }
+
+  /** Emit what is due by a watermark. */
+  #advance(watermark: number, chunk: Chunk, out: Emitted): void {
+    const last = this.#lastIn(chunk)
+    for (let more = true; more;) {
+      more = this.operator.advance(watermark)
+      const { size, times } = this.operator.results
+      if (size === 0) continue
+      const rows = this.#rows()
+      const ends = this.#ends(size)
+      const { f64 } = this.operator.engine.views
+      for (let i = 0; i < size; i++) {
+        const due = f64[times + i] as number
+        out.add(rows[i], Math.max(last, out.causeOf(due)), ends[i] as number)
+      }
+    }
+  }
+}
+
+/** Behind a union the watermarks of events' own sources are further than that of all. */
+function fillOwn({ input }: Operator, chunk: Chunk, from: number, { rows, size }: Filled): void {
+  if (chunk.arrival.own === undefined) return
+  const own = new Float64Array(size)
+  for (let row = 0; row < size; row++) {
+    own[row] = ownWatermark(chunk, rows === undefined ? from + row : (rows[row] as number))
+  }
+  input.stampOwn(own)
+}
+
+/** What one chunk makes windows emit. */
+class Emitted {
+  readonly late: number[] = []
+  readonly #input: Chunk
+  readonly #values: unknown[] = []
+  readonly #causes: number[] = []
+  readonly #times: number[] = []
+  #due = NaN
+  #cause = 0
+
+  constructor(input: Chunk) {
+    this.#input = input
+  }
+
+  add(value: unknown, cause: number, time: number): void {
+    this.#values.push(value)
+    this.#causes.push(cause)
+    this.#times.push(time)
+  }
+
+  /** The event that brought the watermark to a time. */
+  causeOf(due: number): number {
+    if (due === this.#due || this.#input.arrival.watermarks === undefined) return this.#cause
+    this.#due = due
+    this.#cause = due === -Infinity ? 0 : causeOfTime(this.#input, due)
+    return this.#cause
+  }
+
+  chunk(): Chunk {
+    const { arrival } = this.#input
+    const times = arrival.times && Float64Array.from(this.#times)
+    return { values: this.#values, at: Uint32Array.from(this.#causes), times, arrival }
+  }
+}
+
+/** Makes rows `{ key, start, end, …aggregates }` of the first `size` results. */
+type RowsOf = (size: number) => Row[]
+
+function rowMaker(operator: Operator, { specs, revised }: WholeWindows): RowsOf {
+  const { WINDOW_START, WINDOW_END, WINDOW_REVISION, WINDOW_COLUMNS } = windowColumns
+  const names = specs.map(([name]) => name)
+  const mayBeNone = specs.map(([, { kind }]) => givesNone(kind))
+  return (size) => {
+    const { results } = operator
+    const keys = keysOf(results)
+    const { f64 } = operator.engine.views
+    const starts = results.column(WINDOW_START)
+    const ends = results.column(WINDOW_END)
+    const revisions = results.column(WINDOW_REVISION)
+    const at = names.map((_, column) => results.column(WINDOW_COLUMNS + column))
+    const rows = new Array<Row>(size)
+    for (let i = 0; i < size; i++) {
+      const row: Row = { key: keys[i], start: f64[starts + i], end: f64[ends + i] }
+      if (revised) row["revision"] = f64[revisions + i]
+      for (let column = 0; column < names.length; column++) {
+        const value = f64[(at[column] as number) + i] as number
+        const none = mayBeNone[column] === true && Number.isNaN(value)
+        row[names[column] as string] = none ? undefined : value
+      }
+      rows[i] = row
+    }
+    return rows
+  }
+}

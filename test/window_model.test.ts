@@ -1,0 +1,103 @@
+/**
+ * Random scripts through windows that are whole in C, against plain code that keeps all events:
+ * times late, early, alike and below zero, every lateness and way to emit, chunks, restores.
+ */
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { boundedDisorder, outputTag } from "../js/index.ts"
+import type { WholeSpec } from "../js/operators/window_whole.ts"
+import { event, playAll } from "./play.ts"
+import { expectedOf, whole } from "./window_reference.ts"
+import type { Hit } from "./window_reference.ts"
+
+const timeout = 300_000
+
+const hits = (
+  steps: readonly (readonly [key: number, step: number, n: number | null])[],
+): Hit[] => {
+  let at = -40
+  return steps.map(([key, step, n]) => {
+    at += step
+    return { key: `k${key}`, n, at }
+  })
+}
+
+const anyHits = fc
+  .array(
+    fc.tuple(
+      fc.nat(3),
+      fc.oneof(
+        { weight: 6, arbitrary: fc.integer({ min: -4, max: 6 }) },
+        { weight: 1, arbitrary: fc.integer({ min: -25, max: 40 }) },
+      ),
+      fc.option(fc.integer({ min: -5, max: 5 })),
+    ),
+    { minLength: 1, maxLength: 60 },
+  )
+  .map(hits)
+
+const anyTime = {
+  allowedLateness: fc.constantFrom(0, 0, 3, 10, 25),
+  emit: fc.constantFrom(undefined, "final" as const, "updates" as const),
+}
+
+const aligned = fc
+  .record({
+    size: fc.constantFrom(1, 4, 10, 12),
+    slide: fc.constantFrom(1, 3, 4, 5, 10, 12),
+    offsetMs: fc.constantFrom(0, 1, -3, 25),
+    ...anyTime,
+  })
+  .map(({ size, slide, offsetMs, ...options }): WholeSpec => {
+    const assigner =
+      slide >= size
+        ? ({ kind: "tumbling", sizeMs: size, offsetMs } as const)
+        : ({ kind: "sliding", sizeMs: size, slideMs: slide, offsetMs } as const)
+    return { assigner, options }
+  })
+
+const late = outputTag<Hit>("late")
+
+async function played(
+  script: readonly Hit[],
+  spec: WholeSpec,
+  { disorderMs, chunkSize, crash }: { disorderMs: number; chunkSize: number; crash: number },
+) {
+  const { results, error } = await playAll<Hit>(
+    (events) => {
+      const options = { ...spec.options, lateTo: late }
+      const out = whole(events.keyBy("key"), { ...spec, options })
+      return { out, routed: out.sideOutput(late) }
+    },
+    script.map(event),
+    {
+      from: { time: "at", watermark: boundedDisorder(disorderMs) },
+      chunkSize,
+      ...(crash < script.length ? { crashAfter: crash } : {}),
+    },
+  )
+  if (error !== undefined) throw error as Error
+  return { rows: results["out"], late: results["routed"] }
+}
+
+const check = (specs: fc.Arbitrary<WholeSpec>) =>
+  fc.assert(
+    fc.asyncProperty(
+      anyHits,
+      specs,
+      fc.record({
+        disorderMs: fc.constantFrom(0, 2, 8),
+        chunkSize: fc.constantFrom(1, 7, 1024),
+        crash: fc.nat(80),
+      }),
+      async (script, spec, how) => {
+        const { rows, late } = expectedOf(script, spec, how.disorderMs)
+        expect(await played(script, spec, how)).toEqual({ rows, late })
+      },
+    ),
+    { numRuns: 400 },
+  )
+
+describe("windows that are whole in C", () => {
+  it("tumble and slide as plain code does", { timeout }, () => check(aligned))
+})
