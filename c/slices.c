@@ -200,22 +200,18 @@ void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from,
 
 /* ---- bytes that somebody else saved ---- */
 
-static bool is_whole(double value, double least, double most) {
-    return value >= least && value <= most && (double)(int64_t)value == value;
-}
-
 bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob) {
     if (blob == 0 || mr_blob_size(blob) + sizeof(uint32_t) < head_bytes(shape)) return false;
     mr_slices *list = mr_slices_at(blob);
     const uint64_t stacks = (uint64_t)list->old + list->front + list->back;
     const uint64_t end = (uint64_t)list->head + list->count;
     if (stacks > list->count || end > room_of(shape, blob)) return false;
-    if (!is_whole(list->passed, -MR_TIMES_MAX, MR_TIMES_MAX)) return false;
+    if (!mr_is_whole(list->passed, -MR_TIMES_MAX, MR_TIMES_MAX)) return false;
     double before = -MR_TIMES_MAX - 1;
     for (uint32_t i = 0; i < list->count; i++) {
         const double *slice = mr_slice(shape, list, i);
-        if (!is_whole(slice[0], before + 1, MR_TIMES_MAX)) return false;
-        if (!is_whole(slice[1], 0, 0x1p48 - 1)) return false;
+        if (!mr_is_whole(slice[0], before + 1, MR_TIMES_MAX)) return false;
+        if (!mr_is_whole(slice[1], 0, 0x1p48 - 1)) return false;
         before = slice[0];
     }
     return true;

@@ -55,6 +55,10 @@ typedef struct mr_slices {
 } mr_slices;
 _Static_assert(sizeof(mr_slices) == 40, "saved as it is");
 
+static inline bool mr_is_whole(double value, double least, double most) {
+    return value >= least && value <= most && (double)(int64_t)value == value;
+}
+
 /* ---- cells ---- */
 
 void mr_cells_begin(const mr_slice_shape *shape, double *cells);

@@ -56,6 +56,16 @@ const aligned = fc
     return { assigner, options }
   })
 
+const sessions = fc
+  .record({
+    gapMs: fc.constantFrom(1, 3, 6),
+    boundary: fc.constantFrom("inclusive" as const, "exclusive" as const),
+    ...anyTime,
+  })
+  .map(({ gapMs, boundary, ...options }): WholeSpec => {
+    return { assigner: { kind: "sessions", gapMs, boundary }, options }
+  })
+
 const late = outputTag<Hit>("late")
 
 async function played(
@@ -100,4 +110,6 @@ const check = (specs: fc.Arbitrary<WholeSpec>) =>
 
 describe("windows that are whole in C", () => {
   it("tumble and slide as plain code does", { timeout }, () => check(aligned))
+
+  it("meet in sessions as in plain code", { timeout }, () => check(sessions))
 })

@@ -28,6 +28,7 @@ enum { FIRE_STEPS = 8192 };
 
 static const mr_window_assigner *const assigners[] = {
     [MR_ALIGNED] = &mr_window_aligned,
+    [MR_SESSIONS] = &mr_window_sessions,
 };
 
 static const mr_window_assigner *assigner_of(const mr_operator_data *op) {
@@ -83,7 +84,7 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     }
     fields_out[MR_WINDOW_BLOB] = MR_STRING;
     fields_out[MR_WINDOW_REVISIONS] = MR_STRING;
-    *count_out = has_revisions(spec) ? 2 : 1;
+    *count_out = has_revisions(spec) && spec->assigner != MR_SESSIONS ? 2 : 1;
     return MR_OK;
 }
 

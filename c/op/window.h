@@ -26,6 +26,7 @@ typedef struct mr_window_assigner {
 } mr_window_assigner;
 
 extern const mr_window_assigner mr_window_aligned;
+extern const mr_window_assigner mr_window_sessions;
 
 #define MR_WINDOW_MS_LAST INT64_C(8640000000000000) /* Timers beyond wait for the end. */
 

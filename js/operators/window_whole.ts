@@ -112,6 +112,17 @@ function windowOf(assigner: WholeAssigner): Window | undefined {
       const { sizeMs, slideMs, offsetMs } = assigner
       return { ...plain, assigner: "aligned", size: sizeMs, slide: slideMs, offsetMs }
     }
+    case "sessions": {
+      const { gapMs, boundary } = assigner
+      if (gapMs === undefined) return undefined
+      return {
+        ...plain,
+        assigner: "sessions",
+        size: gapMs,
+        slide: 0,
+        exclusive: boundary === "exclusive",
+      }
+    }
     default:
       return undefined
   }

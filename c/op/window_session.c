@@ -1,0 +1,277 @@
+/* window_session.c -- sessions: events of a key with no gap between them.
+ *
+ *   blob     [u32 bytes][u32 count][ session ][ session ] ... room    by start, apart
+ *   session  [start][end][revision][ cells ]        cells: [ first ][ of each aggregate ]
+ *
+ * An event at t is [t, t + gap]; it joins the sessions that it meets, and those that it
+ * bridges become one. A session ends a gap behind its last event. Inclusive: an event at
+ * the very end still belongs to it, so it is over when the watermark is beyond its end.
+ *
+ * Sessions that have fired stay for keep_ms. One that an event touches then fires again at
+ * once, or, if it goes on beyond the watermark, at its new end. A session that is over by a
+ * watermark has fired: so what is to be done follows from its end. */
+#include "window.h"
+
+typedef struct session {
+    double start;
+    double end;
+    double revision; /* Of the next time that it is emitted. */
+    double cells[];
+} session;
+
+typedef struct sessions {
+    uint32_t blob_bytes; /* The size that every blob begins with. */
+    uint32_t count;
+    double of[];
+} sessions;
+
+static sessions *list_at(mr_addr blob) { return mr_at(blob); }
+
+static sessions *list_of(const mr_operator_data *op, mr_row *row) {
+    return list_at(*mr_window_cell(op, row, MR_WINDOW_BLOB));
+}
+
+/* In numbers. */
+static uint32_t stride_of(const mr_slice_shape *shape) { return 3 + shape->cells; }
+
+static session *session_at(const mr_slice_shape *shape, sessions *list, uint32_t index) {
+    return (session *)(void *)(list->of + index * stride_of(shape));
+}
+
+static uint32_t room_of(const mr_slice_shape *shape, mr_addr blob) {
+    const uint32_t bytes = mr_blob_size(blob) - (uint32_t)sizeof(uint32_t);
+    return bytes / (stride_of(shape) * (uint32_t)sizeof(double));
+}
+
+/* Room for one session more. MR_ERR_LIMIT, MR_ERR_MEMORY. */
+static mr_status reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr *cell) {
+    const uint32_t count = *cell == 0 ? 0 : list_at(*cell)->count;
+    if (*cell != 0 && count < room_of(shape, *cell)) return MR_OK;
+    const uint32_t each = stride_of(shape) * (uint32_t)sizeof(double);
+    const uint64_t bytes = (count + count / 2 + UINT64_C(1)) * each + sizeof(uint32_t);
+    if (bytes > MR_STRING_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "sessions of a key", count);
+    mr_addr made;
+    MR_TRY(mr_rows_blob_new(rows, NULL, (uint32_t)bytes, &made));
+    if (*cell != 0) {
+        list_at(made)->count = count;
+        memcpy(list_at(made)->of, list_at(*cell)->of, count * each);
+        mr_rows_blob_release(rows, *cell);
+    }
+    *cell = made;
+    return MR_OK;
+}
+
+/* ---- what is due ---- */
+
+/* The watermark at which a session is over. */
+static int64_t over_at(const mr_operator_data *op, double end) {
+    return (int64_t)end + ((op->spec.flags & MR_EXCLUSIVE) != 0 ? 0 : 1);
+}
+
+/* When a session that is over by `passed_ms` may go, or else fires. */
+static int64_t due_of(const mr_operator_data *op, const session *s, int64_t passed_ms) {
+    const mr_window_data *w = &op->window;
+    const int64_t over_ms = over_at(op, s->end);
+    return over_ms + (mr_window_come(over_ms + w->wait_ms, passed_ms) ? w->keep_ms : w->wait_ms);
+}
+
+/* When the row's timer is to come, once `passed_ms` has passed. */
+static int64_t next_due(const mr_operator_data *op, sessions *list, int64_t passed_ms) {
+    int64_t due_ms = INT64_MAX;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const session *s = session_at(&op->window.shape, list, i);
+        const int64_t next_ms = due_of(op, s, passed_ms);
+        if (next_ms < due_ms) due_ms = next_ms;
+    }
+    return due_ms;
+}
+
+/* Does the session fire at `time_ms`, the row's timer? It has not before. */
+static bool fires(const mr_operator_data *op, const session *s, int64_t time_ms) {
+    const int64_t due_ms = over_at(op, s->end) + op->window.wait_ms;
+    return due_ms == time_ms || (time_ms == MR_WINDOW_MS_LAST && due_ms > time_ms);
+}
+
+static session *due_session(const mr_operator_data *op, sessions *list, int64_t time_ms) {
+    for (uint32_t i = 0; i < list->count; i++) {
+        session *s = session_at(&op->window.shape, list, i);
+        if (fires(op, s, time_ms)) return s;
+    }
+    return NULL;
+}
+
+static bool due(mr_operator_data *op, mr_row *row, int64_t time_ms, uint64_t *first_out) {
+    const session *s = due_session(op, list_of(op, row), time_ms);
+    if (s == NULL) return false;
+    *first_out = (uint64_t)s->cells[0];
+    return true;
+}
+
+/* ---- firing ---- */
+
+static void emit(mr_operator_data *op, mr_row *row, uint32_t position, session *s, double due_ms,
+                 mr_batch_data *results) {
+    const mr_window_result result = {
+        .start = (int64_t)s->start,
+        .end = (int64_t)s->end,
+        .revision = s->revision++,
+        .due_ms = due_ms,
+        .cells = s->cells,
+    };
+    mr_window_emit(op, row, position, &result, results);
+}
+
+static void drop_session(const mr_slice_shape *shape, sessions *list, uint32_t index) {
+    const uint32_t each = stride_of(shape) * (uint32_t)sizeof(double);
+    list->count--;
+    memmove(session_at(shape, list, index), session_at(shape, list, index + 1),
+            (list->count - index) * each);
+}
+
+static mr_status fire(mr_operator_data *op, mr_row *row, int64_t time_ms, mr_batch_data *results) {
+    const mr_slice_shape *shape = &op->window.shape;
+    sessions *list = list_of(op, row);
+    session *s = due_session(op, list, time_ms);
+    if (s != NULL) emit(op, row, 0, s, (double)time_ms, results);
+    const bool last = time_ms == MR_WINDOW_MS_LAST; /* All that is beyond comes one by one. */
+    for (uint32_t i = list->count; i-- > 0;) {
+        const session *each = session_at(shape, list, i);
+        const bool closed = over_at(op, each->end) + op->window.late_ms <= time_ms;
+        if (closed || (last && each == s)) drop_session(shape, list, i);
+    }
+    if (list->count == 0) {
+        mr_rows_remove(&op->rows, row);
+    } else {
+        mr_window_timer(op, row, next_due(op, list, time_ms));
+    }
+    return MR_OK;
+}
+
+/* ---- events ---- */
+
+/* An event as a session of its own, then with all that it meets: [from, upto) of the list. */
+typedef struct span {
+    double start;
+    double end;
+    uint32_t from;
+    uint32_t upto;
+} span;
+
+static span span_of(const mr_operator_data *op, sessions *list, int64_t time_ms) {
+    const mr_slice_shape *shape = &op->window.shape;
+    const bool exclusive = (op->spec.flags & MR_EXCLUSIVE) != 0;
+    const double own_start = (double)time_ms;
+    const double own_end = (double)(time_ms + op->window.size);
+    span all = {.start = own_start, .end = own_end};
+    for (uint32_t i = 0; i < (list == NULL ? 0 : list->count); i++) {
+        const session *s = session_at(shape, list, i);
+        const bool before = exclusive ? s->end <= own_start : s->end < own_start;
+        const bool behind = exclusive ? s->start >= own_end : s->start > own_end;
+        if (behind) break;
+        all.upto = i + 1;
+        if (before) {
+            all.from = i + 1;
+            continue;
+        }
+        if (s->start < all.start) all.start = s->start;
+        if (s->end > all.end) all.end = s->end;
+    }
+    return all;
+}
+
+/* Make one session of a span; there is room for it if it meets none. */
+static session *join(mr_operator_data *op, sessions *list, span all) {
+    const mr_slice_shape *shape = &op->window.shape;
+    session *s = session_at(shape, list, all.from);
+    if (all.from == all.upto) {
+        const uint32_t each = stride_of(shape) * (uint32_t)sizeof(double);
+        memmove(session_at(shape, list, all.from + 1), s, (list->count - all.from) * each);
+        list->count++;
+        s->revision = 0;
+        mr_cells_begin(shape, s->cells);
+        s->cells[0] = (double)op->window.firsts++;
+    }
+    while (all.upto > all.from + 1) {
+        const session *next = session_at(shape, list, all.from + 1);
+        mr_cells_merge(shape, s->cells, next->cells);
+        if (next->revision > s->revision) s->revision = next->revision;
+        drop_session(shape, list, all.from + 1);
+        all.upto--;
+    }
+    s->start = all.start;
+    s->end = all.end;
+    return s;
+}
+
+/* The row of input row `i`, or a new one, with room for a session of its own if it meets none. */
+static mr_status reserve_row(mr_operator_data *op, uint32_t i, mr_row *row, span all,
+                             mr_row **row_out) {
+    const mr_slice_shape *shape = &op->window.shape;
+    *row_out = row;
+    if (row != NULL) {
+        if (all.from < all.upto) return MR_OK;
+        return reserve(&op->rows, shape, mr_window_cell(op, row, MR_WINDOW_BLOB));
+    }
+    mr_addr blob = 0;
+    MR_TRY(reserve(&op->rows, shape, &blob));
+    return mr_window_begin(op, i, blob, 0, row_out);
+}
+
+static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
+                       mr_batch_data *results) {
+    const mr_window_data *w = &op->window;
+    const mr_window_event event = mr_window_event_of(in, i);
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const bool each = (op->spec.flags & MR_EMIT_EACH) != 0;
+    mr_row *row = mr_rows_visit(&op->rows, i);
+    const span all = span_of(op, row == NULL ? NULL : list_of(op, row), event.time_ms);
+    const int64_t over_ms = over_at(op, all.end);
+    if (over_ms + w->late_ms <= event.own_ms) {
+        MR_TRY(mr_window_room(results, 1, 1));
+        mr_window_late(op, i, results);
+        return MR_OK;
+    }
+    /* Where a window fires once only, at the end of its wait, it cannot have fired. */
+    const bool again = w->wait_ms == 0 && over_ms <= event.watermark_ms;
+    if (each || again) MR_TRY(mr_window_room(results, 1, offsets[i + 1] - offsets[i]));
+    MR_TRY(reserve_row(op, i, row, all, &row));
+    sessions *list = list_of(op, row);
+    session *s = join(op, list, all);
+    mr_window_add(op, in, i, s->cells, NULL);
+    if (each || again) emit(op, row, i, s, -__builtin_inf(), results);
+    /* Mostly a session goes on: a timer that comes too early is set anew then. */
+    const int64_t due_ms = next_due(op, list, event.watermark_ms);
+    const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
+    if (mr_row_timer_registered(timer) == 0 || due_ms < mr_row_timer_ms(timer)) {
+        mr_window_timer(op, row, due_ms);
+    }
+    mr_rows_touch(&op->rows, row, i, true);
+    return MR_OK;
+}
+
+/* ---- bytes that somebody else saved ---- */
+
+static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
+    const mr_slice_shape *shape = &op->window.shape;
+    const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
+    if (blob == 0 || mr_blob_size(blob) < sizeof(uint32_t)) return false;
+    sessions *list = list_at(blob);
+    if (list->count == 0 || list->count > room_of(shape, blob)) return false;
+    double before = -MR_TIMES_MAX;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const session *s = session_at(shape, list, i);
+        if (!mr_is_whole(s->start, before, MR_TIMES_MAX)) return false;
+        if (!mr_is_whole(s->end, s->start, MR_TIMES_MAX)) return false;
+        if (!mr_is_whole(s->cells[0], 0, 0x1p48 - 1)) return false;
+        if ((uint64_t)s->cells[0] >= *firsts) *firsts = (uint64_t)s->cells[0] + 1;
+        before = s->end;
+    }
+    return true;
+}
+
+const mr_window_assigner mr_window_sessions = {
+    .apply = apply,
+    .due = due,
+    .fire = fire,
+    .check = check,
+};
