@@ -338,9 +338,12 @@ mr_status mr_operator_advance(mr_operator handle, double watermark_ms, mr_batch 
     const bool end = watermark_ms == __builtin_inf();
     if (!end && watermark_ms > op->clock_ms) op->clock_ms = watermark_ms;
     MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, end || op->kind->advance != NULL));
-    if (op->kind->advance != NULL) return op->kind->advance(op, watermark_ms, results);
-    if (!end || op->kind->finish == NULL) return MR_OK;
-    mr_status status = op->kind->finish(op, results);
+    mr_status status = MR_OK;
+    if (op->kind->advance != NULL) {
+        status = op->kind->advance(op, watermark_ms, results);
+    } else if (end && op->kind->finish != NULL) {
+        status = op->kind->finish(op, results);
+    }
     if (status == MR_ERR_HANDLE) mr_flush_stop(op); /* Rows came or went: begin again. */
     return status;
 }

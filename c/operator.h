@@ -41,6 +41,7 @@ typedef struct mr_operator_kind {
 /* What windows remember beside their rows; op/window.h. */
 typedef struct mr_window_data {
     mr_slice_shape shape;
+    uint8_t kinds[MR_FIELDS_MAX + 2]; /* Of the shape: the aggregates', and min and max of times. */
     int64_t size;
     int64_t slide;
     int64_t offset;

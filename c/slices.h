@@ -30,7 +30,7 @@
 #include "agg/basic.h"
 #include "row.h"
 
-enum { MR_SLICE_CELLS_MAX = MR_FIELDS_MAX + 1 };
+enum { MR_SLICE_CELLS_MAX = 1 + MR_FIELDS_MAX + 2 }; /* First event, and two more. */
 
 #define MR_TIMES_MAX 0x1p55 /* Starts and ends lie within this of 0. */
 

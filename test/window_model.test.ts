@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest"
 import { boundedDisorder, outputTag } from "../js/index.ts"
 import type { WholeSpec } from "../js/operators/window_whole.ts"
 import { event, playAll } from "./play.ts"
-import { expectedOf, whole } from "./window_reference.ts"
+import { expectedCounts, expectedOf, whole } from "./window_reference.ts"
 import type { Hit } from "./window_reference.ts"
 
 const timeout = 300_000
@@ -66,6 +66,18 @@ const sessions = fc
     return { assigner: { kind: "sessions", gapMs, boundary }, options }
   })
 
+const counted = fc
+  .record({
+    size: fc.integer({ min: 1, max: 6 }),
+    slide: fc.integer({ min: 1, max: 8 }),
+    emitPartial: fc.option(fc.boolean()),
+  })
+  .map(({ size, slide, emitPartial }): WholeSpec => {
+    return emitPartial === null
+      ? { assigner: { kind: "slidingCount", size, slide }, options: {} }
+      : { assigner: { kind: "count", size, slide, emitPartial }, options: {} }
+  })
+
 const late = outputTag<Hit>("late")
 
 async function played(
@@ -90,7 +102,7 @@ async function played(
   return { rows: results["out"], late: results["routed"] }
 }
 
-const check = (specs: fc.Arbitrary<WholeSpec>) =>
+const check = (specs: fc.Arbitrary<WholeSpec>, expected = expectedOf) =>
   fc.assert(
     fc.asyncProperty(
       anyHits,
@@ -101,7 +113,7 @@ const check = (specs: fc.Arbitrary<WholeSpec>) =>
         crash: fc.nat(80),
       }),
       async (script, spec, how) => {
-        const { rows, late } = expectedOf(script, spec, how.disorderMs)
+        const { rows, late } = expected(script, spec, how.disorderMs)
         expect(await played(script, spec, how)).toEqual({ rows, late })
       },
     ),
@@ -112,4 +124,6 @@ describe("windows that are whole in C", () => {
   it("tumble and slide as plain code does", { timeout }, () => check(aligned))
 
   it("meet in sessions as in plain code", { timeout }, () => check(sessions))
+
+  it("count as plain code does", { timeout }, () => check(counted, expectedCounts))
 })

@@ -66,6 +66,36 @@ export function expectedOf(events: readonly Hit[], spec: WholeSpec, disorderMs: 
   return windows
 }
 
+/** The same for windows of a number of events; those that are not full come by first-seen key. */
+export function expectedCounts(events: readonly Hit[], { assigner }: WholeSpec): Expected {
+  if (assigner.kind !== "count" && assigner.kind !== "slidingCount") throw new Error(assigner.kind)
+  const { kind, size, slide } = assigner
+  const rows: WindowRow[] = []
+  const seen = new Map<string, Hit[]>()
+  const emit = (key: string, events: readonly Hit[]) => {
+    const times = events.map(({ at }) => at)
+    const range = { start: Math.min(...times), end: Math.max(...times) }
+    rows.push({ key, ...range, ...aggregatesOf(events) })
+  }
+  for (const event of events) {
+    const own = seen.get(event.key) ?? []
+    seen.set(event.key, own)
+    own.push(event)
+    const { length } = own
+    const first = length - size
+    if (kind === "slidingCount" ? length % slide === 0 : first >= 0 && first % slide === 0) {
+      emit(event.key, own.slice(Math.max(first, 0)))
+    }
+  }
+  if (kind === "slidingCount" || !assigner.emitPartial) return { rows, late: [] }
+  for (const [key, own] of seen) {
+    const full = own.length < size ? 0 : Math.floor((own.length - size) / slide) + 1
+    const unseen = full === 0 ? 0 : (full - 1) * slide + size
+    if (own.length > Math.max(full * slide, unseen)) emit(key, own.slice(full * slide))
+  }
+  return { rows, late: [] }
+}
+
 class Windows implements Expected {
   readonly rows: WindowRow[] = []
   readonly late: Hit[] = []

@@ -29,6 +29,8 @@ enum { FIRE_STEPS = 8192 };
 static const mr_window_assigner *const assigners[] = {
     [MR_ALIGNED] = &mr_window_aligned,
     [MR_SESSIONS] = &mr_window_sessions,
+    [MR_COUNTED] = &mr_window_counted,
+    [MR_COUNTED_EACH] = &mr_window_counted,
 };
 
 static const mr_window_assigner *assigner_of(const mr_operator_data *op) {
@@ -42,6 +44,9 @@ static mr_status check_whole(double value, double least, const char *name) {
     return whole ? MR_OK : mr_fail(MR_ERR_ARGUMENT, name, value);
 }
 
+/* Do windows end by counting, without timers? */
+static bool counts(const mr_operator_spec *spec) { return spec->assigner >= MR_COUNTED; }
+
 static mr_status check_windows(const mr_operator_spec *spec) {
     if (spec->assigner >= sizeof assigners / sizeof assigners[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "assigner", spec->assigner);
@@ -50,7 +55,12 @@ static mr_status check_windows(const mr_operator_spec *spec) {
     MR_TRY(check_whole(spec->offset_ms, -8.64e15, "offset_ms"));
     MR_TRY(check_whole(spec->late_ms, 0, "late_ms"));
     if (spec->ttl_ms != 0) return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", spec->ttl_ms);
-    if ((spec->flags & MR_TIMERS) == 0) return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
+    const uint32_t of_time = MR_TIMERS | MR_EMIT_EACH | MR_FINAL;
+    const bool fits = counts(spec) ? (spec->flags & of_time) == 0 : (spec->flags & MR_TIMERS) != 0;
+    if (!fits) return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
+    if (counts(spec) && spec->late_ms != 0) {
+        return mr_fail(MR_ERR_ARGUMENT, "late_ms", spec->late_ms);
+    }
     if (spec->assigner == MR_SESSIONS) return MR_OK;
     MR_TRY(check_whole(spec->slide, 1, "slide"));
     if (spec->assigner != MR_ALIGNED) return MR_OK;
@@ -79,7 +89,7 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     }
     const uint32_t cells = mr_basic_cells_of(spec->kinds, spec->count);
     const bool too_many = spec->count > MR_COLUMNS_MAX - MR_WINDOW_COLUMNS;
-    if (cells >= MR_SLICE_CELLS_MAX || too_many) {
+    if (cells > MR_FIELDS_MAX || too_many) {
         return mr_fail(MR_ERR_LIMIT, "aggregate fields", MR_FIELDS_MAX);
     }
     fields_out[MR_WINDOW_BLOB] = MR_STRING;
@@ -92,9 +102,10 @@ static void open(mr_operator_data *op) {
     const mr_operator_spec *spec = &op->spec;
     const bool final = (spec->flags & MR_FINAL) != 0;
     const int64_t late_ms = (int64_t)spec->late_ms;
-    op->rows.shrinks = true;
-    op->window = (mr_window_data){
-        .shape = {.kinds = op->spec.kinds, .count = spec->count},
+    mr_window_data *w = &op->window;
+    op->rows.shrinks = !counts(spec);
+    *w = (mr_window_data){
+        .shape = {.kinds = w->kinds, .count = spec->count + (counts(spec) ? 2 : 0)},
         .size = (int64_t)spec->size,
         .slide = (int64_t)spec->slide,
         .late_ms = late_ms,
@@ -104,11 +115,15 @@ static void open(mr_operator_data *op) {
         .keep_ms = final ? 0 : late_ms,
         .due = {.heap = op->rows.heap},
     };
-    op->window.shape.cells = 1 + mr_basic_cells_of(spec->kinds, spec->count);
+    memcpy(w->kinds, spec->kinds, spec->count);
+    w->kinds[spec->count] = MR_MIN;
+    w->kinds[spec->count + 1] = MR_MAX;
+    w->shape.cells = 1 + mr_basic_cells_of(w->kinds, w->shape.count);
     if (spec->assigner == MR_SESSIONS) return;
-    op->window.shape.stacked = spec->slide < spec->size;
-    op->window.cut = op->window.size % op->window.slide;
-    op->window.offset = mr_window_rest((int64_t)spec->offset_ms, (int64_t)spec->slide);
+    const bool each = spec->assigner == MR_COUNTED_EACH; /* Windows end at multiples of slide. */
+    w->shape.stacked = w->slide < w->size;
+    w->cut = w->size % w->slide;
+    w->offset = mr_window_rest(each ? -w->size : (int64_t)spec->offset_ms, w->slide);
 }
 
 /* ---- events ---- */
@@ -302,17 +317,19 @@ static mr_status fire_due(mr_operator_data *op, double upto_ms, uint32_t positio
 static mr_status advance(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
     uint32_t steps = FIRE_STEPS;
     MR_TRY(check_rows(op));
-    return fire_due(op, watermark_ms, 0, &steps, results);
+    if (!counts(&op->spec)) return fire_due(op, watermark_ms, 0, &steps, results);
+    return watermark_ms == __builtin_inf() ? assigner_of(op)->finish(op, results) : MR_OK;
 }
 
 static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
                       mr_batch_data *results) {
+    const bool timed = !counts(&op->spec);
     uint32_t steps = FIRE_STEPS;
     MR_TRY(check_rows(op));
     for (uint32_t i = from; i < in->size; i++) {
         *upto_out = i;
         const double passed_ms = mr_row_watermark(in, i);
-        if (op->window.firing || passed_ms >= op->window.next_ms) {
+        if (timed && (op->window.firing || passed_ms >= op->window.next_ms)) {
             MR_TRY(fire_due(op, passed_ms, i, &steps, results));
         }
         MR_TRY(assigner_of(op)->apply(op, in, i, results));
@@ -321,12 +338,18 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     return MR_OK;
 }
 
+static mr_status result(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
+    MR_TRY(check_rows(op));
+    return assigner_of(op)->show(op, row, results);
+}
+
 const mr_operator_kind mr_kind_window = {
     .name = "window",
     .columns = MR_WINDOW_COLUMNS,
     .fields = fields,
     .open = open,
     .push = push,
+    .result = result,
     .advance = advance,
     .stop = stop,
 };

@@ -14,19 +14,22 @@ typedef struct mr_window_assigner {
     /* Apply input row `i`: whole, or not at all. MR_MORE: the results have no room. */
     mr_status (*apply)(mr_operator_data *op, const mr_columns *in, uint32_t i,
                        mr_batch_data *results);
-    /* Is a window of the row due by `time_ms`? Its first event's number. */
+    /* The next two are NULL where windows have no timers. Is a window of the row due by `time_ms`? Its first event's number. */
     bool (*due)(mr_operator_data *op, mr_row *row, int64_t time_ms, uint64_t *first_out);
     /* Emit that window, if there is one, forget what no event may change by `time_ms`, and
      * set the row's timer, or remove the row. There is room for a result. */
     mr_status (*fire)(mr_operator_data *op, mr_row *row, int64_t time_ms, mr_batch_data *results);
     /* The row was loaded: is it sound? *firsts grows beyond its numbers. */
     bool (*check)(mr_operator_data *op, mr_row *row, uint64_t *firsts);
-    /* What is left of the row at the end of the source. NULL: timers tell. */
-    mr_status (*rest)(mr_operator_data *op, mr_row *row, mr_batch_data *results);
+    /* Emit what is left at the end of the source; MR_MORE. NULL: timers tell. */
+    mr_status (*finish)(mr_operator_data *op, mr_batch_data *results);
+    /* The row's windows that have not closed, as they are now. MR_MORE: as many as fit. */
+    mr_status (*show)(mr_operator_data *op, mr_row *row, mr_batch_data *results);
 } mr_window_assigner;
 
 extern const mr_window_assigner mr_window_aligned;
 extern const mr_window_assigner mr_window_sessions;
+extern const mr_window_assigner mr_window_counted;
 
 #define MR_WINDOW_MS_LAST INT64_C(8640000000000000) /* Timers beyond wait for the end. */
 
@@ -37,6 +40,26 @@ static inline int64_t mr_window_rest(int64_t value, int64_t by) {
     const int64_t rest = value % by;
     return rest < 0 ? rest + by : rest;
 }
+
+/* ---- windows that repeat: at every slide, of time or of a number of events ---- */
+
+/* The last window that begins by `time`. */
+static inline int64_t mr_window_start_by(const mr_window_data *w, int64_t time) {
+    return time - mr_window_rest(time - w->offset, w->slide);
+}
+
+/* The last window that ends by `time`. */
+static inline int64_t mr_window_end_by(const mr_window_data *w, int64_t time) {
+    return time - mr_window_rest(time - w->offset - w->size, w->slide);
+}
+
+/* The slice that holds `time`, in a window that starts at `start`, the last by then. */
+static inline int64_t mr_window_slice_of(const mr_window_data *w, int64_t start, int64_t time) {
+    const int64_t cut = start + w->cut; /* Where an earlier window ends. */
+    return time >= cut ? cut : start;
+}
+
+/* ---- events ---- */
 
 /* An event's time, the watermark before it, and its own source's, no earlier than that. */
 typedef struct mr_window_event {

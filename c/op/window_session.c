@@ -269,9 +269,28 @@ static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     return true;
 }
 
+static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
+    const mr_slice_shape *shape = &op->window.shape;
+    sessions *list = list_of(op, row);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const session *s = session_at(shape, list, i);
+        MR_TRY(mr_window_room(results, 1, row->key_bytes));
+        const mr_window_result result = {
+            .start = (int64_t)s->start,
+            .end = (int64_t)s->end,
+            .revision = s->revision,
+            .due_ms = -__builtin_inf(),
+            .cells = s->cells,
+        };
+        mr_window_emit(op, row, results->columns.size, &result, results);
+    }
+    return MR_OK;
+}
+
 const mr_window_assigner mr_window_sessions = {
     .apply = apply,
     .due = due,
     .fire = fire,
     .check = check,
+    .show = show,
 };

@@ -16,36 +16,20 @@
 
 /* ---- where windows begin and end ---- */
 
-/* The last window that begins by `time`. */
-static int64_t start_by(const mr_window_data *w, int64_t time) {
-    return time - mr_window_rest(time - w->offset, w->slide);
-}
-
-/* The same, quicker where events are near each other. */
+/* The last window that begins by `time`; quicker where events are near each other. */
 static int64_t start_near(mr_window_data *w, int64_t time) {
-    if (time < w->start || time >= w->start + w->slide) w->start = start_by(w, time);
+    if (time < w->start || time >= w->start + w->slide) w->start = mr_window_start_by(w, time);
     return w->start;
-}
-
-/* The last window that ends by `time`. */
-static int64_t end_by(const mr_window_data *w, int64_t time) {
-    return time - mr_window_rest(time - w->offset - w->size, w->slide);
 }
 
 /* The first window that ends after `time`. */
 static int64_t end_after(const mr_window_data *w, int64_t time) {
-    return end_by(w, time) + w->slide;
+    return mr_window_end_by(w, time) + w->slide;
 }
 
 /* The last end of a window that holds a slice. */
 static int64_t last_end(const mr_window_data *w, int64_t start) {
-    return start_by(w, start) + w->size;
-}
-
-/* The slice that holds `time`, in a window that starts at `start`, the last by then. */
-static int64_t slice_of(const mr_window_data *w, int64_t start, int64_t time) {
-    const int64_t cut = start + w->cut; /* Where an earlier window ends. */
-    return time >= cut ? cut : start;
+    return mr_window_start_by(w, start) + w->size;
 }
 
 static mr_slices *list_of(const mr_operator_data *op, mr_row *row) {
@@ -237,7 +221,7 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     mr_window_data *w = &op->window;
     const mr_window_event event = mr_window_event_of(in, i);
     const int64_t start = start_near(w, event.time_ms);
-    const int64_t slice = slice_of(w, start, event.time_ms);
+    const int64_t slice = mr_window_slice_of(w, start, event.time_ms);
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint32_t key_bytes = offsets[i + 1] - offsets[i];
     if (start + w->size + w->late_ms <= event.own_ms) {
@@ -252,7 +236,7 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     MR_TRY(reserve(op, i, slice, windows, &row));
     mr_slices *list = list_of(op, row);
     if (event.time_ms < event.watermark_ms) { /* Windows may have come without an event. */
-        const double passed = (double)end_by(w, event.watermark_ms - w->wait_ms);
+        const double passed = (double)mr_window_end_by(w, event.watermark_ms - w->wait_ms);
         if (passed > list->passed) list->passed = passed;
     }
     const bool timer = add(op, in, i, list, slice);
@@ -286,9 +270,35 @@ static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     return true;
 }
 
+static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
+    const mr_window_data *w = &op->window;
+    mr_slices *list = list_of(op, row);
+    const int64_t last = last_end(w, mr_slice_start(&w->shape, list, list->count - 1));
+    int64_t end = end_after(w, mr_slice_start(&w->shape, list, 0));
+    for (; end <= last; end += w->slide) {
+        double cells[MR_SLICE_CELLS_MAX];
+        const uint32_t at = mr_slices_find(&w->shape, list, end - w->size);
+        const int64_t start = mr_slice_start(&w->shape, list, at); /* There is one, by the last. */
+        if (start >= end) end = end_after(w, start);
+        mr_slices_range(&w->shape, list, end - w->size, end, cells);
+        const bool gone = end <= (int64_t)list->passed && w->keep_ms == 0;
+        if (gone) continue;
+        MR_TRY(mr_window_room(results, 1, row->key_bytes));
+        const mr_window_result result = {
+            .start = end - w->size,
+            .end = end,
+            .due_ms = -__builtin_inf(),
+            .cells = cells,
+        };
+        mr_window_emit(op, row, results->columns.size, &result, results);
+    }
+    return MR_OK;
+}
+
 const mr_window_assigner mr_window_aligned = {
     .apply = apply,
     .due = due,
     .fire = fire,
     .check = check,
+    .show = show,
 };

@@ -41,6 +41,11 @@ export interface WholeWindows {
   readonly limits: StateLimits
 }
 
+/** Do windows end by counting, whatever the time? */
+export function counts({ assigner }: Pick<WholeWindows["window"], "assigner">): boolean {
+  return assigner === "counted" || assigner === "countedEach"
+}
+
 /** How many rows are given in one go while nothing comes, or little more. */
 const firedMax = 4096
 
@@ -50,8 +55,8 @@ export class WindowAggregateRunner implements Runner {
   readonly #site: Site
   readonly #read: KeyReader
   readonly #windows: WholeWindows
-  readonly #timers: Timers
-  /** The time of results behind that at which they were due. */
+  /** Undefined where windows end by counting. */
+  readonly #timers: Timers | undefined
   readonly #rowsOf: RowsOf
   /** The event that was taken last, and its arrival: what comes next is caused no earlier. */
   #lastCause = 0
@@ -66,12 +71,12 @@ export class WindowAggregateRunner implements Runner {
       limits,
       aggregates,
       window,
-      timers: true,
+      timers: !counts(window),
     })
     this.#site = site
     this.#read = read
     this.#windows = windows
-    this.#timers = new Timers(this.operator)
+    this.#timers = counts(window) ? undefined : new Timers(this.operator)
     this.#rowsOf = rowMaker(this.operator, windows)
   }
 
@@ -98,14 +103,15 @@ export class WindowAggregateRunner implements Runner {
 
   settle(chunk: Chunk): Chunk | undefined {
     const { watermark } = chunk.arrival
-    if (watermark === undefined) return undefined
+    if (watermark === undefined || this.#timers === undefined) return undefined
     const out = new Emitted(chunk)
     this.#advance(watermark, chunk, out)
     return out.chunk()
   }
 
   nextDue(now: number): number {
-    return this.#site.eventTime ? Infinity : Math.min(this.#firing, this.#timers.next(now))
+    if (this.#site.eventTime || this.#timers === undefined) return Infinity
+    return Math.min(this.#firing, this.#timers.next(now))
   }
 
   fire(timeMs: number): readonly unknown[] {

@@ -11,7 +11,7 @@ import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { AnyTag } from "../tag.ts"
 import { Aggregate, checkAggregates, fieldsOf, layOut } from "./aggregates.ts"
-import { WindowAggregateRunner } from "./window_aggregate.ts"
+import { WindowAggregateRunner, counts } from "./window_aggregate.ts"
 
 /** An assigner, as far as it matters here. */
 export type WholeAssigner =
@@ -77,6 +77,7 @@ export function wholeAggregateNode(
   if (!Object.values(given).every((spec) => spec instanceof Aggregate)) return undefined
   const asked = windowOf(assigner)
   if (asked === undefined) return undefined
+  if (counts(asked) && emit !== undefined) return undefined
   const checked = checkOptions(settings, table, "aggregate")
   const specs = checkAggregates(given, "aggregate")
   const limits = limitsOf(checked.state?.limits ?? noLimits)
@@ -122,6 +123,14 @@ function windowOf(assigner: WholeAssigner): Window | undefined {
         slide: 0,
         exclusive: boundary === "exclusive",
       }
+    }
+    case "count": {
+      const { size, slide, emitPartial } = assigner
+      return { ...plain, assigner: "counted", size, slide, partial: emitPartial }
+    }
+    case "slidingCount": {
+      const { size, slide } = assigner
+      return { ...plain, assigner: "countedEach", size, slide }
     }
     default:
       return undefined
