@@ -24,6 +24,7 @@ import { LateCounter } from "../time/late.ts"
 import { givesNone } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
 import { causeOfTime } from "./holding.ts"
+import { Evictions } from "./evictions.ts"
 import { pushChunk, valueOf } from "./pushed.ts"
 import type { Slice } from "./pushed.ts"
 
@@ -51,6 +52,7 @@ const firedMax = 4096
 
 export class WindowAggregateRunner implements Runner {
   readonly operator: Operator
+  readonly evictions: Evictions
   readonly late = new LateCounter()
   readonly #site: Site
   readonly #read: KeyReader
@@ -73,6 +75,7 @@ export class WindowAggregateRunner implements Runner {
       window,
       timers: !counts(window),
     })
+    this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
     this.#site = site
     this.#read = read
     this.#windows = windows
@@ -89,7 +92,7 @@ export class WindowAggregateRunner implements Runner {
       return fillNumbers(operator.input, chunk, filled, from, columns)
     }
     const take = (slice: Slice) => this.#take(chunk, slice, out)
-    const failure = pushChunk(chunk, operator, this.#read, take, { count: columns.length, fill })
+    const failure = pushChunk(chunk, this, this.#read, take, { count: columns.length, fill })
     const { watermarks } = chunk.arrival
     if (failure !== undefined && watermarks !== undefined) {
       this.#advance(watermarks[causeOf(chunk, failure.index)] as number, chunk, out)
