@@ -6,7 +6,7 @@
 export { outputTag } from "./tag.ts"
 export type { Tag } from "./tag.ts"
 export type { ErrorAnswer, ErrorEvent, ErrorOptions } from "./on_error.ts"
-export { KeyedStream, Stream } from "./keyed.ts"
+export { KeyedStream, Stream, Windowed } from "./keyed.ts"
 export { from } from "./from.ts"
 export type { EventOf, StreamOf } from "./stream.ts"
 export type { AggregateRow } from "./keyed.ts"
@@ -18,6 +18,46 @@ export type { MemoryStats } from "./engine/engine.ts"
 export type { AggregateOptions } from "./operators/aggregate.ts"
 export { Aggregate, count, max, mean, min, stddev, sum, variance } from "./operators/aggregates.ts"
 export type { AggregateFieldOptions, SpreadOptions } from "./operators/aggregates.ts"
+export {
+  countWindow,
+  globalWindow,
+  sessions,
+  sliding,
+  slidingCount,
+  slidingEach,
+  tumbling,
+} from "./windows/assigner.ts"
+export type {
+  AlignOptions,
+  Assigner,
+  AssignWindows,
+  CountWindowOptions,
+  SessionsOptions,
+  WindowRange,
+} from "./windows/assigner.ts"
+export {
+  delta,
+  every,
+  keepLast,
+  onCount,
+  onProcessingTime,
+  onWatermark,
+  purging,
+  within,
+} from "./windows/trigger.ts"
+export type {
+  Evictor,
+  Trigger,
+  TriggerContext,
+  TriggerResult,
+  TriggerTimers,
+} from "./windows/trigger.ts"
+export type {
+  WindowOptions,
+  WindowProcessOptions,
+  WindowResultOptions,
+} from "./operators/window.ts"
+export type { WindowContext } from "./operators/window_emitters.ts"
 export type { BufferOptions } from "./operators/buffer.ts"
 export type { HoldOptions } from "./operators/latest.ts"
 export type { EvictedKey } from "./operators/evictions.ts"

@@ -30,8 +30,11 @@ import { itself, keyReader } from "./state/keys.ts"
 import type { KeyReader, KeyValue, Path } from "./state/keys.ts"
 import type { RecordType } from "./state/record.ts"
 import { Stream } from "./stream.ts"
+import { Windowed } from "./windowed.ts"
+import type { WindowOptions } from "./operators/window.ts"
+import type { Assigner, AssignWindows } from "./windows/assigner.ts"
 
-export { Stream }
+export { Stream, Windowed }
 
 type AnyAggregate = Aggregate<string, "number" | "none", "number" | "numberOrNone">
 type NumberField<T> = {
@@ -239,5 +242,21 @@ export class KeyedStream<K, T> extends Stream<T> {
   override buffer(options: BufferOptions<T>): Stream<T[]>
   override buffer(options: object): Stream<T[]> {
     return new Stream(bufferNode(this.node, this.#key, options))
+  }
+
+  /**
+   * Put the events of each key into windows; what is made of them says the method that follows.
+   *
+   * @example
+   * ```ts
+   * const hours = from([{ user: "ada", at: 0 }], { time: "at" })
+   *   .keyBy("user")
+   *   .window(tumbling("1h"), { allowedLateness: "5m" })
+   *   .process((events, _, { window }) => [window.start, events.length])
+   * ```
+   * @throws {MillraceError} `OPTION` for options that mean nothing for these windows.
+   */
+  window(assigner: Assigner<T> | AssignWindows<T>, options?: WindowOptions<T>): Windowed<K, T> {
+    return new Windowed(this.node, this.#key, assigner, options)
   }
 }

@@ -121,6 +121,12 @@ export class Batch {
     return decodeKey(this.keys, from as number, to as number)
   }
 
+  /** A copy of the bytes of a row's key. */
+  keyBytesAt(row: number): Uint8Array {
+    const { u32 } = this.engine.views
+    return this.keys.slice(u32[this.keyOffsets + row], u32[this.keyOffsets + row + 1])
+  }
+
   /** The bytes of a row's key, as a text that only that key has. */
   keyText(row: number): string {
     const { u32 } = this.engine.views

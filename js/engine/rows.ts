@@ -57,15 +57,20 @@ export class Rows {
     this.#rows = this.views.word(found + layouts.found.at.rows) >>> 2
   }
 
-  /** Find the row of one key at `now`; it is input row 0. */
-  findKey(key: Uint8Array, now: number): void {
+  /** Find the row of one key at `now`, or in event time at `event`; it is input row 0. */
+  findKey(
+    key: Uint8Array,
+    now: number,
+    event?: { readonly timeMs: number; readonly watermark: number },
+  ): void {
     const { input } = this.op
     input.reserve(1, key.length, 0)
     input.keys.set(key)
     this.views.u32[input.keyOffsets] = 0
     this.views.u32[input.keyOffsets + 1] = key.length
     input.size = 1
-    input.stamp(now)
+    if (event === undefined || input.processing) input.stamp(now)
+    else input.stamp(now, Float64Array.of(event.timeMs), Float64Array.of(event.watermark))
     this.find()
   }
 

@@ -116,10 +116,11 @@ function testLeaks<T>(make: MakeOperator<T>, script: readonly Step<T>[]): void {
     const engine = new Engine(module, { memoryBytesMax: 1 << 28 })
     try {
       const events = script.flatMap((step) => (step.kind === "event" ? [step.value] : []))
-      const { run, operators } = openGraph(make(from(events), { ttl: 1000 }), engine)
+      const { run, finish, operators } = openGraph(make(from(events), { ttl: 1000 }), engine)
       const lives: number[] = []
       for (let round = 0; round < 4; round++) {
         run(events, round * 1e6)
+        finish()
         for (const operator of operators) empty(operator)
         const { live, external } = engine.memory()
         lives.push(live)
@@ -170,8 +171,12 @@ function openGraph(stream: StreamOf<unknown>, engine: Engine) {
       made.push(output)
     })
   }
+  /** The source is over: what is left comes out. */
+  const finish = (): void => {
+    for (const runner of runners) while (runner?.finish?.() !== undefined);
+  }
   const operators = nodes.flatMap((planned, i) =>
     statesOf(planned, runners[i]).map(({ operator }) => operator),
   )
-  return { run, operators }
+  return { run, finish, operators }
 }

@@ -1,0 +1,136 @@
+/**
+ * What windows give: what a function makes of all their events, or one value made step by step.
+ */
+import { copyOf } from "../copy.ts"
+import { MillraceError } from "../errors.ts"
+import type { Site } from "../graph.ts"
+import { refusePromise } from "../state/access.ts"
+import type { StateAccess } from "../state/access.ts"
+import type { StateSetting } from "../state/config.ts"
+import type { Tracing } from "../state/trace.ts"
+import type { NamedState } from "../states.ts"
+import { tagOption } from "../tag.ts"
+import type { AnyTag, Tag } from "../tag.ts"
+import type { WindowRange } from "../windows/assigner.ts"
+import { keptContents, reducedContents, reduceOf } from "./window_contents.ts"
+import type { Contents, Kept, Reducer } from "./window_contents.ts"
+import type { WindowOut } from "./window_out.ts"
+import type { Pane } from "./window_panes.ts"
+import type { Emitter, Fire } from "./window_plan.ts"
+import { WindowState } from "./window_state.ts"
+
+/** What the function of a window sees besides its events. */
+export interface WindowContext<K = unknown> {
+  readonly key: K
+  readonly window: WindowRange
+  /** How often the window has emitted before: 0, unless it emits more than once. */
+  readonly revision: number
+  /** The watermark; under processing time the time of arrival. Infinity at the source's end. */
+  readonly watermark: number
+  /** The time of arrival. */
+  readonly now: number
+  /** Send a value to a side output; the tag stands in the options' `outputs`. */
+  output<X>(tag: Tag<X>, value: X): void
+}
+
+export type WindowFunction = (
+  events: readonly unknown[],
+  state: StateAccess<unknown, unknown>,
+  ctx: WindowContext,
+) => unknown
+
+const nothing = () => undefined
+
+/** The function sees the events of the window, and state that the key keeps beyond it. */
+export class ProcessEmitter implements Emitter {
+  readonly contents: Contents
+  readonly states: readonly NamedState[]
+  readonly #fn: WindowFunction
+  readonly #eventTime: boolean
+  readonly #state: WindowState
+  readonly #tags: readonly AnyTag[]
+
+  constructor(
+    site: Site,
+    fn: WindowFunction,
+    setting: StateSetting,
+    tags: readonly AnyTag[],
+    ordered: boolean,
+  ) {
+    this.#fn = fn
+    this.#eventTime = site.eventTime
+    this.#state = new WindowState(site, setting)
+    this.#tags = tags
+    this.contents = keptContents(ordered, nothing)
+    this.states = [this.#state.named]
+  }
+
+  emit(_: Pane, data: unknown, fire: Fire, out: WindowOut): void {
+    const { keyBytes, now, watermark, time } = fire
+    if (!this.#state.access.open) {
+      this.#state.begin(keyBytes(), now, this.#eventTime ? time : undefined, watermark)
+    }
+    const { user, access } = this.#state
+    const result = this.#fn((data as Kept).events, user, this.#contextOf(fire, out))
+    refusePromise(result)
+    if (result !== undefined) out.add(access.plain(result), time)
+  }
+
+  #contextOf(
+    { keyOf, range, revision, watermark, now, time }: Fire,
+    out: WindowOut,
+  ): WindowContext {
+    const output = (tag: unknown, value: unknown) => {
+      const known = tagOption(tag, "ctx.output")
+      if (!this.#tags.includes(known)) {
+        const hint = "name it in the options' outputs"
+        throw new MillraceError("OPTION", `the operator has no side output ${known.name}; ${hint}`)
+      }
+      out.addTo(known, value, time)
+    }
+    return {
+      get key() {
+        return keyOf()
+      },
+      window: range,
+      revision,
+      watermark,
+      now,
+      output,
+    }
+  }
+
+  commit(): void {
+    if (this.#state.access.open) this.#state.access.commit()
+  }
+
+  abandon(): void {
+    if (this.#state.access.open) this.#state.access.abandon()
+  }
+
+  trace(tracing: Tracing | undefined): void {
+    this.#state.trace(tracing)
+  }
+}
+
+/** What a function makes of the events, two at a time. */
+export class ReduceEmitter implements Emitter {
+  readonly contents: Contents
+  readonly states: readonly NamedState[] = []
+  readonly #reducer: Reducer
+
+  constructor(reducer: Reducer, keeps: boolean, ordered: boolean) {
+    this.#reducer = reducer
+    this.contents = keeps ? keptContents(ordered, nothing) : reducedContents(reducer)
+  }
+
+  emit(_: Pane, data: unknown, { time }: Fire, out: WindowOut): void {
+    const value = this.contents.keeps
+      ? reduceOf(this.#reducer, (data as Kept).events)
+      : copyOf((data as { readonly value: unknown }).value)
+    out.add(value, time)
+  }
+
+  commit = nothing
+  abandon = nothing
+}

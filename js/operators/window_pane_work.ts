@@ -1,0 +1,286 @@
+/**
+ * What events and timers do with the panes of one key.
+ */
+import type { Trigger, TriggerResult } from "../windows/trigger.ts"
+import { MillraceError, typeName } from "../errors.ts"
+import { quiet } from "../state/access.ts"
+import { PaneContext } from "./window_context.ts"
+import type { FireView } from "./window_context.ts"
+import { dropFirst, evict, keepIf, partOf } from "./window_contents.ts"
+import type { Kept } from "./window_contents.ts"
+import type { WindowOut } from "./window_out.ts"
+import { isWindow, overAt } from "./window_panes.ts"
+import type { Pane, Placed, PlaceSite } from "./window_panes.ts"
+import type { Emitter, WindowPlan } from "./window_plan.ts"
+
+/** An event on its way into windows. */
+export interface WindowEvent {
+  readonly value: unknown
+  readonly time: number
+  /** Windows that close by this time have closed for it. */
+  readonly passed: number
+}
+
+const results: readonly unknown[] = ["continue", "fire", "purge", "fireAndPurge"]
+
+/** At most so many more events are kept than an evictor or a count wants. */
+const slack = 2
+
+export class Panes {
+  readonly #plan: WindowPlan
+  readonly #eventTime: boolean
+  readonly #emitter: Emitter
+  readonly #context: PaneContext
+  readonly #number: () => number
+  readonly #trigger: Trigger<unknown> | undefined
+
+  constructor(plan: WindowPlan, eventTime: boolean, emitter: Emitter, number: () => number) {
+    const { inclusive, counting } = plan.placing
+    this.#plan = plan
+    this.#eventTime = eventTime
+    this.#emitter = emitter
+    this.#number = number
+    this.#trigger = plan.final ? undefined : (plan.trigger as Trigger<unknown> | undefined)
+    this.#context = new PaneContext(inclusive, counting !== undefined)
+  }
+
+  // ---- events ----
+
+  /** Find the windows of an event; changes nothing. */
+  place(open: readonly Pane[], { value, time, passed }: WindowEvent): Placed {
+    const { contents } = this.#emitter
+    contents.prepare(value, time)
+    const { latenessMs } = this.#plan
+    const site: PlaceSite = {
+      isClosed: (over) => over + latenessMs <= passed,
+      nextOrder: this.#number,
+      fresh: () => contents.fresh(),
+      timesIn: (data) => (data as Kept).times,
+    }
+    return this.#plan.placing.place(open, value, time, site)
+  }
+
+  /**
+   * An event takes effect; gives the panes of its key as they are then. If it throws, nothing has
+   * changed but the copies that {@link place} made.
+   */
+  apply(placed: Placed, event: WindowEvent, view: FireView, out: WindowOut): readonly Pane[] {
+    const { contents } = this.#emitter
+    const { keepers, touched, joined = [] } = placed
+    const added: unknown[] = []
+    try {
+      if (joined.length > 1) this.#mergeTriggers(touched[0] as Pane, joined)
+      const told = touched.map((pane) => this.#tell(pane, event, view))
+      const [pane] = touched
+      if (joined.length > 1 && pane !== undefined) contents.merge(pane, joined.slice(1))
+      for (const keeper of keepers) {
+        this.#add(keeper, event)
+        added.push(keeper.data)
+      }
+      touched.forEach((each, i) => {
+        const result = told[i] ?? (this.#plan.placing.counting?.full(each) ? "fire" : "continue")
+        const fires = result === "fire" || result === "fireAndPurge"
+        if (fires || this.#plan.updates) this.#emit(each, placed.panes, view, out)
+        this.#leave(each, result, fires || this.#plan.updates)
+      })
+      this.#emitter.commit()
+    } catch (error) {
+      this.#emitter.abandon()
+      for (const data of added) contents.undo(data)
+      throw error
+    }
+    for (const keeper of keepers) this.#trim(keeper, event)
+    return placed.panes
+  }
+
+  #tell(pane: Pane, event: WindowEvent, view: FireView): TriggerResult | undefined {
+    const trigger = this.#trigger
+    if (trigger === undefined) return undefined
+    const call = () => trigger.onEvent(event.value, this.#context)
+    return checkResult(this.#context.with(pane, view, event.time, call), "onEvent")
+  }
+
+  #mergeTriggers(pane: Pane, joined: readonly Pane[]): void {
+    const states = joined.map(({ trigger }) => trigger)
+    pane.trigger = states.reduce((one, other) => this.#trigger?.merge?.(one, other))
+  }
+
+  #add(pane: Pane, { value, time }: WindowEvent): void {
+    const { contents } = this.#emitter
+    const { counting, merges } = this.#plan.placing
+    const number = merges || counting !== undefined ? this.#number() : 0
+    if (counting !== undefined) {
+      const empty = contents.isEmpty(pane)
+      if (empty) pane.order = number
+      pane.start = empty ? time : Math.min(pane.start, time)
+      pane.end = empty ? time : Math.max(pane.end, time)
+    }
+    contents.add(pane, value, time, number)
+  }
+
+  /** Let go of events that will not be emitted again. */
+  #trim(pane: Pane, { passed }: WindowEvent): void {
+    if (!this.#emitter.contents.keeps) return
+    const kept = pane.data as Kept
+    const { placing, evictor, latenessMs } = this.#plan
+    const most = evictor?.kind === "keepLast" ? evictor.count : (placing.counting?.size ?? Infinity)
+    if (kept.events.length > most * slack) dropFirst(kept, kept.events.length - most)
+    if (!placing.shares) return
+    const { sizeMs } = placing.shares
+    keepIf(kept, (time) => time + sizeMs + 1 + latenessMs > passed)
+  }
+
+  // ---- timers ----
+
+  /** When something is due in a pane. */
+  #dueOf(pane: Pane): number {
+    return Math.min(
+      this.#closeAt(pane),
+      pane.at[0] ?? Infinity,
+      this.#eventTime ? Infinity : (pane.clocks[0] ?? Infinity),
+    )
+  }
+
+  #closeAt(pane: Pane): number {
+    const { placing, latenessMs } = this.#plan
+    if (placing.counting !== undefined) return Infinity
+    return overAt(pane, placing.inclusive) + latenessMs
+  }
+
+  /** When something is due first. */
+  dueOf(panes: readonly Pane[]): number {
+    return panes.reduce((due, pane) => Math.min(due, this.#dueOf(pane)), Infinity)
+  }
+
+  /** The panes in which something is due by a time. */
+  dueBy(panes: readonly Pane[], timeMs: number): Pane[] {
+    return panes.filter((pane) => this.#dueOf(pane) <= timeMs)
+  }
+
+  /** The order of what comes at one time. */
+  compare(a: Pane, b: Pane): number {
+    const counts = this.#plan.placing.counting !== undefined
+    return (counts ? 0 : a.end - b.end) || a.order - b.order
+  }
+
+  /** A pane's time has come; true if it has closed. What throws goes to `fail`, and time goes on. */
+  step(
+    pane: Pane,
+    all: readonly Pane[],
+    timeMs: number,
+    view: FireView,
+    out: WindowOut,
+    fail: (error: unknown) => void,
+  ): boolean {
+    const attempt = (work: () => void) => {
+      const undo = out.mark()
+      try {
+        work()
+        this.#emitter.commit()
+      } catch (error) {
+        this.#emitter.abandon()
+        undo()
+        fail(error)
+      }
+    }
+    const own = pane.at.filter((time) => time <= timeMs)
+    const clocks = this.#eventTime ? [] : pane.clocks.filter((time) => time <= timeMs)
+    if (own.length > 0) pane.at = pane.at.slice(own.length)
+    if (clocks.length > 0) pane.clocks = pane.clocks.slice(clocks.length)
+    for (const time of own) attempt(() => this.#ring("onEventTime", pane, all, time, view, out))
+    for (const time of clocks) {
+      attempt(() => this.#ring("onProcessingTime", pane, all, time, view, out))
+    }
+    if (this.#closeAt(pane) > timeMs) return false
+    attempt(() => this.#close(pane, all, timeMs, view, out))
+    this.#emitter.contents.drop(pane)
+    return true
+  }
+
+  #ring(
+    name: "onEventTime" | "onProcessingTime",
+    pane: Pane,
+    all: readonly Pane[],
+    timeMs: number,
+    view: FireView,
+    out: WindowOut,
+  ): void {
+    const trigger = this.#trigger
+    if (trigger?.[name] === undefined) return
+    const call = () => trigger[name]?.(timeMs, this.#context)
+    const result = checkResult(this.#context.with(pane, view, timeMs, call), name)
+    const fires = result === "fire" || result === "fireAndPurge"
+    if (fires) this.#emit(pane, all, view, out)
+    this.#leave(pane, result, fires)
+  }
+
+  #close(pane: Pane, all: readonly Pane[], timeMs: number, view: FireView, out: WindowOut): void {
+    const { counting } = this.#plan.placing
+    const trigger = this.#trigger
+    const { final } = this.#plan
+    const last = counting === undefined ? final : trigger === undefined && counting.partial(pane)
+    if (last) this.#emit(pane, all, view, out)
+    const call = () => trigger?.clear?.(this.#context)
+    if (trigger?.clear !== undefined) this.#context.with(pane, view, timeMs, call)
+  }
+
+  // ---- emitting ----
+
+  #emit(pane: Pane, all: readonly Pane[], view: FireView, out: WindowOut): void {
+    const { contents } = this.#emitter
+    const { placing } = this.#plan
+    const data = contents.keeps ? this.#eventsOf(pane, all) : pane.data
+    const isEmpty = contents.keeps ? (data as Kept).events.length === 0 : contents.isEmpty(pane)
+    if (!isWindow(pane) || isEmpty) return
+    const range = { start: pane.start, end: pane.end }
+    if (placing.counting !== undefined && contents.keeps) {
+      const { times } = data as Kept
+      range.start = times.reduce((min, time) => Math.min(min, time), Infinity)
+      range.end = times.reduce((max, time) => Math.max(max, time), -Infinity)
+    }
+    const { revision } = pane
+    const time = placing.counting === undefined ? overAt(pane, placing.inclusive) - 1 : range.end
+    this.#emitter.emit(pane, data, { ...view, range, revision, time }, out)
+    pane.revision++
+  }
+
+  /** The events that a pane emits, in lists of their own. */
+  #eventsOf(pane: Pane, all: readonly Pane[]): Kept {
+    const { placing, evictor } = this.#plan
+    const source = placing.shares ? all[0] : pane
+    const within = (time: number) => !placing.shares || (time >= pane.start && time <= pane.end)
+    const part = partOf(source?.data as Kept, within)
+    const { size = Infinity } = placing.counting ?? {}
+    if (part.events.length > size) dropFirst(part, part.events.length - size)
+    if (evictor !== undefined) evict(part, evictor)
+    return part
+  }
+
+  /** What becomes of a pane by a trigger's answer. */
+  #leave(pane: Pane, result: TriggerResult, fired: boolean): void {
+    const { contents } = this.#emitter
+    const { counting } = this.#plan.placing
+    if (counting !== undefined && this.#trigger === undefined && result === "fire") {
+      const gone = counting.advance(pane)
+      pane.revision = 0
+      if (contents.keeps) pane.data = without(pane.data as Kept, gone)
+      if (contents.keeps) pane.order = (pane.data as Kept).orders[0] ?? pane.order
+      else if (!counting.keeps) contents.clear(pane)
+    }
+    const purges = result === "purge" || result === "fireAndPurge"
+    if (purges || (fired && this.#plan.discards)) contents.clear(pane)
+  }
+}
+
+/** A copy: the event may still fail. */
+function without({ events, times, orders }: Kept, count: number): Kept {
+  return { events: events.slice(count), times: times.slice(count), orders: orders.slice(count) }
+}
+
+function checkResult(given: unknown, name: string): TriggerResult {
+  if (results.includes(given)) return given as TriggerResult
+  quiet(given)
+  const wanted = '"continue", "fire", "purge" or "fireAndPurge"'
+  const message = `trigger.${name} must return ${wanted}, not ${typeName(given)}`
+  throw new MillraceError("OPTION", message)
+}

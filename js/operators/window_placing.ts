@@ -1,0 +1,153 @@
+/**
+ * Which of the open windows of its key an event is in, by the assigner.
+ */
+import { durationMs } from "../duration.ts"
+import { MillraceError, typeName } from "../errors.ts"
+import type { Assigner, WindowRange } from "../windows/assigner.ts"
+import { counted, countingOf, each, endless, lastOf } from "./window_counting.ts"
+import { late, newPane, overAt } from "./window_panes.ts"
+import type { Pane, Placing } from "./window_panes.ts"
+
+/** The most windows that one event is in. */
+export const windowsMax = 65_536
+
+export function placingOf(assigner: Assigner<never>): Placing {
+  switch (assigner.kind) {
+    case "tumbling": {
+      const { sizeMs, offsetMs } = assigner
+      return fixed(aligned(sizeMs, sizeMs, offsetMs))
+    }
+    case "sliding": {
+      const { sizeMs, slideMs, offsetMs } = assigner
+      if (sizeMs / slideMs > windowsMax) {
+        const message = `sliding: an event would be in more than ${windowsMax} windows`
+        throw new MillraceError("OPTION", message)
+      }
+      return fixed(aligned(sizeMs, slideMs, offsetMs))
+    }
+    case "custom": {
+      const assign = assigner.assign as (event: unknown, time: number) => unknown
+      return fixed((event, time) => checkRanges(assign(event, time)))
+    }
+    case "sessions":
+      return sessionPlacing(assigner)
+    case "slidingEach":
+      return each(assigner.sizeMs)
+    case "count":
+      return counted(countingOf(assigner.size, assigner.slide, assigner.emitPartial))
+    case "slidingCount":
+      return counted(lastOf(assigner.size, assigner.slide))
+    case "global":
+      return counted(endless)
+  }
+}
+
+// ---- windows whose range is known ----
+
+type WindowsOf = (event: unknown, time: number) => readonly WindowRange[]
+
+/** Windows of one size that begin at the multiples of `slideMs` from an offset. */
+function aligned(sizeMs: number, slideMs: number, offsetMs: number): WindowsOf {
+  return (_, time) => {
+    const ranges: WindowRange[] = []
+    let start = Math.floor((time - offsetMs) / slideMs) * slideMs + offsetMs
+    for (; start > time - sizeMs; start -= slideMs) ranges.push({ start, end: start + sizeMs })
+    return ranges.reverse()
+  }
+}
+
+function checkRanges(given: unknown): readonly WindowRange[] {
+  const isTime = (time: unknown) => typeof time === "number" && Math.abs(time) <= 8.64e15
+  const isRange = (range: unknown) => {
+    const { start, end } = (range ?? {}) as Partial<WindowRange>
+    return isTime(start) && isTime(end) && (start as number) < (end as number)
+  }
+  if (Array.isArray(given) && given.length <= windowsMax && given.every(isRange)) return given
+  const wanted = `at most ${windowsMax} windows { start, end }, times with start < end`
+  const shown = Array.isArray(given) ? "others" : typeName(given)
+  throw new MillraceError("OPTION", `an assigner must give ${wanted}, not ${shown}`)
+}
+
+/** Panes in the order of their ends, then of their starts. */
+function fixed(windowsOf: WindowsOf): Placing {
+  return {
+    inclusive: false,
+    place(open, event, time, site) {
+      const ranges = windowsOf(event, time)
+      const panes = [...open]
+      const touched: Pane[] = []
+      for (const range of ranges) {
+        if (site.isClosed(range.end)) continue
+        const index = findPane(panes, range)
+        const found = panes[index]
+        if (found?.start === range.start && found.end === range.end) {
+          if (touched.includes(found)) continue // Given twice.
+          touched.push((panes[index] = { ...found }))
+        } else {
+          const pane = newPane(range.start, range.end, site)
+          panes.splice(index, 0, pane)
+          touched.push(pane)
+        }
+      }
+      const late = touched.length === 0 && ranges.length > 0
+      return { panes, touched, keepers: touched, late }
+    },
+  }
+}
+
+/** The index of the first pane that is not before a range. */
+function findPane(panes: readonly Pane[], { start, end }: WindowRange): number {
+  let [from, upto] = [0, panes.length]
+  while (from < upto) {
+    const middle = (from + upto) >>> 1
+    const pane = panes[middle] as Pane
+    if (pane.end < end || (pane.end === end && pane.start < start)) from = middle + 1
+    else upto = middle
+  }
+  return from
+}
+
+// ---- sessions ----
+
+type Sessions = Extract<Assigner<never>, { kind: "sessions" }>
+
+function sessionPlacing({ gapMs, gap, boundary }: Sessions): Placing {
+  const inclusive = boundary === "inclusive"
+  const gapOf = (event: unknown): number =>
+    gapMs ??
+    durationMs((gap as (event: unknown) => unknown)(event), "sessions.gap", { zero: false })
+  return {
+    inclusive,
+    merges: true,
+    place(open, event, time, site) {
+      const own = { start: time, end: time + gapOf(event) }
+      const meets = ({ start, end }: Pane) =>
+        inclusive ? start <= own.end && time <= end : start < own.end && time < end
+      const joined = open.filter(meets).sort((a, b) => a.order - b.order)
+      const range = {
+        start: joined.reduce((start, pane) => Math.min(start, pane.start), own.start),
+        end: joined.reduce((end, pane) => Math.max(end, pane.end), own.end),
+      }
+      if (site.isClosed(overAt(range, inclusive))) return late
+      const pane = joined.length === 0 ? newPane(0, 0, site) : join(joined, range, inclusive)
+      Object.assign(pane, range)
+      const others = open.filter((other) => !joined.includes(other))
+      const panes = [...others, pane].sort((a, b) => a.end - b.end)
+      return { panes, touched: [pane], keepers: [pane], joined, late: false }
+    },
+  }
+}
+
+/** Sessions that meet are one; it has their timers, but for those of ends that are none now. */
+function join(all: readonly Pane[], range: WindowRange, inclusive: boolean): Pane {
+  const ends = new Set(all.map((pane) => overAt(pane, inclusive)))
+  ends.delete(overAt(range, inclusive))
+  const timers = (of: (pane: Pane) => readonly number[]) =>
+    [...new Set(all.flatMap(of))].filter((time) => !ends.has(time)).sort((a, b) => a - b)
+  return {
+    ...(all[0] as Pane),
+    revision: Math.max(...all.map(({ revision }) => revision)),
+    at: timers(({ at }) => at),
+    clocks: timers(({ clocks }) => clocks),
+  }
+}
