@@ -9,7 +9,7 @@ export type { ErrorAnswer, ErrorEvent, ErrorOptions } from "./on_error.ts"
 export { KeyedStream, Stream, Windowed } from "./keyed.ts"
 export { from } from "./from.ts"
 export type { EventOf, StreamOf } from "./stream.ts"
-export type { AggregateRow } from "./keyed.ts"
+export type { AggregateRow, WindowRow } from "./aggregate_types.ts"
 export { run } from "./handles.ts"
 export type { Job, JobBase, Jobs, Streams } from "./handles.ts"
 export type { RunOptions } from "./run.ts"
@@ -18,6 +18,7 @@ export type { MemoryStats } from "./engine/engine.ts"
 export type { AggregateOptions } from "./operators/aggregate.ts"
 export { Aggregate, count, max, mean, min, stddev, sum, variance } from "./operators/aggregates.ts"
 export type { AggregateFieldOptions, SpreadOptions } from "./operators/aggregates.ts"
+export { argMax, argMin, collect, countDistinct, first, last, ValueAggregate } from "./operators/picks.ts"
 export {
   countWindow,
   globalWindow,

@@ -4,10 +4,10 @@
  * `keyBy` of stream.ts makes what extends Stream, so the two files need each other; everybody else
  * imports both classes from here, which puts them in order.
  */
+import type { AggregateRow, Aggregates, CheckedAggregates } from "./aggregate_types.ts"
 import type { Node, OperatorOptions } from "./graph.ts"
 import { aggregateNode } from "./operators/aggregate.ts"
 import type { AggregateOptions } from "./operators/aggregate.ts"
-import type { Aggregate } from "./operators/aggregates.ts"
 import { bufferNode } from "./operators/buffer.ts"
 import type { BufferOptions } from "./operators/buffer.ts"
 import { debounceNode, sampleNode } from "./operators/latest.ts"
@@ -35,32 +35,6 @@ import type { WindowOptions } from "./operators/window.ts"
 import type { Assigner, AssignWindows } from "./windows/assigner.ts"
 
 export { Stream, Windowed }
-
-type AnyAggregate = Aggregate<string, "number" | "none", "number" | "numberOrNone">
-type NumberField<T> = {
-  [Name in keyof T & string]: T[Name] extends number | bigint | null | undefined ? Name : never
-}[keyof T & string]
-
-/** An aggregate checked against the event: a field that is not a number does not compile. */
-type CheckedAggregates<A, T> = {
-  readonly [Name in keyof A]: Name extends "key" | "start" | "end"
-    ? `"${Name & string}" is a reserved column`
-    : A[Name] extends Aggregate<infer Field, infer Reads, infer Gives>
-      ? [Field] extends [NumberField<T>]
-        ? A[Name]
-        : Aggregate<NumberField<T>, Reads, Gives>
-      : never
-}
-
-type ResultOf<A> =
-  A extends Aggregate<string, "number" | "none", infer Gives>
-    ? Gives extends "number"
-      ? number
-      : number | undefined
-    : never
-
-/** A row of `aggregate`: the key, and each aggregate by its name. */
-export type AggregateRow<K, A> = { key: K } & { -readonly [Name in keyof A]: ResultOf<A[Name]> }
 
 type With<State, T, K, O> = Omit<StatefulOptions<T, K, O>, "state"> & { readonly state: State }
 type WithValue<S, T, K, O> = With<StateConfigValue<S>, T, K, O>
@@ -179,10 +153,10 @@ export class KeyedStream<K, T> extends Stream<T> {
    * @throws {MillraceError} `OPTION` for reserved names; later `FIELD_TYPE` for a field that
    *   is no number, `LIMIT` for bigints beyond 2^53.
    */
-  aggregate<const A extends Readonly<Record<string, AnyAggregate>>>(
+  aggregate<const A extends Aggregates>(
     aggregates: A & CheckedAggregates<A, T>,
     options?: AggregateOptions<T, K>,
-  ): Stream<AggregateRow<K, A>> {
+  ): Stream<AggregateRow<K, A, T>> {
     return new Stream(aggregateNode(this.node, this.#key, aggregates, options))
   }
 

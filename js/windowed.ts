@@ -1,8 +1,14 @@
 /**
  * Streams in windows: what `window` gives, and what can be made of it.
  */
+import type { Aggregates, CheckedAggregates, WindowRow } from "./aggregate_types.ts"
 import type { Node } from "./graph.ts"
-import { windowProcessNode, windowReduceNode, windowSpec } from "./operators/window.ts"
+import {
+  windowAggregateNode,
+  windowProcessNode,
+  windowReduceNode,
+  windowSpec,
+} from "./operators/window.ts"
 import type { WindowProcessOptions, WindowResultOptions, WindowSpec } from "./operators/window.ts"
 import type { WindowContext } from "./operators/window_emitters.ts"
 import type { StateAccess } from "./state/access.ts"
@@ -64,6 +70,27 @@ export class Windowed<K, T> {
   ): Stream<O>
   process(f: unknown, options?: object): never {
     return new Stream(windowProcessNode(this.#node, this.#key, this.#spec, f, options)) as never
+  }
+
+  /**
+   * Aggregates of the events of a window; the events themselves are not kept, unless an evictor has
+   * to take some out again.
+   *
+   * @example
+   * ```ts
+   * const hours = from([{ shop: "a", price: 3, at: 0 }], { time: "at" })
+   *   .keyBy("shop")
+   *   .window(tumbling("1h"))
+   *   .aggregate({ sales: count(), total: sum("price"), dearest: argMax("price") })
+   * ```
+   * @throws {MillraceError} `OPTION` for reserved names; later `FIELD_TYPE` for a field that an
+   *   aggregate cannot use, `LIMIT` for bigints beyond 2^53.
+   */
+  aggregate<const A extends Aggregates>(
+    aggregates: A & CheckedAggregates<A, T>,
+    options?: WindowResultOptions<T, K, unknown>,
+  ): Stream<WindowRow<K, A, T>> {
+    return new Stream(windowAggregateNode(this.#node, this.#key, this.#spec, aggregates, options))
   }
 
   /**

@@ -174,7 +174,9 @@ function fillColumn(
   }
 }
 
-function numberOf(value: unknown, path: string): number {
+/** A field as a number: bigints within 2^53. Throws `FIELD_TYPE`, `LIMIT`. */
+export function numberOf(value: unknown, path: string): number {
+  if (typeof value === "number") return value
   if (typeof value !== "bigint") {
     const message = `field ${path} must be a number or bigint, not ${typeName(value)}`
     throw new MillraceError("FIELD_TYPE", message)

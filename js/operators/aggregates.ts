@@ -141,13 +141,22 @@ export function checkAggregates(
   given: Readonly<Record<string, unknown>>,
   where: string,
 ): AggregateSpec[] {
+  return checkAnyAggregates(given, where, (spec) => spec instanceof Aggregate)
+}
+
+/** The same for aggregates of more kinds. */
+export function checkAnyAggregates<Spec>(
+  given: Readonly<Record<string, unknown>>,
+  where: string,
+  isAggregate: (spec: unknown) => boolean,
+): (readonly [string, Spec])[] {
   const specs = Object.entries(given)
   if (specs.length === 0) throw new MillraceError("OPTION", `${where} needs at least one aggregate`)
   return specs.map(([name, spec]) => {
     if (reserved.includes(name)) {
       throw new MillraceError("OPTION", `${where}: ${name} is a reserved column`)
     }
-    if (spec instanceof Aggregate) return [name, spec as AggregateSpec[1]]
+    if (isAggregate(spec)) return [name, spec as Spec]
     const wanted = "an aggregate such as count() or sum(field)"
     throw new MillraceError("OPTION", `${where}.${name} must be ${wanted}, not ${typeName(spec)}`)
   })

@@ -17,12 +17,17 @@ import { assignerOf } from "../windows/assigner.ts"
 import type { Assigner } from "../windows/assigner.ts"
 import { evictorOption, onWatermark, triggerOption } from "../windows/trigger.ts"
 import type { Evictor, Trigger } from "../windows/trigger.ts"
+import { Aggregate, checkAnyAggregates } from "./aggregates.ts"
+import { ValueAggregate } from "./picks.ts"
 import type { Reducer } from "./window_contents.ts"
 import { ProcessEmitter, ReduceEmitter } from "./window_emitters.ts"
 import type { WindowFunction } from "./window_emitters.ts"
+import { FoldEmitter } from "./window_folds.ts"
+import type { AnySpec } from "./window_folds.ts"
 import { placingOf } from "./window_placing.ts"
 import type { Emitter, WindowPlan } from "./window_plan.ts"
 import { WindowRunner } from "./window_run.ts"
+import { wholeAggregateNode } from "./window_whole.ts"
 
 /** Options of {@link KeyedStream.window}. */
 export interface WindowOptions<T = unknown> {
@@ -214,4 +219,42 @@ export function windowReduceNode(
     return new ReduceEmitter(fn, keeps, ordered)
   })
   return nodeOf(input, read, plan, nodeOptions(checked, "reduce"))
+}
+
+/** `aggregate({…})`: whole in C where C knows the windows, else step by step. */
+export function windowAggregateNode(
+  input: Node,
+  read: KeyReader,
+  spec: WindowSpec,
+  given: Readonly<Record<string, unknown>>,
+  settings: object | undefined,
+): OperatorNode {
+  const { emit, allowedLateness = 0 } = spec.options
+  const revised = emit === "updates" || (allowedLateness > 0 && emit !== "final")
+  if (revised && Object.hasOwn(given, "revision")) {
+    throw new MillraceError("OPTION", "aggregate: revision is a reserved column of such windows")
+  }
+  const whole = wholeAggregateNode(input, read, spec, given, settings)
+  return whole ?? foldNode(input, read, spec, given, settings)
+}
+
+/** The general way of {@link windowAggregateNode}. */
+export function foldNode(
+  input: Node,
+  read: KeyReader,
+  spec: WindowSpec,
+  given: Readonly<Record<string, unknown>>,
+  settings: object | undefined,
+): OperatorNode {
+  const { emit, allowedLateness = 0 } = spec.options
+  const revised = emit === "updates" || (allowedLateness > 0 && emit !== "final")
+  const checked = checkOptions(settings, resultTable, "aggregate")
+  const isAny = (one: unknown) => one instanceof Aggregate || one instanceof ValueAggregate
+  const specs = checkAnyAggregates<AnySpec[1]>(given, "aggregate", isAny)
+  const what = specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
+  const limits = limitsOf(checked.state, "aggregate")
+  const plan = planOf(spec, limits, what.join(), (site, keeps, ordered) => {
+    return new FoldEmitter(site, specs, revised, keeps, ordered)
+  })
+  return nodeOf(input, read, plan, nodeOptions(checked, "aggregate"))
 }

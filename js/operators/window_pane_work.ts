@@ -73,8 +73,9 @@ export class Panes {
       const told = touched.map((pane) => this.#tell(pane, event, view))
       const [pane] = touched
       if (joined.length > 1 && pane !== undefined) contents.merge(pane, joined.slice(1))
+      const number = this.#number()
       for (const keeper of keepers) {
-        this.#add(keeper, event)
+        this.#add(keeper, event, number)
         added.push(keeper.data)
       }
       touched.forEach((each, i) => {
@@ -105,10 +106,9 @@ export class Panes {
     pane.trigger = states.reduce((one, other) => this.#trigger?.merge?.(one, other))
   }
 
-  #add(pane: Pane, { value, time }: WindowEvent): void {
+  #add(pane: Pane, { value, time }: WindowEvent, number: number): void {
     const { contents } = this.#emitter
-    const { counting, merges } = this.#plan.placing
-    const number = merges || counting !== undefined ? this.#number() : 0
+    const { counting } = this.#plan.placing
     if (counting !== undefined) {
       const empty = contents.isEmpty(pane)
       if (empty) pane.order = number
