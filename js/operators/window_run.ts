@@ -60,7 +60,7 @@ export class WindowRunner implements Runner {
 
   settle(chunk: Chunk): undefined {
     for (const { operator, readRow } of this.#emitter.states) {
-      if (readRow !== undefined) afterChunk(operator, chunk, readRow)
+      if (readRow !== undefined) afterChunk(operator, chunk)
     }
     return undefined
   }
