@@ -1,6 +1,6 @@
 /** What users write must compile, and what is wrong must not; `tsc` is the test. */
-import { boundedDisorder, count, from, max, mean, of, outputTag, record, run } from "../js/index.ts"
-import { StateConfigBuilder, StateConfigs, sum } from "../js/index.ts"
+import { ascending, boundedDisorder, count, from, max, mean, of, outputTag } from "../js/index.ts"
+import { punctuated, record, run, StateConfigBuilder, StateConfigs, sum } from "../js/index.ts"
 import type { ErrorEvent, EvictedKey } from "../js/index.ts"
 import { exactly } from "./exactly.ts"
 
@@ -86,6 +86,27 @@ export const built = new StateConfigBuilder().ttl("1h").maxSize(50_000).build()
 new StateConfigBuilder().ttl("1x")
 // @ts-expect-error a type that does not exist
 new StateConfigBuilder().storageType("Redis")
+
+export const marked = from(flights, {
+  time: "date",
+  watermark: punctuated((flight) => (flight.delay === null ? flight.date.getTime() : undefined)),
+  idleAfter: "5m",
+})
+export const generated = from(flights, {
+  time: "date",
+  watermark: {
+    create: () => ({ onEvent: ({ delay }, timeMs) => (delay === null ? timeMs : undefined) }),
+  },
+})
+from(flights, { time: "date", watermark: ascending() })
+// @ts-expect-error a field that an event does not have
+from(flights, { time: "date", watermark: punctuated((flight) => Number(flight.wheels)) })
+// @ts-expect-error a watermark is a number
+from(flights, { time: "date", watermark: punctuated(() => "now") })
+// @ts-expect-error a generator of other events
+from(flights, { time: "date", watermark: punctuated((event: { at: string }) => event.at.length) })
+// @ts-expect-error no duration
+from(flights, { time: "date", idleAfter: "soon" })
 
 export const folded = from(flights, { time: "date", watermark: boundedDisorder("5m") })
   .keyBy("origin")
