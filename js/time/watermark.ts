@@ -62,7 +62,7 @@ export interface Watermark<in T = unknown> {
  */
 export function boundedDisorder(disorder: Duration): Watermark {
   const ms = durationMs(disorder, "boundedDisorder")
-  return { create: (saved) => new Bounded(ms, typeof saved === "number" ? saved : -Infinity) }
+  return { create: (saved) => bounded(ms, typeof saved === "number" ? saved : -Infinity) }
 }
 
 /**
@@ -95,21 +95,15 @@ export function punctuated<T>(f: (event: T, timeMs: number) => number | undefine
   return { create: () => ({ onEvent }) }
 }
 
-class Bounded implements WatermarkGenerator {
-  readonly #disorderMs: number
-  #latest: number
-
-  constructor(disorderMs: number, latest: number) {
-    this.#disorderMs = disorderMs
-    this.#latest = latest
+function bounded(disorderMs: number, from: number): WatermarkGenerator {
+  let latest = from
+  return {
+    onEvent(_, timeMs) {
+      if (timeMs > latest) latest = timeMs
+      return Math.max(latest - disorderMs, -timeMsMax)
+    },
+    save: () => latest,
   }
-
-  onEvent = (_: unknown, timeMs: number): number => {
-    if (timeMs > this.#latest) this.#latest = timeMs
-    return Math.max(this.#latest - this.#disorderMs, -timeMsMax)
-  }
-
-  save = (): number => this.#latest
 }
 
 /** Something that makes watermarks. */
@@ -149,9 +143,9 @@ export function watermarkAfter(
   before: number,
 ): number {
   const given: unknown = generator.onEvent(event, timeMs)
-  if (given === undefined) return before
-  if (typeof given !== "number" || !(Math.abs(given) <= timeMsMax)) {
-    throw new MillraceError("TIMESTAMP", `the watermark ${whyNoTime(given)}`)
+  if (typeof given === "number" && given <= timeMsMax && given >= -timeMsMax) {
+    return given > before ? Math.floor(given) + 0 : before
   }
-  return given > before ? Math.floor(given) + 0 : before
+  if (given === undefined) return before
+  throw new MillraceError("TIMESTAMP", `the watermark ${whyNoTime(given)}`)
 }
