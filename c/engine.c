@@ -3,11 +3,8 @@
  * An engine is one heap; operators, batches and scans live in it. Closing the engine
  * gives the heap back whole, so nothing below has to be torn down one by one.
  *
- * Every export turns its handles into pointers first and refuses before anything is
- * changed. */
-#include "error.h"
-#include "handle.h"
-#include "operator.h"
+ * Exports about single rows are in engine_rows.c. */
+#include "exports.h"
 #include "save.h"
 
 typedef struct engine {
@@ -25,18 +22,8 @@ typedef struct open_scan {
 
 static engine engines[MR_HEAPS_MAX];
 
-#define GET(type, name, handle, kind)               \
-    type *name = mr_handle_get(handle, kind, NULL); \
-    if (name == NULL) return MR_ERR_HANDLE
 #define GET_ENGINE(name, handle) GET(engine, name, handle, MR_HANDLE_ENGINE)
-#define GET_OPERATOR(name, handle) GET(mr_operator_data, name, handle, MR_HANDLE_OPERATOR)
-#define GET_BATCH(name, handle) GET(mr_batch_data, name, handle, MR_HANDLE_BATCH)
 #define GET_SCAN(name, handle) GET(open_scan, name, handle, MR_HANDLE_SCAN)
-
-/* A batch that an operator reads or writes, of the same engine. */
-#define GET_BATCH_OF(op, name, handle) \
-    GET_BATCH(name, handle);           \
-    if (name->heap != (op)->rows.heap) return mr_fail(MR_ERR_HANDLE, "engine", handle)
 
 static mr_status no_memory(const mr_heap *heap) {
     return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
@@ -205,13 +192,14 @@ static const mr_operator_kind *const kinds[] = {
 static mr_status check_spec(const mr_operator_spec *spec) {
     const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS |
                            MR_KEEP_EVICTED | MR_TOUCH_READS | MR_LINGER | MR_DELAY | MR_FINAL |
-                           MR_EXCLUSIVE | MR_PARTIAL;
+                           MR_EXCLUSIVE | MR_PARTIAL | MR_ENTRIES;
     const bool keeps_none = (spec->flags & (MR_KEEP_EVICTED | MR_EVICT)) == MR_KEEP_EVICTED;
     if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
     }
     if (spec->count > MR_FIELDS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
-    if ((spec->flags & ~flags) != 0 || keeps_none) {
+    const bool entries = (spec->flags & MR_ENTRIES) != 0 && spec->kind != MR_CUSTOM;
+    if ((spec->flags & ~flags) != 0 || keeps_none || entries) {
         return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
     }
     return MR_OK;
@@ -307,12 +295,6 @@ static mr_status check_input(const mr_operator_data *op, const mr_batch_data *in
     return MR_OK;
 }
 
-static void follow_clock(mr_operator_data *op, const mr_columns *in) {
-    if (in->size == 0) return;
-    const double clock_ms = mr_row_watermark(in, in->size - 1);
-    if (clock_ms > op->clock_ms) op->clock_ms = clock_ms;
-}
-
 mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from,
                            uint32_t *upto_out, mr_batch results_handle) {
     GET_OPERATOR(op, handle);
@@ -328,7 +310,7 @@ mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from
     mr_flush_stop(op);
     mr_status status = op->kind->push(op, &in->columns, from, upto_out, results);
     mr_find_end(&op->rows);
-    follow_clock(op, &in->columns);
+    mr_operator_follow(op, &in->columns);
     return status;
 }
 
@@ -364,161 +346,6 @@ mr_status mr_operator_results(mr_operator handle, const uint32_t *rows, uint32_t
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(op->kind->result(op, mr_row_at(rows[i]), results));
     }
-    return MR_OK;
-}
-
-/* ---- rows, for operators with a user function ---- */
-
-mr_status mr_find(mr_operator handle, mr_batch in_handle, uint32_t *found_out) {
-    GET_OPERATOR(op, handle);
-    GET_BATCH_OF(op, in, in_handle);
-    MR_TRY(mr_batch_check(in));
-    MR_TRY(mr_rows_find(&op->rows, &in->columns));
-    op->found_in = in_handle;
-    follow_clock(op, &in->columns);
-    *found_out = mr_addr_of(&op->rows.find.found);
-    return MR_OK;
-}
-
-/* Has the last find a row `index`, in a batch that is still as it was? */
-static mr_status check_index(const mr_operator_data *op, uint32_t index) {
-    const mr_find_data *find = &op->rows.find;
-    if (index >= find->found.size) return mr_fail(MR_ERR_ARGUMENT, "index", index);
-    GET_BATCH(in, op->found_in);
-    if (in->columns.size == find->found.size) return MR_OK;
-    return mr_fail(MR_ERR_ARGUMENT, "size", in->columns.size);
-}
-
-#define GET_FOUND(name, handle, index) \
-    GET_OPERATOR(name, handle);        \
-    MR_TRY(check_index(name, index))
-
-mr_status mr_row_look(mr_operator handle, uint32_t index, double time_ms, uint32_t *row_out) {
-    GET_FOUND(op, handle, index);
-    mr_addr row = mr_find_again(&op->rows, index);
-    bool visible = row != 0 && !mr_row_expired(&op->rows, mr_row_at(row), time_ms);
-    *row_out = visible ? row : 0;
-    return MR_OK;
-}
-
-mr_status mr_row_enter(mr_operator handle, uint32_t index) {
-    GET_FOUND(op, handle, index);
-    (void)mr_rows_enter(&op->rows, index);
-    return MR_OK;
-}
-
-mr_status mr_row_create(mr_operator handle, uint32_t index, const uint8_t *record) {
-    GET_FOUND(op, handle, index);
-    if (mr_find_again(&op->rows, index) != 0) return mr_fail(MR_ERR_ARGUMENT, "index", index);
-    if (op->kind->advance != NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
-    return mr_rows_create_with(&op->rows, index, record);
-}
-
-mr_status mr_row_touch(mr_operator handle, uint32_t index, uint32_t written) {
-    GET_FOUND(op, handle, index);
-    mr_addr row = mr_find_again(&op->rows, index);
-    if (row != 0) mr_rows_touch(&op->rows, mr_row_at(row), index, written != 0);
-    return MR_OK;
-}
-
-mr_status mr_row_remove(mr_operator handle, uint32_t index) {
-    GET_FOUND(op, handle, index);
-    mr_addr row = mr_find_again(&op->rows, index);
-    if (row != 0) mr_rows_remove(&op->rows, mr_row_at(row));
-    return MR_OK;
-}
-
-/* ---- rows by address, and their timers ---- */
-
-enum { TIMER_STEPS = 4096 }; /* Of mr_timer_peek and mr_timer_take. */
-
-#define GET_ROW(name, row_name, handle, address)                   \
-    GET_OPERATOR(name, handle);                                    \
-    if ((address) == 0) return mr_fail(MR_ERR_ARGUMENT, "row", 0); \
-    mr_row *row_name = mr_row_at(address)
-
-static mr_status check_timers(const mr_operator_data *op) {
-    if (op->rows.timer_at != 0) return MR_OK;
-    return mr_fail(MR_ERR_ARGUMENT, "flags", op->spec.flags);
-}
-
-mr_status mr_row_drop(mr_operator handle, uint32_t address) {
-    GET_ROW(op, row, handle, address);
-    mr_rows_remove(&op->rows, row);
-    return MR_OK;
-}
-
-mr_status mr_aggregate_merge(mr_operator handle, uint32_t into, uint32_t from) {
-    GET_ROW(op, row, handle, into);
-    if (from == 0) return mr_fail(MR_ERR_ARGUMENT, "row", 0);
-    if (op->kind->merge == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
-    op->kind->merge(op, row, mr_row_at(from));
-    return MR_OK;
-}
-
-mr_status mr_evicted_free(mr_operator handle) {
-    GET_OPERATOR(op, handle);
-    mr_rows_evicted_free(&op->rows);
-    return MR_OK;
-}
-
-mr_status mr_timer_set(mr_operator handle, uint32_t address, double time_ms) {
-    GET_ROW(op, row, handle, address);
-    MR_TRY(check_timers(op));
-    mr_rows_timer_set(&op->rows, row, mr_time_of(__builtin_ceil(time_ms)));
-    return MR_OK;
-}
-
-mr_status mr_timer_clear(mr_operator handle, uint32_t address) {
-    GET_ROW(op, row, handle, address);
-    MR_TRY(check_timers(op));
-    mr_rows_timer_clear(&op->rows, row);
-    return MR_OK;
-}
-
-/* The row whose timer is due goes to `row_out`, or NULL. */
-static mr_status next_timer(mr_operator_data *op, double upto_ms, mr_row **row_out,
-                            mr_due *due_out) {
-    MR_TRY(check_timers(op));
-    uint32_t steps = TIMER_STEPS;
-    mr_row *row = mr_rows_timer_due(&op->rows, upto_ms, &steps);
-    *row_out = row;
-    if (row == NULL) {
-        *due_out = (mr_due){.time_ms = mr_rows_timer_next(&op->rows)};
-        return steps == 0 ? MR_MORE : MR_OK;
-    }
-    const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
-    *due_out = (mr_due){.time_ms = (double)mr_row_timer_ms(timer), .row = mr_addr_of(row)};
-    return MR_OK;
-}
-
-mr_status mr_timer_peek(mr_operator handle, double upto_ms, mr_due *due_out) {
-    GET_OPERATOR(op, handle);
-    mr_row *row;
-    return next_timer(op, upto_ms, &row, due_out);
-}
-
-mr_status mr_timer_take(mr_operator handle, double upto_ms, mr_due *due_out) {
-    GET_OPERATOR(op, handle);
-    mr_row *row;
-    MR_TRY(next_timer(op, upto_ms, &row, due_out));
-    if (row != NULL) mr_rows_timer_clear(&op->rows, row);
-    return MR_OK;
-}
-
-/* ---- strings ---- */
-
-mr_status mr_blob_new(mr_operator handle, const uint8_t *bytes, uint32_t size, uint32_t *blob_out) {
-    GET_OPERATOR(op, handle);
-    if (size > MR_STRING_BYTES_MAX) {
-        return mr_fail(MR_ERR_LIMIT, "string bytes", MR_STRING_BYTES_MAX);
-    }
-    return mr_rows_blob_new(&op->rows, bytes, size, blob_out);
-}
-
-mr_status mr_blob_free(mr_operator handle, uint32_t blob) {
-    GET_OPERATOR(op, handle);
-    mr_rows_blob_release(&op->rows, blob);
     return MR_OK;
 }
 

@@ -50,6 +50,7 @@ enum {
     MR_REF_BYTES = 512,            /* What a live ref counts against memory_bytes_max. */
     MR_SEGMENT_VERSION = 1,        /* Of saved entries. */
     MR_SCRATCH_BYTES = 512,        /* See mr_scratch. */
+    MR_ENTRIES_PAGE = 96,          /* Rows that mr_entries_next gives at most. */
 };
 
 /* What a field holds. Cells are 8 bytes for numbers and times, 4 for strings and
@@ -112,6 +113,7 @@ enum {
     MR_FINAL = 1 << 9,        /* Window: one result, when late_ms is over, too. */
     MR_EXCLUSIVE = 1 << 10,   /* Session: a gap of exactly size ends it. */
     MR_PARTIAL = 1 << 11,     /* Counted: at the end also a window that is not full. */
+    MR_ENTRIES = 1 << 12,     /* Custom: a key has many rows; see mr_entries_next. */
 };
 
 /* The value columns of a window's results before those of the aggregates. A result with a
@@ -248,6 +250,16 @@ typedef struct mr_due {
     uint32_t spare;
 } mr_due;
 
+/* A page of the entries of one key; see mr_entries_next. All zero at the start. */
+typedef struct mr_entries {
+    double clock_ms; /* Entries whose ttl is over by then are left out. */
+    double changes;  /* The rest is C's, to go on from: */
+    double birth;
+    uint32_t row;
+    uint32_t count;
+    uint32_t rows[MR_ENTRIES_PAGE]; /* Addresses. */
+} mr_entries;
+
 /* The rows of a scan's page: addresses. */
 typedef struct mr_page {
     uint32_t count;
@@ -372,6 +384,43 @@ MR_API mr_status mr_row_remove(mr_operator op, uint32_t index);
 
 /* Remove the row at this address. */
 MR_API mr_status mr_row_drop(mr_operator op, uint32_t row);
+
+/* ---- rows by key: without a chunk, for whatever key and time the host has ---- */
+
+/* Keys have the bytes that they would have in a batch. What is made here is not told to the last
+ * mr_find: look anew. `passed_ms` is what has surely passed:
+ * the watermark, or now; `time_ms` is the time of the use.
+ *
+ * look: changes nothing; the address of the key's row goes to `row_out`, or 0 when there is none
+ * or its ttl is over at `clock_ms`. make: make the row of a key that has none (at the later of
+ * both times), `record` copied in, whose strings and refs then belong to C; others may go to
+ * make room. use: a row was read (`written` 0) or written (1). */
+MR_API mr_status mr_key_look(mr_operator op, const uint8_t *key, uint32_t key_bytes,
+                             double clock_ms, uint32_t *row_out);
+MR_API mr_status mr_key_make(mr_operator op, const uint8_t *key, uint32_t key_bytes, double time_ms,
+                             double passed_ms, const uint8_t *record, uint32_t *row_out);
+MR_API mr_status mr_row_use(mr_operator op, uint32_t row, double time_ms, double passed_ms,
+                            uint32_t written);
+
+/* ---- entries, for states with MR_ENTRIES; others: MR_ERR_ARGUMENT ---- */
+
+/* Rows of such a state are entries of a key: elements of a list, entries of a map. Their own
+ * keys are tuples of two (js/state/key_bytes.ts), the key that they belong to and what tells
+ * them apart. Each has a ttl, a use and a place in the scan like any row; here they are found by
+ * the key that they belong to, whose bytes `key` has. They are made by mr_key_make alone.
+ *
+ * next: the next entries in first-seen order, at most MR_ENTRIES_PAGE. MR_MORE: there may be
+ * more, call again. Entries may come and go in between: those that stay are given once.
+ * last: the address of the entry that was made last, or 0; its ttl may be over. */
+MR_API mr_status mr_entries_next(mr_operator op, const uint8_t *key, uint32_t key_bytes,
+                                 mr_entries *page);
+MR_API mr_status mr_entry_last(mr_operator op, const uint8_t *key, uint32_t key_bytes,
+                               uint32_t *row_out);
+
+/* The entry at this address will be removed (`leaves` 1), or will not (0): from now on it counts
+ * toward no limit, and is removed if eviction comes to it. For the rest it stands as before, so
+ * that a host may make rows in its place, and give up, before it removes any. */
+MR_API mr_status mr_entry_leave(mr_operator op, uint32_t row, uint32_t leaves);
 
 /* With MR_KEEP_EVICTED, a row that was evicted is gone: it is found no more, its timer is
  * off, it counts toward no limit of its state, and if its key comes again that makes another

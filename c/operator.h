@@ -81,6 +81,13 @@ static inline void mr_flush_stop(mr_operator_data *op) {
     op->flushed = false;
 }
 
+/* The clock goes on to the last event of an input. */
+static inline void mr_operator_follow(mr_operator_data *op, const mr_columns *in) {
+    if (in->size == 0) return;
+    const double clock_ms = mr_row_watermark(in, in->size - 1);
+    if (clock_ms > op->clock_ms) op->clock_ms = clock_ms;
+}
+
 extern const mr_operator_kind mr_kind_custom;
 extern const mr_operator_kind mr_kind_aggregate;
 extern const mr_operator_kind mr_kind_deduplicate;

@@ -60,6 +60,10 @@ static void lay_out_row(mr_rows *rows, uint32_t flags) {
         rows->timer_at = at;
         at += (uint32_t)sizeof(mr_row_timer);
     }
+    if ((flags & MR_ENTRIES) != 0) {
+        rows->ring_at = at;
+        at += (uint32_t)sizeof(mr_ring);
+    }
     rows->layout.key_at = at;
     rows->layout.key_bytes_at = offsetof(mr_row, key_bytes);
 }
@@ -98,6 +102,7 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
     MR_TRY(lay_out_record(&rows->layout, spec));
     lay_out_row(rows, spec->flags);
     mr_table_open(&rows->table, heap);
+    mr_table_open(&rows->owners, heap);
     mr_status status = MR_OK;
     if (rows->ttl_ms > 0) status = mr_wheel_open(&rows->wheel, heap, deadline, rows);
     if (status == MR_OK && rows->timer_at != 0) status = mr_rows_timers_open(rows);
@@ -131,6 +136,11 @@ static uint64_t held_bytes(const mr_rows *rows, const uint8_t *record) {
                     : mr_heap_size_of(mr_blob_size(cell) + (uint32_t)sizeof(uint32_t));
     }
     return held;
+}
+
+uint64_t mr_row_weight(const mr_rows *rows, mr_row *row) {
+    return mr_heap_size_of(row_bytes(rows, row->key_bytes)) +
+           held_bytes(rows, mr_row_record(rows, row));
 }
 
 /* Free the strings and drop the refs of a record. */
@@ -183,6 +193,7 @@ static void unlink_row(mr_rows *rows, mr_row *row) {
     if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
     if (rows->lru_at != 0) mr_lru_remove(rows, row);
     if (rows->timer_at != 0) mr_rows_timer_drop(rows, row);
+    if (rows->ring_at != 0) mr_ring_remove(rows, row);
     rows->bytes -= mr_heap_size_of(row_bytes(rows, row->key_bytes));
     rows->changes++;
     leave_grave(rows, row);
@@ -245,11 +256,11 @@ mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps) {
 /* ---- limits ---- */
 
 static bool over_rows(const mr_rows *rows, uint32_t more) {
-    return rows->rows_max != 0 && rows->table.size + more > rows->rows_max;
+    return rows->rows_max != 0 && rows->table.size - rows->leaving + more > rows->rows_max;
 }
 
 static bool over_bytes(const mr_rows *rows, uint64_t more) {
-    return rows->bytes_max != 0 && rows->bytes + more > rows->bytes_max;
+    return rows->bytes_max != 0 && rows->bytes - rows->leaving_bytes + more > rows->bytes_max;
 }
 
 static bool over_limit(const mr_rows *rows, uint32_t more_rows, uint64_t more_bytes) {
@@ -270,6 +281,10 @@ static void evict_for(mr_rows *rows, uint32_t by, uint32_t more_rows, uint64_t m
     while (over_limit(rows, more_rows, more_bytes)) {
         if (rows->oldest == 0 || mr_row_at(rows->oldest) == keep) return;
         mr_row *row = mr_row_at(rows->oldest);
+        if (mr_row_leaves(rows, row)) { /* It was to go in any case. */
+            mr_rows_remove(rows, row);
+            continue;
+        }
         if (rows->keep_evicted) {
             keep_evicted(rows, row, by);
         } else {
@@ -309,12 +324,18 @@ static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
     memcpy(mr_row_part(row, rows->last_use_at), &time_ms, sizeof time_ms);
 }
 
-/* Memory for a row and room for it in the table and the dirty list. */
-static mr_status prepare(mr_rows *rows, uint32_t hash, uint32_t key_bytes, mr_row **row_out) {
+/* Memory for a row and room for it in the tables and the dirty list. */
+static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts,
+                         mr_row **row_out) {
+    const uint32_t key_bytes = parts->key_bytes;
+    const uint32_t owner = rows->ring_at != 0 ? mr_owner_hash(rows, parts->key) : 0;
     const uint64_t table_bytes = rows->table.bytes;
     if (mr_table_reserve(&rows->table, hash) != MR_OK) return out_of_memory(rows);
     if (rows->table.bytes != table_bytes) rows->changes++;
     if (rows->track) MR_TRY(mr_dirty_reserve(&rows->dirty, (uint32_t)rows->table.size + 1));
+    if (rows->ring_at != 0 && mr_table_reserve(&rows->owners, owner) != MR_OK) {
+        return out_of_memory(rows);
+    }
     mr_addr address = mr_heap_alloc(rows->heap, row_bytes(rows, key_bytes));
     if (address == 0) return out_of_memory(rows);
     *row_out = mr_row_at(address);
@@ -343,31 +364,48 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
         memcpy(timer->time_ms, &parts->timer_ms, sizeof parts->timer_ms);
         memcpy(timer->registered, &parts->timer_registered, sizeof parts->timer_registered);
     }
+    if (rows->ring_at != 0) mr_ring_add(rows, row);
     rows->bytes += mr_heap_size_of(row_bytes(rows, parts->key_bytes));
     rows->changes++;
     mr_row_changed(rows, row);
 }
 
-/* Make the row of input row `index`, whose record brings `held` bytes, counted already. */
+/* Make a row, whose record brings `held` bytes, counted already. */
+static mr_status make(mr_rows *rows, uint32_t hash, const mr_row_parts *parts, uint64_t held,
+                      const mr_moment *moment, mr_row **row_out) {
+    const uint32_t bytes = mr_heap_size_of(row_bytes(rows, parts->key_bytes));
+    expire_for(rows, 1, bytes, mr_time_of(moment->passed_ms));
+    MR_TRY(check_limits(rows, bytes, held));
+    MR_TRY(prepare(rows, hash, parts, row_out));
+    evict_for(rows, moment->by, 1, bytes, NULL);
+    enrol(rows, *row_out, hash, parts);
+    rows->births++;
+    rows->uses++;
+    return MR_OK;
+}
+
+/* The parts of a new row whose key is borrowed. */
+static mr_row_parts new_parts(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
+                              double use_ms) {
+    return (mr_row_parts){
+        .key = key,
+        .key_bytes = key_bytes,
+        .birth = rows->births,
+        .use = rows->uses,
+        .last_use_ms = mr_time_of(use_ms),
+    };
+}
+
+/* The same for input row `index` of the last find. */
 static mr_status create(mr_rows *rows, uint32_t index, uint64_t held, mr_row **row_out) {
     const mr_columns *in = rows->find.in;
     const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint8_t *key = (const uint8_t *)mr_at(in->keys) + offsets[index];
+    const mr_row_parts parts =
+        new_parts(rows, key, offsets[index + 1] - offsets[index], mr_row_time(in, index));
     const uint32_t hash = mr_find_hash(rows, index);
-    const mr_row_parts parts = {
-        .key = (const uint8_t *)mr_at(in->keys) + offsets[index],
-        .key_bytes = offsets[index + 1] - offsets[index],
-        .birth = rows->births,
-        .use = rows->uses,
-        .last_use_ms = mr_time_of(mr_row_time(in, index)),
-    };
-    const uint32_t bytes = mr_heap_size_of(row_bytes(rows, parts.key_bytes));
-    expire_for(rows, 1, bytes, mr_time_of(mr_row_watermark(in, index)));
-    MR_TRY(check_limits(rows, bytes, held));
-    MR_TRY(prepare(rows, hash, parts.key_bytes, row_out));
-    evict_for(rows, index, 1, bytes, NULL);
-    enrol(rows, *row_out, hash, &parts);
-    rows->births++;
-    rows->uses++;
+    const mr_moment moment = {mr_row_time(in, index), mr_row_watermark(in, index), index};
+    MR_TRY(make(rows, hash, &parts, held, &moment, row_out));
     mr_u32s(rows->find.found.rows)[mr_found_slot(rows, index)] = mr_addr_of(*row_out);
     return MR_OK;
 }
@@ -392,23 +430,49 @@ static mr_status count_refs(const mr_rows *rows, const uint8_t *record, uint32_t
     return MR_OK;
 }
 
-mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
-    uint32_t refs;
-    MR_TRY(count_refs(rows, record, &refs));
-    const uint64_t held = held_bytes(rows, record);
-    uint32_t taken = 0;
-    mr_status status = MR_OK;
-    while (taken < refs && (status = mr_ref_take(rows->heap)) == MR_OK)
-        taken++;
-    mr_row *row;
-    rows->bytes += (uint64_t)refs * MR_REF_BYTES;
-    if (status == MR_OK) status = create(rows, index, held, &row);
-    if (status != MR_OK) {
-        rows->bytes -= (uint64_t)refs * MR_REF_BYTES;
+/* Count what a record that the host made brings with it. On a refusal nothing is. */
+static mr_status take_record(mr_rows *rows, const uint8_t *record, uint32_t *refs_out) {
+    MR_TRY(count_refs(rows, record, refs_out));
+    for (uint32_t taken = 0; taken < *refs_out; taken++) {
+        const mr_status status = mr_ref_take(rows->heap);
+        if (status == MR_OK) continue;
         rows->heap->external_bytes -= (uint64_t)taken * MR_REF_BYTES;
         return status;
     }
+    rows->bytes += (uint64_t)*refs_out * MR_REF_BYTES;
+    return MR_OK;
+}
+
+static void give_record_back(mr_rows *rows, uint32_t refs) {
+    rows->bytes -= (uint64_t)refs * MR_REF_BYTES;
+    rows->heap->external_bytes -= (uint64_t)refs * MR_REF_BYTES;
+}
+
+mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
+    uint32_t refs;
+    mr_row *row;
+    MR_TRY(take_record(rows, record, &refs));
+    const mr_status status = create(rows, index, held_bytes(rows, record), &row);
+    if (status != MR_OK) {
+        give_record_back(rows, refs);
+        return status;
+    }
     memcpy(mr_row_record(rows, row), record, rows->layout.record_bytes);
+    return MR_OK;
+}
+
+mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
+                       const uint8_t *record, mr_row **row_out) {
+    uint32_t refs;
+    const mr_row_parts parts = new_parts(rows, keyed->key, keyed->key_bytes, moment->time_ms);
+    MR_TRY(take_record(rows, record, &refs));
+    const mr_status status =
+        make(rows, keyed->hash, &parts, held_bytes(rows, record), moment, row_out);
+    if (status != MR_OK) {
+        give_record_back(rows, refs);
+        return status;
+    }
+    memcpy(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
     return MR_OK;
 }
 
@@ -446,6 +510,7 @@ void mr_rows_close(mr_rows *rows) {
         mr_heap_free(rows->heap, grave, row_bytes(rows, mr_row_at(grave)->key_bytes));
     }
     mr_table_close(&rows->table);
+    mr_table_close(&rows->owners);
     mr_wheel_close(&rows->wheel);
     mr_rows_timers_close(rows);
     mr_dirty_close(&rows->dirty);
@@ -467,10 +532,6 @@ mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {
     return NULL;
 }
 
-void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
-    mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
-}
-
 /* The last use never moves back. */
 static bool move_last_use(mr_rows *rows, mr_row *row, double use_ms) {
     if (rows->ttl_ms == 0) return false;
@@ -480,7 +541,7 @@ static bool move_last_use(mr_rows *rows, mr_row *row, double use_ms) {
     return true;
 }
 
-void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms) {
+void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool written) {
     if (rows->lru_at != 0) {
         set_use(rows, row, rows->uses++);
         if (rows->newest != mr_addr_of(row)) {
@@ -488,19 +549,28 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
             mr_lru_add(rows, row);
         }
     }
-    const bool moved = (written || rows->touch_reads) && move_last_use(rows, row, use_ms);
+    const bool moved = (written || rows->touch_reads) && move_last_use(rows, row, moment->time_ms);
     if (written || moved) mr_row_changed(rows, row);
     if (!written) return;
     if (rows->lru_at == 0 || !over_limit(rows, 0, 0)) return;
-    const int64_t passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
+    const int64_t passed_ms = mr_time_of(moment->passed_ms);
     if (!mr_row_expired(rows, row, (double)passed_ms)) expire_for(rows, 0, 0, passed_ms);
-    evict_for(rows, index, 0, 0, row);
+    evict_for(rows, moment->by, 0, 0, row);
+}
+
+void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
+    mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
+}
+
+void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms) {
+    const mr_moment moment = {use_ms, mr_row_watermark(rows->find.in, index), index};
+    mr_rows_use(rows, row, &moment, written);
 }
 
 mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out) {
     const uint32_t hash = mr_hash32(rows, parts->key, parts->key_bytes);
     mr_addr standing = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
-    MR_TRY(prepare(rows, hash, parts->key_bytes, row_out));
+    MR_TRY(prepare(rows, hash, parts, row_out));
     if (standing != 0) mr_rows_remove(rows, mr_row_at(standing));
     enrol(rows, *row_out, hash, parts);
     if (parts->birth >= rows->births) rows->births = parts->birth + 1;

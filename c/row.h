@@ -1,12 +1,13 @@
 /* row.h -- keyed state: one row per key, a record of fields in a stable place.
  *
- *   row     [head 12][lru 16?][wheel 8?][last use 8?][timer 24?][key bytes][pad][record]
+ *   row     [head 12][lru 16?][wheel 8?][last use 8?][timer 24?][ring 8?][key bytes][pad][record]
  *   record  [field 0][field 1]...   strings and refs hang off it as blobs
  *
  * Parts that the state did not ask for take no space. The table finds rows by the
  * hash of their key; the wheel knows when their ttl is over; the LRU list who was
  * used least recently; the dirty list what changed since the last checkpoint; two
- * more wheels whose timer comes next (timer.c).
+ * more wheels whose timer comes next (timer.c); a ring which rows are entries of one
+ * key (entries.c).
  *
  * A row has expired when clock - last_use >= ttl, where the clock of an event is its
  * own time or the watermark, whichever is later, and under processing time its
@@ -64,6 +65,26 @@ typedef struct mr_row_timer {
     uint32_t registered[2]; /* uint64_t: its number in the order of setting; 0: no timer. */
 } mr_row_timer;
 
+/* The entries of one key, in the order of their births; entries.c. */
+typedef struct mr_ring {
+    mr_addr next;
+    mr_addr before; /* | 1: the row is leaving. */
+} mr_ring;
+
+/* A key that the host has, not a chunk. */
+typedef struct mr_keyed {
+    const uint8_t *key;
+    uint32_t key_bytes;
+    uint32_t hash;
+} mr_keyed;
+
+/* When it is used. */
+typedef struct mr_moment {
+    double time_ms;   /* The use. */
+    double passed_ms; /* What has surely passed: the watermark, or now. */
+    uint32_t by;      /* The input row that others make room for; 0 without a chunk. */
+} mr_moment;
+
 /* What a state is asked to be. */
 typedef struct mr_rows_spec {
     double ttl_ms;
@@ -97,6 +118,7 @@ typedef struct mr_rows {
     mr_wheel wheel;
     mr_wheel timers;  /* See timer.c. */
     mr_wheel overdue; /* Timers that were set to times that `timers` has passed. */
+    mr_table owners;  /* From the hash of a key to the first of its entries; entries.c. */
     mr_dirty dirty;
     mr_find_data find;
     mr_layout layout;
@@ -118,6 +140,9 @@ typedef struct mr_rows {
     uint32_t wheel_at;
     uint32_t last_use_at;
     uint32_t timer_at;
+    uint32_t ring_at;
+    uint32_t leaving; /* Rows that count toward no limit any more; entries.c. */
+    uint64_t leaving_bytes;
     mr_addr evicted_last; /* Of the chain that find.found.evicted starts. */
     bool track;
     bool keep_evicted;
@@ -167,6 +192,16 @@ void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written);
 /* The same, the use being at `use_ms` and not at the event's time. */
 void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms);
 
+/* The same for a row that no find has found. */
+void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool written);
+
+/* As mr_rows_create_with, for a key without a row. */
+mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
+                       const uint8_t *record, mr_row **row_out);
+
+/* What a row and all that hangs off it count. */
+uint64_t mr_row_weight(const mr_rows *rows, mr_row *row);
+
 /* Remove a row: its strings are freed, its refs dropped. */
 void mr_rows_remove(mr_rows *rows, mr_row *row);
 
@@ -215,6 +250,41 @@ void mr_rows_timer_rehang(mr_rows *rows, mr_row *row);
 
 /* The row goes: as mr_rows_timer_clear, but no change of the row. */
 void mr_rows_timer_drop(mr_rows *rows, mr_row *row);
+
+/* ---- entries; entries.c ---- */
+
+/* The row that is visible at this time under a key; NULL if there is none. */
+mr_row *mr_keyed_look(const mr_rows *rows, const mr_keyed *keyed, double clock_ms);
+
+/* Make the row of a key; one whose ttl is over is removed. MR_ERR_ARGUMENT: there is one, or
+ * a ref that was never reserved; MR_ERR_LIMIT, MR_ERR_MEMORY. */
+mr_status mr_keyed_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
+                        const uint8_t *record, mr_row **row_out);
+
+/* Is this the key of an entry? */
+bool mr_entry_key_valid(const uint8_t *key, uint32_t key_bytes);
+
+/* The key that an entry belongs to, which lies in the entry's own. */
+const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out);
+uint32_t mr_owner_hash(const mr_rows *rows, const uint8_t *key);
+
+/* Hang a new entry behind all others of its key: room in `owners` is reserved; unhang one. */
+void mr_ring_add(mr_rows *rows, mr_row *row);
+void mr_ring_remove(mr_rows *rows, mr_row *row);
+
+/* Hang an entry behind all others of its key once more. */
+void mr_ring_rehang(mr_rows *rows, mr_row *row);
+
+/* The last entry of a key; 0: there is none. */
+mr_addr mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+
+/* The next entries of a key; millrace.h, mr_entries_next. */
+mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
+                       mr_entries *page);
+
+/* An entry is to go, or is not: see mr_entry_leave. */
+void mr_row_leave(mr_rows *rows, mr_row *row, bool leaves);
+bool mr_row_leaves(const mr_rows *rows, mr_row *row);
 
 /* ---- parts of a row ---- */
 

@@ -27,7 +27,9 @@ static uint8_t parts_of(const mr_rows *rows) {
     return (uint8_t)parts;
 }
 
-static uint8_t group_of(const uint8_t *key, uint32_t key_bytes) {
+/* All entries of one key are in its group. */
+static uint8_t group_of(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    if (rows->ring_at != 0) key = mr_owner_key(key, &key_bytes);
     return (uint8_t)(mr_hash_fixed(key, key_bytes) % MR_KEY_GROUPS);
 }
 
@@ -97,7 +99,7 @@ static void save_entry(mr_writer *writer, const mr_rows *rows, mr_row *row, enco
     const uint8_t *key = mr_row_key(rows, row);
     const uint8_t *record = mr_row_record(rows, row);
     mr_put_u8(writer, ENTRY_ROW);
-    mr_put_u8(writer, group_of(key, row->key_bytes));
+    mr_put_u8(writer, group_of(rows, key, row->key_bytes));
     mr_put_u16(writer, row->key_bytes);
     mr_put_u64(writer, mr_row_birth(row));
     if (rows->ttl_ms > 0) mr_put_u64(writer, (uint64_t)mr_row_last_use(rows, row));
@@ -244,7 +246,10 @@ static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, do
     row_parts.key = mr_get_bytes(reader, row_parts.key_bytes);
     if (row_parts.key == NULL || row_parts.key_bytes == 0) return corrupt("key", 0);
     if (what != ENTRY_ROW) return corrupt("entry", what);
-    if (group != group_of(row_parts.key, row_parts.key_bytes)) return corrupt("group", group);
+    if (rows->ring_at != 0 && !mr_entry_key_valid(row_parts.key, row_parts.key_bytes)) {
+        return corrupt("key", row_parts.key_bytes);
+    }
+    if (group != group_of(rows, row_parts.key, row_parts.key_bytes)) return corrupt("group", group);
     MR_TRY(check_parts(&row_parts));
     mr_row *row;
     MR_TRY(mr_rows_restore(rows, &row_parts, &row));
@@ -285,7 +290,7 @@ mr_status mr_load_rows(mr_rows *rows, const uint8_t *bytes, uint32_t size, doubl
     return MR_OK;
 }
 
-/* ---- what has an order beside the table's: uses, timers ---- */
+/* ---- what has an order beside the table's: uses, timers, entries ---- */
 
 /* A row's number in the order; 0: it has no part in it. */
 typedef uint64_t (*number_of)(const mr_rows *rows, mr_addr row);
@@ -293,6 +298,11 @@ typedef uint64_t (*number_of)(const mr_rows *rows, mr_addr row);
 static uint64_t use_of(const mr_rows *rows, mr_addr row) {
     const mr_lru *lru = mr_row_part(mr_row_at(row), rows->lru_at);
     return (((uint64_t)lru->use_high << 32) | lru->use_low) + 1;
+}
+
+static uint64_t birth_of(const mr_rows *rows, mr_addr row) {
+    (void)rows;
+    return mr_row_birth(mr_row_at(row)) + 1;
 }
 
 static uint64_t registration_of(const mr_rows *rows, mr_addr row) {
@@ -346,5 +356,6 @@ static void use_again(mr_rows *rows, mr_row *row) {
 mr_status mr_load_finish(mr_rows *rows) {
     if (rows->lru_at != 0) MR_TRY(put_back(rows, use_of, use_again));
     if (rows->timer_at != 0) MR_TRY(put_back(rows, registration_of, mr_rows_timer_rehang));
+    if (rows->ring_at != 0) MR_TRY(put_back(rows, birth_of, mr_ring_rehang));
     return MR_OK;
 }

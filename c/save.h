@@ -28,7 +28,7 @@ mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *r
  * MR_ERR_CORRUPT: some rows are in. */
 mr_status mr_load_rows(mr_rows *rows, const uint8_t *bytes, uint32_t size, double time_ms);
 
-/* Put the least recently used order back after all loads, and hang the timers. */
+/* Put the least recently used order back after all loads, hang timers, and order entries. */
 mr_status mr_load_finish(mr_rows *rows);
 
 #endif

@@ -285,13 +285,24 @@ static void close_hole(segment *in, uint32_t hole) {
     in->entries[hole] = (mr_table_entry){0};
 }
 
-void mr_table_remove(mr_table *table, uint32_t hash, mr_addr address) {
-    segment *in = mr_at(*directory_at(table, hash));
+/* The slot of an entry, which must be there. */
+static uint32_t slot_of(const segment *in, uint32_t hash, mr_addr address) {
     uint32_t slot = home_of(hash, in->capacity);
     while (in->entries[slot].address != address || in->entries[slot].hash != hash) {
         MR_ASSERT(in->entries[slot].address != 0);
         slot = slot_after(slot, in->capacity);
     }
+    return slot;
+}
+
+void mr_table_replace(mr_table *table, uint32_t hash, mr_addr address, mr_addr by) {
+    segment *in = mr_at(*directory_at(table, hash));
+    in->entries[slot_of(in, hash, address)].address = by;
+}
+
+void mr_table_remove(mr_table *table, uint32_t hash, mr_addr address) {
+    segment *in = mr_at(*directory_at(table, hash));
+    const uint32_t slot = slot_of(in, hash, address);
     close_hole(in, slot);
     in->size--;
     table->size--;

@@ -69,6 +69,9 @@ void mr_table_insert(mr_table *table, uint32_t hash, mr_addr address);
  * a reserve of before holds on. */
 void mr_table_remove(mr_table *table, uint32_t hash, mr_addr address);
 
+/* Put another address in the place of this one, which must be there. */
+void mr_table_replace(mr_table *table, uint32_t hash, mr_addr address, mr_addr by);
+
 /* Write up to `max` addresses, each entry once, going on from `cursor` (all
  * zero at the start); returns how many, 0 at the end. Valid while nothing is
  * inserted or removed. The order is of no meaning. */

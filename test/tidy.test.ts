@@ -96,10 +96,10 @@ describe("C", () => {
     ["error", "alloc", "bytes", "handle", "hash", "table", "wheel"],
     ["batch"],
     ["agg/*"],
-    ["ref", "dirty", "row", "find", "lru", "timer", "runs", "scan", "save"],
+    ["ref", "dirty", "row", "find", "lru", "timer", "entries", "runs", "scan", "save"],
     ["operator"],
-    ["op/*"],
-    ["engine"],
+    ["op/*", "exports"],
+    ["engine", "engine_rows"],
   ]
   const room = (path: string) => path.replace(/^c\//, "").replace(/\.[ch]$/, "")
   const floor = (path: string) =>

@@ -39,7 +39,7 @@ static const numbers constants[] = {
      {CONSTANT(MR_KEY_BYTES_MAX), CONSTANT(MR_STRING_BYTES_MAX), CONSTANT(MR_PASSES_MAX),
       CONSTANT(MR_FIELDS_MAX), CONSTANT(MR_COLUMNS_MAX), CONSTANT(MR_BATCH_ROWS_MAX),
       CONSTANT(MR_RESULT_ROWS_MAX), CONSTANT(MR_RESULT_BYTES_MAX), CONSTANT(MR_REF_BYTES),
-      CONSTANT(MR_SEGMENT_VERSION), CONSTANT(MR_SCRATCH_BYTES)}},
+      CONSTANT(MR_SEGMENT_VERSION), CONSTANT(MR_SCRATCH_BYTES), CONSTANT(MR_ENTRIES_PAGE)}},
     {"fieldKinds",
      0,
      {CONSTANT(MR_F64), CONSTANT(MR_I64), CONSTANT(MR_BOOL), CONSTANT(MR_STRING),
@@ -72,7 +72,8 @@ static const numbers constants[] = {
      0,
      {CONSTANT(MR_EMIT_EACH), CONSTANT(MR_EVICT), CONSTANT(MR_TRACK), CONSTANT(MR_REFRESH),
       CONSTANT(MR_TIMERS), CONSTANT(MR_KEEP_EVICTED), CONSTANT(MR_TOUCH_READS), CONSTANT(MR_LINGER),
-      CONSTANT(MR_DELAY), CONSTANT(MR_FINAL), CONSTANT(MR_EXCLUSIVE), CONSTANT(MR_PARTIAL)}},
+      CONSTANT(MR_DELAY), CONSTANT(MR_FINAL), CONSTANT(MR_EXCLUSIVE), CONSTANT(MR_PARTIAL),
+      CONSTANT(MR_ENTRIES)}},
     {"present",
      0,
      {CONSTANT(MR_HAS_KEYS), CONSTANT(MR_HAS_TIME), CONSTANT(MR_HAS_ORDER), CONSTANT(MR_HAS_OWN)}},
@@ -113,6 +114,9 @@ static const numbers structures[] = {
       FIELD(mr_memory, external_bytes), FIELD(mr_memory, limit_bytes)}},
     {STRUCT(mr_refs), {FIELD(mr_refs, dropped), FIELD(mr_refs, next), FIELD(mr_refs, capacity)}},
     {STRUCT(mr_due), {FIELD(mr_due, time_ms), FIELD(mr_due, row), FIELD(mr_due, spare)}},
+    {STRUCT(mr_entries),
+     {FIELD(mr_entries, clock_ms), FIELD(mr_entries, changes), FIELD(mr_entries, birth),
+      FIELD(mr_entries, row), FIELD(mr_entries, count), FIELD(mr_entries, rows)}},
     {STRUCT(mr_page), {FIELD(mr_page, count), FIELD(mr_page, rows)}},
 };
 

@@ -49,6 +49,20 @@ export interface Exports {
   mr_row_touch(op: number, index: number, written: number): number
   mr_row_remove(op: number, index: number): number
   mr_row_drop(op: number, row: number): number
+  mr_key_look(op: number, key: number, keyBytes: number, clockMs: number, rowOut: number): number
+  mr_key_make(
+    op: number,
+    key: number,
+    keyBytes: number,
+    timeMs: number,
+    passedMs: number,
+    record: number,
+    rowOut: number,
+  ): number
+  mr_row_use(op: number, row: number, timeMs: number, passedMs: number, written: number): number
+  mr_entries_next(op: number, key: number, keyBytes: number, page: number): number
+  mr_entry_last(op: number, key: number, keyBytes: number, rowOut: number): number
+  mr_entry_leave(op: number, row: number, leaves: number): number
   mr_evicted_free(op: number): number
   mr_timer_set(op: number, row: number, timeMs: number): number
   mr_timer_clear(op: number, row: number): number

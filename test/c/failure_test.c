@@ -16,6 +16,7 @@ typedef struct session {
     mr_operator deduplicate;
     mr_operator throttle;
     mr_operator delay;
+    mr_operator entries;
     mr_batch in;
     mr_batch out;
     mr_scan scan;
@@ -103,17 +104,17 @@ static uint64_t digest_of(mr_operator op) {
 }
 
 typedef struct snapshot {
-    uint64_t digests[6];
+    uint64_t digests[7];
     uint64_t external_bytes;
-    uint32_t handles[10];
+    uint32_t handles[12]; /* One is 0: no padding. */
 } snapshot;
 
 static snapshot snap(const session *s) {
     snapshot is = {.handles = {s->engine, s->custom, s->loaded, s->aggregate, s->deduplicate,
-                               s->throttle, s->delay, s->in, s->out, s->scan}};
+                               s->throttle, s->delay, s->entries, s->in, s->out, s->scan}};
     if (s->engine == 0) return is;
     is.external_bytes = memory_of(s->engine).external_bytes;
-    for (uint32_t i = 0; i < 6; i++)
+    for (uint32_t i = 0; i < 7; i++)
         is.digests[i] = digest_of(is.handles[1 + i]);
     return is;
 }
@@ -341,6 +342,60 @@ static mr_status decode(session *s) {
     return mr_ref_decoded(s->loaded, mr_addr_of(cell), 7);
 }
 
+/* ---- entries ---- */
+
+static mr_status open_entries(session *s) {
+    const mr_operator_spec spec = {.kind = MR_CUSTOM,
+                                   .count = 1,
+                                   .kinds = {MR_REF},
+                                   .flags = MR_ENTRIES | MR_TRACK | MR_TIMERS,
+                                   .ttl_ms = 1000};
+    return mr_operator_open(s->engine, &spec, &s->entries);
+}
+
+static mr_status make_entries(session *s) {
+    for (uint32_t i = s->upto; i < ROWS; i++) {
+        const uint8_t key[] = {6, 2, 2, 0, 5, 'a' + i % 50, 2, 0, 5, (uint8_t)('a' + i / 50)};
+        const uint64_t record = 16 + i;
+        mr_addr row = 0;
+        s->upto = i;
+        MR_TRY(mr_key_make(s->entries, key, 10, i, 0, (const uint8_t *)&record, &row));
+        if (i % 3 == 0) MR_TRY(mr_timer_set(s->entries, row, i));
+    }
+    return MR_OK;
+}
+
+/* Log them all, in the order that they have by now, and drop some. */
+static mr_status drop_entries(session *s) {
+    for (uint8_t owner = 'a'; owner < 'a' + 50; owner++) {
+        mr_entries page = {.clock_ms = 0};
+        MR_TRY(mr_entries_next(s->entries, (const uint8_t[]){5, owner}, 2, &page));
+        for (uint32_t i = 0; i < page.count; i++) {
+            write_log(s, mr_row_key(&inside(s->entries)->rows, mr_row_at(page.rows[i])), 10);
+            MR_TRY(mr_row_use(s->entries, page.rows[i], 500, 500, 1));
+            if (i % 2 == 0) MR_TRY(mr_row_drop(s->entries, page.rows[i]));
+        }
+    }
+    return MR_OK;
+}
+
+static mr_status scan_entries(session *s) { return mr_scan_open(s->entries, -END, &s->scan); }
+
+static mr_status save_entries(session *s) {
+    mr_scan_data *scan = mr_handle_get(s->scan, MR_HANDLE_SCAN, NULL);
+    s->size = save_page(&inside(s->entries)->rows, s->scan, &scan->page, s->saved);
+    return MR_OK;
+}
+
+static mr_status close_entries(session *s) {
+    const mr_operator op = s->entries;
+    s->entries = 0;
+    return mr_operator_close(op);
+}
+
+static mr_status load_entries(session *s) { return mr_load(s->entries, s->saved, s->size, 0); }
+static mr_status load_entries_end(session *s) { return mr_load_end(s->entries); }
+
 static mr_status close_some(session *s) {
     assert_int_equal(mr_free(s->engine, s->address, 100), MR_OK);
     assert_int_equal(mr_operator_close(s->aggregate), MR_OK);
@@ -354,32 +409,71 @@ typedef struct step {
 } step;
 
 static const step steps[] = {
-    {engine_open, false},    {alloc, false},
-    {refs_reserve, false},   {open_custom, false},
-    {open_aggregate, false}, {open_deduplicate, false},
-    {open_in, false},        {open_out, false},
-    {reserve, false},        {reserve_more, false},
-    {reserve_keys, false},   {fill, false},
-    {find, false},           {make_blob, false},
-    {make_row, false},       {refs_reserve_more, false},
-    {make_rows, true},       {change_rows, false},
-    {set_timers, false},     {free_evicted, false},
-    {push_aggregate, true},  {push_deduplicate, true},
-    {expire, false},         {finish, true},
-    {push_aggregate, true},  {finish, true},
-    {scan_aggregate, false}, {scan_next, false},
-    {results, false},        {scan_close, false},
-    {scan_custom, false},    {scan_next, false},
-    {save, false},           {scan_close, false},
-    {open_loaded, false},    {load, true},
-    {load_end, false},       {decode, false},
-    {fire, false},           {open_throttle, false},
-    {fill, false},           {push_throttle, true},
-    {tick, false},           {push_throttle, true},
-    {tick, false},           {push_throttle, true},
-    {open_delay, false},     {push_delay, true},
-    {tick, false},           {push_delay, true},
-    {push_delay, true},      {close_some, false},
+    {engine_open, false},
+    {alloc, false},
+    {refs_reserve, false},
+    {open_custom, false},
+    {open_aggregate, false},
+    {open_deduplicate, false},
+    {open_in, false},
+    {open_out, false},
+    {reserve, false},
+    {reserve_more, false},
+    {reserve_keys, false},
+    {fill, false},
+    {find, false},
+    {make_blob, false},
+    {make_row, false},
+    {refs_reserve_more, false},
+    {make_rows, true},
+    {change_rows, false},
+    {set_timers, false},
+    {free_evicted, false},
+    {push_aggregate, true},
+    {push_deduplicate, true},
+    {expire, false},
+    {finish, true},
+    {push_aggregate, true},
+    {finish, true},
+    {scan_aggregate, false},
+    {scan_next, false},
+    {results, false},
+    {scan_close, false},
+    {scan_custom, false},
+    {scan_next, false},
+    {save, false},
+    {scan_close, false},
+    {open_loaded, false},
+    {load, true},
+    {load_end, false},
+    {decode, false},
+    {fire, false},
+    {open_throttle, false},
+    {fill, false},
+    {push_throttle, true},
+    {tick, false},
+    {push_throttle, true},
+    {tick, false},
+    {push_throttle, true},
+    {open_delay, false},
+    {push_delay, true},
+    {tick, false},
+    {push_delay, true},
+    {push_delay, true},
+    {open_entries, false},
+    {make_entries, true},
+    {drop_entries, false},
+    {drop_entries, false},
+    {scan_entries, false},
+    {scan_next, false},
+    {save_entries, false},
+    {scan_close, false},
+    {close_entries, false},
+    {open_entries, false},
+    {load_entries, true},
+    {load_entries_end, false},
+    {drop_entries, false},
+    {close_some, false},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
@@ -425,6 +519,7 @@ static void close_all(session *s) {
     assert_int_equal(mr_operator_close(s->deduplicate), MR_OK);
     assert_int_equal(mr_operator_close(s->throttle), MR_OK);
     assert_int_equal(mr_operator_close(s->delay), MR_OK);
+    assert_int_equal(mr_operator_close(s->entries), MR_OK);
     assert_int_equal(mr_batch_close(s->in), MR_OK);
     assert_int_equal(mr_batch_close(s->out), MR_OK);
     const uint32_t refs = mr_heap_size_of(sizeof(mr_refs)) + mr_heap_size_of(2 * ROWS * 4);

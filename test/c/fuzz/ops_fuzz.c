@@ -81,7 +81,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u16(&w->from) % 512};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u16(&w->from) % 1024};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
     if ((spec.flags & MR_LINGER) != 0) spec.cleanup_ms = take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
@@ -240,8 +240,9 @@ static void find(world *w) {
     op->filled = w->batches[in].filled;
 }
 
-/* A record of what the embedder has: its blobs go to C if the row is made. */
-static mr_status create(world *w, operator* op, uint32_t index) {
+/* A record of what the embedder has: its blobs go to C if the row is made. With `key`, of
+ * `index` bytes, it is of that key. */
+static mr_status create(world *w, operator* op, uint32_t index, const uint8_t *key) {
     uint64_t words[MR_FIELDS_MAX] = {0};
     uint8_t *record = (uint8_t *)words;
     uint32_t used = 0;
@@ -259,7 +260,10 @@ static mr_status create(world *w, operator* op, uint32_t index) {
         }
         if (kind == MR_STRING || kind == MR_REF) memcpy(cell, &word, sizeof word);
     }
-    mr_status status = mr_row_create(op->handle, index, record);
+    uint32_t row = 0;
+    mr_status status = key == NULL ? mr_row_create(op->handle, index, record)
+                                   : mr_key_make(op->handle, key, index, take_time(&w->from),
+                                                 take_time(&w->from), record, &row);
     for (uint32_t i = 0; status == MR_OK && i < MADE; i++) {
         if ((used >> i & 1) != 0) w->blobs[i] = (made){0};
     }
@@ -276,7 +280,7 @@ static void rows(world *w) {
         (void)mr_row_enter(op->handle, index);
         break;
     case 1:
-        (void)create(w, op, index);
+        (void)create(w, op, index, NULL);
         break;
     case 2:
         (void)mr_row_touch(op->handle, index, take_u8(&w->from));
@@ -329,6 +333,67 @@ static void timers(world *w) {
         break;
     default:
         (void)mr_timer_set(op, row, take_time(&w->from));
+    }
+}
+
+/* ---- rows by key ---- */
+
+/* A key, most often of an entry; returns its size. */
+static uint32_t any_key(world *w, uint8_t *key) {
+    const uint8_t owner = take_u8(&w->from) % 4;
+    const uint8_t number = take_u8(&w->from) % 16;
+    const uint8_t bytes[8] = {6, 2, 1, 0, owner, 1, 0, number};
+    memcpy(key, bytes, sizeof bytes);
+    if (take_u8(&w->from) == 0) key[take_u8(&w->from) % 8] = take_u8(&w->from);
+    return take_u8(&w->from) % 8 == 0 ? take_u8(&w->from) % 9 : 8;
+}
+
+static void page_entries(world *w, uint32_t op, const uint8_t *owner) {
+    static mr_entries page; /* Left as it is, it goes on in some other state. */
+    const mr_operator_data *in = inside(op);
+    page = (mr_entries){.clock_ms = take_time(&w->from)};
+    mr_status status = MR_MORE;
+    uint64_t count = 0;
+    while (status == MR_MORE) {
+        status = mr_entries_next(op, owner, 1, &page);
+        if (status >= 0) count += page.count;
+    }
+    if (status >= 0) CHECK(count <= in->rows.table.size);
+}
+
+static void keyed(world *w) {
+    operator* op = any_op(w);
+    uint8_t key[8];
+    const uint32_t size = any_key(w, key);
+    uint32_t row = 0;
+    switch (take_u8(&w->from) % 8) {
+    case 0:
+        page_entries(w, op->handle, key + 4);
+        return;
+    case 1:
+        (void)mr_entry_last(op->handle, key + 4, 1, &row);
+        break;
+    case 2:
+    case 3:
+    case 4:
+        (void)create(w, op, size, key);
+        return;
+    default:
+        (void)mr_key_look(op->handle, key, size, take_time(&w->from), &row);
+    }
+    switch (take_u8(&w->from) % 4) {
+    case 0:
+        (void)mr_entry_leave(op->handle, row, take_u8(&w->from) % 2);
+        break;
+    case 1:
+        (void)mr_row_drop(op->handle, row);
+        break;
+    case 2:
+        (void)mr_timer_set(op->handle, row, take_time(&w->from));
+        break;
+    default:
+        (void)mr_row_use(op->handle, row, take_time(&w->from), take_time(&w->from),
+                         take_u8(&w->from) % 2);
     }
 }
 
@@ -457,6 +522,7 @@ static void (*const calls[])(world *w) = {
     look,    find,         find,       rows,           rows,      rows,          rows,
     memory,  reserve_refs, blob,       blob,           decode,    scan,          scan,
     results, load,         fail,       fail_no_more,   timers,    timers,        evicted,
+    keyed,   keyed,        keyed,
 };
 
 /* ---- */

@@ -1,0 +1,207 @@
+/* entries.c -- rows that a host finds by a key of its own, and the entries of one key.
+ *
+ *   key of an entry   tuple of two (js/state/key_bytes.ts): the key that owns it, its own
+ *                     [6][2] [u16 size][owner's key] [u16 size][map key, index, timer's name]
+ *
+ *   owners  hash of the owner's key -> first entry
+ *           first <-> entry <-> entry <-> last <-> first    a ring, in the order of births
+ *
+ * Elements of a list, entries of a map and timers are rows like any other: each has its own
+ * ttl, use and place in what is saved. The ring finds the entries of a key without looking
+ * at others, adds one and takes one out in O(1), however many there are. It is never saved:
+ * births say how to hang it again.
+ *
+ * A host that changes several rows or none makes and writes first, which may be refused, and
+ * removes last, which cannot be. So that what it will remove makes room meanwhile, such
+ * entries are told to leave: they count toward no limit, and are still there. */
+#include "row.h"
+
+#include "error.h"
+
+enum {
+    TUPLE = 6,        /* A key's first byte; js/state/key_bytes.ts. */
+    HEAD_BYTES = 2,   /* The tag, and how many elements. */
+    SIZE_BYTES = 2,   /* Before each element. */
+    LEAVES = 1,       /* In mr_ring.before: addresses are even. */
+    LOOKS_MAX = 4096, /* Rows that a page looks at. */
+};
+
+/* ---- keys ---- */
+
+static uint32_t u16_at(const uint8_t *bytes) { return bytes[0] | (uint32_t)bytes[1] << 8; }
+
+bool mr_entry_key_valid(const uint8_t *key, uint32_t key_bytes) {
+    const uint32_t sizes = HEAD_BYTES + 2 * SIZE_BYTES;
+    if (key_bytes < sizes || key[0] != TUPLE || key[1] != 2) return false;
+    const uint32_t owner = u16_at(key + HEAD_BYTES);
+    if (owner == 0 || sizes + owner >= key_bytes) return false;
+    return u16_at(key + HEAD_BYTES + SIZE_BYTES + owner) == key_bytes - sizes - owner;
+}
+
+const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out) {
+    *key_bytes_out = u16_at(key + HEAD_BYTES);
+    return key + HEAD_BYTES + SIZE_BYTES;
+}
+
+uint32_t mr_owner_hash(const mr_rows *rows, const uint8_t *key) {
+    uint32_t bytes;
+    const uint8_t *owner = mr_owner_key(key, &bytes);
+    return mr_hash32(rows, owner, bytes);
+}
+
+/* ---- the ring ---- */
+
+static mr_ring *ring_of(const mr_rows *rows, mr_addr row) {
+    return mr_row_part(mr_row_at(row), rows->ring_at);
+}
+
+static mr_addr next_of(const mr_rows *rows, mr_addr row) { return ring_of(rows, row)->next; }
+
+static mr_addr before_of(const mr_rows *rows, mr_addr row) {
+    return ring_of(rows, row)->before & ~(mr_addr)LEAVES;
+}
+
+static void set_before(const mr_rows *rows, mr_addr row, mr_addr before) {
+    mr_ring *ring = ring_of(rows, row);
+    ring->before = before | (ring->before & LEAVES);
+}
+
+static void link_rows(const mr_rows *rows, mr_addr before, mr_addr next) {
+    ring_of(rows, before)->next = next;
+    set_before(rows, next, before);
+}
+
+/* The first entry of a key; 0: it has none. */
+static mr_addr first_of(const mr_rows *rows, uint32_t hash, const uint8_t *key,
+                        uint32_t key_bytes) {
+    mr_table_cursor cursor;
+    mr_addr row = mr_table_first(&rows->owners, hash, &cursor);
+    for (; row != 0; row = mr_table_next(&rows->owners, hash, &cursor)) {
+        uint32_t bytes;
+        const uint8_t *owner = mr_owner_key(mr_row_key(rows, mr_row_at(row)), &bytes);
+        if (bytes == key_bytes && memcmp(owner, key, bytes) == 0) return row;
+    }
+    return 0;
+}
+
+void mr_ring_add(mr_rows *rows, mr_row *row) {
+    uint32_t bytes;
+    const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
+    const uint32_t hash = mr_hash32(rows, owner, bytes);
+    const mr_addr first = first_of(rows, hash, owner, bytes);
+    const mr_addr address = mr_addr_of(row);
+    *ring_of(rows, address) = (mr_ring){.next = address, .before = address};
+    if (first == 0) {
+        mr_table_insert(&rows->owners, hash, address);
+        return;
+    }
+    link_rows(rows, before_of(rows, first), address);
+    link_rows(rows, address, first);
+}
+
+void mr_ring_remove(mr_rows *rows, mr_row *row) {
+    uint32_t bytes;
+    const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
+    const uint32_t hash = mr_hash32(rows, owner, bytes);
+    const mr_addr address = mr_addr_of(row);
+    const mr_addr next = next_of(rows, address);
+    mr_row_leave(rows, row, false);
+    if (next == address) {
+        mr_table_remove(&rows->owners, hash, address);
+        return;
+    }
+    const bool first = first_of(rows, hash, owner, bytes) == address;
+    link_rows(rows, before_of(rows, address), next);
+    if (first) mr_table_replace(&rows->owners, hash, address, next);
+}
+
+void mr_ring_rehang(mr_rows *rows, mr_row *row) {
+    uint32_t bytes;
+    const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
+    const uint32_t hash = mr_hash32(rows, owner, bytes);
+    const mr_addr first = first_of(rows, hash, owner, bytes);
+    const mr_addr address = mr_addr_of(row);
+    if (first == address) { /* A ring that begins with the next ends with this one. */
+        mr_table_replace(&rows->owners, hash, address, next_of(rows, address));
+        return;
+    }
+    link_rows(rows, before_of(rows, address), next_of(rows, address));
+    link_rows(rows, before_of(rows, first), address);
+    link_rows(rows, address, first);
+}
+
+mr_addr mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
+    return first == 0 ? 0 : before_of(rows, first);
+}
+
+/* The first row behind the one that a page ended with, which may be gone; 0: none. */
+static mr_addr go_on(const mr_rows *rows, const mr_entries *page, mr_addr first) {
+    if (page->row == 0) return first;
+    if (page->changes == (double)rows->changes) {
+        const mr_addr next = next_of(rows, page->row);
+        return next == first ? 0 : next;
+    }
+    mr_addr row = first;
+    while ((double)mr_row_birth(mr_row_at(row)) <= page->birth) {
+        row = next_of(rows, row);
+        if (row == first) return 0;
+    }
+    return row;
+}
+
+mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
+                       mr_entries *page) {
+    page->count = 0;
+    const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
+    mr_addr row = first == 0 ? 0 : go_on(rows, page, first);
+    page->changes = (double)rows->changes;
+    for (uint32_t looks = 0; row != 0; looks++) {
+        if (page->count == MR_ENTRIES_PAGE || looks == LOOKS_MAX) return MR_MORE;
+        page->row = row;
+        page->birth = (double)mr_row_birth(mr_row_at(row));
+        if (!mr_row_expired(rows, mr_row_at(row), page->clock_ms)) page->rows[page->count++] = row;
+        row = next_of(rows, row);
+        if (row == first) row = 0;
+    }
+    return MR_OK;
+}
+
+/* ---- leaving ---- */
+
+bool mr_row_leaves(const mr_rows *rows, mr_row *row) {
+    return rows->ring_at != 0 && (ring_of(rows, mr_addr_of(row))->before & LEAVES) != 0;
+}
+
+void mr_row_leave(mr_rows *rows, mr_row *row, bool leaves) {
+    if (mr_row_leaves(rows, row) == leaves) return;
+    ring_of(rows, mr_addr_of(row))->before ^= LEAVES;
+    const uint64_t weight = mr_row_weight(rows, row);
+    rows->leaving += leaves ? 1u : UINT32_MAX; /* Or one fewer. */
+    rows->leaving_bytes += leaves ? weight : (uint64_t)0 - weight;
+}
+
+/* ---- rows by key ---- */
+
+static mr_row *row_of(const mr_rows *rows, const mr_keyed *keyed) {
+    const mr_addr row = mr_rows_lookup(rows, keyed->hash, keyed->key, keyed->key_bytes);
+    return row == 0 ? NULL : mr_row_at(row);
+}
+
+mr_row *mr_keyed_look(const mr_rows *rows, const mr_keyed *keyed, double clock_ms) {
+    mr_row *row = row_of(rows, keyed);
+    return row != NULL && mr_row_expired(rows, row, clock_ms) ? NULL : row;
+}
+
+mr_status mr_keyed_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
+                        const uint8_t *record, mr_row **row_out) {
+    mr_row *standing = row_of(rows, keyed);
+    if (standing != NULL) {
+        const bool later = moment->time_ms > moment->passed_ms;
+        const double clock_ms = later ? moment->time_ms : moment->passed_ms;
+        if (!mr_row_expired(rows, standing, clock_ms)) return mr_fail(MR_ERR_ARGUMENT, "key", 0);
+        mr_rows_remove(rows, standing);
+        rows->expired++;
+    }
+    return mr_rows_make(rows, keyed, moment, record, row_out);
+}
