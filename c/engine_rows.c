@@ -107,7 +107,10 @@ mr_status mr_key_make(mr_operator handle, const uint8_t *key, uint32_t key_bytes
 
 /* ---- rows by address, their entries, and their timers ---- */
 
-enum { TIMER_STEPS = 4096 }; /* Of mr_timer_peek and mr_timer_take. */
+enum {
+    TIMER_STEPS = 4096, /* Of mr_timer_peek and mr_timer_take. */
+    DROP_STEPS = 4096,  /* Of mr_entries_drop. */
+};
 
 #define GET_ROW(name, row_name, handle, address)                   \
     GET_OPERATOR(name, handle);                                    \
@@ -166,6 +169,12 @@ mr_status mr_entries_next(mr_operator handle, const uint8_t *key, uint32_t key_b
     GET_OPERATOR(op, handle);
     MR_TRY(check_entries(op));
     return mr_ring_page(&op->rows, key, key_bytes, page);
+}
+
+mr_status mr_entries_drop(mr_operator handle, const uint8_t *key, uint32_t key_bytes) {
+    GET_OPERATOR(op, handle);
+    MR_TRY(check_entries(op));
+    return mr_ring_drop(&op->rows, key, key_bytes, DROP_STEPS);
 }
 
 mr_status mr_evicted_free(mr_operator handle) {

@@ -181,6 +181,18 @@ void mr_row_leave(mr_rows *rows, mr_row *row, bool leaves) {
     rows->leaving_bytes += leaves ? weight : (uint64_t)0 - weight;
 }
 
+mr_status mr_ring_drop(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, uint32_t steps) {
+    const uint32_t hash = mr_hash32(rows, key, key_bytes);
+    mr_addr row = first_of(rows, hash, key, key_bytes);
+    for (; row != 0 && mr_row_leaves(rows, mr_row_at(row)); steps--) {
+        if (steps == 0) return MR_MORE;
+        const mr_addr next = next_of(rows, row);
+        mr_rows_remove(rows, mr_row_at(row));
+        row = next == row ? 0 : next;
+    }
+    return MR_OK;
+}
+
 /* ---- rows by key ---- */
 
 static mr_row *row_of(const mr_rows *rows, const mr_keyed *keyed) {

@@ -422,6 +422,9 @@ MR_API mr_status mr_entry_last(mr_operator op, const uint8_t *key, uint32_t key_
  * that a host may make rows in its place, and give up, before it removes any. */
 MR_API mr_status mr_entry_leave(mr_operator op, uint32_t row, uint32_t leaves);
 
+/* Remove the first entries of a key as far as they leave. MR_MORE: call again. */
+MR_API mr_status mr_entries_drop(mr_operator op, const uint8_t *key, uint32_t key_bytes);
+
 /* With MR_KEEP_EVICTED, a row that was evicted is gone: it is found no more, its timer is
  * off, it counts toward no limit of its state, and if its key comes again that makes another
  * row. But its key and its record, with strings and refs, stay as they were, for the host to

@@ -282,6 +282,9 @@ mr_addr mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes
 mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
                        mr_entries *page);
 
+/* Remove the first entries of a key as far as they leave, at most so many: MR_MORE. */
+mr_status mr_ring_drop(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, uint32_t steps);
+
 /* An entry is to go, or is not: see mr_entry_leave. */
 void mr_row_leave(mr_rows *rows, mr_row *row, bool leaves);
 bool mr_row_leaves(const mr_rows *rows, mr_row *row);

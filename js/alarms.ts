@@ -11,9 +11,7 @@ export class Alarms {
 
   constructor(steps: readonly Step[], clock: SteadyClock) {
     this.#clock = clock
-    this.#timed = steps.filter(({ planned, runner }) => {
-      return !planned.eventTime && runner?.nextDue !== undefined
-    })
+    this.#timed = steps.filter(({ runner }) => runner?.nextDue !== undefined)
   }
 
   /** The timers that are due first by `now`: their node, and when; undefined: none is due. */

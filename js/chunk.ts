@@ -43,6 +43,8 @@ export interface Chunk {
 export interface Failure {
   /** Of the operator's input. */
   readonly index: number
+  /** The event of the arrival that it comes from, where no value is to blame but a timer. */
+  readonly at?: number
   readonly error: unknown
 }
 
@@ -67,6 +69,18 @@ export function timeOf(chunk: Chunk, index: number): number {
 export function ownWatermark(chunk: Chunk, index: number): number {
   const { own, watermarks } = chunk.arrival
   return (own ?? watermarks)?.[causeOf(chunk, index)] ?? -Infinity
+}
+
+/** The first event that finds the watermark beyond a time; how many there are, if none does. */
+export function firstBeyond(watermarks: Float64Array, timeMs: number): number {
+  let from = 0
+  let upto = watermarks.length
+  while (from < upto) {
+    const middle = (from + upto) >>> 1
+    if ((watermarks[middle] as number) > timeMs) upto = middle
+    else from = middle + 1
+  }
+  return from
 }
 
 /** The part of a chunk that events before `limit` caused. */

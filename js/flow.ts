@@ -18,6 +18,7 @@ import type { Manifest } from "./manifest.ts"
 import type { Output } from "./output.ts"
 import { Parts } from "./parts.ts"
 import { Passage } from "./passage.ts"
+import { spread } from "./sides.ts"
 import type { Plan, Planned } from "./plan.ts"
 import { isComplete, isHeard } from "./reach.ts"
 import { openSource, savedSource, sourcesOf } from "./sources/reading.ts"
@@ -171,7 +172,8 @@ export class Flow {
     const due = this.#alarms.firstDue(now)
     if (due === undefined) return false
     const { step, timeMs } = due
-    this.#emit(step, { values: step.runner?.fire?.(timeMs) ?? [] }, timeMs)
+    const fired = step.runner?.fire?.(timeMs, this.progress.at(step.planned))
+    this.#emit(step, fired ?? { values: [] }, timeMs)
     return true
   }
 
@@ -260,7 +262,8 @@ export class Flow {
   }
 
   /** What a node emitted by itself flows on as a chunk of its own. */
-  #emit(step: Step, { values, times }: Finished, now = this.#clock.now()): void {
+  #emit(step: Step, finished: Finished, now = this.#clock.now()): void {
+    const { values, times } = finished
     const size = values.length
     const { eventTime } = step.planned
     const filled = (time: number) => new Float64Array(size).fill(time)
@@ -273,7 +276,8 @@ export class Flow {
       watermarks: eventTime ? filled(watermark) : undefined,
       watermark: eventTime ? watermark : undefined,
     }
-    step.out += size
-    this.#route(step.planned, { chunk: { values, at: undefined, arrival } })
+    const ran = spread(finished, arrival)
+    step.out += ran.chunk.values.length
+    this.#route(step.planned, ran)
   }
 }

@@ -11,7 +11,7 @@ import type { Operator } from "./engine/operator.ts"
 import type { Evictions } from "./operators/evictions.ts"
 import type { SourceNode } from "./sources/source.ts"
 import { errorOptions, errorPolicy } from "./on_error.ts"
-import type { ErrorOptions, ErrorPolicy } from "./on_error.ts"
+import type { ErrorOptions, ErrorPolicy, Tolerance } from "./on_error.ts"
 import type { Check, Checked } from "./options.ts"
 import type { StateSetting } from "./state/config.ts"
 import type { Tracing } from "./state/trace.ts"
@@ -30,6 +30,8 @@ export interface Site {
   readonly clock: SteadyClock
   /** Do its events have event time? */
   readonly eventTime: boolean
+  /** What becomes of errors that no event is to blame for; undefined: they end the job. */
+  readonly tolerance?: Tolerance | undefined
   /** Does anybody take what comes out? If not, outputs are only counted. May change. */
   readonly wanted: boolean
 }
@@ -56,6 +58,8 @@ export interface Finished {
   readonly values: readonly unknown[]
   /** Their event times; undefined: the latest that the source has named. */
   readonly times?: Float64Array
+  /** The side output that each goes to; undefined: it is a result. */
+  readonly tags?: readonly (AnyTag | undefined)[]
 }
 
 /** A node at work. */
@@ -69,7 +73,7 @@ export interface Runner {
    * All of a chunk is run, whatever pieces it was run in, and time has gone on to its end: gives
    * what that lets go.
    */
-  settle?(chunk: Chunk): Chunk | undefined
+  settle?(chunk: Chunk): Ran | undefined
   /** The source has ended: what is left to emit, a bounded part of it; undefined at the end. */
   finish?(): Finished | undefined
   /** The source has ended, but timers have to be waited for before {@link finish}. */
@@ -79,8 +83,11 @@ export interface Runner {
    * it; Infinity: there is none.
    */
   nextDue?(now: number): number
-  /** Fire timers in processing time that are due by a time, a bounded number of them. */
-  fire?(timeMs: number): readonly unknown[]
+  /**
+   * Fire timers in processing time that are due by a time, a bounded number of them; `watermark` is
+   * how far event time has come.
+   */
+  fire?(timeMs: number, watermark: number): Finished
   /** How many of the user's functions may be in flight, where they may give promises. */
   readonly concurrency?: number
   /** Has one given a promise? */

@@ -66,6 +66,7 @@ export type { DeduplicateOptions } from "./operators/deduplicate.ts"
 export type { ThrottleOptions } from "./operators/throttle.ts"
 export type { DistinctOptions } from "./operators/distinct.ts"
 export type { TakeWhileOptions } from "./operators/take_while.ts"
+export type { Accessors, Context, Out, ProcessOptions, TimerScope } from "./operators/process.ts"
 export type { FoldOptions } from "./operators/fold.ts"
 export type { AsyncContext, MapAsyncOptions } from "./operators/map_async.ts"
 export type { FunctionOptions } from "./operators/function_options.ts"
@@ -84,6 +85,23 @@ export type {
   StorageStats,
 } from "./state/create_storage.ts"
 export type { StateConfig, StateConfigTyped, StateConfigValue } from "./state/config.ts"
+export {
+  aggregatingState,
+  Descriptor,
+  listState,
+  mapState,
+  reducingState,
+  valueState,
+} from "./state/kinds.ts"
+export type {
+  AggregateSteps,
+  AggregatingState,
+  ListState,
+  MapState,
+  ReducingState,
+  TypeOf,
+  ValueState,
+} from "./state/kinds.ts"
 export { record, RecordType } from "./state/record.ts"
 export type { FieldTypes, RecordSchema } from "./state/record.ts"
 export type { StateTrace, TraceOptions } from "./state/trace.ts"

@@ -21,6 +21,8 @@ import { foldNode, reduceNode } from "./operators/fold.ts"
 import type { FoldOptions } from "./operators/fold.ts"
 import { keyedFilterNode, keyedMapNode } from "./operators/map.ts"
 import type { StatefulOptions } from "./operators/map.ts"
+import { processNode } from "./operators/process.ts"
+import type { ProcessOptions } from "./operators/process.ts"
 import { throttleNode } from "./operators/throttle.ts"
 import type { ThrottleOptions } from "./operators/throttle.ts"
 import { tapNode } from "./operators/stateless.ts"
@@ -28,6 +30,7 @@ import type { StateAccess } from "./state/access.ts"
 import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"
 import { itself, keyReader } from "./state/keys.ts"
 import type { KeyReader, KeyValue, Path } from "./state/keys.ts"
+import type { Descriptor } from "./state/kinds.ts"
 import type { RecordType } from "./state/record.ts"
 import { Stream } from "./stream.ts"
 import { Windowed } from "./windowed.ts"
@@ -158,6 +161,40 @@ export class KeyedStream<K, T> extends Stream<T> {
     options?: AggregateOptions<T, K>,
   ): Stream<AggregateRow<K, A, T>> {
     return new Stream(aggregateNode(this.node, this.#key, aggregates, options))
+  }
+
+  /**
+   * A function over each event, with several states per key, timers and side outputs.
+   *
+   * What a call does to state, timers and outputs takes effect when it returns, whole; if it
+   * throws, nothing of it does. Objects that a state has given are live: change them only by
+   * `update`, `put` and so on.
+   *
+   * @example
+   * ```ts
+   * const quiet = from([{ user: "ada", at: 0 }], { time: "at" })
+   *   .keyBy("user")
+   *   .process({
+   *     state: { count: valueState({ default: 0 }) },
+   *     emits: of<{ user: string; events: number }>(),
+   *     process(event, { count }, ctx) {
+   *       count.update(count.value() + 1)
+   *       ctx.timers.eventTime(event.at + 60_000, "quiet") // Moves with each event.
+   *     },
+   *     onTimer(time, { count }, ctx, out) {
+   *       out.collect({ user: ctx.key, events: count.value() })
+   *       count.clear()
+   *     },
+   *   })
+   * ```
+   * @throws {MillraceError} `STATE_CONFIG` and `OPTION` at once; while running as
+   *   {@link KeyedStream.map}, `CLOSED` for state used outside its call, `TIMESTAMP` for a timer's
+   *   time that is none.
+   */
+  process<const D extends Readonly<Record<string, Descriptor<unknown>>> = {}, O = never>(
+    options: ProcessOptions<K, T, D, O>,
+  ): Stream<O> {
+    return new Stream(processNode(this.node, this.#key, options))
   }
 
   /**

@@ -99,6 +99,19 @@ export class Tolerance {
     this.keyOf = keyOf
   }
 
+  /** Deal with an error: what to emit, nothing, or the error to end with. */
+  deal(error: unknown, tell: () => ErrorEvent, route: (told: ErrorEvent) => void): Dealt {
+    if (isFatal(error)) return { error }
+    const { decide } = this.policy
+    if (decide === "route") route(tell())
+    else if (decide !== "skip") {
+      const answer = ask(decide, tell())
+      if ("error" in answer || "emit" in answer) return answer
+    }
+    this.skipped++
+    return {}
+  }
+
   /** Run a chunk whole, unless an event is to end the job. */
   run(runner: Runner, chunk: Chunk): Ran | Promise<Ran> {
     return new TolerantRun(this, runner, chunk).goOn()
@@ -154,6 +167,7 @@ class TolerantRun {
       return undefined
     }
     const index = this.#from + failure.index
+    if (failure.at !== undefined) return { ...failure, index } // It was dealt with.
     const dealt = this.#troubles.deal(index, failure.error)
     if ("error" in dealt) return { index, error: dealt.error }
     if ("emit" in dealt) this.#parts.push(single(this.#chunk, index, dealt.emit))
@@ -182,15 +196,8 @@ export class Troubles {
 
   /** Deal with value `index` of the chunk: what to emit, nothing, or the error to end with. */
   deal(index: number, error: unknown): Dealt {
-    if (isFatal(error)) return { error }
-    const { decide } = this.#tolerance.policy
-    if (decide === "route") this.#routed.push({ told: this.#tell(index, error), index })
-    else if (decide !== "skip") {
-      const answer = this.#ask(decide, this.#tell(index, error))
-      if ("error" in answer || "emit" in answer) return answer
-    }
-    this.#tolerance.skipped++
-    return {}
+    const route = (told: ErrorEvent) => void this.#routed.push({ told, index })
+    return this.#tolerance.deal(error, () => this.#tell(index, error), route)
   }
 
   sides(): Sides {
@@ -216,24 +223,24 @@ export class Troubles {
       return undefined
     }
   }
+}
 
-  #ask(decide: Decide, told: ErrorEvent): Dealt {
-    let answer: unknown
-    try {
-      answer = decide(told)
-    } catch (error) {
-      return { error }
-    }
-    if (answer === "fail") return { error: told.error }
-    if (answer === "skip") return {}
-    if (typeof answer === "object" && answer !== null && Object.hasOwn(answer, "emit")) {
-      return { emit: (answer as { emit: unknown }).emit }
-    }
-    quiet(answer)
-    const wanted = `"fail", "skip" or { emit }`
-    const message = `onError must return ${wanted}, not ${typeName(answer)}`
-    return { error: new MillraceError("OPTION", message) }
+function ask(decide: Decide, told: ErrorEvent): Dealt {
+  let answer: unknown
+  try {
+    answer = decide(told)
+  } catch (error) {
+    return { error }
   }
+  if (answer === "fail") return { error: told.error }
+  if (answer === "skip") return {}
+  if (typeof answer === "object" && answer !== null && Object.hasOwn(answer, "emit")) {
+    return { emit: (answer as { emit: unknown }).emit }
+  }
+  quiet(answer)
+  const wanted = `"fail", "skip" or { emit }`
+  const message = `onError must return ${wanted}, not ${typeName(answer)}`
+  return { error: new MillraceError("OPTION", message) }
 }
 
 function single(chunk: Chunk, index: number, value: unknown): Chunk {

@@ -94,10 +94,11 @@ export class Passage {
     if (untold !== undefined) this.#fail(step.planned, untold, untold.at + 1)
     const whole = ran.failure === undefined && untold === undefined
     const rest = whole ? step.runner?.settle?.(input) : undefined
-    if (rest === undefined || rest.values.length === 0) return this.#take(step.planned, ran, input)
-    step.out += rest.values.length
-    const chunk = concat([ran.chunk, rest], input.arrival)
-    this.#take(step.planned, { ...ran, chunk }, input)
+    if (rest === undefined) return this.#take(step.planned, ran, input)
+    step.out += rest.chunk.values.length
+    const chunk = concat([ran.chunk, rest.chunk], input.arrival)
+    const sides = joinSides([ran.sides, rest.sides])
+    this.#take(step.planned, { chunk, sides, failure: rest.failure }, input)
   }
 
   /** Without an input it is a source that failed: its values are its events. */
@@ -105,8 +106,9 @@ export class Passage {
     this.#made[planned.index] = chunk
     this.#sides[planned.index] = sides
     if (failure === undefined) return
-    const at = input === undefined ? failure.index : causeOf(input, failure.index)
-    this.#fail(planned, { at, error: failure.error }, at)
+    const { index, error } = failure
+    const at = failure.at ?? (input === undefined ? index : causeOf(input, index))
+    this.#fail(planned, { at, error }, at)
   }
 
   #fail(culprit: Planned, { at, error }: Untold, upto: number): void {

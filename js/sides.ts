@@ -1,11 +1,100 @@
 /**
- * What goes aside: values for tags, in the order of events.
+ * Results and side outputs: what goes aside, and what goes where of what a node gives in order.
  */
 import { merge } from "./chunk.ts"
-import type { Sides } from "./graph.ts"
+import type { Arrival, Chunk } from "./chunk.ts"
+import type { Finished, Ran, Sides } from "./graph.ts"
+import type { AnyTag } from "./tag.ts"
 
 /** All of these together: one tag may be for errors and for something else. */
-export function joinSides(all: readonly Sides[]): Sides {
+export function joinSides(given: readonly (Sides | undefined)[]): Sides {
+  const all = given.filter((sides) => sides !== undefined)
   const tags = new Set(all.flatMap((sides) => [...sides.keys()]))
   return new Map([...tags].map((tag) => [tag, merge(all.flatMap((sides) => sides.get(tag) ?? []))]))
+}
+
+/** What a node gives: in order, each with where it goes, the event that caused it, and its time. */
+export class Emitted {
+  readonly #values: unknown[] = []
+  readonly #tags: (AnyTag | undefined)[] = []
+  readonly #causes: number[] = []
+  readonly #times: number[] = []
+  /** Of what is added next; causes ascend. */
+  cause = 0
+  timeMs = 0
+
+  get size(): number {
+    return this.#values.length
+  }
+
+  /** Forget what was added since. */
+  set size(size: number) {
+    for (const list of [this.#values, this.#tags, this.#causes, this.#times]) list.length = size
+  }
+
+  add(value: unknown, tag?: AnyTag): void {
+    this.#values.push(value)
+    this.#tags.push(tag)
+    this.#causes.push(this.cause)
+    this.#times.push(this.timeMs)
+  }
+
+  /** What a chunk's arrival has caused. */
+  ran(arrival: Arrival): Ran {
+    const piles = new Piles()
+    const timed = arrival.times !== undefined
+    for (let i = 0; i < this.size; i++) {
+      const time = timed ? (this.#times[i] as number) : undefined
+      piles.add(this.#values[i], this.#tags[i], this.#causes[i] as number, time)
+    }
+    return piles.ran(arrival)
+  }
+
+  /** The same, emitted by itself; without times it has the latest of the source. */
+  finished(timed: boolean): Finished {
+    const finished = { values: this.#values, tags: this.#tags }
+    return timed ? { ...finished, times: Float64Array.from(this.#times) } : finished
+  }
+}
+
+/** What a node emitted by itself: each value is an event of its own. */
+export function spread({ values, tags }: Finished, arrival: Arrival): Ran {
+  if (tags === undefined) return { chunk: { values, at: undefined, arrival } }
+  const piles = new Piles()
+  values.forEach((value, i) => piles.add(value, tags[i], i, undefined))
+  return piles.ran(arrival)
+}
+
+interface Pile {
+  readonly values: unknown[]
+  readonly at: number[]
+  readonly times: number[]
+}
+
+/** Values by where they go. */
+class Piles {
+  readonly #piles = new Map<AnyTag | undefined, Pile>([[undefined, emptyPile()]])
+
+  add(value: unknown, tag: AnyTag | undefined, at: number, timeMs: number | undefined): void {
+    let pile = this.#piles.get(tag)
+    if (pile === undefined) this.#piles.set(tag, (pile = emptyPile()))
+    pile.values.push(value)
+    pile.at.push(at)
+    if (timeMs !== undefined) pile.times.push(timeMs)
+  }
+
+  ran(arrival: Arrival): Ran {
+    const chunkOf = ({ values, at, times }: Pile): Chunk => {
+      const own = times.length > 0 ? Float64Array.from(times) : undefined
+      return { values, at: Uint32Array.from(at), times: own, arrival }
+    }
+    const chunk = chunkOf(this.#piles.get(undefined) as Pile)
+    const sides = new Map<AnyTag, Chunk>()
+    for (const [tag, pile] of this.#piles) if (tag !== undefined) sides.set(tag, chunkOf(pile))
+    return sides.size === 0 ? { chunk } : { chunk, sides }
+  }
+}
+
+function emptyPile(): Pile {
+  return { values: [], at: [], times: [] }
 }

@@ -32,11 +32,14 @@ export function openStep(
   const own = plan.outputs.flatMap(({ from, tag }, i) =>
     tag === undefined && from.includes(planned) ? [outputs[i] as Output] : [],
   )
+  const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
+  const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
   const site: Site = {
     uid,
     label,
     ...place,
     eventTime: planned.eventTime,
+    tolerance,
     get wanted() {
       return read || own.some(({ claimed, left }) => claimed && !left)
     },
@@ -47,7 +50,5 @@ export function openStep(
     const message = `${operator.label}: state.timeDomain "event" needs from(…, { time })`
     throw new MillraceError("STATE_CONFIG", message)
   }
-  const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
-  const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
   return { planned, runner, tolerance, in: 0, out: 0, finished: false, over: false }
 }

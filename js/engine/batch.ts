@@ -127,6 +127,15 @@ export class Batch {
     return this.keys.slice(u32[this.keyOffsets + row], u32[this.keyOffsets + row + 1])
   }
 
+  /** Where the bytes of a row's key lie in linear memory. */
+  keyRange(row: number): { readonly from: number; readonly to: number } {
+    const { u32 } = this.engine.views
+    const offsets = this.keyOffsets
+    const keys = this.#word(at.keys)
+    const [from, to] = [u32[offsets + row] as number, u32[offsets + row + 1] as number]
+    return { from: keys + from, to: keys + to }
+  }
+
   /** The bytes of a row's key, as a text that only that key has. */
   keyText(row: number): string {
     const { u32 } = this.engine.views

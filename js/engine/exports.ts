@@ -63,6 +63,7 @@ export interface Exports {
   mr_entries_next(op: number, key: number, keyBytes: number, page: number): number
   mr_entry_last(op: number, key: number, keyBytes: number, rowOut: number): number
   mr_entry_leave(op: number, row: number, leaves: number): number
+  mr_entries_drop(op: number, key: number, keyBytes: number): number
   mr_evicted_free(op: number): number
   mr_timer_set(op: number, row: number, timeMs: number): number
   mr_timer_clear(op: number, row: number): number

@@ -39,6 +39,8 @@ export interface OperatorSpec {
   readonly emitEach?: boolean
   /** Rows may have a timer each; see timers.ts. */
   readonly timers?: boolean
+  /** A key has many rows; see keyed_rows.ts. */
+  readonly entries?: boolean
   /** Rows that were evicted are kept until {@link Operator.freeEvicted}. */
   readonly keepEvicted?: boolean
   /** Deduplicate: a duplicate restarts the ttl. */
@@ -136,6 +138,7 @@ export function writeSpec(views: Views, scratch: number, uid: string, spec: Oper
     (spec.window?.partial ? flags.PARTIAL : 0) |
     (spec.refresh ? flags.REFRESH : 0) |
     (spec.timers ? flags.TIMERS : 0) |
+    (spec.entries ? flags.ENTRIES : 0) |
     (spec.throttle?.queueMax ? flags.DELAY : 0) |
     (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
     (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |

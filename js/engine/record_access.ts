@@ -17,11 +17,10 @@ import type { Field } from "./record_cells.ts"
 import { RecordView } from "./record_view.ts"
 import type { Cells } from "./record_view.ts"
 import type { Rows } from "./rows.ts"
+import { makeText } from "./texts.ts"
 import type { Views } from "./views.ts"
 
 type Plain = Record<string, unknown>
-
-const encoder = new TextEncoder()
 
 export class RecordAccess implements Access, Cells {
   readonly #rows: Rows
@@ -263,14 +262,7 @@ export class RecordAccess implements Access, Cells {
 
   #putText(at: number, text: string): void {
     const { engine, op, views } = this.#rows
-    const bytes = encoder.encode(text)
-    const blob = engine.withBytes(bytes, (address) => {
-      const { wasm, scratch } = engine
-      const result = wasm.mr_blob_new(op.handle, address, bytes.length, scratch)
-      if (result < 0) throw op.refusal("keep a string", result)
-      views.follow()
-      return views.word(scratch)
-    })
+    const blob = makeText(op, text)
     const old = views.word(at)
     if (old !== 0) {
       const own = this.#made.indexOf(old)

@@ -103,7 +103,16 @@ function fits(kind: keyof FieldTypes, value: unknown): boolean {
   }
 }
 
-function wrongType({ label }: Cells, { name, kind }: Field, value: unknown): MillraceError {
+/** Throws `SERIALIZATION` for a value that a field cannot have. */
+export function checkField(label: string, field: Field, value: unknown): void {
+  if (!fits(field.kind, value)) throw wrongType({ label }, field, value)
+}
+
+function wrongType(
+  { label }: Pick<Cells, "label">,
+  { name, kind }: Field,
+  value: unknown,
+): MillraceError {
   const field = `${label}: field ${name} of the record is ${kind}`
   return new MillraceError("SERIALIZATION", `${field} and cannot be ${typeName(value)}`)
 }

@@ -27,10 +27,22 @@ export class Timers {
     if (timeMs < this.#earliestMs) this.#earliestMs = timeMs
   }
 
+  /** The first timer that is due by `uptoMs`. */
+  first(uptoMs: number): Due | undefined {
+    if (uptoMs < this.#earliestMs) return undefined
+    return this.#ask("mr_timer_peek", uptoMs)
+  }
+
   /** Take the first timer that is due by `uptoMs`; its row stays. */
   take(uptoMs: number): Due | undefined {
     if (uptoMs < this.#earliestMs) return undefined
     return this.#ask("mr_timer_take", uptoMs)
+  }
+
+  /** Remove the row of a timer. */
+  drop(row: number): void {
+    const { engine, handle } = this.#op
+    engine.check("drop a timer", engine.wasm.mr_row_drop(handle, row))
   }
 
   /** When the first timer is due: exact if that is by `uptoMs`, else a time before it. */

@@ -113,26 +113,26 @@ class HoldingRunner implements Runner {
   }
 
   /** The watermark has gone on to the end of the chunk. */
-  settle(chunk: Chunk): Chunk | undefined {
+  settle(chunk: Chunk): Ran | undefined {
     const { watermark } = chunk.arrival
     if (!this.#eventTime || watermark === undefined) return undefined
     const out = new Released(chunk)
     this.#fire(watermark, chunk, out)
-    return out.chunk()
+    return { chunk: out.chunk() }
   }
 
   nextDue(now: number): number {
     return this.#eventTime ? Infinity : this.#timers.next(now)
   }
 
-  fire(timeMs: number): readonly unknown[] {
+  fire(timeMs: number): Finished {
     const values: unknown[] = []
     while (values.length < firedMax) {
       const due = this.#timers.take(timeMs)
       if (due === undefined) break
       for (const value of this.#letGo(due.row, due.timeMs)) values.push(value)
     }
-    return values
+    return { values }
   }
 
   get waited(): boolean {

@@ -383,6 +383,22 @@ static void bytes_that_leave_are_free(void **state) {
     close_bench(&b);
 }
 
+static void entries_that_leave_are_dropped_in_one_go(void **state) {
+    (void)state;
+    bench b = open_bench(&entries);
+    const key of = owner_key(0);
+    assert_int_equal(mr_entries_drop(b.op, of.bytes, of.size), MR_OK);
+    for (uint32_t i = 0; i < 5000; i++)
+        assert_int_equal(mr_entry_leave(b.op, make(&b, 0, i, 0), i != 4999), MR_OK);
+    make(&b, 0, 5000, 0);
+    assert_int_equal(mr_entry_leave(b.op, make(&b, 1, 1, 0), 1), MR_OK);
+    assert_int_equal(mr_entries_drop(b.op, of.bytes, of.size), MR_MORE);
+    assert_int_equal(mr_entries_drop(b.op, of.bytes, of.size), MR_OK);
+    check_entries(&b, 0, 0, (const uint32_t[]){4999, 5000}, 2);
+    check_entries(&b, 1, 0, (const uint32_t[]){1}, 1);
+    close_bench(&b);
+}
+
 static void eviction_takes_the_entry_that_was_used_longest_ago(void **state) {
     (void)state;
     mr_operator_spec few = entries;
@@ -466,6 +482,7 @@ int main(void) {
         cmocka_unit_test(each_entry_has_a_ttl_of_its_own),
         cmocka_unit_test(what_leaves_counts_toward_no_limit),
         cmocka_unit_test(bytes_that_leave_are_free),
+        cmocka_unit_test(entries_that_leave_are_dropped_in_one_go),
         cmocka_unit_test(eviction_takes_the_entry_that_was_used_longest_ago),
         cmocka_unit_test(entries_are_as_in_plain_lists),
     };

@@ -372,7 +372,9 @@ static void keyed(world *w) {
         return;
     case 1:
         (void)mr_entry_last(op->handle, key + 4, 1, &row);
-        break;
+        if (take_u8(&w->from) % 4 > 0) break;
+        (void)mr_entries_drop(op->handle, key + 4, 1);
+        return;
     case 2:
     case 3:
     case 4:

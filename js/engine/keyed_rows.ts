@@ -1,0 +1,277 @@
+/**
+ * Rows found by one key, whatever chunk it came in: the states of process functions.
+ *
+ *   key buffer  [6][2][u16 size][key of the call][u16 size][key of its own: index, map key, name]
+ *                                 ^ owner: the key of a state without entries
+ *
+ * The buffer belongs to a call, and all its states write their keys there. Nothing that only looks
+ * removes a row, so during a call rows go only when the call, or another one, takes effect.
+ */
+import { MillraceError } from "../errors.ts"
+import { encodeKey, keyBytesMax, tag } from "../state/key_bytes.ts"
+import type { KeyValue } from "../state/key_bytes.ts"
+import { decodeKey } from "../state/key_read.ts"
+import { layouts, status } from "./abi.ts"
+import type { Engine } from "./engine.ts"
+import type { Operator } from "./operator.ts"
+
+const headBytes = 4
+const sizeBytes = 2
+
+/** The key of a call in linear memory, with room for the keys of entries behind it. */
+export class KeyBuffer {
+  readonly engine: Engine
+  #address: number
+  #room = 256
+  #size = 0
+  #bytes = new Uint8Array(0)
+  #view = new DataView(new ArrayBuffer(0))
+
+  constructor(engine: Engine) {
+    this.engine = engine
+    this.#address = engine.alloc(this.#room)
+  }
+
+  /** Take the key whose bytes are [from, to) of linear memory. */
+  begin(from: number, to: number): void {
+    this.#size = to - from
+    while (this.#own >= this.#room) this.#grow()
+    const { u8 } = this.engine.views
+    u8.copyWithin(this.#address + headBytes, from, to)
+    u8[this.#address] = tag.tuple
+    u8[this.#address + 1] = 2
+    this.#putSize(this.#address + 2, this.#size)
+  }
+
+  /** The key: its address, and its size. */
+  get owner(): number {
+    return this.#address + headBytes
+  }
+
+  get ownerSize(): number {
+    return this.#size
+  }
+
+  /** The key of an entry. */
+  get entry(): number {
+    return this.#address
+  }
+
+  /**
+   * Write an entry's own key; gives the size of the whole.
+   *
+   * @throws {MillraceError} `KEY_TYPE` for what cannot be a key; `LIMIT`.
+   */
+  putEntry(key: unknown): number {
+    for (;;) {
+      this.#look()
+      const end = encodeKey(key, this.#bytes, this.#view, this.#own)
+      if (end > keyBytesMax) {
+        throw new MillraceError("LIMIT", `a key with its entry's has over ${keyBytesMax} bytes`)
+      }
+      if (end >= 0) {
+        this.#putSize(this.#address + this.#own - sizeBytes, end - this.#own)
+        return end
+      }
+      this.#grow()
+    }
+  }
+
+  ownerKey(): KeyValue {
+    return decodeKey(this.engine.views.u8, this.owner, this.owner + this.#size)
+  }
+
+  get #own(): number {
+    return headBytes + this.#size + sizeBytes
+  }
+
+  #putSize(at: number, size: number): void {
+    const { u8 } = this.engine.views
+    u8[at] = size
+    u8[at + 1] = size >>> 8
+  }
+
+  #grow(): void {
+    const { engine } = this
+    const address = engine.alloc(this.#room * 2)
+    engine.views.u8.copyWithin(address, this.#address, this.#address + this.#room)
+    engine.free(this.#address, this.#room)
+    this.#address = address
+    this.#room *= 2
+  }
+
+  #look(): void {
+    const { buffer } = this.engine.views
+    if (this.#bytes.buffer === buffer && this.#bytes.byteOffset === this.#address) {
+      if (this.#bytes.length === this.#room) return
+    }
+    this.#bytes = new Uint8Array(buffer, this.#address, this.#room)
+    this.#view = new DataView(buffer, this.#address, this.#room)
+  }
+}
+
+/** A call of a user's function: its key and its times. */
+export class Call {
+  readonly key: KeyBuffer
+  /** Inside the call? */
+  open = false
+  /** Which call this is: what was begun in another one is over. */
+  number = 0
+  /** Its time, and what has surely passed: the watermark. Both are `now` in processing time. */
+  timeMs = 0
+  passedMs = 0
+  /** Processing time. */
+  now = 0
+
+  constructor(engine: Engine) {
+    this.key = new KeyBuffer(engine)
+  }
+}
+
+/** The rows of one state for the key of a call. */
+export class KeyedRows {
+  readonly op: Operator
+  readonly engine: Engine
+  readonly call: Call
+  /** Do reads count as use, and must writes be told to C? */
+  readonly touchesReads: boolean
+  readonly touchesWrites: boolean
+  /** Does the order of uses decide what goes? */
+  readonly evicts: boolean
+  readonly #entries: boolean
+  readonly #processing: boolean
+
+  constructor(op: Operator, call: Call) {
+    const { ttlMs, evict, touchReads } = op.spec.limits
+    this.op = op
+    this.engine = op.engine
+    this.call = call
+    this.touchesReads = evict || (touchReads && ttlMs > 0)
+    this.touchesWrites = evict || ttlMs > 0
+    this.evicts = evict
+    this.#entries = op.spec.entries === true
+    this.#processing = op.input.processing
+  }
+
+  /** The row of the call's key, or of an entry whose key ends at `end`; 0 if there is none. */
+  look(end = 0): number {
+    const { wasm, scratch, views } = this.engine
+    const { at, size } = this.#keyAt(end)
+    const result = wasm.mr_key_look(this.op.handle, at, size, this.#clockMs, scratch)
+    if (result < 0) throw this.op.refusal("look for state", result)
+    return views.word(scratch)
+  }
+
+  /** Make that row; `record` is copied in. Throws `LIMIT`, `MEMORY`. */
+  make(record: number, end = 0): number {
+    const { wasm, scratch, views } = this.engine
+    const { at, size } = this.#keyAt(end)
+    const [time, passed] = [this.#timeMs, this.#passedMs]
+    const result = wasm.mr_key_make(this.op.handle, at, size, time, passed, record, scratch)
+    if (result < 0) throw this.op.refusal("keep more state", result)
+    this.engine.refs.collect() // Others may have gone, and memory may have grown.
+    return views.word(scratch)
+  }
+
+  /** A row was read or written; others may go. */
+  use(row: number, written: boolean): void {
+    const { wasm, refs } = this.engine
+    wasm.mr_row_use(this.op.handle, row, this.#timeMs, this.#passedMs, written ? 1 : 0)
+    refs.collect()
+  }
+
+  drop(row: number): void {
+    this.engine.wasm.mr_row_drop(this.op.handle, row)
+    this.engine.refs.collect()
+  }
+
+  /** An entry will be dropped at the end of the call, or will not. */
+  leave(row: number, leaves: boolean): void {
+    this.engine.wasm.mr_entry_leave(this.op.handle, row, leaves ? 1 : 0)
+  }
+
+  /** Drop the entries of the key that leave, which are its first. */
+  dropLeaving(): void {
+    const { wasm, refs } = this.engine
+    const { owner, ownerSize } = this.call.key
+    while (wasm.mr_entries_drop(this.op.handle, owner, ownerSize) === status.MORE) refs.collect()
+    refs.collect()
+  }
+
+  /** The entry of the key that was made last; 0 if there is none. */
+  last(): number {
+    const { wasm, scratch, views } = this.engine
+    const { owner, ownerSize } = this.call.key
+    const result = wasm.mr_entry_last(this.op.handle, owner, ownerSize, scratch)
+    if (result < 0) throw this.op.refusal("look for entries", result)
+    return views.word(scratch)
+  }
+
+  /** The visible entries of the key, or all that stand, page by page, in first-seen order. */
+  *pages(all = false): Generator<readonly number[], undefined> {
+    const { wasm, scratch, views } = this.engine
+    const { at } = layouts.entries
+    const { owner, ownerSize } = this.call.key
+    const cursor = new Uint8Array(at.count)
+    let result: number = status.MORE
+    while (result === status.MORE) {
+      views.u8.set(cursor, scratch)
+      views.f64[(scratch + at.clock_ms) >>> 3] = all ? -Infinity : this.#clockMs
+      result = wasm.mr_entries_next(this.op.handle, owner, ownerSize, scratch)
+      if (result < 0) throw this.op.refusal("look for entries", result)
+      cursor.set(views.u8.subarray(scratch, scratch + at.count))
+      const from = (scratch + at.rows) >>> 2
+      const rows = Array.from(views.u32.subarray(from, from + views.word(scratch + at.count)))
+      if (rows.length > 0) yield rows
+    }
+    return undefined
+  }
+
+  /** The own key of an entry. */
+  entryKey(row: number): KeyValue {
+    return entryKeyOf(this.op, row)
+  }
+
+  #keyAt(end: number): { readonly at: number; readonly size: number } {
+    const { key } = this.call
+    return this.#entries ? { at: key.entry, size: end } : { at: key.owner, size: key.ownerSize }
+  }
+
+  get #timeMs(): number {
+    return this.#processing ? this.call.now : this.call.timeMs
+  }
+
+  get #passedMs(): number {
+    return this.#processing ? this.call.now : this.call.passedMs
+  }
+
+  get #clockMs(): number {
+    return Math.max(this.#timeMs, this.#passedMs)
+  }
+}
+
+/** Where the key bytes of a row lie that an entry belongs to, and where its own. */
+function partsOf({ engine, layout }: Operator, row: number) {
+  const { u8, u16 } = engine.views
+  const at = row + layout.keyAt
+  const size = (u8[at + 2] as number) | ((u8[at + 3] as number) << 8)
+  const own = at + headBytes + size + sizeBytes
+  return {
+    owner: at + headBytes,
+    size,
+    own,
+    end: at + (u16[(row + layout.keyBytesAt) >>> 1] as number),
+  }
+}
+
+/** The own key of an entry. */
+export function entryKeyOf(op: Operator, row: number): KeyValue {
+  const { own, end } = partsOf(op, row)
+  return decodeKey(op.engine.views.u8, own, end)
+}
+
+/** Where the bytes lie of the key that an entry belongs to. */
+export function ownerOf(op: Operator, row: number): { readonly from: number; readonly to: number } {
+  const { owner, size } = partsOf(op, row)
+  return { from: owner, to: owner + size }
+}

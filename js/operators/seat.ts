@@ -1,0 +1,233 @@
+/**
+ * One call of a process function at a time: its key, its state, its timers and what it gives.
+ *
+ *   begin -> the user's function -> commit: all of it takes effect
+ *                                -> abandon: none of it does
+ *
+ * A commit that is refused half way is taken back, state by state.
+ */
+import { Call } from "../engine/keyed_rows.ts"
+import type { Engine } from "../engine/engine.ts"
+import type { Operator } from "../engine/operator.ts"
+import { MillraceError } from "../errors.ts"
+import type { Emitted } from "../sides.ts"
+import { closed } from "../state/access.ts"
+import { CallTimers } from "../state/call_timers.ts"
+import type { KeyValue } from "../state/key_bytes.ts"
+import type { Descriptor } from "../state/kinds.ts"
+import { Many } from "../state/many.ts"
+import { Single } from "../state/single.ts"
+import type { CallState, Change } from "../state/single.ts"
+import type { Timers } from "../engine/timers.ts"
+import { Tag } from "../tag.ts"
+import type { AnyTag } from "../tag.ts"
+import type { Context, Out, TimerScope } from "./process.ts"
+
+type Handler = (
+  given: unknown,
+  state: Readonly<Record<string, object>>,
+  ctx: Context<unknown>,
+  out: Out<unknown>,
+) => unknown
+
+/** What the user gave. */
+export interface Handlers {
+  readonly open: (() => unknown) | undefined
+  readonly process: Handler
+  readonly onTimer: Handler | undefined
+  readonly close: (() => unknown) | undefined
+}
+
+/** When a function is called. */
+export interface When {
+  /** For the user: the time of the event or timer, and how far event time has come. */
+  readonly timestamp: number
+  readonly watermark: number
+  /** For state: the time of the use, and what has surely passed. */
+  readonly timeMs: number
+  readonly passedMs: number
+  readonly now: number
+}
+
+/** A state of a process function, and what describes it. */
+export interface OpenState {
+  readonly name: string
+  readonly operator: Operator
+  readonly descriptor: Descriptor<unknown>
+  /** The value of a row as one that is nobody else's. */
+  copy(this: void, row: number): unknown
+}
+
+export type Domain = "event" | "processing"
+
+/** Timers of one domain: their rows, and which is next. */
+export interface OpenTimers {
+  readonly operator: Operator
+  readonly timers: Timers
+}
+
+export class Seat {
+  readonly call: Call
+  /** What the function gets. */
+  readonly state: Readonly<Record<string, object>>
+  readonly ctx: Context<unknown>
+  readonly out: Out<unknown>
+  readonly #uid: string
+  readonly #states: readonly CallState[]
+  readonly #timers: ReadonlyMap<Domain, CallTimers>
+  readonly #outputs: readonly AnyTag[]
+  #emitted: Emitted | undefined
+  #sizeBefore = 0
+  #when: When = { timestamp: 0, watermark: 0, timeMs: 0, passedMs: 0, now: 0 }
+  #key: { readonly value: KeyValue } | undefined
+  /** The end has come: no timer in processing time will fire that is set now. */
+  ending = false
+
+  constructor(
+    engine: Engine,
+    uid: string,
+    states: readonly OpenState[],
+    timers: ReadonlyMap<Domain, OpenTimers>,
+    outputs: readonly AnyTag[],
+  ) {
+    this.call = new Call(engine)
+    this.#uid = uid
+    this.#outputs = outputs
+    this.#states = states.map(({ operator, descriptor }) => {
+      const { kind } = descriptor
+      const many = kind === "list" || kind === "map"
+      return new (many ? Many : Single)(operator, this.call, descriptor)
+    })
+    this.#timers = new Map(
+      Array.from(timers, ([domain, open]) => {
+        return [domain, new CallTimers(open.operator, this.call, open.timers)] as const
+      }),
+    )
+    const faces = states.map(({ name }, i) => [name, (this.#states[i] as CallState).face] as const)
+    this.state = Object.freeze(Object.fromEntries(faces))
+    this.ctx = this.#context()
+    this.out = Object.freeze({ collect: (value: unknown) => this.#give(value, undefined) })
+  }
+
+  /** A call for the key whose bytes are [from, to) of linear memory. */
+  begin({ from, to }: { from: number; to: number }, when: When, emitted: Emitted): void {
+    const { call } = this
+    call.key.begin(from, to)
+    call.timeMs = when.timeMs
+    call.passedMs = when.passedMs
+    call.now = when.now
+    call.number++
+    call.open = true
+    this.#when = when
+    this.#key = undefined
+    this.#emitted = emitted
+    this.#sizeBefore = emitted.size
+  }
+
+  /** The call is of a timer, which is off once it has taken effect. */
+  fire(domain: Domain, key: number | string): void {
+    this.#timers.get(domain)?.off(key)
+  }
+
+  get key(): KeyValue {
+    this.#key ??= { value: this.call.key.ownerKey() }
+    return this.#key.value
+  }
+
+  /** Throws `LIMIT`, `MEMORY`; abandon it then. */
+  commit(): void {
+    this.call.open = false
+    const log: Change[] = []
+    try {
+      for (const state of this.#states) state.apply(log)
+      for (const timers of this.#timers.values()) timers.apply(log)
+    } catch (error) {
+      while (log.length > 0) log.pop()?.undo()
+      throw error
+    }
+    for (const change of log) change.settle()
+    this.#reset()
+  }
+
+  abandon(): void {
+    if (this.#emitted !== undefined) this.#emitted.size = this.#sizeBefore
+    this.#reset()
+  }
+
+  #reset(): void {
+    this.call.open = false
+    this.#emitted = undefined
+    for (const state of this.#states) state.reset()
+    for (const timers of this.#timers.values()) timers.reset()
+  }
+
+  #give(given: unknown, tag: AnyTag | undefined): void {
+    if (!this.call.open) throw closed()
+    let value = given
+    if (typeof value === "object" && value !== null) {
+      for (const state of this.#states) value = state.plain(value)
+    }
+    this.#emitted?.add(value, tag)
+  }
+
+  #send(tag: unknown, value: unknown): void {
+    if (tag instanceof Tag && this.#outputs.includes(tag)) return this.#give(value, tag)
+    const known = this.#outputs.map(({ name }) => name).join(", ") || "none"
+    const name = tag instanceof Tag ? `the tag ${tag.name}` : "that"
+    const message = `${this.#uid}: ctx.output to ${name}, but outputs has ${known}`
+    throw new MillraceError("OPTION", message)
+  }
+
+  #timersOf(domain: unknown): CallTimers {
+    if (!this.call.open) throw closed()
+    const timers = this.#timers.get(domain as Domain)
+    if (timers !== undefined) return timers
+    const why =
+      this.#timers.size === 0
+        ? "process has no onTimer"
+        : domain === "event"
+          ? "the source has no time: from(…, { time })"
+          : `there are "event" and "processing"`
+    throw new MillraceError("OPTION", `${this.#uid}: no such timer: ${why}`)
+  }
+
+  #scope(): TimerScope {
+    return Object.freeze({
+      processingTime: (timeMs: number, name?: string) => {
+        const timers = this.#timersOf("processing")
+        if (!this.ending) timers.set(timeMs, name)
+      },
+      eventTime: (timeMs: number, name?: string) => this.#timersOf("event").set(timeMs, name),
+      delete: (domain: Domain, timeOrName: number | string) => {
+        this.#timersOf(domain).delete(timeOrName)
+      },
+    })
+  }
+
+  #context(): Context<unknown> {
+    const when = (): When => {
+      if (!this.call.open) throw closed()
+      return this.#when
+    }
+    const key = (): KeyValue => {
+      when()
+      return this.key
+    }
+    return Object.freeze({
+      get key() {
+        return key()
+      },
+      get now() {
+        return when().now
+      },
+      get watermark() {
+        return when().watermark
+      },
+      get timestamp() {
+        return when().timestamp
+      },
+      timers: this.#scope(),
+      output: (tag: AnyTag, value: unknown) => this.#send(tag, value),
+    })
+  }
+}
