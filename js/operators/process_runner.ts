@@ -15,16 +15,16 @@ import { fillKeys } from "../engine/fill.ts"
 import { entryKeyOf, ownerOf } from "../engine/keyed_rows.ts"
 import { sliceRowsMax } from "../engine/operator.ts"
 import type { Due } from "../engine/timers.ts"
-import { MillraceError } from "../errors.ts"
 import { eventError } from "../graph.ts"
 import type { Finished, Ran, Runner, Site, Tolerate } from "../graph.ts"
 import type { ErrorEvent } from "../on_error.ts"
 import { Emitted } from "../sides.ts"
-import { quiet, refusePromise } from "../state/access.ts"
+import { refusePromise } from "../state/access.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { Descriptor } from "../state/kinds.ts"
 import type { NamedState } from "../states.ts"
 import type { AnyTag } from "../tag.ts"
+import { Life } from "./life.ts"
 import { namedState, namedTimers, openStates, openTimers } from "./process_states.ts"
 import { afterChunk, tellEvicted } from "./pushed.ts"
 import { Seat } from "./seat.ts"
@@ -42,11 +42,11 @@ export class ProcessRunner implements Runner {
   readonly #site: Site
   readonly #read: KeyReader
   readonly #handlers: Handlers
+  readonly #life: Life
   readonly #input: Batch
   readonly #seat: Seat
   readonly #timers: ReadonlyMap<Domain, OpenTimers>
   readonly #shown: readonly OpenState[]
-  #opened = false
   /** The latest `now` that a function has seen: it never runs backwards. */
   #now = -Infinity
   /** The event that was taken last, of which arrival; what it sets can fire no earlier. */
@@ -69,6 +69,7 @@ export class ProcessRunner implements Runner {
     this.#site = site
     this.#read = read
     this.#handlers = handlers
+    this.#life = new Life(site.uid, handlers)
     this.#input = new Batch(site.engine)
     this.#shown = openStates(site, state)
     this.#timers = handlers.onTimer === undefined ? new Map() : openTimers(site)
@@ -79,7 +80,7 @@ export class ProcessRunner implements Runner {
   run(chunk: Chunk, tolerate?: Tolerate): Ran {
     const out = new Emitted()
     const size = chunk.values.length
-    if (size > 0) this.#open()
+    if (size > 0) this.#life.open()
     let failure: Failure | undefined
     for (let from = 0; from < size && failure === undefined; from += sliceRowsMax) {
       const upto = Math.min(from + sliceRowsMax, size)
@@ -115,43 +116,32 @@ export class ProcessRunner implements Runner {
   }
 
   fire(timeMs: number, watermark: number): Finished {
-    const { eventTime } = this.#site
     this.#now = Math.max(this.#now, timeMs)
     if (watermark > this.#watermark) this.#watermark = watermark
     const out = new Emitted()
-    this.#fireAll("processing", this.#now, out, eventTime ? watermark : -Infinity)
+    this.#fireAll("processing", this.#now, out, (due) => this.#whenNow(due, watermark))
     return out.finished(false)
   }
 
   /** All timers fire: those in event time, and what they set; then those in processing time. */
   finish(): Finished | undefined {
-    const { eventTime, clock } = this.#site
     this.#seat.ending = true
-    this.#now = Math.max(this.#now, clock.now())
+    this.#now = Math.max(this.#now, this.#site.clock.now())
     const out = new Emitted()
-    const watermark = eventTime ? Infinity : -Infinity
-    const fired =
-      this.#fireAll("event", Infinity, out, watermark) ||
-      this.#fireAll("processing", Infinity, out, watermark)
-    return fired ? out.finished(eventTime) : undefined
+    const inEventTime = this.#fireAll("event", Infinity, out, ({ timeMs }) => {
+      const passedMs = Math.max(this.#watermark, timeMs)
+      return { timestamp: timeMs, watermark: Infinity, timeMs, passedMs, now: this.#now }
+    })
+    if (inEventTime) return out.finished(true)
+    const whenNow = (due: Due) => this.#whenNow(due, Infinity, this.#watermark)
+    // One by one, where each may set others in event time, which come first.
+    const most = this.#site.eventTime ? 1 : firedMax
+    const fired = this.#fireAll("processing", Infinity, out, whenNow, most)
+    return fired ? out.finished(false) : undefined
   }
 
   close(): void {
-    if (!this.#opened) return
-    this.#opened = false
-    quiet(this.#handlers.close?.())
-  }
-
-  #open(): void {
-    if (this.#opened) return
-    this.#opened = true
-    try {
-      refusePromise(this.#handlers.open?.())
-    } catch (cause) {
-      throw new MillraceError("USER_FUNCTION", `${this.#site.uid}: open threw; see cause`, {
-        cause,
-      })
-    }
+    this.#life.close()
   }
 
   // ---- events ----
@@ -185,14 +175,14 @@ export class ProcessRunner implements Runner {
     try {
       refusePromise(this.#handlers.process(values[index], state, ctx, give))
       this.#seat.commit()
-      return undefined
     } catch (error) {
       this.#seat.abandon()
       const dealt = tolerate?.(index, error) ?? { error }
       if ("error" in dealt) return { index, error: dealt.error }
       if ("emit" in dealt) out.add(dealt.emit)
-      return undefined
     }
+    const failed = this.#fireOverdue(out, when)
+    return failed && { index, error: failed.error, at: cause }
   }
 
   // ---- timers in event time ----
@@ -220,29 +210,76 @@ export class ProcessRunner implements Runner {
       out.timeMs = due.timeMs
       this.#position = arrival.first + at
       this.#now = Math.max(this.#now, arrival.now)
-      const failed = this.#fireOne("event", due, out, {
+      const before = watermarks[at] ?? -Infinity
+      const when = {
         timestamp: due.timeMs,
         watermark: watermarks[found] ?? arrival.watermark ?? watermark,
         timeMs: due.timeMs,
-        passedMs: Math.max(watermarks[at] ?? -Infinity, due.timeMs),
+        passedMs: Math.max(before, due.timeMs),
         now: this.#now,
-      })
+      }
+      const failed = this.#fireOne("event", due, out, when) ?? this.#fireOverdue(out, when)
       if (failed !== undefined) return { index, at, error: failed.error }
     }
   }
 
-  // ---- timers while nothing comes ----
+  // ---- timers in processing time, and at the end ----
+
+  /** What a call has set to a time that has passed fires at once. */
+  #fireOverdue(out: Emitted, when: When): Failed | undefined {
+    const open = this.#timers.get("processing")
+    for (;;) {
+      const due = open?.timers.first(this.#now)
+      if (due === undefined) return undefined
+      const failed = this.#fireOne("processing", due, out, { ...when, timestamp: due.timeMs })
+      if (failed !== undefined) return failed
+    }
+  }
+
+  /** The same of the watermark, while no event comes; at the end all of them have their turn. */
+  #firePassed(out: Emitted): Failed | undefined {
+    const open = this.#seat.ending ? undefined : this.#timers.get("event")
+    const [watermark, now] = [this.#watermark, this.#now]
+    for (;;) {
+      const due = open?.timers.first(Math.ceil(watermark) - 1)
+      if (due === undefined) return undefined
+      const { timeMs } = due
+      const when = { timestamp: timeMs, watermark, timeMs, passedMs: watermark, now }
+      const failed = this.#fireOne("event", due, out, when) ?? this.#fireOverdue(out, when)
+      if (failed !== undefined) return failed
+    }
+  }
+
+  /** State is as it is now: in event time, as far as that has come. */
+  #whenNow({ timeMs: timestamp }: Due, watermark: number, reached = watermark): When {
+    const now = this.#now
+    const { eventTime } = this.#site
+    const timeMs = eventTime ? reached : now
+    return {
+      timestamp,
+      watermark: eventTime ? watermark : -Infinity,
+      timeMs,
+      passedMs: timeMs,
+      now,
+    }
+  }
 
   /** Fire a bounded number of timers; false when none was due. Throws what one failed with. */
-  #fireAll(domain: Domain, uptoMs: number, out: Emitted, watermark: number): boolean {
+  #fireAll(
+    domain: Domain,
+    uptoMs: number,
+    out: Emitted,
+    whenOf: (due: Due) => When,
+    most = firedMax,
+  ): boolean {
     if (this.#failed !== undefined) throw this.#failed.error
     const open = this.#timers.get(domain)
     let fired = 0
-    for (; fired < firedMax && this.#failed === undefined; fired++) {
+    for (; fired < most && this.#failed === undefined; fired++) {
       const due = open?.timers.first(uptoMs)
       if (due === undefined) break
       out.timeMs = due.timeMs
-      const failed = this.#fireOne(domain, due, out, this.#whenAt(domain, due.timeMs, watermark))
+      const failed = this.#fireOne(domain, due, out, whenOf(due)) ?? this.#firePassed(out)
       if (failed !== undefined) {
         this.#failed = { error: eventError(this.#site.uid, this.#position, failed.error) }
       }
@@ -252,19 +289,11 @@ export class ProcessRunner implements Runner {
     return fired > 0
   }
 
-  /** State is as at the timer's time; under another time than the timer's, as it is now. */
-  #whenAt(domain: Domain, timestamp: number, watermark: number): When {
-    const now = this.#now
-    const reached = this.#site.eventTime ? this.#watermark : now
-    const timeMs = domain === "event" ? timestamp : reached
-    return { timestamp, watermark, timeMs, passedMs: Math.max(reached, timeMs), now }
-  }
-
   /** Call the function for a timer; gives the error that is to end the job. */
   #fireOne(domain: Domain, due: Due, out: Emitted, when: When): Failed | undefined {
     const { operator, timers } = this.#timers.get(domain) as OpenTimers
     const seat = this.#seat
-    this.#open()
+    this.#life.open()
     seat.begin(ownerOf(operator, due.row), when, out)
     seat.fire(domain, entryKeyOf(operator, due.row) as number | string)
     try {

@@ -21,6 +21,7 @@ import type { CallState, Change } from "../state/single.ts"
 import type { Timers } from "../engine/timers.ts"
 import { Tag } from "../tag.ts"
 import type { AnyTag } from "../tag.ts"
+import type { LifeHandlers } from "./life.ts"
 import type { Context, Out, TimerScope } from "./process.ts"
 
 type Handler = (
@@ -31,11 +32,9 @@ type Handler = (
 ) => unknown
 
 /** What the user gave. */
-export interface Handlers {
-  readonly open: (() => unknown) | undefined
+export interface Handlers extends LifeHandlers {
   readonly process: Handler
   readonly onTimer: Handler | undefined
-  readonly close: (() => unknown) | undefined
 }
 
 /** When a function is called. */

@@ -44,7 +44,7 @@ export class Many implements CallState {
   #used = new Map<string, KeyValue>()
   /** All rows of before the call are gone. */
   #cleared = false
-  /** Keys whose rows are cleared, and made again. */
+  /** Keys whose rows go, and are made again when the call takes effect. */
   #again: KeyValue[] = []
   /** The number of the next element of a list; undefined: not known yet. */
   #next: number | undefined
@@ -237,13 +237,13 @@ export class Many implements CallState {
       log.push({ undo: () => this.#leave(key, false), settle: () => this.#drop(key) })
     } else if (row === 0) {
       this.#make(key, value)
-      log.push({ undo: () => this.#drop(key), settle: nothing })
+      // Behind one that comes again at the end, it does so too.
+      const settle = this.#again.length === 0 ? nothing : () => this.#makeAnew(key, value)
+      log.push({ undo: () => this.#drop(key), settle })
     } else if (atEnd) {
       // It goes and comes again, which needs no more room than it has.
-      if (this.#cleared) {
-        rows.leave(row, false)
-        this.#again.push(key)
-      }
+      if (this.#cleared) rows.leave(row, false)
+      this.#again.push(key)
       log.push({ undo: nothing, settle: () => this.#makeAnew(key, value) })
     } else {
       const replaced = this.#cells.replace(row, value)

@@ -1,0 +1,141 @@
+/**
+ * Process functions whose events say what they do: the same code runs in a job and in plain code.
+ */
+import { aggregatingState, listState, mapState, of, record } from "../js/index.ts"
+import { reducingState, valueState } from "../js/index.ts"
+import type { AggregatingState, Context, ListState, MapState, Out } from "../js/index.ts"
+import type { KeyValue, ReducingState, Stream, StreamOf, ValueState } from "../js/index.ts"
+import type { Limits } from "./reference.ts"
+
+/** One thing that an event does. */
+export type Act =
+  | { readonly do: "value" | "record" | "list" | "reduce" | "aggregate"; readonly n: number }
+  | { readonly do: "put"; readonly k: KeyValue; readonly n: number }
+  | { readonly do: "remove" | "get"; readonly k: KeyValue }
+  | { readonly do: "replace"; readonly list: readonly number[] }
+  | { readonly do: "clear"; readonly state: "value" | "record" | "list" | "map" | "total" | "mean" }
+  | { readonly do: "read" }
+  | { readonly do: "set"; readonly domain: Domain; readonly in: number; readonly name?: string }
+  | { readonly do: "unset"; readonly domain: Domain; readonly in: number; readonly name?: string }
+
+export type Domain = "event" | "processing"
+
+export interface Deed {
+  readonly i: number
+  readonly key: KeyValue
+  readonly at: number
+  readonly acts: readonly Act[]
+  readonly fails: boolean
+}
+
+interface Pair {
+  readonly n: number
+  readonly s: string
+}
+
+/** State as functions see it, in a job or in plain code. */
+export interface Faces {
+  readonly value: ValueState<number, number>
+  readonly record: ValueState<Pair, Pair>
+  readonly list: ListState<number>
+  readonly map: MapState<KeyValue, number>
+  readonly total: ReducingState<number>
+  readonly mean: AggregatingState<number, number>
+}
+
+type Ctx = Pick<Context<KeyValue>, "key" | "now" | "watermark" | "timestamp" | "timers">
+
+export const join = (a: number, b: number): number => a * 2 + b
+
+export const steps = {
+  create: () => ({ sum: 0, count: 0 }),
+  add: ({ sum, count }: { sum: number; count: number }, n: number) => {
+    return { sum: sum + n, count: count + 1 }
+  },
+  result: ({ sum, count }: { sum: number; count: number }) => sum * 100 + count,
+}
+
+export function look(s: Faces): unknown[] {
+  const { n, s: text } = s.record.value()
+  const list = [...s.list.values()]
+  return [s.value.value(), n, text, list, [...s.map.entries()], s.total.get(), s.mean.get()]
+}
+
+function act(deed: Act, s: Faces, ctx: Ctx, out: Out<unknown>): void {
+  switch (deed.do) {
+    case "value":
+      return s.value.update(s.value.value() + deed.n)
+    case "record":
+      return s.record.update({ n: s.record.value().n + deed.n, s: "x".repeat(deed.n % 40) })
+    case "list":
+      return s.list.add(deed.n)
+    case "replace":
+      return s.list.update(deed.list)
+    case "reduce":
+      return s.total.add(deed.n)
+    case "aggregate":
+      return s.mean.add(deed.n)
+    case "put":
+      return s.map.put(deed.k, deed.n)
+    case "remove":
+      return s.map.remove(deed.k)
+    case "get":
+      return out.collect([s.map.get(deed.k), s.map.has(deed.k), s.map.isEmpty()])
+    case "clear":
+      return s[deed.state].clear()
+    case "read":
+      return out.collect(look(s))
+    default:
+      return timer(deed, ctx)
+  }
+}
+
+function timer(
+  deed: Extract<Act, { readonly domain: Domain }>,
+  { now, timestamp, timers }: Ctx,
+): void {
+  const time = (deed.domain === "event" ? timestamp : now) + deed.in
+  if (deed.do === "unset") timers.delete(deed.domain, deed.name ?? time)
+  else if (deed.domain === "event") timers.eventTime(time, deed.name)
+  else timers.processingTime(time, deed.name)
+}
+
+export class Failed extends Error {}
+
+export function process(deed: Deed, s: Faces, ctx: Ctx, out: Out<unknown>): void {
+  for (const each of deed.acts) act(each, s, ctx, out)
+  out.collect([deed.i, ctx.key, ctx.now, ctx.watermark, ctx.timestamp])
+  if (deed.fails) throw new Failed()
+}
+
+/** A timer shows all that there is, and now and then sets another one, or fails. */
+export function onTimer(time: number, s: Faces, ctx: Ctx, out: Out<unknown>): void {
+  out.collect(["timer", time, ctx.key, ctx.now, ctx.watermark, ctx.timestamp, look(s)])
+  s.list.add(-time)
+  s.value.update(s.value.value() + 1000)
+  const set = ctx.watermark === Infinity ? 10 : time % 10
+  if (set === 1 && ctx.watermark !== -Infinity) ctx.timers.eventTime(time + 7, "again")
+  if (set === 2) ctx.timers.processingTime(ctx.now + 5, "again")
+  if (set === 3) s.map.put(time, time)
+  if (set === 4) ctx.timers.processingTime(ctx.now - 3)
+  if (set === 5) throw new Failed()
+}
+
+/** The stream of it; what fails is left out. */
+export function played(events: Stream<Deed>, limits: Limits, uid = "op"): StreamOf<unknown> {
+  return events.keyBy("key").process({
+    uid,
+    state: {
+      value: valueState({ default: 0, ...limits }),
+      record: valueState({ default: record({ n: "f64", s: "string" }), ...limits }),
+      list: listState(of<number>(), limits),
+      map: mapState(of<KeyValue>(), of<number>(), limits),
+      total: reducingState(join, limits),
+      mean: aggregatingState(steps, limits),
+    },
+    emits: of<unknown>(),
+    onError: "skip",
+    process,
+    onTimer,
+  })
+}

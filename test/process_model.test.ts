@@ -1,0 +1,117 @@
+/**
+ * Random process functions against plain code that takes one event at a time: every kind of state,
+ * with and without a ttl, timers in both kinds of time, calls that fail, late events, crashes.
+ */
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { boundedDisorder } from "../js/index.ts"
+import type { KeyValue } from "../js/index.ts"
+import { clock, event, playAll, restore } from "./play.ts"
+import type { Step } from "./play.ts"
+import { played } from "./process_acts.ts"
+import type { Act, Deed } from "./process_acts.ts"
+import { Reference } from "./process_reference.ts"
+
+const disorderMs = 10
+const timeout = 300_000
+
+const keys: readonly KeyValue[] = ["a", 1, ["a", [true, 1n]]]
+const entryKeys: readonly KeyValue[] = ["x", "y", 0, "0", null, ["x", 1]]
+const small = fc.integer({ min: 0, max: 99 })
+
+const acts: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({
+    do: fc.constantFrom("value", "record", "list", "list", "reduce", "aggregate"),
+    n: small,
+  }),
+  fc.record({ do: fc.constant("put"), k: fc.constantFrom(...entryKeys), n: small }),
+  fc.record({ do: fc.constant("put"), k: fc.constantFrom(...entryKeys), n: small }),
+  fc.record({ do: fc.constantFrom("remove", "get"), k: fc.constantFrom(...entryKeys) }),
+  fc.record({ do: fc.constant("replace"), list: fc.array(small, { maxLength: 3 }) }),
+  fc.record({
+    do: fc.constant("clear"),
+    state: fc.constantFrom("value", "record", "list", "map", "total", "mean"),
+  }),
+  fc.record({ do: fc.constant("read") }),
+  fc.record({ do: fc.constant("read") }),
+  fc.record(
+    {
+      do: fc.constantFrom("set", "set", "set", "unset"),
+      domain: fc.constantFrom("event", "processing"),
+      in: fc.integer({ min: -5, max: 30 }),
+      name: fc.constantFrom("p", "q"),
+    },
+    { requiredKeys: ["do", "domain", "in"] },
+  ),
+) as fc.Arbitrary<Act>
+
+const draw = fc.record({
+  step: fc.oneof(
+    { weight: 1, arbitrary: fc.constant("restore" as const) },
+    { weight: 3, arbitrary: fc.constant("clock" as const) },
+    { weight: 30, arbitrary: fc.constant("event" as const) },
+  ),
+  key: fc.constantFrom(...keys),
+  acts: fc.array(acts, { maxLength: 6 }),
+  fails: fc.integer({ min: 0, max: 7 }).map((n) => n === 0),
+  ahead: fc.integer({ min: 0, max: 5 }),
+  back: fc.constantFrom(0, 0, 0, 3, 8, 15),
+})
+
+const scene = fc.record({
+  timed: fc.boolean(),
+  chunkSize: fc.constantFrom(1, 7, 1024),
+  ttl: fc.constantFrom(undefined, undefined, 1, 8, 25, 60),
+  draws: fc.array(draw, { maxLength: 50, size: "max" }),
+})
+
+type Scene = typeof scene extends fc.Arbitrary<infer S> ? S : never
+
+/** Times wander forwards, and so does the clock. */
+function scriptOf({ draws }: Scene): Step<Deed>[] {
+  let [at, now, i] = [0, 0, 0]
+  return draws.map(({ step, key, acts: list, fails, ahead, back }) => {
+    if (step === "restore") return restore()
+    if (step === "clock") return clock((now += ahead * 6))
+    at += ahead
+    return event({ i: i++, key, at: at - back, acts: list, fails })
+  })
+}
+
+function expectedOf(script: readonly Step<Deed>[], timed: boolean, ttl: number): unknown[] {
+  const reference = new Reference(timed, ttl)
+  let [now, timeMax] = [0, -Infinity]
+  for (const step of script) {
+    if (step.kind === "clock") now = step.ms
+    if (step.kind !== "event") continue
+    reference.tick(now)
+    timeMax = Math.max(timeMax, step.value.at)
+    reference.event(step.value, timeMax - disorderMs)
+  }
+  reference.tick(now)
+  reference.end(now)
+  return reference.results
+}
+
+const timedFrom = { time: "at", watermark: boundedDisorder(disorderMs) } as const
+
+describe("process", () => {
+  it("gives what plain code gives, whatever comes", { timeout }, async () => {
+    await fc.assert(
+      fc.asyncProperty(scene, async (given) => {
+        const { timed, chunkSize, ttl } = given
+        const script = scriptOf(given)
+        const limits = ttl === undefined ? {} : { ttl }
+        const options = { chunkSize, from: timed ? timedFrom : {} }
+        const { results, error } = await playAll<Deed>(
+          (events) => played(events, limits),
+          script,
+          options,
+        )
+        expect(error).toBeUndefined()
+        expect(results["out"]).toEqual(expectedOf(script, timed, ttl ?? Infinity))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
