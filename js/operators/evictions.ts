@@ -109,3 +109,21 @@ export class Evictions {
     return undefined
   }
 }
+
+/**
+ * Tell `onEvict` of what a state has evicted whose rows are not those of an input: no event of it is
+ * known to have needed the room. Throws `USER_FUNCTION`.
+ */
+export function tellEvicted(operator: Operator, readRow: (row: number) => unknown): void {
+  const rows = operator.evicted()
+  const { onEvict } = operator.spec.limits
+  if (rows.length === 0) return
+  try {
+    for (const { row } of rows) onEvict?.(keyOfRow(operator, row) as KeyValue, readRow(row))
+  } catch (cause) {
+    const message = `${operator.label}: onEvict threw; see cause`
+    throw new MillraceError("USER_FUNCTION", message, { cause })
+  } finally {
+    operator.freeEvicted()
+  }
+}

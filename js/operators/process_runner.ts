@@ -26,7 +26,8 @@ import type { NamedState } from "../states.ts"
 import type { AnyTag } from "../tag.ts"
 import { Life } from "./life.ts"
 import { namedState, namedTimers, openStates, openTimers } from "./process_states.ts"
-import { afterChunk, tellEvicted } from "./pushed.ts"
+import { tellEvicted } from "./evictions.ts"
+import { afterChunk } from "./pushed.ts"
 import { Seat } from "./seat.ts"
 import type { Domain, Handlers, OpenState, OpenTimers, When } from "./seat.ts"
 
@@ -104,7 +105,10 @@ export class ProcessRunner implements Runner {
     const { watermark = -Infinity } = arrival
     if (watermark > this.#watermark) this.#watermark = watermark
     const failure = this.#fireUpTo(watermark, chunk, values.length, out)
-    for (const { operator, copy } of this.#shown) afterChunk(operator, chunk, copy)
+    for (const { operator, copy } of this.#shown) {
+      tellEvicted(operator, copy)
+      afterChunk(operator, chunk)
+    }
     if (out.size === 0 && failure === undefined) return undefined
     return { ...out.ran(arrival), failure }
   }

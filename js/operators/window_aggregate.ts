@@ -104,12 +104,12 @@ export class WindowAggregateRunner implements Runner {
     return { chunk: out.chunk(), sides, failure }
   }
 
-  settle(chunk: Chunk): Chunk | undefined {
+  settle(chunk: Chunk): Ran | undefined {
     const { watermark } = chunk.arrival
     if (watermark === undefined || this.#timers === undefined) return undefined
     const out = new Emitted(chunk)
     this.#advance(watermark, chunk, out)
-    return out.chunk()
+    return { chunk: out.chunk() }
   }
 
   nextDue(now: number): number {
@@ -117,7 +117,7 @@ export class WindowAggregateRunner implements Runner {
     return Math.min(this.#firing, this.#timers.next(now))
   }
 
-  fire(timeMs: number): readonly unknown[] {
+  fire(timeMs: number): Finished {
     const rows: Row[] = []
     let more = true
     while (more && rows.length < firedMax) {
@@ -125,7 +125,7 @@ export class WindowAggregateRunner implements Runner {
       for (const row of this.#rows()) rows.push(row)
     }
     this.#firing = more ? timeMs : Infinity
-    return rows
+    return { values: rows }
   }
 
   finish(): Finished | undefined {

@@ -219,11 +219,11 @@ export class WindowRunner implements Runner {
     return this.#site.eventTime ? Infinity : this.#rows.timers.next(now)
   }
 
-  fire(timeMs: number): readonly unknown[] {
+  fire(timeMs: number): Finished {
     const out = new WindowOut()
     const begin = () => ({ watermark: timeMs, now: timeMs })
     this.#rows.fire(timeMs, out, { begin, fail: this.#raise })
-    return out.values
+    return { values: out.values }
   }
 
   /** No event is to blame. */
