@@ -56,7 +56,8 @@ export class Flow {
     this.#plan = plan
     this.#clock = clock
     this.outputs = outputs
-    const place = { engine, clock }
+    const watermarkAt = (planned: Planned): number => this.progress.at(planned)
+    const place = { engine, clock, watermarkAt }
     this.steps = plan.nodes.map((planned) => openStep(planned, plan, place, outputs))
     this.#alarms = new Alarms(this.steps, clock)
     this.sources = sourcesOf(plan)
@@ -172,8 +173,7 @@ export class Flow {
     const due = this.#alarms.firstDue(now)
     if (due === undefined) return false
     const { step, timeMs } = due
-    const fired = step.runner?.fire?.(timeMs, this.progress.at(step.planned))
-    this.#emit(step, fired ?? { values: [] }, timeMs)
+    this.#emit(step, step.runner?.fire?.(timeMs) ?? { values: [] }, timeMs)
     return true
   }
 

@@ -30,6 +30,8 @@ export interface Site {
   readonly clock: SteadyClock
   /** Do its events have event time? */
   readonly eventTime: boolean
+  /** How far it has come there. */
+  readonly watermark: number
   /** What becomes of errors that no event is to blame for; undefined: they end the job. */
   readonly tolerance?: Tolerance | undefined
   /** Does anybody take what comes out? If not, outputs are only counted. May change. */
@@ -83,11 +85,8 @@ export interface Runner {
    * it; Infinity: there is none.
    */
   nextDue?(now: number): number
-  /**
-   * Fire timers in processing time that are due by a time, a bounded number of them; `watermark` is
-   * how far event time has come.
-   */
-  fire?(timeMs: number, watermark: number): Finished
+  /** Fire timers in processing time that are due by a time, a bounded number of them. */
+  fire?(timeMs: number): Finished
   /** How many of the user's functions may be in flight, where they may give promises. */
   readonly concurrency?: number
   /** Has one given a promise? */
@@ -97,7 +96,7 @@ export interface Runner {
   /** Its state, if it has one. */
   readonly operator?: Operator
   /** Who is told of keys that made room for others. */
-  readonly evictions?: Evictions
+  readonly evictions?: Pick<Evictions, "tell">
   /** A row of {@link operator} as the user sees it; for `job.state`. */
   readRow?(row: number): unknown
   /** Its states, where it has several, instead of {@link operator}; never more nor fewer. */

@@ -24,10 +24,11 @@ export interface Step {
 export function openStep(
   planned: Planned,
   plan: Plan,
-  place: Pick<Site, "engine" | "clock">,
+  place: Pick<Site, "engine" | "clock"> & { watermarkAt(this: void, planned: Planned): number },
   outputs: readonly Output[],
 ): Step {
   const { node, uid, label } = planned
+  const { engine, clock, watermarkAt } = place
   const read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
   const own = plan.outputs.flatMap(({ from, tag }, i) =>
     tag === undefined && from.includes(planned) ? [outputs[i] as Output] : [],
@@ -37,9 +38,13 @@ export function openStep(
   const site: Site = {
     uid,
     label,
-    ...place,
+    engine,
+    clock,
     eventTime: planned.eventTime,
     tolerance,
+    get watermark() {
+      return watermarkAt(planned)
+    },
     get wanted() {
       return read || own.some(({ claimed, left }) => claimed && !left)
     },

@@ -108,23 +108,33 @@ export function process(deed: Deed, s: Faces, ctx: Ctx, out: Out<unknown>): void
   if (deed.fails) throw new Failed()
 }
 
+export type OnTimer = (time: number, s: Faces, ctx: Ctx, out: Out<unknown>) => void
+
 /** A timer shows all that there is, and now and then sets another one, or fails. */
-export function onTimer(time: number, s: Faces, ctx: Ctx, out: Out<unknown>): void {
-  out.collect(["timer", time, ctx.key, ctx.now, ctx.watermark, ctx.timestamp, look(s)])
-  s.list.add(-time)
-  s.value.update(s.value.value() + 1000)
-  const set = ctx.watermark === Infinity ? 10 : time % 10
-  if (set === 1 && ctx.watermark !== -Infinity) ctx.timers.eventTime(time + 7, "again")
-  if (set === 2) ctx.timers.processingTime(ctx.now + 5, "again")
-  if (set === 3) s.map.put(time, time)
-  if (set === 4) ctx.timers.processingTime(ctx.now - 3)
-  if (set === 5) throw new Failed()
+export function onTimerOf(domains: readonly Domain[]): OnTimer {
+  return (time, s, ctx, out) => {
+    out.collect(["timer", time, ctx.key, ctx.now, ctx.watermark, ctx.timestamp, look(s)])
+    s.list.add(-time)
+    s.value.update(s.value.value() + 1000)
+    if (ctx.watermark === Infinity) return
+    const set = time % 10
+    if (set === 1 && ctx.watermark !== -Infinity) ctx.timers.eventTime(time + 7, "again")
+    if (set === 3) s.map.put(time, time)
+    if (set === 5) throw new Failed()
+    if (!domains.includes("processing")) return
+    if (set === 2) ctx.timers.processingTime(ctx.now + 5, "again")
+    if (set === 4) ctx.timers.processingTime(ctx.now - 3)
+  }
 }
 
 /** The stream of it; what fails is left out. */
-export function played(events: Stream<Deed>, limits: Limits, uid = "op"): StreamOf<unknown> {
+export function played(
+  events: Stream<Deed>,
+  limits: Limits,
+  onTimer = onTimerOf(["event", "processing"]),
+): StreamOf<unknown> {
   return events.keyBy("key").process({
-    uid,
+    uid: "op",
     state: {
       value: valueState({ default: 0, ...limits }),
       record: valueState({ default: record({ n: "f64", s: "string" }), ...limits }),

@@ -6,10 +6,10 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { boundedDisorder } from "../js/index.ts"
 import type { KeyValue } from "../js/index.ts"
-import { clock, event, playAll, restore } from "./play.ts"
-import type { Step } from "./play.ts"
-import { played } from "./process_acts.ts"
-import type { Act, Deed } from "./process_acts.ts"
+import { clock, crash, end, event, playAll } from "../js/testing/index.ts"
+import type { Step } from "../js/testing/index.ts"
+import { onTimerOf, played } from "./process_acts.ts"
+import type { Act, Deed, Domain } from "./process_acts.ts"
 import { Reference } from "./process_reference.ts"
 
 const disorderMs = 10
@@ -60,6 +60,8 @@ const draw = fc.record({
 
 const scene = fc.record({
   timed: fc.boolean(),
+  /** Does the source end? Then there are no timers in processing time, which would wait for it. */
+  ends: fc.boolean(),
   chunkSize: fc.constantFrom(1, 7, 1024),
   ttl: fc.constantFrom(undefined, undefined, 1, 8, 25, 60),
   draws: fc.array(draw, { maxLength: 50, size: "max" }),
@@ -68,48 +70,51 @@ const scene = fc.record({
 type Scene = typeof scene extends fc.Arbitrary<infer S> ? S : never
 
 /** Times wander forwards, and so does the clock. */
-function scriptOf({ draws }: Scene): Step<Deed>[] {
+function scriptOf({ draws, ends }: Scene): Step<Deed>[] {
   let [at, now, i] = [0, 0, 0]
-  return draws.map(({ step, key, acts: list, fails, ahead, back }) => {
-    if (step === "restore") return restore()
+  const steps = draws.map(({ step, key, acts: all, fails, ahead, back }): Step<Deed> => {
+    if (step === "restore") return crash()
     if (step === "clock") return clock((now += ahead * 6))
     at += ahead
+    const list = ends ? all.filter((each) => !("domain" in each && each.domain !== "event")) : all
     return event({ i: i++, key, at: at - back, acts: list, fails })
   })
+  const last = event<Deed>({ i, key: "last", at, acts: [], fails: false })
+  return ends ? [...steps, last, end()] : [...steps, last]
 }
 
-function expectedOf(script: readonly Step<Deed>[], timed: boolean, ttl: number): unknown[] {
-  const reference = new Reference(timed, ttl)
+function expectedOf(script: readonly Step<Deed>[], reference: Reference): unknown[] {
   let [now, timeMax] = [0, -Infinity]
   for (const step of script) {
     if (step.kind === "clock") now = step.ms
+    if (step.kind === "end") reference.end(now)
     if (step.kind !== "event") continue
     reference.tick(now)
     timeMax = Math.max(timeMax, step.value.at)
     reference.event(step.value, timeMax - disorderMs)
   }
-  reference.tick(now)
-  reference.end(now)
   return reference.results
 }
-
-const timedFrom = { time: "at", watermark: boundedDisorder(disorderMs) } as const
 
 describe("process", () => {
   it("gives what plain code gives, whatever comes", { timeout }, async () => {
     await fc.assert(
       fc.asyncProperty(scene, async (given) => {
-        const { timed, chunkSize, ttl } = given
+        const { timed, ends, chunkSize, ttl } = given
         const script = scriptOf(given)
         const limits = ttl === undefined ? {} : { ttl }
-        const options = { chunkSize, from: timed ? timedFrom : {} }
+        const domains: Domain[] = ends ? ["event"] : ["event", "processing"]
+        const onTimer = onTimerOf(domains)
         const { results, error } = await playAll<Deed>(
-          (events) => played(events, limits),
+          (events) => played(events, limits, onTimer),
           script,
-          options,
+          timed
+            ? { chunkSize, time: ({ at }) => at, watermark: boundedDisorder(disorderMs) }
+            : { chunkSize, time: false },
         )
         expect(error).toBeUndefined()
-        expect(results["out"]).toEqual(expectedOf(script, timed, ttl ?? Infinity))
+        const reference = new Reference(timed, ttl ?? Infinity, onTimer)
+        expect(results["out"]).toEqual(expectedOf(script, reference))
       }),
       { numRuns: 300 },
     )

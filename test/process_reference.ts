@@ -5,8 +5,8 @@
  * those that it can see, which takes their place when it succeeds.
  */
 import type { KeyValue } from "../js/index.ts"
-import { join, onTimer, process, steps } from "./process_acts.ts"
-import type { Deed, Domain, Faces } from "./process_acts.ts"
+import { join, process, steps } from "./process_acts.ts"
+import type { Deed, Domain, Faces, OnTimer } from "./process_acts.ts"
 import { idOf } from "./reference.ts"
 
 interface Entry {
@@ -119,6 +119,7 @@ type Change = { readonly domain: Domain; readonly id: number | string; readonly 
 export class Reference {
   readonly results: unknown[] = []
   readonly #timed: boolean
+  readonly #onTimer: OnTimer
   readonly #states: Record<(typeof kinds)[number], Entries>
   readonly #faces: Faces
   readonly #timers: Record<Domain, Timer[]> = { event: [], processing: [] }
@@ -127,8 +128,9 @@ export class Reference {
   #watermark = -Infinity
   #ending = false
 
-  constructor(timed: boolean, ttl: number) {
+  constructor(timed: boolean, ttl: number, onTimer: OnTimer) {
     this.#timed = timed
+    this.#onTimer = onTimer
     const entries = kinds.map((kind) => {
       return [kind, new Entries(ttl, kind !== "list" && kind !== "map")] as const
     })
@@ -210,7 +212,7 @@ export class Reference {
   #fire(domain: Domain, { key, id, time }: Timer, moment: Moment, watermark: number): void {
     const off: Change[] = [{ domain, id }]
     const done = this.#call(key, moment, time, watermark, off, (ctx, out) => {
-      onTimer(time, this.#faces, ctx, out)
+      this.#onTimer(time, this.#faces, ctx, out)
     })
     if (!done) this.#apply(key, off)
   }

@@ -81,6 +81,18 @@ export class Evictions {
     }
   }
 
+  /** The same of what a single call has evicted, for event `position` of the job. */
+  takeFor(position: number): void {
+    const rows = this.#operator.evicted()
+    if (rows.length === 0) return
+    const operator = this.#operator.uid
+    for (const { row } of rows) {
+      const key = keyOfRow(this.#operator, row)
+      this.#untold.push({ key, state: this.#readRow(row), operator, position })
+    }
+    this.#operator.freeEvicted()
+  }
+
   /** What a run of `chunk` sends to `evictedTo`. */
   sides(chunk: Chunk): Sides {
     if (this.#evictedTo === undefined) return new Map()
@@ -92,7 +104,7 @@ export class Evictions {
   }
 
   /** The chunk is run: tell `onEvict`, and give what it threw. */
-  tell({ first }: Arrival): Untold | undefined {
+  tell({ first }: Pick<Arrival, "first">): Untold | undefined {
     const { limits } = this.#operator.spec
     if (this.#untold.length === 0) return undefined
     const untold = this.#untold
@@ -107,23 +119,5 @@ export class Evictions {
       }
     }
     return undefined
-  }
-}
-
-/**
- * Tell `onEvict` of what a state has evicted whose rows are not those of an input: no event of it is
- * known to have needed the room. Throws `USER_FUNCTION`.
- */
-export function tellEvicted(operator: Operator, readRow: (row: number) => unknown): void {
-  const rows = operator.evicted()
-  const { onEvict } = operator.spec.limits
-  if (rows.length === 0) return
-  try {
-    for (const { row } of rows) onEvict?.(keyOfRow(operator, row) as KeyValue, readRow(row))
-  } catch (cause) {
-    const message = `${operator.label}: onEvict threw; see cause`
-    throw new MillraceError("USER_FUNCTION", message, { cause })
-  } finally {
-    operator.freeEvicted()
   }
 }

@@ -20,12 +20,17 @@ export function openStates(
 
 function openState(site: Site, name: string, descriptor: Descriptor<unknown>): OpenState {
   const { kind, record, setting } = descriptor
-  const operator = new Operator(site.engine, `${site.uid}/${name}`, {
-    kind: "custom",
-    limits: setting.limits,
-    fields: fieldKinds(record),
-    entries: kind === "list" || kind === "map",
-  })
+  const operator = new Operator(
+    site.engine,
+    `${site.uid}/${name}`,
+    {
+      kind: "custom",
+      limits: setting.limits,
+      fields: fieldKinds(record),
+      entries: kind === "list" || kind === "map",
+    },
+    `${site.label}/${name}`,
+  )
   const cells = cellsOf(operator, record)
   return { name, descriptor, operator, copy: (row) => cells.copy(row) }
 }

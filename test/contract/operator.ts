@@ -154,6 +154,7 @@ function openGraph(stream: StreamOf<unknown>, engine: Engine) {
           engine,
           clock: steady(manualClock()),
           eventTime: false,
+          watermark: -Infinity,
           wanted: true,
         }),
   )
