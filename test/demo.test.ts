@@ -52,6 +52,9 @@ async function plain(): Promise<unknown> {
   const rows = await parquetReadObjects({ file, compressors, rowStart: 0, rowEnd: events })
   const airports = new Map<string, { flights: number; late: number; delaySum: number }>()
   const routeDays = new Set<string>()
+  const hours = new Map<string, { origin: string; start: number; flights: number }>()
+  const routes = new Map<string, number>()
+  let sessions = 0
   const alerts = new Map<string, number[]>()
   let [passed, suppressed] = [0, 0]
   for (const row of rows) {
@@ -69,10 +72,20 @@ async function plain(): Promise<unknown> {
       if (passes) passed++
       else suppressed++
     }
+    const at = (date as Date).getTime()
+    const start = Math.floor(at / 3_600_000) * 3_600_000
+    const hour = hours.get(`${origin}|${start}`) ?? { origin: origin as string, start, flights: 0 }
+    hours.set(`${origin}|${start}`, { ...hour, flights: hour.flights + 1 })
+    const before = routes.get(`${origin}|${destination}`)
+    if (before === undefined || at - before > 6 * 3_600_000) sessions++
+    routes.set(`${origin}|${destination}`, at)
     routeDays.add(JSON.stringify([origin, destination, (date as Date).toISOString().slice(0, 10)]))
   }
   const all = [...airports].map(([origin, totals]) => ({ origin, ...totals }))
   all.sort((a, b) => b.flights - a.flights || (a.origin < b.origin ? -1 : 1))
+  const busiest = [...hours.values()].sort(
+    (a, b) => b.flights - a.flights || a.start - b.start || (a.origin < b.origin ? -1 : 1),
+  )
   return {
     events: rows.length,
     origins: all.length,
@@ -81,6 +94,9 @@ async function plain(): Promise<unknown> {
     routeDays: routeDays.size,
     alerts: passed,
     suppressed,
+    windows: hours.size,
+    busiest: busiest.slice(0, 3),
+    sessions,
     top: all.slice(0, 10),
   }
 }

@@ -4,7 +4,7 @@
  *     make demo ARGS="--state /tmp/flights --kill-after 1500000"    dies half-way
  *     make demo ARGS="--state /tmp/flights"                         goes on from there
  *
- * The streams themselves are in job.ts; this file runs them and shows what came of it.
+ * The streams themselves are in job.ts and windows.ts; this file runs them and shows what came of it.
  */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -15,6 +15,7 @@ import { parseFlags, type Flags } from "./flags.ts"
 import { flightBranches, reportOf } from "./job.ts"
 import { flightCount, flightSource } from "./source.ts"
 import { digits, printReport, progressBar } from "./table.ts"
+import { flightWindows, windowReportOf } from "./windows.ts"
 
 try {
   await main(parseFlags(process.argv.slice(2)))
@@ -53,12 +54,15 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
   }
 
   const flights = from(flightSource(events), { time: "date" }).tap(watch)
-  const job = await run(flightBranches(flights), {
-    name: "flights",
-    storage: fileStorage(directory),
-    checkpoint: { interval: checkpoint },
-    chunkSize,
-  })
+  const job = await run(
+    { ...flightBranches(flights), ...flightWindows(flights) },
+    {
+      name: "flights",
+      storage: fileStorage(directory),
+      checkpoint: { interval: checkpoint },
+      chunkSize,
+    },
+  )
   try {
     const { position } = job.stats()
     if (position > 0) console.error(`going on at flight ${digits(position)} of ${digits(total)}`)
@@ -70,7 +74,7 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
     progress.update(total)
     progress.stop()
 
-    const report = reportOf(job)
+    const report = { ...reportOf(job), ...windowReportOf(job) }
     if (json) console.log(JSON.stringify(report))
     else printReport(report, seconds, job.stats())
   } finally {

@@ -7,6 +7,7 @@ import { SingleBar } from "cli-progress"
 import Table from "cli-table3"
 import type { JobStats } from "millrace"
 import type { Report } from "./job.ts"
+import type { WindowReport } from "./windows.ts"
 
 const grouped = new Intl.NumberFormat("en-GB")
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
@@ -24,7 +25,7 @@ export function bar(value: number, largest: number, width: number): string {
 }
 
 /** Print the ten largest airports, the totals, and what they took. */
-export function printReport(report: Report, seconds: number, stats: JobStats): void {
+export function printReport(report: Report & WindowReport, seconds: number, stats: JobStats): void {
   const table = new Table({
     head: ["origin", "flights", "", "late", "mean delay"],
     colAligns: ["left", "right", "left", "right", "right"],
@@ -37,7 +38,8 @@ export function printReport(report: Report, seconds: number, stats: JobStats): v
     table.push([origin, digits(flights), bar(flights, most, 30), `${share} %`, `${mean} min`])
   }
   console.log(table.toString())
-  for (const line of [...totals(report), ...cost(seconds, stats)]) console.log(line)
+  for (const line of [...totals(report), ...windows(report), ...cost(seconds, stats)])
+    console.log(line)
 }
 
 function totals(report: Report): string[] {
@@ -46,6 +48,17 @@ function totals(report: Report): string[] {
     `${digits(events)} flights from ${digits(origins)} airports; ${digits(lateFlights)} were late,`,
     `${digits(delaySum)} minutes of delay in all; ${digits(routeDays)} routes, counted once a day;`,
     `${digits(alerts)} alerts of flights three hours late or more, ${digits(suppressed)} held back`,
+  ]
+}
+
+function windows({ windows, busiest, sessions }: WindowReport): string[] {
+  const hours = busiest.map(({ origin, start, flights }) => {
+    const hour = new Date(start).toISOString().slice(0, 13).replace("T", " ")
+    return `${origin} on ${hour}:00, ${digits(flights)} flights`
+  })
+  return [
+    `${digits(windows)} hours of airports; the busiest: ${hours.join("; ")}`,
+    `${digits(sessions)} sessions of routes`,
   ]
 }
 
