@@ -4,17 +4,17 @@
 import { copyOf } from "../copy.ts"
 import { MillraceError } from "../errors.ts"
 import type { Site } from "../graph.ts"
-import { refusePromise } from "../state/access.ts"
+import { closed, refusePromise } from "../state/access.ts"
 import type { StateAccess } from "../state/access.ts"
 import type { StateSetting } from "../state/config.ts"
 import type { Tracing } from "../state/trace.ts"
+import type { Emitted } from "../sides.ts"
 import type { NamedState } from "../states.ts"
 import { tagOption } from "../tag.ts"
 import type { AnyTag, Tag } from "../tag.ts"
 import type { WindowRange } from "../windows/assigner.ts"
 import { keptContents, reducedContents, reduceOf } from "./window_contents.ts"
 import type { Contents, Kept, Reducer } from "./window_contents.ts"
-import type { WindowOut } from "./window_out.ts"
 import type { Pane } from "./window_panes.ts"
 import type { Emitter, Fire } from "./window_plan.ts"
 import { WindowState } from "./window_state.ts"
@@ -65,43 +65,38 @@ export class ProcessEmitter implements Emitter {
     this.states = [this.#state.named]
   }
 
-  emit(_: Pane, data: unknown, fire: Fire, out: WindowOut): void {
+  emit(_: Pane, data: unknown, fire: Fire, out: Emitted): void {
     const { keyBytes, now, watermark, time } = fire
     if (!this.#state.access.open) {
       this.#state.begin(keyBytes(), now, this.#eventTime ? time : undefined, watermark)
     }
     const { user, access } = this.#state
-    const result = this.#fn((data as Kept).events, user, this.#contextOf(fire, out))
+    let open = true
+    const output = (tag: unknown, value: unknown) => {
+      if (!open) throw closed()
+      out.add(value, this.#known(tag))
+    }
+    const ctx = contextOf(fire, output)
+    const result = this.#fn((data as Kept).events, user, ctx)
+    open = false
     refusePromise(result)
-    if (result !== undefined) out.add(access.plain(result), time)
+    if (result !== undefined) out.add(access.plain(result))
   }
 
-  #contextOf(
-    { keyOf, range, revision, watermark, now, time }: Fire,
-    out: WindowOut,
-  ): WindowContext {
-    const output = (tag: unknown, value: unknown) => {
-      const known = tagOption(tag, "ctx.output")
-      if (!this.#tags.includes(known)) {
-        const hint = "name it in the options' outputs"
-        throw new MillraceError("OPTION", `the operator has no side output ${known.name}; ${hint}`)
-      }
-      out.addTo(known, value, time)
-    }
-    return {
-      get key() {
-        return keyOf()
-      },
-      window: range,
-      revision,
-      watermark,
-      now,
-      output,
-    }
+  /** A tag that the operator sends to. Throws `OPTION`. */
+  #known(tag: unknown): AnyTag {
+    const known = tagOption(tag, "ctx.output")
+    if (this.#tags.includes(known)) return known
+    const hint = "name it in the options' outputs"
+    throw new MillraceError("OPTION", `the operator has no side output ${known.name}; ${hint}`)
   }
 
   commit(): void {
-    if (this.#state.access.open) this.#state.access.commit()
+    if (this.#state.access.open) this.#state.commit()
+  }
+
+  tell(): { readonly error: unknown } | undefined {
+    return this.#state.tell()
   }
 
   abandon(): void {
@@ -110,6 +105,22 @@ export class ProcessEmitter implements Emitter {
 
   trace(tracing: Tracing | undefined): void {
     this.#state.trace(tracing)
+  }
+}
+
+function contextOf(
+  { keyOf, range, revision, watermark, now }: Fire,
+  output: WindowContext["output"],
+): WindowContext {
+  return {
+    get key() {
+      return keyOf()
+    },
+    window: range,
+    revision,
+    watermark,
+    now,
+    output,
   }
 }
 
@@ -124,11 +135,11 @@ export class ReduceEmitter implements Emitter {
     this.contents = keeps ? keptContents(ordered, nothing) : reducedContents(reducer)
   }
 
-  emit(_: Pane, data: unknown, { time }: Fire, out: WindowOut): void {
+  emit(_: Pane, data: unknown, __: Fire, out: Emitted): void {
     const value = this.contents.keeps
       ? reduceOf(this.#reducer, (data as Kept).events)
       : copyOf((data as { readonly value: unknown }).value)
-    out.add(value, time)
+    out.add(value)
   }
 
   commit = nothing

@@ -3,6 +3,7 @@
  * number of the window; all else is kept with the window.
  */
 import type { Site } from "../graph.ts"
+import type { Emitted } from "../sides.ts"
 import type { NamedState } from "../states.ts"
 import { Aggregate } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
@@ -11,7 +12,6 @@ import type { AnyValueAggregate } from "./picks.ts"
 import { Totals } from "./totals.ts"
 import { keptContents } from "./window_contents.ts"
 import type { Contents, Kept } from "./window_contents.ts"
-import type { WindowOut } from "./window_out.ts"
 import type { Pane } from "./window_panes.ts"
 import type { Emitter, Fire } from "./window_plan.ts"
 
@@ -93,7 +93,7 @@ export class FoldEmitter implements Emitter {
     }
   }
 
-  emit(pane: Pane, data: unknown, { keyOf, range, revision, time }: Fire, out: WindowOut): void {
+  emit(pane: Pane, data: unknown, { keyOf, range, revision }: Fire, out: Emitted): void {
     const [numbers, picked] = this.contents.keeps
       ? this.#resultsOf((data as Kept).events)
       : [this.#totals?.results(pane.order) ?? [], this.#picks.results((data as Folded).kept)]
@@ -103,7 +103,7 @@ export class FoldEmitter implements Emitter {
     for (const [name, spec] of this.#specs) {
       row[name] = spec instanceof Aggregate ? numbers[number++] : picked[pick++]
     }
-    out.add(row, time)
+    out.add(row)
   }
 
   #resultsOf(events: readonly unknown[]): [numbers: unknown[], picked: unknown[]] {

@@ -3,12 +3,12 @@
  */
 import type { Trigger, TriggerResult } from "../windows/trigger.ts"
 import { MillraceError, typeName } from "../errors.ts"
+import type { Emitted } from "../sides.ts"
 import { quiet } from "../state/access.ts"
 import { PaneContext } from "./window_context.ts"
 import type { FireView } from "./window_context.ts"
 import { dropFirst, evict, keepIf, partOf } from "./window_contents.ts"
 import type { Kept } from "./window_contents.ts"
-import type { WindowOut } from "./window_out.ts"
 import { isWindow, overAt } from "./window_panes.ts"
 import type { Pane, Placed, PlaceSite } from "./window_panes.ts"
 import type { Emitter, WindowPlan } from "./window_plan.ts"
@@ -19,6 +19,12 @@ export interface WindowEvent {
   readonly time: number
   /** Windows that close by this time have closed for it. */
   readonly passed: number
+}
+
+/** How far a pane's time has come: the stream's, and the clock. */
+export interface When {
+  readonly timeMs: number
+  readonly clockMs: number
 }
 
 const results: readonly unknown[] = ["continue", "fire", "purge", "fireAndPurge"]
@@ -64,7 +70,7 @@ export class Panes {
    * An event takes effect; gives the panes of its key as they are then. If it throws, nothing has
    * changed but the copies that {@link place} made.
    */
-  apply(placed: Placed, event: WindowEvent, view: FireView, out: WindowOut): readonly Pane[] {
+  apply(placed: Placed, event: WindowEvent, view: FireView, out: Emitted): readonly Pane[] {
     const { contents } = this.#emitter
     const { keepers, touched, joined = [] } = placed
     const added: unknown[] = []
@@ -152,9 +158,14 @@ export class Panes {
     return panes.reduce((due, pane) => Math.min(due, this.#dueOf(pane)), Infinity)
   }
 
-  /** The panes in which something is due by a time. */
-  dueBy(panes: readonly Pane[], timeMs: number): Pane[] {
-    return panes.filter((pane) => this.#dueOf(pane) <= timeMs)
+  /** Is something due in a pane? */
+  isDue(pane: Pane, timeMs: number): boolean {
+    return this.#dueOf(pane) <= timeMs
+  }
+
+  /** When a timer of the clock is due first. */
+  clockOf(panes: readonly Pane[]): number {
+    return panes.reduce((due, { clocks }) => Math.min(due, clocks[0] ?? Infinity), Infinity)
   }
 
   /** The order of what comes at one time. */
@@ -167,24 +178,24 @@ export class Panes {
   step(
     pane: Pane,
     all: readonly Pane[],
-    timeMs: number,
+    { timeMs, clockMs }: When,
     view: FireView,
-    out: WindowOut,
+    out: Emitted,
     fail: (error: unknown) => void,
   ): boolean {
     const attempt = (work: () => void) => {
-      const undo = out.mark()
+      const { size } = out
       try {
         work()
         this.#emitter.commit()
       } catch (error) {
         this.#emitter.abandon()
-        undo()
+        out.size = size
         fail(error)
       }
     }
     const own = pane.at.filter((time) => time <= timeMs)
-    const clocks = this.#eventTime ? [] : pane.clocks.filter((time) => time <= timeMs)
+    const clocks = pane.clocks.filter((time) => time <= clockMs)
     if (own.length > 0) pane.at = pane.at.slice(own.length)
     if (clocks.length > 0) pane.clocks = pane.clocks.slice(clocks.length)
     for (const time of own) attempt(() => this.#ring("onEventTime", pane, all, time, view, out))
@@ -203,7 +214,7 @@ export class Panes {
     all: readonly Pane[],
     timeMs: number,
     view: FireView,
-    out: WindowOut,
+    out: Emitted,
   ): void {
     const trigger = this.#trigger
     if (trigger?.[name] === undefined) return
@@ -214,7 +225,7 @@ export class Panes {
     this.#leave(pane, result, fires)
   }
 
-  #close(pane: Pane, all: readonly Pane[], timeMs: number, view: FireView, out: WindowOut): void {
+  #close(pane: Pane, all: readonly Pane[], timeMs: number, view: FireView, out: Emitted): void {
     const { counting } = this.#plan.placing
     const trigger = this.#trigger
     const { final } = this.#plan
@@ -226,7 +237,7 @@ export class Panes {
 
   // ---- emitting ----
 
-  #emit(pane: Pane, all: readonly Pane[], view: FireView, out: WindowOut): void {
+  #emit(pane: Pane, all: readonly Pane[], view: FireView, out: Emitted): void {
     const { contents } = this.#emitter
     const { placing } = this.#plan
     const data = contents.keeps ? this.#eventsOf(pane, all) : pane.data
@@ -240,6 +251,7 @@ export class Panes {
     }
     const { revision } = pane
     const time = placing.counting === undefined ? overAt(pane, placing.inclusive) - 1 : range.end
+    out.timeMs = time
     this.#emitter.emit(pane, data, { ...view, range, revision, time }, out)
     pane.revision++
   }

@@ -4,13 +4,13 @@
 import type { StateLimits } from "../engine/operator.ts"
 import type { Site, StateSchema } from "../graph.ts"
 import type { Tracing } from "../state/trace.ts"
+import type { Emitted } from "../sides.ts"
 import type { NamedState } from "../states.ts"
 import type { AnyTag } from "../tag.ts"
 import type { WindowRange } from "../windows/assigner.ts"
 import type { Evictor, Trigger } from "../windows/trigger.ts"
 import type { FireView } from "./window_context.ts"
 import type { Contents } from "./window_contents.ts"
-import type { WindowOut } from "./window_out.ts"
 import type { Pane, Placing } from "./window_panes.ts"
 
 export interface WindowPlan {
@@ -44,8 +44,10 @@ export interface Emitter {
   readonly contents: Contents
   readonly states: readonly NamedState[]
   /** Emit. What it does to state counts at {@link commit}. */
-  emit(pane: Pane, data: unknown, fire: Fire, out: WindowOut): void
+  emit(pane: Pane, data: unknown, fire: Fire, out: Emitted): void
   commit(): void
   abandon(): void
+  /** Tell who wants to know of state that was evicted; gives what that threw. */
+  tell?(): { readonly error: unknown } | undefined
   trace?(tracing: Tracing | undefined): void
 }

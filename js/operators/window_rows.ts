@@ -14,18 +14,20 @@ import { RefAccess } from "../engine/ref_access.ts"
 import { Rows } from "../engine/rows.ts"
 import { Timers } from "../engine/timers.ts"
 import type { Site } from "../graph.ts"
+import { noLimits } from "../state/config.ts"
+import type { Emitted } from "../sides.ts"
 import type { NamedState } from "../states.ts"
 import type { FireView } from "./window_context.ts"
-import type { WindowOut } from "./window_out.ts"
-import type { Panes } from "./window_pane_work.ts"
+import type { Panes, When } from "./window_pane_work.ts"
 import type { Pane, Placed } from "./window_panes.ts"
 import type { WindowPlan } from "./window_plan.ts"
 
 /** The state of a key. */
 interface KeyWindows {
   panes: readonly Pane[]
-  /** What the timer of its row is set to. */
+  /** What the timer of its row is set to, and that of the clock, if any; else Infinity. */
   due: number
+  clock: number
 }
 
 /** What an event does, once it is known which windows it is in. */
@@ -39,8 +41,49 @@ interface Change {
 export interface Firing {
   /** What is due at a time is next; gives where the stream's time and the clock are then. */
   begin(this: void, timeMs: number): Pick<FireView, "watermark" | "now">
-  /** A function threw; throws if that ends all. */
-  fail(this: void, error: unknown): void
+  /** A function threw that was called for a key; throws if that ends all. */
+  fail(this: void, error: unknown, keyOf: () => unknown): void
+}
+
+/** A timer of the clock for each key that has one, in event time. */
+class ClockRows {
+  readonly named: NamedState
+  readonly timers: Timers
+  readonly #rows: Rows
+
+  constructor(site: Site) {
+    const spec = { kind: "custom", limits: noLimits, fields: ["bool"], timers: true } as const
+    const operator = new Operator(site.engine, site.uid, spec)
+    this.timers = new Timers(operator)
+    this.#rows = new Rows(operator)
+    const schema = { kind: "clocks", fields: ["set:bool"], ttl: false }
+    this.named = { name: "clocks", schema, operator }
+  }
+
+  /** Set the timer of a key; Infinity: there is none. */
+  set(key: Uint8Array, dueMs: number): void {
+    const rows = this.#rows
+    rows.findKey(key, 0)
+    if (dueMs === Infinity) return rows.remove(0)
+    if (rows.enter(0) === 0) {
+      const record = rows.borrow()
+      rows.views.u8[record] = 1
+      rows.create(0, record)
+      rows.giveBack(record)
+    }
+    this.timers.set(rows.row(0), dueMs)
+  }
+
+  /** The keys whose timers are due by a time, which are off. */
+  take(nowMs: number): Uint8Array[] {
+    const keys: Uint8Array[] = []
+    for (let due = this.timers.take(nowMs); due !== undefined; due = this.timers.take(nowMs)) {
+      const { from, to } = this.#rows.keyOf(due.row)
+      keys.push(this.#rows.views.u8.slice(from, to))
+      this.#rows.drop(due.row)
+    }
+    return keys
+  }
 }
 
 /** Times from here on are the end of the source. */
@@ -48,21 +91,29 @@ const endOfTime = 8.64e15
 
 export class WindowRows {
   readonly operator: Operator
-  readonly named: NamedState
-  readonly timers: Timers
+  readonly states: readonly NamedState[]
+  readonly #timers: Timers
+  /** Timers of the clock, where the stream's time is another. */
+  readonly #clocks: ClockRows | undefined
   readonly #rows: Rows
   readonly #access: RefAccess
   readonly #work: Panes
+  readonly #eventTime: boolean
 
-  constructor(site: Site, { limits, schema }: WindowPlan, work: Panes) {
+  constructor(site: Site, plan: WindowPlan, work: Panes) {
+    const { limits, schema } = plan
     const spec = { kind: "custom", limits, fields: ["ref"], timers: true } as const
     this.operator = new Operator(site.engine, site.uid, spec)
-    this.timers = new Timers(this.operator)
+    this.#timers = new Timers(this.operator)
     this.#rows = new Rows(this.operator)
     this.#access = new RefAccess(this.#rows, undefined)
     this.#work = work
+    this.#eventTime = site.eventTime
     const readRow = (row: number) => copyOf(this.#at(row).panes)
-    this.named = { name: "windows", schema, operator: this.operator, readRow }
+    const windows = { name: "windows", schema, operator: this.operator, readRow }
+    const clocks = site.eventTime && plan.trigger?.onProcessingTime !== undefined
+    this.#clocks = clocks ? new ClockRows(site) : undefined
+    this.states = [windows, ...(this.#clocks === undefined ? [] : [this.#clocks.named])]
   }
 
   /** Find the rows of the input batch. */
@@ -78,7 +129,11 @@ export class WindowRows {
    * Change the panes of an input row's key as `decide` says; false if it gives nothing. If it or
    * what it gave throws, nothing has changed.
    */
-  change(index: number, decide: (open: readonly Pane[]) => Change | undefined): boolean {
+  change(
+    index: number,
+    view: Pick<FireView, "keyBytes">,
+    decide: (open: readonly Pane[]) => Change | undefined,
+  ): boolean {
     const access = this.#access
     let created = false
     access.begin(index)
@@ -91,16 +146,18 @@ export class WindowRows {
       }
       if (had === undefined) {
         // First of all: there may be no room for it.
-        access.set({ panes: [], due: NaN } satisfies KeyWindows)
+        access.set({ panes: [], due: NaN, clock: Infinity } satisfies KeyWindows)
         access.commit()
         created = true
         access.begin(index)
       }
       const panes = change.apply()
       const due = this.#work.dueOf(panes)
-      access.set({ panes, due } satisfies KeyWindows)
+      const clock = this.#work.clockOf(panes)
+      access.set({ panes, due, clock } satisfies KeyWindows)
       access.commit()
-      if (due !== had?.due) this.timers.set(this.#rows.row(index), due)
+      if (due !== had?.due) this.#timers.set(this.#rows.row(index), due)
+      if (clock !== (had?.clock ?? Infinity)) this.#clocks?.set(view.keyBytes(), clock)
       return true
     } catch (error) {
       if (access.open) access.abandon()
@@ -110,40 +167,76 @@ export class WindowRows {
   }
 
   /** Fire what is due by a time of the stream; stops between two times once `most` came out. */
-  fire(upto: number, out: WindowOut, firing: Firing, most = Infinity): void {
+  fire(upto: number, out: Emitted, firing: Firing, most = Infinity): void {
     while (out.size < most) {
-      const next = this.timers.next(upto)
+      const next = this.#timers.next(upto)
       if (!(next <= upto) || next === Infinity) return
       const timeMs = next >= endOfTime ? Infinity : next
       const rows: number[] = []
-      for (let due = this.timers.take(next); due !== undefined; due = this.timers.take(next)) {
+      for (let due = this.#timers.take(next); due !== undefined; due = this.#timers.take(next)) {
         rows.push(due.row)
       }
-      const instant = firing.begin(timeMs)
-      for (const { row, pane } of this.#dueOf(rows, timeMs)) {
+      const isDue = (pane: Pane) => this.#work.isDue(pane, timeMs)
+      const ends = timeMs === Infinity || upto === Infinity
+      const clockMs = this.#eventTime && !ends ? -Infinity : ends ? Infinity : timeMs
+      this.#step(rows, isDue, { timeMs, clockMs }, out, firing)
+    }
+  }
+
+  /** When the first timer in processing time is due; see {@link Runner.nextDue}. */
+  nextDue(now: number): number {
+    return this.#clocks === undefined ? this.#timers.next(now) : this.#clocks.timers.next(now)
+  }
+
+  /** Where the stream's time is another: fire what is due by a time of the clock. */
+  ring(nowMs: number, out: Emitted, firing: Firing): void {
+    const keys = this.#clocks?.take(nowMs) ?? []
+    const rows = keys.map((key) => {
+      this.#rows.findKey(key, nowMs)
+      return this.#rows.enter(0)
+    })
+    const isDue = (pane: Pane) => (pane.clocks[0] ?? Infinity) <= nowMs
+    this.#step(rows, isDue, { timeMs: -Infinity, clockMs: nowMs }, out, firing)
+  }
+
+  /** What happens to some panes of some rows, in order. */
+  #step(
+    rows: readonly number[],
+    isDue: (pane: Pane) => boolean,
+    when: When,
+    out: Emitted,
+    firing: Firing,
+  ): void {
+    const due = rows.flatMap((row) =>
+      this.#at(row)
+        .panes.filter(isDue)
+        .map((pane) => ({ row, pane })),
+    )
+    due.sort((a, b) => this.#work.compare(a.pane, b.pane))
+    const instant = firing.begin(when.timeMs)
+    try {
+      for (const { row, pane } of due) {
         const view = { ...this.#viewOf(row), ...instant }
         const { panes } = this.#at(row)
-        if (this.#work.step(pane, panes, timeMs, view, out, firing.fail)) {
+        const fail = (error: unknown) => firing.fail(error, view.keyOf)
+        if (this.#work.step(pane, panes, when, view, out, fail)) {
           this.#at(row).panes = panes.filter((other) => other !== pane)
         }
       }
+    } finally {
       for (const row of rows) this.#rearm(row)
     }
   }
 
-  #dueOf(rows: readonly number[], timeMs: number): { row: number; pane: Pane }[] {
-    const due = rows.flatMap((row) =>
-      this.#work.dueBy(this.#at(row).panes, timeMs).map((pane) => ({ row, pane })),
-    )
-    return due.sort((a, b) => this.#work.compare(a.pane, b.pane))
-  }
-
-  /** Set the timer of a row anew; a row without windows goes. */
+  /** Set the timers of a row anew; a row without windows goes. */
   #rearm(row: number): void {
     const state = this.#at(row)
+    const clock = this.#work.clockOf(state.panes)
+    if (clock !== state.clock) this.#clocks?.set(this.#viewOf(row).keyBytes(), clock)
+    state.clock = clock
     if (state.panes.length === 0) return this.#rows.drop(row)
     state.due = this.#work.dueOf(state.panes)
-    this.timers.set(row, state.due)
+    this.#timers.set(row, state.due)
   }
 
   /** The key of an input row. */

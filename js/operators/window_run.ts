@@ -2,19 +2,21 @@
  * The general runner of windows, as Flink's WindowOperator: any assigner, trigger, evictor and
  * function. Windows that C can do whole are window_aggregate.ts.
  *
- *   event -> its panes (window_panes.ts) -> trigger -> contents -> emit?      one key at a time
+ *   event -> its panes (window_placing.ts) -> trigger -> contents -> emit?    one key at a time
  *   timer -> the panes that are due, of all keys, by (end, first event) -> emit? close?
  *
- * The row of a key holds its panes, and has one timer: at the first thing that any of them waits
- * for. What must stay true: an event takes effect as a whole or not at all; and what comes out does
- * not depend on how events are cut into chunks, so timers are looked at between any two of them.
+ * What must stay true: an event takes effect as a whole or not at all; and what comes out does not
+ * depend on how events are cut into chunks, so timers are looked at between any two of them. What
+ * comes by itself is caused by the event that brought the stream's time there.
  */
 import { causeOf, ownWatermark, timeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import { fillKeys } from "../engine/fill.ts"
 import { sliceRowsMax } from "../engine/operator.ts"
-import { ownError } from "../graph.ts"
+import { eventError } from "../graph.ts"
 import type { Finished, Ran, Runner, Site, Tolerate } from "../graph.ts"
+import type { ErrorEvent } from "../on_error.ts"
+import { Emitted } from "../sides.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { Tracing } from "../state/trace.ts"
 import type { NamedState } from "../states.ts"
@@ -22,13 +24,13 @@ import { LateCounter } from "../time/late.ts"
 import { causeOfTime } from "./holding.ts"
 import { afterChunk } from "./pushed.ts"
 import { NumberSource } from "./window_numbers.ts"
-import { WindowOut } from "./window_out.ts"
 import { Panes } from "./window_pane_work.ts"
-import { WindowRows } from "./window_rows.ts"
 import type { Emitter, WindowPlan } from "./window_plan.ts"
+import { WindowRows } from "./window_rows.ts"
+import type { Firing } from "./window_rows.ts"
 
-/** How many results are given in one go at the end of the source, or little more. */
-const finishedMax = 4096
+/** How many results are given in one go while nothing comes, or little more. */
+const firedMax = 4096
 
 export class WindowRunner implements Runner {
   readonly states: readonly NamedState[]
@@ -41,7 +43,11 @@ export class WindowRunner implements Runner {
   readonly #work: Panes
   /** The event that was taken last, and its arrival: what it sets can come no earlier. */
   #lastCause = 0
-  #lastOf: Chunk["arrival"] | undefined
+  #lastOf: unknown
+  /** The number of that event, for what is told of errors. */
+  #position = 0
+  /** What ends the job as soon as what came before it is out. */
+  #failed: { readonly error: unknown } | undefined
 
   constructor(site: Site, read: KeyReader, plan: WindowPlan) {
     this.#site = site
@@ -51,200 +57,190 @@ export class WindowRunner implements Runner {
     this.#emitter = plan.openEmitter(site)
     this.#work = new Panes(plan, site.eventTime, this.#emitter, () => numbers.next())
     this.#rows = new WindowRows(site, plan, this.#work)
-    this.states = [this.#rows.named, numbers.named, ...this.#emitter.states]
+    this.states = [...this.#rows.states, numbers.named, ...this.#emitter.states]
   }
 
   trace(tracing: Tracing | undefined): void {
     this.#emitter.trace?.(tracing)
   }
 
-  settle(chunk: Chunk): undefined {
-    for (const { operator, readRow } of this.#emitter.states) {
-      if (readRow !== undefined) afterChunk(operator, chunk)
-    }
-    return undefined
-  }
-
   run(chunk: Chunk, tolerate?: Tolerate): Ran {
-    const out = new WindowOut()
-    const failure = this.#runFrom(0, chunk, out, tolerate)
-    return { chunk: out.chunk(chunk), sides: out.sides(chunk), failure }
+    const out = new Emitted()
+    const failure = ending(() => this.#runAll(chunk, out, tolerate))
+    return { ...out.ran(chunk.arrival), failure }
   }
 
-  #runFrom(
-    start: number,
-    chunk: Chunk,
-    out: WindowOut,
-    tolerate: Tolerate | undefined,
-  ): Failure | undefined {
+  /** The stream's time has gone on to the end of the chunk. */
+  settle(chunk: Chunk): Ran | undefined {
+    const { arrival, values } = chunk
+    const out = new Emitted()
+    const failure = ending(() => {
+      this.#fire(arrival.watermark ?? arrival.now, chunk, values.length, out)
+    })
+    for (const { operator } of this.#emitter.states) afterChunk(operator, chunk)
+    const untold = this.#emitter.tell?.()
+    if (out.size === 0 && failure === undefined && untold === undefined) return undefined
+    const at = this.#lastOf === arrival ? this.#lastCause : 0
+    return { ...out.ran(arrival), failure: failure ?? (untold && { index: 0, at, ...untold }) }
+  }
+
+  #runAll(chunk: Chunk, out: Emitted, tolerate: Tolerate | undefined): void {
     const { input } = this.#rows.operator
     const size = chunk.values.length
-    for (let from = start; from < size;) {
+    for (let from = 0; from < size; from += sliceRowsMax) {
       const upto = Math.min(from + sliceRowsMax, size)
       const filled = fillKeys(input, chunk, this.#read, from, upto, 0)
       if (filled.size > 0) this.#rows.find()
       for (let row = 0; row < filled.size; row++) {
         const index = filled.rows === undefined ? from + row : (filled.rows[row] as number)
-        const failure = this.#try(chunk, index, out, tolerate, () =>
-          this.#take(chunk, index, row, out, tolerate),
-        )
-        if (failure !== undefined) return failure
+        this.#fireBefore(chunk, index, out)
+        try {
+          this.#take(chunk, index, row, out)
+        } catch (error) {
+          const dealt = tolerate?.(index, error) ?? { error }
+          if ("error" in dealt) throw new Ended({ index, error: dealt.error })
+          if ("emit" in dealt) add(out, dealt.emit, timeOf(chunk, index))
+        }
       }
-      from = upto
       if (filled.failure === undefined) continue
-      const { index, error } = filled.failure
-      const failure = this.#try(chunk, index, out, tolerate, () => {
-        this.#fireBefore(chunk, index, out, tolerate)
-        throw error
-      })
-      if (failure !== undefined) return failure
-      from = index + 1
-    }
-    const { watermark, now } = chunk.arrival
-    return this.#guard(() => this.#fire(watermark ?? now, chunk, out, tolerate))
-  }
-
-  /** Do something with an event; gives the failure that ends the job. */
-  #try(
-    chunk: Chunk,
-    index: number,
-    out: WindowOut,
-    tolerate: Tolerate | undefined,
-    work: () => void,
-  ): Failure | undefined {
-    return this.#guard(() => {
-      try {
-        work()
-      } catch (error) {
-        if (error instanceof Ended) throw error
-        this.#deal(chunk, index, error, out, tolerate)
-      }
-    })
-  }
-
-  #guard(work: () => void): Failure | undefined {
-    try {
-      work()
-      return undefined
-    } catch (error) {
-      if (error instanceof Ended) return error.failure
-      throw error
-    }
-  }
-
-  /** An event failed, or what it let emit: throws {@link Ended}, or it is left out. */
-  #deal(
-    chunk: Chunk,
-    index: number,
-    error: unknown,
-    out: WindowOut,
-    tolerate: Tolerate | undefined,
-  ): void {
-    const dealt = tolerate?.(index, error) ?? { error }
-    if ("error" in dealt) throw new Ended({ index, error: dealt.error })
-    if ("emit" in dealt) {
-      out.cause = causeOf(chunk, index)
-      out.add(dealt.emit, timeOf(chunk, index))
+      this.#fireBefore(chunk, filled.failure.index, out)
+      throw new Ended(filled.failure)
     }
   }
 
   // ---- events ----
 
   /** The stream's time, as an event finds it. */
-  #clockAt({ arrival }: Chunk, cause: number): number {
+  #clockOf({ arrival }: Chunk, cause: number): number {
     return arrival.watermarks?.[cause] ?? arrival.now
   }
 
-  /** What is due before an event. */
-  #fireBefore(chunk: Chunk, index: number, out: WindowOut, tolerate: Tolerate | undefined): number {
+  #fireBefore(chunk: Chunk, index: number, out: Emitted): void {
     const cause = causeOf(chunk, index)
-    const clock = this.#clockAt(chunk, cause)
-    this.#fire(clock, chunk, out, tolerate)
+    this.#fire(this.#clockOf(chunk, cause), chunk, index, out)
     this.#lastCause = cause
     this.#lastOf = chunk.arrival
+    this.#position = chunk.arrival.first + cause
     out.cause = cause
-    return clock
   }
 
-  #take(
-    chunk: Chunk,
-    index: number,
-    row: number,
-    out: WindowOut,
-    tolerate: Tolerate | undefined,
-  ): void {
-    const watermark = this.#fireBefore(chunk, index, out, tolerate)
+  #take(chunk: Chunk, index: number, row: number, out: Emitted): void {
+    const watermark = this.#clockOf(chunk, out.cause)
     const view = { ...this.#rows.viewOfInput(row), watermark, now: chunk.arrival.now }
     const event = {
       value: chunk.values[index],
       time: timeOf(chunk, index),
       passed: Math.max(watermark, ownWatermark(chunk, index)),
     }
-    const undo = out.mark()
+    const { size } = out
     try {
-      const taken = this.#rows.change(row, (open) => {
+      const taken = this.#rows.change(row, view, (open) => {
         const placed = this.#work.place(open, event)
-        return placed.late
-          ? undefined
-          : { placed, apply: () => this.#work.apply(placed, event, view, out) }
+        const apply = () => this.#work.apply(placed, event, view, out)
+        return placed.late ? undefined : { placed, apply }
       })
       if (taken) return
       this.late.add(chunk, index)
-      const { lateTo } = this.#plan
-      if (lateTo !== undefined) out.addTo(lateTo, event.value, event.time)
+      if (this.#plan.lateTo !== undefined) add(out, event.value, event.time, this.#plan.lateTo)
     } catch (error) {
-      undo()
+      out.size = size
       throw error
     }
   }
 
   // ---- timers ----
 
-  /** All that is due by a time of the stream, in order. Throws {@link Ended}. */
-  #fire(upto: number, chunk: Chunk, out: WindowOut, tolerate: Tolerate | undefined): void {
-    const last = this.#lastOf === chunk.arrival ? this.#lastCause : 0
-    const { watermarks, watermark, now } = chunk.arrival
+  /** All that is due by a time of the stream, in order, before value `index`. Throws {@link Ended}. */
+  #fire(upto: number, chunk: Chunk, index: number, out: Emitted): void {
+    const { arrival } = chunk
+    const last = this.#lastOf === arrival ? this.#lastCause : 0
+    const { watermarks, watermark, now } = arrival
     this.#rows.fire(upto, out, {
       begin(timeMs) {
         out.cause = watermarks === undefined ? last : Math.max(causeOfTime(chunk, timeMs), last)
         return { watermark: watermarks?.[out.cause + 1] ?? watermark ?? now, now }
       },
-      fail: (error) => this.#deal(chunk, valueOf(chunk, out.cause), error, out, tolerate),
+      fail: (error, keyOf) => {
+        const position = arrival.first + out.cause
+        const left = this.#deal(error, keyOf, position, out)
+        if (left !== undefined) throw new Ended({ index, at: out.cause, error: left.error })
+      },
     })
+  }
+
+  /** A window failed by itself: gives the error that is to end the job. */
+  #deal(
+    error: unknown,
+    keyOf: () => unknown,
+    position: number,
+    out: Emitted,
+  ): { readonly error: unknown } | undefined {
+    const { tolerance, uid: operator } = this.#site
+    if (tolerance === undefined) return { error }
+    const tell = () => ({ event: undefined, error, operator, key: keyOf(), position })
+    const route = (told: ErrorEvent) => out.add(told, tolerance.policy.errorsTo)
+    const dealt = tolerance.deal(error, tell, route)
+    if ("error" in dealt) return dealt
+    if ("emit" in dealt) out.add(dealt.emit)
+    return undefined
   }
 
   // ---- in processing time, and at the end ----
 
   nextDue(now: number): number {
-    return this.#site.eventTime ? Infinity : this.#rows.timers.next(now)
+    return this.#failed === undefined ? this.#rows.nextDue(now) : -Infinity
   }
 
-  fire(timeMs: number): Finished {
-    const out = new WindowOut()
-    const begin = () => ({ watermark: timeMs, now: timeMs })
-    this.#rows.fire(timeMs, out, { begin, fail: this.#raise })
-    return { values: out.values }
-  }
-
-  /** No event is to blame. */
-  readonly #raise = (error: unknown): never => {
-    throw ownError(this.#site.uid, error)
+  fire(timeMs: number, watermark: number): Finished {
+    return this.#byItself((out, firing) => {
+      if (this.#site.eventTime) this.#rows.ring(timeMs, out, firing(watermark, timeMs))
+      else this.#rows.fire(timeMs, out, firing(timeMs, timeMs))
+    })
   }
 
   finish(): Finished | undefined {
-    const out = new WindowOut()
-    const begin = () => ({ watermark: Infinity, now: this.#site.clock.now() })
-    this.#rows.fire(Infinity, out, { begin, fail: this.#raise }, finishedMax)
-    return out.finished()
+    const now = this.#site.clock.now()
+    const finished = this.#byItself((out, firing) => {
+      this.#rows.fire(Infinity, out, firing(Infinity, now), firedMax)
+    })
+    return finished.values.length === 0 ? undefined : finished
+  }
+
+  /** What no chunk brings; a failure comes when what came before it is out. */
+  #byItself(
+    work: (out: Emitted, firing: (watermark: number, now: number) => Firing) => void,
+  ): Finished {
+    if (this.#failed !== undefined) throw this.#failed.error as Error
+    const out = new Emitted()
+    const fail: Firing["fail"] = (error, keyOf) => {
+      const left = this.#deal(error, keyOf, this.#position, out)
+      if (left === undefined) return
+      throw new Ended({ index: 0, error: eventError(this.#site.uid, this.#position, left.error) })
+    }
+    const firing = (watermark: number, now: number): Firing => {
+      return { begin: () => ({ watermark, now }), fail }
+    }
+    const failure = ending(() => work(out, firing)) ?? this.#emitter.tell?.()
+    if (failure !== undefined && out.size === 0) throw failure.error as Error
+    this.#failed = failure
+    return out.finished(this.#site.eventTime)
   }
 }
 
-/** The value of a chunk that an event of the arrival caused, or the next one. */
-function valueOf(chunk: Chunk, cause: number): number {
-  const { length } = chunk.values
-  let index = 0
-  while (index < length - 1 && causeOf(chunk, index) < cause) index++
-  return index
+function add(out: Emitted, value: unknown, timeMs: number, tag?: WindowPlan["lateTo"]): void {
+  out.timeMs = timeMs
+  out.add(value, tag)
+}
+
+/** Do something that may end the job; gives the failure. */
+function ending(work: () => void): Failure | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    if (error instanceof Ended) return error.failure
+    throw error
+  }
 }
 
 /** The job ends with a failure. */
