@@ -31,7 +31,7 @@ export class Totals {
   constructor(site: Site, specs: readonly AggregateSpec[]) {
     const { aggregates, columns } = layOut(specs)
     const spec = { kind: "aggregate", limits: noLimits, aggregates, emitEach: false } as const
-    this.#operator = new Operator(site.engine, site.uid, spec)
+    this.#operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#rows = new Rows(this.#operator)
     this.#columns = columns
     this.#prepared = columns.map(({ path }, i) => ({ path, read: () => this.#numbers[i] }))

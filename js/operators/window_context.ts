@@ -17,6 +17,8 @@ export interface FireView {
   /** How far the stream's time is; under processing time the time of arrival. */
   readonly watermark: number
   readonly now: number
+  /** The event of the job that comes, or came last. */
+  readonly position: number
 }
 
 /** One for all windows: it is moved from pane to pane. */

@@ -13,6 +13,7 @@ import type { NamedState } from "../states.ts"
 import { tagOption } from "../tag.ts"
 import type { AnyTag, Tag } from "../tag.ts"
 import type { WindowRange } from "../windows/assigner.ts"
+import type { Evictions } from "./evictions.ts"
 import { keptContents, reducedContents, reduceOf } from "./window_contents.ts"
 import type { Contents, Kept, Reducer } from "./window_contents.ts"
 import type { Pane } from "./window_panes.ts"
@@ -91,12 +92,12 @@ export class ProcessEmitter implements Emitter {
     throw new MillraceError("OPTION", `the operator has no side output ${known.name}; ${hint}`)
   }
 
-  commit(): void {
-    if (this.#state.access.open) this.#state.commit()
+  commit(position: number): void {
+    if (this.#state.access.open) this.#state.commit(position)
   }
 
-  tell(): { readonly error: unknown } | undefined {
-    return this.#state.tell()
+  get evictions(): Evictions {
+    return this.#state.evictions
   }
 
   abandon(): void {

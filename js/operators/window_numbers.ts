@@ -18,7 +18,7 @@ export class NumberSource {
 
   constructor(site: Site) {
     const spec = { kind: "custom", limits: noLimits, fields: ["f64"] } as const
-    this.#operator = new Operator(site.engine, site.uid, spec)
+    this.#operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#rows = new Rows(this.#operator)
     const schema = { kind: "numbers", fields: ["next:f64"], ttl: false }
     this.named = { name: "numbers", schema, operator: this.#operator }

@@ -90,7 +90,7 @@ export class Panes {
         if (fires || this.#plan.updates) this.#emit(each, placed.panes, view, out)
         this.#leave(each, result, fires || this.#plan.updates)
       })
-      this.#emitter.commit()
+      this.#emitter.commit(view.position)
     } catch (error) {
       this.#emitter.abandon()
       for (const data of added) contents.undo(data)
@@ -187,7 +187,7 @@ export class Panes {
       const { size } = out
       try {
         work()
-        this.#emitter.commit()
+        this.#emitter.commit(view.position)
       } catch (error) {
         this.#emitter.abandon()
         out.size = size

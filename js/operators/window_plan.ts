@@ -9,6 +9,7 @@ import type { NamedState } from "../states.ts"
 import type { AnyTag } from "../tag.ts"
 import type { WindowRange } from "../windows/assigner.ts"
 import type { Evictor, Trigger } from "../windows/trigger.ts"
+import type { Evictions } from "./evictions.ts"
 import type { FireView } from "./window_context.ts"
 import type { Contents } from "./window_contents.ts"
 import type { Pane, Placing } from "./window_panes.ts"
@@ -45,9 +46,9 @@ export interface Emitter {
   readonly states: readonly NamedState[]
   /** Emit. What it does to state counts at {@link commit}. */
   emit(pane: Pane, data: unknown, fire: Fire, out: Emitted): void
-  commit(): void
+  commit(position: number): void
   abandon(): void
-  /** Tell who wants to know of state that was evicted; gives what that threw. */
-  tell?(): { readonly error: unknown } | undefined
+  /** Who is told of state that made room for other keys. */
+  readonly evictions?: Evictions
   trace?(tracing: Tracing | undefined): void
 }

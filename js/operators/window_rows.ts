@@ -37,10 +37,13 @@ interface Change {
   apply(this: void): readonly Pane[]
 }
 
+/** Where the stream's time and the clock are, and the event of the job that came last. */
+export type Instant = Pick<FireView, "watermark" | "now" | "position">
+
 /** How timers fire. */
 export interface Firing {
   /** What is due at a time is next; gives where the stream's time and the clock are then. */
-  begin(this: void, timeMs: number): Pick<FireView, "watermark" | "now">
+  begin(this: void, timeMs: number): Instant
   /** A function threw that was called for a key; throws if that ends all. */
   fail(this: void, error: unknown, keyOf: () => unknown): void
 }
@@ -53,7 +56,7 @@ class ClockRows {
 
   constructor(site: Site) {
     const spec = { kind: "custom", limits: noLimits, fields: ["bool"], timers: true } as const
-    const operator = new Operator(site.engine, site.uid, spec)
+    const operator = new Operator(site.engine, site.uid, spec, site.label)
     this.timers = new Timers(operator)
     this.#rows = new Rows(operator)
     const schema = { kind: "clocks", fields: ["set:bool"], ttl: false }
@@ -103,7 +106,7 @@ export class WindowRows {
   constructor(site: Site, plan: WindowPlan, work: Panes) {
     const { limits, schema } = plan
     const spec = { kind: "custom", limits, fields: ["ref"], timers: true } as const
-    this.operator = new Operator(site.engine, site.uid, spec)
+    this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#timers = new Timers(this.operator)
     this.#rows = new Rows(this.operator)
     this.#access = new RefAccess(this.#rows, undefined)

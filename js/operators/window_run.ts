@@ -21,6 +21,7 @@ import type { KeyReader } from "../state/keys.ts"
 import type { Tracing } from "../state/trace.ts"
 import type { NamedState } from "../states.ts"
 import { LateCounter } from "../time/late.ts"
+import type { Evictions } from "./evictions.ts"
 import { causeOfTime } from "./holding.ts"
 import { afterChunk } from "./pushed.ts"
 import { NumberSource } from "./window_numbers.ts"
@@ -35,6 +36,7 @@ const firedMax = 4096
 export class WindowRunner implements Runner {
   readonly states: readonly NamedState[]
   readonly late = new LateCounter()
+  readonly evictions?: Evictions
   readonly #site: Site
   readonly #read: KeyReader
   readonly #plan: WindowPlan
@@ -57,6 +59,7 @@ export class WindowRunner implements Runner {
     this.#emitter = plan.openEmitter(site)
     this.#work = new Panes(plan, site.eventTime, this.#emitter, () => numbers.next())
     this.#rows = new WindowRows(site, plan, this.#work)
+    if (this.#emitter.evictions !== undefined) this.evictions = this.#emitter.evictions
     this.states = [...this.#rows.states, numbers.named, ...this.#emitter.states]
   }
 
@@ -78,10 +81,8 @@ export class WindowRunner implements Runner {
       this.#fire(arrival.watermark ?? arrival.now, chunk, values.length, out)
     })
     for (const { operator } of this.#emitter.states) afterChunk(operator, chunk)
-    const untold = this.#emitter.tell?.()
-    if (out.size === 0 && failure === undefined && untold === undefined) return undefined
-    const at = this.#lastOf === arrival ? this.#lastCause : 0
-    return { ...out.ran(arrival), failure: failure ?? (untold && { index: 0, at, ...untold }) }
+    if (out.size === 0 && failure === undefined) return undefined
+    return { ...out.ran(arrival), failure }
   }
 
   #runAll(chunk: Chunk, out: Emitted, tolerate: Tolerate | undefined): void {
@@ -126,7 +127,12 @@ export class WindowRunner implements Runner {
 
   #take(chunk: Chunk, index: number, row: number, out: Emitted): void {
     const watermark = this.#clockOf(chunk, out.cause)
-    const view = { ...this.#rows.viewOfInput(row), watermark, now: chunk.arrival.now }
+    const view = {
+      ...this.#rows.viewOfInput(row),
+      watermark,
+      now: chunk.arrival.now,
+      position: this.#position,
+    }
     const event = {
       value: chunk.values[index],
       time: timeOf(chunk, index),
@@ -158,7 +164,8 @@ export class WindowRunner implements Runner {
     this.#rows.fire(upto, out, {
       begin(timeMs) {
         out.cause = watermarks === undefined ? last : Math.max(causeOfTime(chunk, timeMs), last)
-        return { watermark: watermarks?.[out.cause + 1] ?? watermark ?? now, now }
+        const position = arrival.first + out.cause
+        return { watermark: watermarks?.[out.cause + 1] ?? watermark ?? now, now, position }
       },
       fail: (error, keyOf) => {
         const position = arrival.first + out.cause
@@ -191,9 +198,10 @@ export class WindowRunner implements Runner {
     return this.#failed === undefined ? this.#rows.nextDue(now) : -Infinity
   }
 
-  fire(timeMs: number, watermark: number): Finished {
+  fire(timeMs: number): Finished {
+    const { eventTime, watermark } = this.#site
     return this.#byItself((out, firing) => {
-      if (this.#site.eventTime) this.#rows.ring(timeMs, out, firing(watermark, timeMs))
+      if (eventTime) this.#rows.ring(timeMs, out, firing(watermark, timeMs))
       else this.#rows.fire(timeMs, out, firing(timeMs, timeMs))
     })
   }
@@ -215,12 +223,13 @@ export class WindowRunner implements Runner {
     const fail: Firing["fail"] = (error, keyOf) => {
       const left = this.#deal(error, keyOf, this.#position, out)
       if (left === undefined) return
-      throw new Ended({ index: 0, error: eventError(this.#site.uid, this.#position, left.error) })
+      throw new Ended({ index: 0, error: eventError(this.#site.label, this.#position, left.error) })
     }
     const firing = (watermark: number, now: number): Firing => {
-      return { begin: () => ({ watermark, now }), fail }
+      return { begin: () => ({ watermark, now, position: this.#position }), fail }
     }
-    const failure = ending(() => work(out, firing)) ?? this.#emitter.tell?.()
+    const ended = ending(() => work(out, firing))
+    const failure = ended ?? this.evictions?.tell({ first: this.#position })
     if (failure !== undefined && out.size === 0) throw failure.error as Error
     this.#failed = failure
     return out.finished(this.#site.eventTime)

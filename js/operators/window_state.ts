@@ -4,33 +4,30 @@
  * Windows emit one at a time and at any time, so the row of a key is looked up when one does; all
  * that emit because of one event are one call, which counts as a whole or not at all.
  */
-import { keyOfRow } from "../engine/keys.ts"
 import { Operator } from "../engine/operator.ts"
 import type { FieldKind } from "../engine/operator.ts"
 import { RecordAccess } from "../engine/record_access.ts"
 import { RefAccess } from "../engine/ref_access.ts"
 import { Rows } from "../engine/rows.ts"
-import { MillraceError } from "../errors.ts"
 import type { Site } from "../graph.ts"
 import { copyOf } from "../copy.ts"
 import { UserState } from "../state/access.ts"
 import type { Access } from "../state/access.ts"
 import type { StateSetting } from "../state/config.ts"
-import type { KeyValue } from "../state/key_bytes.ts"
 import { RecordType } from "../state/record.ts"
 import type { NamedState } from "../states.ts"
 import { TracedAccess } from "../state/trace.ts"
 import type { Tracing } from "../state/trace.ts"
+import { Evictions } from "./evictions.ts"
 import { schemaOf } from "./keyed.ts"
 
 export class WindowState {
   readonly operator: Operator
   readonly named: NamedState
+  readonly evictions: Evictions
   readonly #rows: Rows
   readonly #setting: StateSetting
   readonly #reader: RecordAccess | RefAccess
-  /** Keys whose state made room for others, and nobody was told. */
-  readonly #evicted: { readonly key: KeyValue; readonly state: unknown }[] = []
   #access: Access
   #user: UserState
 
@@ -38,7 +35,13 @@ export class WindowState {
     const { value, limits } = setting
     const fields: FieldKind[] =
       value instanceof RecordType ? value.fields.map(([, kind]) => kind) : ["ref"]
-    this.operator = new Operator(site.engine, site.uid, { kind: "custom", limits, fields })
+    this.operator = new Operator(
+      site.engine,
+      site.uid,
+      { kind: "custom", limits, fields },
+      site.label,
+    )
+    this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
     this.#setting = setting
     this.#rows = new Rows(this.operator)
     this.#reader = this.#newAccess()
@@ -67,27 +70,10 @@ export class WindowState {
     this.#access.begin(0)
   }
 
-  commit(): void {
+  /** What was done counts; `position` is the event of the job that it is told of with. */
+  commit(position: number): void {
     this.#access.commit()
-    const { operator } = this
-    for (const { row } of operator.evicted()) {
-      this.#evicted.push({ key: keyOfRow(operator, row), state: this.readRow(row) })
-    }
-    if (this.#evicted.length > 0) operator.freeEvicted()
-  }
-
-  /** Tell `onEvict` of what made room for others; gives what it threw. */
-  tell(): { readonly error: unknown } | undefined {
-    if (this.#evicted.length === 0) return undefined
-    try {
-      for (const { key, state } of this.#evicted) this.#setting.limits.onEvict?.(key, state)
-      return undefined
-    } catch (cause) {
-      const message = `${this.operator.label}: onEvict threw; see cause`
-      return { error: new MillraceError("USER_FUNCTION", message, { cause }) }
-    } finally {
-      this.#evicted.length = 0
-    }
+    this.evictions.takeFor(position)
   }
 
   trace(tracing: Tracing | undefined): void {
