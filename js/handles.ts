@@ -89,8 +89,8 @@ export async function runWith(streams: unknown, settings: RunSettings): Promise<
 
 /** The results of a stream that is iterated: one at a time, or all that wait at once. */
 export interface Results extends AsyncIterableIterator<unknown, undefined> {
-  /** What is there after the last `next()`, without waiting. */
-  takeAll(): readonly unknown[]
+  /** All results that are there as soon as there are any; not to be changed. */
+  nextAll(): Promise<IteratorResult<readonly unknown[], undefined>>
 }
 
 /** Iterate a node as a job in memory, opened at the first pull and closed at the end. */
@@ -106,17 +106,19 @@ export function runAlone(node: Node): Results {
     job.closeAtEnd = true
     return job
   }
-  const first = async (): Promise<IteratorResult<unknown, undefined>> => {
-    if (left) return done
+  const claim = async (): Promise<Output | undefined> => {
+    if (left) return undefined
     opening ??= open()
     const [only] = (await opening).outputs as readonly [Output]
-    output = only
     results ??= only.iterator()
-    return results.next()
+    return (output = only)
   }
   const iterator: Results = {
-    next: () => results?.next() ?? first(),
-    takeAll: () => output?.takeAll() ?? [],
+    next: () => results?.next() ?? claim().then(() => results?.next() ?? done),
+    async nextAll() {
+      const claimed = output ?? (await claim())
+      return claimed?.nextAll() ?? done
+    },
     async return() {
       left = true
       const job = await opening?.catch(() => undefined) // What failed to open needs no closing.

@@ -11,10 +11,12 @@ import type { AnyTag } from "./tag.ts"
 /** A claimed output with this many results unread holds the sources back. */
 export const unreadMax = 4096
 
-type Step = IteratorResult<unknown, undefined>
+type Step<T = unknown> = IteratorResult<T, undefined>
 
 interface Waiting {
-  resolve(step: Step): void
+  /** For all results that are there, or for one. */
+  readonly all: boolean
+  resolve(step: Step<never>): void
   reject(error: unknown): void
 }
 
@@ -68,7 +70,9 @@ export class Output {
     this.#chunks.push(values)
     this.#unread += values.length
     while (this.#waiting.length > 0 && this.#unread > 0) {
-      this.#waiting.shift()?.resolve({ value: this.#take(), done: false })
+      const waiting = this.#waiting.shift() as Waiting
+      const value = waiting.all ? this.#takeAll() : this.#take()
+      waiting.resolve({ value: value as never, done: false })
     }
   }
 
@@ -93,7 +97,7 @@ export class Output {
     if (this.left) throw new MillraceError("CLOSED", `output ${this.name} was left by its consumer`)
     this.claimed = true
     const iterator: AsyncIterableIterator<unknown, undefined> = {
-      next: () => this.#next(),
+      next: () => this.#next(false),
       return: async () => {
         this.left = true
         this.close()
@@ -105,25 +109,30 @@ export class Output {
     return iterator
   }
 
-  /** The results that wait, all of them at once; none if the next has to be waited for. */
-  takeAll(): readonly unknown[] {
-    const rest =
-      this.#at === 0
-        ? this.#chunks
-        : [this.#chunks[0]?.slice(this.#at) ?? [], ...this.#chunks.slice(1)]
+  /** The results that wait, all of them at once, when there are any; not to be changed. */
+  nextAll(): Promise<Step<readonly unknown[]>> {
+    return this.#next(true)
+  }
+
+  #next<T>(all: boolean): Promise<Step<T>> {
+    if (this.#unread > 0) {
+      const value = all ? this.#takeAll() : this.#take()
+      return Promise.resolve({ value: value as T, done: false })
+    }
+    if (this.#ended) return this.#last()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ all, resolve, reject })
+      this.#news()
+    })
+  }
+
+  #takeAll(): readonly unknown[] {
+    const [first = [], ...others] = this.#chunks
+    const rest = this.#at === 0 ? first : first.slice(this.#at)
     this.#chunks = []
     this.#at = 0
     this.#unread = 0
-    return rest.length === 1 ? (rest[0] as readonly unknown[]) : rest.flat()
-  }
-
-  #next(): Promise<Step> {
-    if (this.#unread > 0) return Promise.resolve({ value: this.#take(), done: false })
-    if (this.#ended) return this.#last()
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject })
-      this.#news()
-    })
+    return others.length === 0 ? rest : rest.concat(...others)
   }
 
   #take(): unknown {
@@ -138,7 +147,7 @@ export class Output {
   }
 
   /** The error, once; then the end. */
-  async #last(): Promise<Step> {
+  async #last(): Promise<Step<never>> {
     const failed = this.#error
     this.#error = undefined
     if (failed !== undefined) throw failed.error

@@ -2,6 +2,7 @@
  * Streams: descriptions of what happens to events. Nothing runs until a stream is iterated, or
  * given to `run`; either makes a job. Methods only make a node and wrap it.
  */
+import { Gathered } from "./gathered.ts"
 import { runAlone } from "./handles.ts"
 import type { Node, OperatorOptions } from "./graph.ts"
 import { KeyedStream } from "./keyed.ts"
@@ -235,21 +236,23 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
 
   /** Run in memory and gather all results. */
   async toArray(): Promise<T[]> {
-    const results: T[] = []
     const iterator = runAlone(this.node)
-    for (let step = await iterator.next(); step.done !== true; step = await iterator.next()) {
-      results.push(step.value as T)
-      for (const result of iterator.takeAll()) results.push(result as T)
+    const results = new Gathered()
+    for (;;) {
+      const { done, value } = await iterator.nextAll()
+      if (done === true) return results.all() as T[]
+      results.add(value)
     }
-    return results
   }
 
   /** Run in memory; the results that are ready come together, as arrays that are never empty. */
   async *chunks(): AsyncGenerator<readonly T[], undefined> {
     const iterator = runAlone(this.node)
     try {
-      for (let step = await iterator.next(); step.done !== true; step = await iterator.next()) {
-        yield [step.value, ...iterator.takeAll()] as T[]
+      for (;;) {
+        const { done, value } = await iterator.nextAll()
+        if (done === true) return
+        yield value.slice() as T[]
       }
     } finally {
       await iterator.return?.()
