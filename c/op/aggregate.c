@@ -29,48 +29,65 @@ static inline double *cells_of_row(mr_operator_data *op, uint32_t row) {
     return (double *)(void *)mr_row_record(&op->rows, mr_row_at(mr_found_row(&op->rows, row)));
 }
 
+typedef void (*add_value)(double *cells, double value);
+
 /* Add rows [from, upto) of a column to the cells of their keys, `at` cells into the
- * record. Inlined once per kind of aggregate, so that the loop has no switch. */
+ * record, and write down what each row makes of it to `out`, unless that is NULL. Inlined
+ * once per kind of aggregate, so that the loop has no switch. */
 static inline __attribute__((always_inline)) void
-add_column(mr_operator_data *op, const mr_columns *in, uint32_t column, uint32_t at, uint32_t from,
-           uint32_t upto, void (*add)(double *cells, double value)) {
+add_column(mr_operator_data *op, const mr_columns *in, uint32_t kind, uint32_t column, uint32_t at,
+           uint32_t from, uint32_t upto, double *out, add_value add) {
     const double *values = mr_f64s(in->columns[column]);
     const bool nulls = ((in->nulls >> column) & 1u) != 0;
     for (uint32_t row = from; row < upto; row++) {
-        if (nulls && !mr_column_valid(in, column, row)) continue;
-        const double value = values[row];
-        if (value != value) {
-            op->nans++;
-            continue;
+        double *cells = cells_of_row(op, row) + at;
+        if (!nulls || mr_column_valid(in, column, row)) {
+            if (values[row] == values[row]) {
+                add(cells, values[row]);
+            } else {
+                op->nans++;
+            }
         }
-        add(cells_of_row(op, row) + at, value);
+        if (out != NULL) *out++ = mr_basic_result(kind, cells);
     }
 }
 
-/* Add rows [from, upto), whose keys all have their rows, aggregate by aggregate. */
-static void apply(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t upto) {
+static void add_count(mr_operator_data *op, uint32_t at, uint32_t from, uint32_t upto,
+                      double *out) {
+    for (uint32_t row = from; row < upto; row++) {
+        double *cells = cells_of_row(op, row) + at;
+        cells[0] += 1;
+        if (out != NULL) *out++ = cells[0];
+    }
+}
+
+/* Add rows [from, upto), whose keys all have their rows, aggregate by aggregate: none
+ * asks for what another has come to. With `results` there is one for each of them. */
+static void apply(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t upto,
+                  mr_columns *results) {
     uint32_t at = 0;
     for (uint32_t i = 0; i < op->spec.count; at += mr_basic_cells[op->spec.kinds[i]], i++) {
         const uint32_t column = op->spec.columns[i];
+        double *out = NULL;
+        if (results != NULL) out = mr_f64s(results->columns[i]) + results->size;
         switch (op->spec.kinds[i]) {
         case MR_COUNT:
-            for (uint32_t row = from; row < upto; row++)
-                cells_of_row(op, row)[at] += 1;
+            add_count(op, at, from, upto, out);
             break;
         case MR_SUM:
-            add_column(op, in, column, at, from, upto, mr_add_sum);
+            add_column(op, in, MR_SUM, column, at, from, upto, out, mr_add_sum);
             break;
         case MR_MEAN:
-            add_column(op, in, column, at, from, upto, mr_add_mean);
+            add_column(op, in, MR_MEAN, column, at, from, upto, out, mr_add_mean);
             break;
         case MR_MIN:
-            add_column(op, in, column, at, from, upto, mr_add_min);
+            add_column(op, in, MR_MIN, column, at, from, upto, out, mr_add_min);
             break;
         case MR_MAX:
-            add_column(op, in, column, at, from, upto, mr_add_max);
+            add_column(op, in, MR_MAX, column, at, from, upto, out, mr_add_max);
             break;
         default:
-            add_column(op, in, column, at, from, upto, mr_add_variance);
+            add_column(op, in, op->spec.kinds[i], column, at, from, upto, out, mr_add_variance);
         }
     }
 }
@@ -99,37 +116,49 @@ static mr_status ensure(mr_operator_data *op, uint32_t i) {
     return MR_OK;
 }
 
-/* One after another: for results per row, and where making a row may remove another. */
+/* One after another, where making a row may remove another. */
 static mr_status push_each(mr_operator_data *op, const mr_columns *in, uint32_t *upto,
                            mr_batch_data *results) {
     const bool each = (op->spec.flags & MR_EMIT_EACH) != 0;
     for (; *upto < in->size; (*upto)++) {
         if (each && mr_results_full(results, 0)) return MR_MORE;
         MR_TRY(ensure(op, *upto));
-        apply(op, in, *upto, *upto + 1);
+        apply(op, in, *upto, *upto + 1, each ? &results->columns : NULL);
         if (!each) continue;
         mr_results_begin(results, in, *upto);
-        write_columns(op, cells_of_row(op, *upto), &results->columns);
         results->columns.size++;
     }
     return MR_OK;
 }
 
+/* How many more results the batch has room for. */
+static uint32_t room_of(const mr_columns *results) {
+    return mr_min_u32(results->rows_max, MR_RESULT_ROWS_MAX) - results->size;
+}
+
 static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
                       mr_batch_data *results) {
-    const bool stays = mr_rows_only_grow(&op->rows);
+    const bool each = (op->spec.flags & MR_EMIT_EACH) != 0;
     *upto_out = from;
-    if (!stays || (op->spec.flags & MR_EMIT_EACH) != 0) return push_each(op, in, upto_out, results);
+    if (!mr_rows_only_grow(&op->rows)) return push_each(op, in, upto_out, results);
 
-    mr_status status = MR_OK;
+    const uint32_t rest = in->size - from;
+    const uint32_t count = each ? mr_min_u32(rest, room_of(&results->columns)) : rest;
+    mr_status status = count < rest ? MR_MORE : MR_OK;
     const bool all_there = op->rows.find.missing == 0 && !op->rows.track;
-    uint32_t upto = all_there ? in->size : from;
-    for (; upto < in->size; upto++) {
+    uint32_t upto = all_there ? from + count : from;
+    for (; upto < from + count; upto++) {
         if (mr_found_row(&op->rows, upto) != 0 && !op->rows.track) continue;
-        status = ensure(op, upto);
-        if (status != MR_OK) break;
+        const mr_status made = ensure(op, upto);
+        if (made == MR_OK) continue;
+        status = made;
+        break;
     }
-    apply(op, in, from, upto);
+    apply(op, in, from, upto, each ? &results->columns : NULL);
+    for (*upto_out = from; each && *upto_out < upto; (*upto_out)++) {
+        mr_results_begin(results, in, *upto_out);
+        results->columns.size++;
+    }
     *upto_out = upto;
     return status;
 }
