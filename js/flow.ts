@@ -50,6 +50,8 @@ export class Flow {
   #wake: () => void = () => undefined
   #turn = 0
   #complete = false
+  /** What functions are waited for in. */
+  #passage: Passage | undefined
   readonly #alarms: Alarms
 
   constructor(plan: Plan, engine: Engine, outputs: readonly Output[], clock: SteadyClock) {
@@ -204,6 +206,7 @@ export class Flow {
 
   /** Give up functions that are still waited for. */
   close(): void {
+    this.#passage?.stop()
     for (const { runner } of this.steps) runner?.close?.()
   }
 
@@ -238,6 +241,7 @@ export class Flow {
       this.#busy = false
       return this.#check(passage, first)
     }
+    this.#passage = passage
     passed
       .then(() => this.#check(passage, first))
       .then(
@@ -248,6 +252,7 @@ export class Flow {
 
   #settled(failed: { readonly error: unknown } | undefined): void {
     this.#busy = false
+    this.#passage = undefined
     this.#failed = failed
     this.#wake()
   }

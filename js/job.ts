@@ -282,6 +282,6 @@ export class JobCore {
   #release(): void {
     if (this.#engine === undefined || this.#engine.handle === 0) return
     this.#flow.close()
-    this.#engine.close()
+    this.#engine.close(typeof this.#ending.how !== "object")
   }
 }

@@ -37,6 +37,7 @@ export class Passage {
   readonly #made: (Chunk | undefined)[] = []
   readonly #sides: (Sides | undefined)[] = []
   failed: FailedEvent | undefined
+  #isStopped = false
 
   constructor(plan: Plan, steps: readonly Step[], outputs: readonly Output[], progress: Progress) {
     this.#plan = plan
@@ -51,6 +52,11 @@ export class Passage {
     return this.#goOn(origin.index + 1)
   }
 
+  /** The job is closed, its engine gone: nothing that is waited for goes on. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
   #goOn(from: number): void | Promise<void> {
     for (let index = from; index < this.#steps.length; index++) {
       const step = this.#steps[index] as Step
@@ -59,6 +65,7 @@ export class Passage {
       const ran = step.tolerance?.run(step.runner, input) ?? step.runner.run(input)
       if (ran instanceof Promise) {
         return ran.then((settled) => {
+          if (this.#isStopped) return
           this.#leave(step, input, settled)
           return this.#goOn(index + 1)
         })

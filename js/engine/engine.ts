@@ -8,8 +8,10 @@ import { MillraceError } from "../errors.ts"
 import type { ErrorCode } from "../errors.ts"
 import { layouts, status } from "./abi.ts"
 import type { Exports } from "./exports.ts"
+import { giveBackInstance, takeInstance } from "./instances.ts"
+import type { Instance } from "./instances.ts"
 import { RefSlab } from "./refs.ts"
-import { Views } from "./views.ts"
+import type { Views } from "./views.ts"
 
 /** What an engine takes from the host and has in use, in bytes. */
 export interface MemoryStats {
@@ -52,13 +54,15 @@ export class Engine {
   readonly wasm: Exports
   readonly views: Views
   readonly refs: RefSlab
+  readonly #instance: Instance
   /** Address of a few hundred bytes for out parameters and small structures. */
   readonly scratch: number
   #handle: number
 
   constructor(module: WebAssembly.Module, { memoryBytesMax, hashSeed }: EngineOptions) {
-    this.wasm = instantiate(module)
-    this.views = new Views(this.wasm.memory)
+    this.#instance = takeInstance(module)
+    this.wasm = this.#instance.wasm
+    this.views = this.#instance.views
     this.scratch = this.wasm.mr_scratch()
     const { at, bytes } = layouts.options
     this.views.u64[(this.scratch + at.memory_bytes_max) >>> 3] = BigInt(memoryBytesMax)
@@ -134,11 +138,14 @@ export class Engine {
     }
   }
 
-  close(): void {
+  /** Free everything; `whole`: no call has trapped, so another engine may have the instance. */
+  close(whole = false): void {
+    if (this.#handle === 0) return
     abandoned?.unregister(this)
     this.wasm.mr_engine_close(this.#handle)
     this.#handle = 0
     this.refs.clear()
+    if (whole) giveBackInstance(this.#instance)
   }
 
   #text(address: number): string {
@@ -150,14 +157,11 @@ export class Engine {
   }
 }
 
-/** The only import any build has is Emscripten's notice that memory grew; views look themselves. */
-function instantiate(module: WebAssembly.Module): Exports {
-  const imports = { env: { emscripten_notify_memory_growth: () => undefined } }
-  const wasm = new WebAssembly.Instance(module, imports).exports as unknown as Exports
-  wasm._initialize?.()
-  return wasm
-}
+/** The host is asked for many at once: being asked costs it more than the numbers. */
+const seeds = new BigUint64Array(64)
+let seedsLeft = 0
 
 function randomSeed(): bigint {
-  return crypto.getRandomValues(new BigUint64Array(1))[0] as bigint
+  if (seedsLeft === 0) seedsLeft = crypto.getRandomValues(seeds).length
+  return seeds[--seedsLeft] as bigint
 }

@@ -13,8 +13,8 @@ const encodedBit = 0x8000_0000
 
 export class RefSlab {
   readonly #engine: Engine
-  readonly #values: unknown[] = [undefined] // Number 0 is none.
-  readonly #free: number[] = []
+  #values: unknown[] = [undefined] // Number 0 is none.
+  #free: number[] = []
   #at = 0 // Address of the engine's mr_refs; 0 until the first value.
   #capacity = 0
   /** Freeze every value that is kept; see `millrace/testing`. */
@@ -72,9 +72,12 @@ export class RefSlab {
     views.u32[(this.#at + dropped) >>> 2] = 0
   }
 
+  /** The engine is closed; its memory is somebody else's. */
   clear(): void {
-    this.#values.length = 1
-    this.#free.length = 0
+    this.#values = [undefined]
+    this.#free = []
+    this.#at = 0
+    this.#capacity = 0
   }
 
   #grow(): void {
