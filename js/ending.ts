@@ -33,7 +33,7 @@ export class Ending {
 
   #settle(how: End): void {
     if (how === "ran to its end") this.#waiters.resolve()
-    else if (how === "closed") this.#waiters.rejectQuietly(this.refusal())
+    else if (how === "closed") this.#waiters.rejectQuietly(() => this.refusal())
     else this.#waiters.reject(how.error)
   }
 }

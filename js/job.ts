@@ -255,7 +255,7 @@ export class JobCore {
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
     this.#flow.closeSources()
     for (const output of this.outputs) output.end(typeof how === "string" ? undefined : how)
-    this.#schedule.end(this.#ending.refusal())
+    this.#schedule.end(() => this.#ending.refusal())
     this.#news.ring()
     if (this.closeAtEnd) this.#release()
   }

@@ -12,6 +12,7 @@ export function isComplete(
   steps: readonly Step[],
   outputs: readonly Output[],
 ): boolean {
+  if (!steps.some(({ runner }) => runner?.done === true)) return false
   const done: boolean[] = []
   for (const { planned, runner, over } of steps) {
     const inputs = planned.inputs.length > 0 && planned.inputs.every(({ index }) => done[index])

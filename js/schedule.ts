@@ -84,7 +84,7 @@ export class Schedule {
   }
 
   /** No more checkpoints: the job is over. */
-  end(refusal: Error): void {
+  end(refusal: () => Error): void {
     this.#asked.rejectQuietly(refusal)
   }
 

@@ -1,12 +1,14 @@
 /**
  * A node of a plan in a job: its runner, and what came of it so far.
  */
+import type { Engine } from "./engine/engine.ts"
 import { MillraceError } from "./errors.ts"
 import type { Runner, Site } from "./graph.ts"
 import { Tolerance } from "./on_error.ts"
 import type { Output } from "./output.ts"
-import type { Plan, Planned } from "./plan.ts"
+import type { Plan, Planned, PlannedOutput } from "./plan.ts"
 import { statesOf } from "./states.ts"
+import type { SteadyClock } from "./time/clock.ts"
 
 /** A node of the job. */
 export interface Step {
@@ -20,35 +22,22 @@ export interface Step {
   over: boolean
 }
 
+/** What all nodes of a job have in common. */
+interface Place extends Pick<Site, "engine" | "clock"> {
+  watermarkAt(this: void, planned: Planned): number
+}
+
 /** A node's runner; whether its outputs are wanted is asked each time, as outputs get claimed. */
 export function openStep(
   planned: Planned,
   plan: Plan,
-  place: Pick<Site, "engine" | "clock"> & { watermarkAt(this: void, planned: Planned): number },
+  place: Place,
   outputs: readonly Output[],
 ): Step {
-  const { node, uid, label } = planned
-  const { engine, clock, watermarkAt } = place
-  const read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
-  const own = plan.outputs.flatMap(({ from, tag }, i) =>
-    tag === undefined && from.includes(planned) ? [outputs[i] as Output] : [],
-  )
+  const { node, uid } = planned
   const keyOf = ("keyOf" in node ? node.keyOf : undefined) ?? (() => undefined)
   const tolerance = node.onError === undefined ? undefined : new Tolerance(node.onError, uid, keyOf)
-  const site: Site = {
-    uid,
-    label,
-    engine,
-    clock,
-    eventTime: planned.eventTime,
-    tolerance,
-    get watermark() {
-      return watermarkAt(planned)
-    },
-    get wanted() {
-      return read || own.some(({ claimed, left }) => claimed && !left)
-    },
-  }
+  const site = new StepSite(planned, plan, place, outputs, tolerance)
   const runner = "readTime" in node ? undefined : node.open(site)
   for (const { operator } of statesOf(planned, runner)) {
     if (operator.spec.limits.timeDomain !== "event" || planned.eventTime) continue
@@ -56,4 +45,49 @@ export function openStep(
     throw new MillraceError("STATE_CONFIG", message)
   }
   return { planned, runner, tolerance, in: 0, out: 0, finished: false, over: false }
+}
+
+/** A class: of objects that are written down with a getter, each has a shape of its own. */
+class StepSite implements Site {
+  readonly uid: string
+  readonly label: Site["label"]
+  readonly engine: Engine
+  readonly clock: SteadyClock
+  readonly eventTime: boolean
+  readonly tolerance: Tolerance | undefined
+  readonly #planned: Planned
+  readonly #watermarkAt: Place["watermarkAt"]
+  /** Does another node hear of it? */
+  readonly #read: boolean
+  readonly #outputs: readonly Output[]
+
+  constructor(
+    planned: Planned,
+    plan: Plan,
+    { engine, clock, watermarkAt }: Place,
+    outputs: readonly Output[],
+    tolerance: Tolerance | undefined,
+  ) {
+    this.uid = planned.uid
+    this.label = planned.label
+    this.engine = engine
+    this.clock = clock
+    this.eventTime = planned.eventTime
+    this.tolerance = tolerance
+    this.#planned = planned
+    this.#watermarkAt = watermarkAt
+    this.#read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
+    this.#outputs = outputs.filter((_, i) => {
+      const { from, tag } = plan.outputs[i] as PlannedOutput
+      return tag === undefined && from.includes(planned)
+    })
+  }
+
+  get watermark(): number {
+    return this.#watermarkAt(this.#planned)
+  }
+
+  get wanted(): boolean {
+    return this.#read || this.#outputs.some(({ claimed, left }) => claimed && !left)
+  }
 }

@@ -42,8 +42,9 @@ export class Waiters {
   }
 
   /** Reject, but let nobody be blamed who has not looked: closing a job is no failure. */
-  rejectQuietly(error: unknown): void {
+  rejectQuietly(error: () => unknown): void {
+    if (this.#waiting.length === 0) return // An error costs its stack.
     for (const { promise } of this.#waiting) promise.catch(() => undefined)
-    this.reject(error)
+    this.reject(error())
   }
 }

@@ -11,6 +11,9 @@ import type { Engine } from "./engine.ts"
 
 const { at } = layouts.columns
 
+const noBytes = new Uint8Array(0)
+const noBytesView = new DataView(noBytes.buffer)
+
 export class Batch {
   readonly engine: Engine
   readonly handle: number
@@ -18,8 +21,8 @@ export class Batch {
   readonly processing: boolean
   /** Address of the mr_columns. */
   #columns = 0
-  #keys = new Uint8Array(0)
-  #keysView = new DataView(new ArrayBuffer(0))
+  #keys = noBytes
+  #keysView = noBytesView
 
   constructor(engine: Engine, processing = false) {
     this.engine = engine

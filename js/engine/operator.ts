@@ -51,7 +51,7 @@ export class Operator {
   readonly spec: OperatorSpec
   readonly layout: Layout
   readonly input: Batch
-  readonly results: Batch
+  readonly #results: Batch | undefined
   #upto = 0
   /** Address of the mr_found, where evicted rows are kept. */
   readonly #found: number
@@ -64,8 +64,13 @@ export class Operator {
     this.handle = open(engine, label, spec)
     this.layout = readLayout(engine, this.handle)
     this.input = new Batch(engine, spec.limits.timeDomain === "processing")
-    this.results = new Batch(engine)
+    if (spec.kind !== "custom") this.#results = new Batch(engine)
     this.#found = keepsEvicted(spec) ? this.#findNothing() : 0
+  }
+
+  /** What came of the last push; where the function is the user's, there is none. */
+  get results(): Batch {
+    return this.#results as Batch
   }
 
   /**
