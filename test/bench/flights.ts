@@ -18,16 +18,20 @@ const dayMs = 86_400_000
 /** Measure the job of the demo against its control; a quick run takes 300,000 flights. */
 export async function flights({ quick }: Extent): Promise<Figure[]> {
   const decoded = await decode(quick ? 300_000 : Infinity)
-  return [figureOf(await measure(decoded, 1024), decoded)]
+  return [figureOf(await measure(decoded, 1024, quick ? 2 : 5), decoded)]
 }
 
 /** Print the comparison for `make demo ARGS=--compare`. */
 export async function printComparison(given: { events: number; chunkSize: number }): Promise<void> {
   const decoded = await decode(given.events)
-  printFigures([figureOf(await measure(decoded, given.chunkSize), decoded)])
+  printFigures([figureOf(await measure(decoded, given.chunkSize, 5), decoded)])
 }
 
-function measure(decoded: Flight[][], chunkSize: number): Promise<Map<string, Timing>> {
+function measure(
+  decoded: Flight[][],
+  chunkSize: number,
+  rounds: number,
+): Promise<Map<string, Timing>> {
   const withMillrace: Variant<Flight[][]> = {
     name: ours,
     run: async (decoded) => {
@@ -45,7 +49,7 @@ function measure(decoded: Flight[][], chunkSize: number): Promise<Map<string, Ti
     },
   }
   const withMap: Variant<Flight[][]> = { name: control, run: onePass, check: plainReport }
-  return interleave(5, () => decoded, [withMillrace, withMap])
+  return interleave(rounds, () => decoded, [withMillrace, withMap])
 }
 
 function figureOf(timings: Map<string, Timing>, decoded: Flight[][]): Figure {

@@ -54,7 +54,7 @@ export async function alone({ keys, quick }: { keys: number; quick: boolean }): 
     ...chosen.map((peer) => ({ ...peer, check })),
   ]
   const makeInput = () => eventsOf(freshStrings(numbers))
-  const timings = await interleave(quick ? 3 : 5, makeInput, variants)
+  const timings = await interleave(quick ? 2 : 5, makeInput, variants)
   const common = { id: "P5", case: `${keys / 1000}k keys, rolling`, unit: "x" } as const
   return chosen.map(({ name: control, must }) => {
     const pair = new Map([ours, control].map((name) => [name, timings.get(name)!]))
