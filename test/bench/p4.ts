@@ -57,7 +57,10 @@ export async function p4({ quick }: Extent): Promise<Figure[]> {
     // A million events of as many users would take RS2 half a minute.
     const whole: Size[] = ["1k", "10k", unique ? "100k" : "1M"]
     const given: Asked = { name, sizes: quick ? ["10k"] : whole, rs2, quick }
-    figures.push(...inFreshProcess<Figure[]>("alone.ts", { suite: "p4", given }))
+    const measured = inFreshProcess<Figure[]>("alone.ts", { suite: "p4", given })
+    for (const { case: name, figure, unit } of measured)
+      say(`  ${name}: ${rounded(figure)} ${unit}`)
+    figures.push(...measured)
   }
   if (rs2) figures.push(meanOf(figures))
   return figures
