@@ -16,21 +16,29 @@ const depthMax = 500
 
 type Plain = Record<string, unknown>
 
-/** Copies by their originals; made only when there is an object in an object. */
+/** So many originals are looked through; a Map, for the few that there mostly are, costs more. */
+const listMax = 8
+
+/** Copies by their originals. */
 class Seen {
-  #copies: Map<object, unknown> | undefined
-  #root: readonly [object, unknown] | undefined
+  readonly #originals: object[] = []
+  readonly #copies: unknown[] = []
+  /** Of all of them, once they are many. */
+  #indices: Map<object, number> | undefined
   depth = 0
 
   add(from: object, to: unknown): void {
-    if (this.#root === undefined) this.#root = [from, to]
-    else this.#copies?.set(from, to)
+    const index = this.#originals.push(from) - 1
+    this.#copies.push(to)
+    if (index === listMax) this.#indices = new Map(this.#originals.map((each, at) => [each, at]))
+    else this.#indices?.set(from, index)
   }
 
   copyOf(value: unknown): unknown {
     if (typeof value !== "object" || value === null || this.depth >= depthMax) return value
-    this.#copies ??= new Map(this.#root === undefined ? [] : [this.#root])
-    if (this.#copies.has(value)) return this.#copies.get(value)
+    const index =
+      this.#indices === undefined ? this.#originals.indexOf(value) : this.#indices.get(value)
+    if (index !== undefined && index >= 0) return this.#copies[index]
     this.depth++
     const copy = copyObject(value, this)
     this.depth--
@@ -40,9 +48,9 @@ class Seen {
 
 function copyObject(value: object, seen: Seen): unknown {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype) return copyPlain(value as Plain, {}, seen)
+  if (prototype === Object.prototype) return copyPlain(value as Plain, seen)
   if (Array.isArray(value)) return copyArray(value, seen)
-  if (prototype === null) return copyPlain(value as Plain, Object.create(null) as Plain, seen)
+  if (prototype === null) return copyBare(value as Plain, Object.create(null) as Plain, seen)
   if (prototype === Date.prototype) return new Date(value as Date)
   if (prototype === Map.prototype) return copyMap(value as Map<unknown, unknown>, seen)
   if (prototype === Set.prototype) return copySet(value as Set<unknown>, seen)
@@ -52,17 +60,32 @@ function copyObject(value: object, seen: Seen): unknown {
   return value
 }
 
-function copyPlain(from: Plain, to: Plain, seen: Seen): Plain {
+/** All at once keeps the shape of the original, and is several times as quick as one by one. */
+function copyPlain(from: Plain, seen: Seen): Plain {
+  const to = { ...from }
+  seen.add(from, to)
+  for (const name in to) {
+    const value = to[name]
+    if (typeof value !== "object" || value === null || !Object.hasOwn(to, name)) continue
+    setOwn(to, name, seen.copyOf(value))
+  }
+  return to
+}
+
+function copyBare(from: Plain, to: Plain, seen: Seen): Plain {
   seen.add(from, to)
   for (const name in from) {
     if (!Object.hasOwn(from, name)) continue
-    const value = seen.copyOf(from[name])
-    if (name === "__proto__") {
-      const property = { value, writable: true, enumerable: true, configurable: true }
-      Object.defineProperty(to, name, property)
-    } else to[name] = value
+    setOwn(to, name, seen.copyOf(from[name]))
   }
   return to
+}
+
+function setOwn(to: Plain, name: string, value: unknown): void {
+  if (name === "__proto__") {
+    const property = { value, writable: true, enumerable: true, configurable: true }
+    Object.defineProperty(to, name, property)
+  } else to[name] = value
 }
 
 function copyArray(from: readonly unknown[], seen: Seen): unknown[] {
