@@ -257,18 +257,32 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     return MR_OK;
 }
 
+/* ---- bytes that somebody else saved ---- */
+
+/* Does a list end where a window may have fired? */
+static bool is_passed(const mr_window_data *w, double passed) {
+    if (passed == -MR_TIMES_MAX) return true; /* None has. */
+    return mr_window_end_by(w, (int64_t)passed) == (int64_t)passed;
+}
+
 static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
-    const mr_slice_shape *shape = &op->window.shape;
+    const mr_window_data *w = &op->window;
     const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
-    if (!mr_slices_check(shape, blob)) return false;
+    if (!mr_slices_check(&w->shape, blob)) return false;
     mr_slices *list = mr_slices_at(blob);
-    if (list->count == 0) return false;
+    if (list->count == 0 || !is_passed(w, list->passed)) return false;
     for (uint32_t i = 0; i < list->count; i++) {
-        const uint64_t first = (uint64_t)*mr_slice_cells(shape, list, i);
+        const int64_t start = mr_slice_start(&w->shape, list, i);
+        const uint64_t first = (uint64_t)*mr_slice_cells(&w->shape, list, i);
+        const bool old = last_end(w, start) <= (int64_t)list->passed;
+        if (mr_window_slice_of(w, mr_window_start_by(w, start), start) != start) return false;
+        if (old != (i < list->old)) return false;
         if (first >= *firsts) *firsts = first + 1;
     }
     return true;
 }
+
+/* ---- what is open ---- */
 
 static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
     const mr_window_data *w = &op->window;

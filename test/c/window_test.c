@@ -1,77 +1,7 @@
 /* window_test.c -- tumbling and sliding windows: when they fire, in which order, what is late. */
-#include "harness.h"
+#include "window_harness.h"
 
-#define NEVER (-__builtin_inf())
-
-static mr_operator_spec sliding(double size, double slide) {
-    return (mr_operator_spec){
-        .kind = MR_WINDOW,
-        .flags = MR_TIMERS,
-        .assigner = MR_ALIGNED,
-        .size = size,
-        .slide = slide,
-        .count = 2,
-        .kinds = {MR_COUNT, MR_SUM},
-    };
-}
-
-static mr_operator_spec tumbling(double size) { return sliding(size, size); }
-
-static void put(bench *b, uint32_t key, double time_ms, double watermark, double value) {
-    const uint32_t row = add_event(b, key, time_ms, watermark);
-    mr_f64s(b->input->columns[0])[row] = value;
-}
-
-/* What came out, as text: one line per result, all calls one after another. */
-typedef struct out {
-    char text[8192];
-    uint32_t size;
-} out;
-
-static void take(const bench *b, out *to) {
-    const mr_columns *columns = b->results;
-    const uint32_t *offsets = mr_u32s(columns->key_offsets);
-    for (uint32_t i = 0; i < columns->size; i++) {
-        const double start = mr_f64s(columns->columns[MR_WINDOW_START])[i];
-        char *at = to->text + to->size;
-        const size_t left = sizeof to->text - to->size;
-        int written;
-        if (start != start) {
-            written = snprintf(at, left, "late %u\n", mr_u32s(columns->position)[i]);
-        } else {
-            written = snprintf(
-                at, left, "%.*s %g..%g #%g: %g %g @%g\n", (int)(offsets[i + 1] - offsets[i]),
-                (const char *)mr_at(columns->keys) + offsets[i], start,
-                mr_f64s(columns->columns[MR_WINDOW_END])[i],
-                mr_f64s(columns->columns[MR_WINDOW_REVISION])[i],
-                mr_f64s(columns->columns[MR_WINDOW_COLUMNS])[i],
-                mr_f64s(columns->columns[MR_WINDOW_COLUMNS + 1])[i], mr_f64s(columns->time_ms)[i]);
-        }
-        to->size += (uint32_t)written;
-        assert_true(to->size < sizeof to->text);
-    }
-}
-
-static void push_all(const bench *b, out *to) {
-    mr_status status = MR_MORE;
-    for (uint32_t from = 0; status == MR_MORE;) {
-        status = mr_operator_push(b->op, b->in, from, &from, b->out);
-        take(b, to);
-    }
-    assert_int_equal(status, MR_OK);
-}
-
-static void advance(const bench *b, double watermark, out *to) {
-    mr_status status = MR_MORE;
-    while (status == MR_MORE) {
-        status = mr_operator_advance(b->op, watermark, b->out);
-        take(b, to);
-    }
-    assert_int_equal(status, MR_OK);
-}
-
-static void
-a_window_fires_when_the_watermark_reaches_its_end_in_the_order_of_first_events(void **state) {
+static void a_window_fires_at_its_end_in_the_order_of_first_events(void **state) {
     (void)state;
     const mr_operator_spec spec = tumbling(10);
     bench b = open_bench(&spec);
@@ -164,12 +94,164 @@ static void late_events_fire_an_update_while_they_are_allowed(void **state) {
     close_bench(&b);
 }
 
+static void sessions_meet_at_a_gap_that_is_exact_and_are_bridged(void **state) {
+    (void)state;
+    mr_operator_spec spec = tumbling(5);
+    spec.assigner = MR_SESSIONS;
+    spec.late_ms = 4;
+    bench b = open_bench(&spec);
+    out o = {0};
+    begin_input(&b, 0);
+    put(&b, 1, 0, NEVER, 1);
+    put(&b, 1, 11, NEVER, 2);
+    put(&b, 2, 5, NEVER, 4);
+    put(&b, 1, 20, 5, 8); /* At 5 the first may still go on. */
+    put(&b, 1, 30, 6, 16);
+    put(&b, 1, 6, 9, 32); /* Meets the second, which is exactly 5 behind it. */
+    put(&b, 1, 1, 9, 64); /* Bridges the first, which stays until 10, and the second. */
+    put(&b, 1, 2, 29, 128);
+    push_all(&b, &o);
+    assert_string_equal(o.text, "k1 0..5 #0: 1 1 @6\n"
+                                "k2 5..10 #0: 1 4 @11\n"
+                                "k1 0..16 #1: 4 99 @17\n"
+                                "k1 20..25 #0: 1 8 @26\n"
+                                "late 7\n");
+    o = (out){0};
+    advance(&b, END, &o);
+    assert_string_equal(o.text, "k1 30..35 #0: 1 16 @36\n");
+    assert_int_equal(stats_of(&b).bytes, 0);
+    close_bench(&b);
+}
+
+static void counted_windows_fire_with_their_last_event(void **state) {
+    (void)state;
+    mr_operator_spec spec = sliding(3, 2);
+    spec.assigner = MR_COUNTED;
+    spec.flags = MR_PARTIAL;
+    bench b = open_bench(&spec);
+    out o = {0};
+    begin_input(&b, 0);
+    for (uint32_t i = 0; i < 6; i++)
+        put(&b, 1, 10 + i, NEVER, i);
+    put(&b, 2, 7, NEVER, 100);
+    push_all(&b, &o);
+    advance(&b, 100, &o);
+    assert_string_equal(o.text, "k1 10..12 #0: 3 3 @-inf\n"
+                                "k1 12..14 #0: 3 9 @-inf\n");
+    o = (out){0};
+    advance(&b, END, &o);
+    advance(&b, END, &o);
+    assert_string_equal(o.text, "k1 14..15 #0: 2 9 @-inf\n"
+                                "k2 7..7 #0: 1 100 @-inf\n");
+    close_bench(&b);
+}
+
+static void windows_that_are_due_at_once_go_out_in_order_in_bounded_calls(void **state) {
+    (void)state;
+    const mr_operator_spec spec = tumbling(10);
+    bench b = open_bench(&spec);
+    static const uint32_t count = 20000;
+    for (uint32_t from = 0; from < count; from += 5000) {
+        begin_input(&b, 0);
+        for (uint32_t i = from; i < from + 5000; i++)
+            put(&b, i * 7919 % count, 5, NEVER, i);
+        out none = {0};
+        push_all(&b, &none);
+    }
+    uint32_t seen = 0;
+    uint32_t calls = 0;
+    for (mr_status status = MR_MORE; status == MR_MORE; calls++) {
+        status = mr_operator_advance(b.op, 10, b.out);
+        assert_true(b.results->size <= MR_RESULT_ROWS_MAX);
+        for (uint32_t i = 0; i < b.results->size; i++, seen++)
+            assert_true(mr_f64s(b.results->columns[MR_WINDOW_COLUMNS + 1])[i] == seen);
+    }
+    assert_int_equal(seen, count);
+    assert_true(calls > count / MR_RESULT_ROWS_MAX);
+    assert_int_equal(stats_of(&b).rows, 0);
+    close_bench(&b);
+}
+
+/* A push or load, or a row that goes, while others are still due. */
+static void what_comes_between_two_calls_loses_nothing(void **state) {
+    (void)state;
+    const mr_operator_spec spec = tumbling(10);
+    bench b = open_bench(&spec);
+    out o = {0};
+    for (uint32_t from = 0; from < 12000; from += 6000) {
+        begin_input(&b, 0);
+        for (uint32_t i = from; i < from + 6000; i++)
+            put(&b, i, 5, NEVER, i);
+        push_all(&b, &o);
+    }
+    uint32_t fired = 0;
+    while (fired == 0) {
+        assert_int_equal(mr_operator_advance(b.op, 10, b.out), MR_MORE);
+        fired = b.results->size;
+    }
+    assert_true(stats_of(&b).rows == 12000 - fired);
+    begin_input(&b, 0);
+    put(&b, 11999, 6, 6, 1); /* Its watermark is further back. */
+    push_all(&b, &o);
+    assert_string_equal(o.text, "");
+    uint32_t numbers[1];
+    assert_true(scan_numbers(&b, NEVER, 10, numbers, 1) == 12000 - fired);
+    mr_status status = mr_operator_advance(b.op, 10, b.out);
+    fired += b.results->size;
+    mr_scan scan = 0;
+    assert_int_equal(mr_scan_open(b.op, NEVER, &scan), MR_OK);
+    assert_int_equal(mr_row_drop(b.op, mr_u32s(next_page(scan, 10)->rows)[0]), MR_OK);
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    fired++;
+    for (; status == MR_MORE; fired += b.results->size)
+        status = mr_operator_advance(b.op, 10, b.out);
+    assert_int_equal(fired, 12000);
+    assert_int_equal(stats_of(&b).rows, 0);
+    close_bench(&b);
+}
+
+static void specs_that_make_no_windows_are_refused(void **state) {
+    (void)state;
+    bench b = open_bench(&(mr_operator_spec){.kind = MR_CUSTOM});
+    const mr_operator_spec good = sliding(10, 5);
+    mr_operator_spec bad[10];
+    for (uint32_t i = 0; i < 10; i++)
+        bad[i] = good;
+    bad[0].size = 0;
+    bad[1].size = 1.5;
+    bad[2].slide = 11;
+    bad[3].slide = 0;
+    bad[4].offset_ms = NEVER;
+    bad[5].late_ms = -1;
+    bad[6].ttl_ms = 5;
+    bad[7].assigner = 4;
+    bad[8].flags = 0;
+    bad[9].kinds[1] = 99;
+    const char *names[] = {"size",    "size",   "slide",    "slide", "offset_ms",
+                           "late_ms", "ttl_ms", "assigner", "flags", "kinds"};
+    for (uint32_t i = 0; i < 10; i++) {
+        mr_operator op = 0;
+        assert_int_equal(mr_operator_open(b.engine, &bad[i], &op), MR_ERR_ARGUMENT);
+        assert_string_equal(mr_error_name(), names[i]);
+    }
+    mr_operator op = 0;
+    mr_operator_spec often = sliding(5000, 1);
+    often.late_ms = 1;
+    assert_int_equal(mr_operator_open(b.engine, &often, &op), MR_ERR_LIMIT);
+    assert_string_equal(mr_error_name(), "windows of an event");
+    close_bench(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(
-            a_window_fires_when_the_watermark_reaches_its_end_in_the_order_of_first_events),
+        cmocka_unit_test(a_window_fires_at_its_end_in_the_order_of_first_events),
         cmocka_unit_test(windows_that_overlap_share_slices),
         cmocka_unit_test(late_events_fire_an_update_while_they_are_allowed),
+        cmocka_unit_test(sessions_meet_at_a_gap_that_is_exact_and_are_bridged),
+        cmocka_unit_test(counted_windows_fire_with_their_last_event),
+        cmocka_unit_test(windows_that_are_due_at_once_go_out_in_order_in_bounded_calls),
+        cmocka_unit_test(what_comes_between_two_calls_loses_nothing),
+        cmocka_unit_test(specs_that_make_no_windows_are_refused),
     };
     return cmocka_run_group_tests_name("window", tests, NULL, NULL);
 }
