@@ -181,13 +181,29 @@ void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from,
         add_to_back(shape, list);
 }
 
+/* A number that was loaded may be any. */
+static uint64_t number_of(double first) {
+    return first >= 0 && first < 0x1p48 ? (uint64_t)first : 0;
+}
+
+uint64_t mr_slices_first(const mr_slice_shape *shape, mr_slices *list) {
+    double first = *mr_slice_cells(shape, list, list->old);
+    if (!shape->stacked) return number_of(first);
+    if (list->front > 0) first = mr_slice_cells(shape, list, list->old)[shape->cells];
+    if (list->back > 0 && *mr_slices_back(list) < first) first = *mr_slices_back(list);
+    return number_of(first);
+}
+
 void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells) {
-    if (list->front > 0) {
-        copy_cells(shape, cells, mr_slice_cells(shape, list, list->old) + shape->cells);
+    const double *oldest = mr_slice_cells(shape, list, list->old);
+    if (!shape->stacked) {
+        copy_cells(shape, cells, oldest);
+    } else if (list->front == 0) {
+        copy_cells(shape, cells, mr_slices_back(list));
     } else {
-        mr_cells_begin(shape, cells);
+        copy_cells(shape, cells, oldest + shape->cells);
+        if (list->back > 0) mr_cells_merge(shape, cells, mr_slices_back(list));
     }
-    if (list->back > 0) mr_cells_merge(shape, cells, mr_slices_back(list));
 }
 
 void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto,

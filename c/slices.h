@@ -109,7 +109,9 @@ double *mr_slices_touch(mr_slices *list, uint32_t index);
  * moves back. */
 void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto);
 
-/* All slices in front and back as one. */
+/* The window that was slid to, of one slice at least: the number of its first event, and all
+ * of its slices as one. */
+uint64_t mr_slices_first(const mr_slice_shape *shape, mr_slices *list);
 void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells);
 
 /* All slices that start in [from, upto) as one, one by one. */

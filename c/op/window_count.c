@@ -62,7 +62,7 @@ static void emit(mr_operator_data *op, mr_row *row, uint32_t position, int64_t f
     mr_slices *list = list_of(op, row);
     double cells[MR_SLICE_CELLS_MAX];
     mr_slices_slide(shape, list, from, upto);
-    if (shape->stacked) {
+    if (shape->stacked && list->front + list->back > 0) {
         mr_slices_window(shape, list, cells);
     } else {
         mr_slices_range(shape, list, from, upto, cells);

@@ -41,8 +41,8 @@ static mr_slices *list_of(const mr_operator_data *op, mr_row *row) {
 /* The end of the next window that fires; there is a slice that is not old. */
 static int64_t next_end(const mr_window_data *w, mr_slices *list) {
     const int64_t after = (int64_t)list->passed + w->slide;
-    const int64_t first = end_after(w, mr_slice_start(&w->shape, list, list->old));
-    return first > after ? first : after;
+    const int64_t start = mr_slice_start(&w->shape, list, list->old);
+    return start < after ? after : end_after(w, start);
 }
 
 /* Set the row's timer: to its next window, or to when its oldest slice may go. */
@@ -90,14 +90,9 @@ static mr_status emit_next(mr_operator_data *op, mr_row *row, int64_t end, mr_ba
         MR_TRY(mr_revisions_reserve(&op->rows, mr_window_cell(op, row, MR_WINDOW_REVISIONS), 1));
     }
     mr_slices *list = list_of(op, row);
-    double merged[MR_SLICE_CELLS_MAX];
-    const double *cells = merged;
+    double cells[MR_SLICE_CELLS_MAX];
     mr_slices_slide(&w->shape, list, end - w->size, end);
-    if (w->shape.stacked) {
-        mr_slices_window(&w->shape, list, merged);
-    } else {
-        cells = mr_slice_cells(&w->shape, list, list->old);
-    }
+    mr_slices_window(&w->shape, list, cells);
     const mr_window_result result = {
         .start = end - w->size,
         .end = end,
@@ -114,7 +109,7 @@ static mr_status emit_next(mr_operator_data *op, mr_row *row, int64_t end, mr_ba
 /* Forget old slices and revisions that no event may change by `time_ms`. */
 static void forget(mr_operator_data *op, mr_row *row, mr_slices *list, int64_t time_ms) {
     const mr_window_data *w = &op->window;
-    uint32_t gone = 0;
+    uint32_t gone = w->keep_ms == 0 ? list->old : 0;
     while (gone < list->old &&
            mr_window_come(last_end(w, mr_slice_start(&w->shape, list, gone)) + w->keep_ms, time_ms))
         gone++;

@@ -9,7 +9,7 @@
 #include "../../../c/save.h"
 #include "fuzz.h"
 
-enum { ROOM = 1 << 22, HEAD = 16, SPECS = 10, ROWS = 4096 };
+enum { ROOM = 1 << 22, HEAD = 16, SPECS = 14, ROWS = 4096 };
 
 static const mr_operator_spec specs[SPECS] = {
     {.kind = MR_CUSTOM,
@@ -45,6 +45,10 @@ static const mr_operator_spec specs[SPECS] = {
      .queue_max = 5},
     {.kind = MR_CUSTOM, .count = 1, .kinds = {MR_BOOL}, .flags = MR_TIMERS},
     {.kind = MR_CUSTOM, .ttl_ms = 100, .flags = MR_TIMERS | MR_EVICT | MR_TRACK},
+    {.kind = MR_WINDOW, .count = 1, .size = 10, .slide = 10, .flags = MR_TIMERS},
+    {.kind = MR_WINDOW, .count = 1, .size = 10, .slide = 4, .late_ms = 5, .flags = MR_TIMERS},
+    {.kind = MR_WINDOW, .count = 1, .assigner = MR_SESSIONS, .size = 5, .flags = MR_TIMERS},
+    {.kind = MR_WINDOW, .count = 1, .assigner = MR_COUNTED, .size = 3, .slide = 2},
 };
 
 /* ---- mending ---- */
@@ -214,7 +218,10 @@ static void push(mr_engine engine, mr_operator op, const uint8_t *key) {
     for (uint32_t i = 0; i < 20; i++) {
         columns->now_ms = i * 3;
         (void)mr_operator_push(op, in, 0, &out, results);
+        if (i % 8 == 0) (void)mr_operator_advance(op, i * 5, results);
     }
+    for (uint32_t i = 0; i < 5; i++)
+        (void)mr_operator_advance(op, __builtin_inf(), results);
     CHECK(mr_batch_close(in) == MR_OK && mr_batch_close(results) == MR_OK);
 }
 

@@ -81,7 +81,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 5, .flags = take_u16(&w->from) % 1024};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 6, .flags = take_u16(&w->from) % 8192};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
     if ((spec.flags & MR_LINGER) != 0) spec.cleanup_ms = take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
@@ -90,7 +90,7 @@ static void open_op(world *w) {
     if (spec.count > 8) spec.count %= 8;
     for (uint32_t i = 0; i < spec.count; i++) {
         spec.kinds[i] = take_u8(&w->from) % (take_u8(&w->from) == 0 ? 8 : 6);
-        if (spec.kind == MR_AGGREGATE) spec.kinds[i] %= 5;
+        if (spec.kind == MR_AGGREGATE || spec.kind == MR_WINDOW) spec.kinds[i] %= 9;
         spec.columns[i] = take_u8(&w->from) % 5;
     }
     if (spec.kind == MR_THROTTLE) {
@@ -99,6 +99,18 @@ static void open_op(world *w) {
         spec.per_ms = take_time(&w->from);
         spec.burst = take_u8(&w->from) % 5;
         spec.queue_max = take_u8(&w->from) % 8;
+    }
+    if (spec.kind == MR_WINDOW) {
+        spec.assigner = take_u8(&w->from) % 5;
+        spec.size = 1 + take_u8(&w->from) % 16;
+        spec.slide = 1 + take_u8(&w->from) % 8;
+        spec.offset_ms = take_u8(&w->from) % 4;
+        spec.late_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_u8(&w->from) % 32;
+        if (take_u8(&w->from) % 8 > 0) { /* Mostly one that is none of the refused. */
+            spec.ttl_ms = 0;
+            spec.flags &= ~(uint32_t)(MR_EVICT | MR_KEEP_EVICTED | MR_LINGER | MR_TIMERS);
+            if (spec.assigner < MR_COUNTED) spec.flags |= MR_TIMERS;
+        }
     }
     close_op(w, op);
     *op = (operator){0};
@@ -154,6 +166,7 @@ static void fill_row(world *w, mr_columns *in, uint32_t row) {
     offsets[row + 1] = offsets[row] + key_bytes;
     mr_f64s(in->time_ms)[row] = take_time(&w->from);
     mr_f64s(in->watermark_before)[row] = take_time(&w->from);
+    mr_f64s(in->own_watermark)[row] = take_time(&w->from);
     for (uint32_t i = 0; i < in->column_count && i < 4; i++) {
         mr_f64s(in->columns[i])[row] = take_time(&w->from);
     }
@@ -165,7 +178,7 @@ static void fill(world *w) {
     mr_columns *in = mr_at(b->columns);
     b->filled = ++w->clock;
     in->now_ms = take_time(&w->from);
-    in->present = MR_HAS_KEYS | (take_u8(&w->from) & 7);
+    in->present = MR_HAS_KEYS | (take_u8(&w->from) & 15);
     in->nulls = take_u8(&w->from);
     in->size = take_u8(&w->from) % 12;
     if (in->size > in->rows_max) in->size = in->rows_max;
