@@ -14,7 +14,8 @@ typedef struct mr_window_assigner {
     /* Apply input row `i`: whole, or not at all. MR_MORE: the results have no room. */
     mr_status (*apply)(mr_operator_data *op, const mr_columns *in, uint32_t i,
                        mr_batch_data *results);
-    /* The next two are NULL where windows have no timers. Is a window of the row due by `time_ms`? Its first event's number. */
+    /* Is a window of the row due by `time_ms`? Its first event's number. This and the next are
+     * NULL where windows have no timers. */
     bool (*due)(mr_operator_data *op, mr_row *row, int64_t time_ms, uint64_t *first_out);
     /* Emit that window, if there is one, forget what no event may change by `time_ms`, and
      * set the row's timer, or remove the row. There is room for a result. */

@@ -13,7 +13,6 @@ import type { Arrival, Chunk } from "../chunk.ts"
 import { windowColumns } from "../engine/abi.ts"
 import { fillNumbers } from "../engine/fill.ts"
 import type { Filled, NumberField } from "../engine/fill.ts"
-import { keysOf } from "../engine/keys.ts"
 import { Operator } from "../engine/operator.ts"
 import type { OperatorSpec, StateLimits } from "../engine/operator.ts"
 import { Timers } from "../engine/timers.ts"
@@ -21,14 +20,13 @@ import type { Finished, Ran, Runner, Site } from "../graph.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { AnyTag } from "../tag.ts"
 import { LateCounter } from "../time/late.ts"
-import { givesNone } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
 import { causeOfTime } from "./holding.ts"
 import { Evictions } from "./evictions.ts"
 import { pushChunk, valueOf } from "./pushed.ts"
 import type { Slice } from "./pushed.ts"
-
-type Row = Record<string, unknown>
+import { rowMaker } from "./window_results.ts"
+import type { Row, RowsOf } from "./window_results.ts"
 
 /** What the runner of such windows is told. */
 export interface WholeWindows {
@@ -67,7 +65,7 @@ export class WindowAggregateRunner implements Runner {
   #firing = Infinity
 
   constructor(site: Site, read: KeyReader, windows: WholeWindows) {
-    const { window, aggregates, limits } = windows
+    const { window, aggregates, limits, specs, revised } = windows
     this.operator = new Operator(site.engine, site.uid, {
       kind: "window",
       limits,
@@ -80,7 +78,7 @@ export class WindowAggregateRunner implements Runner {
     this.#read = read
     this.#windows = windows
     this.#timers = counts(window) ? undefined : new Timers(this.operator)
-    this.#rowsOf = rowMaker(this.operator, windows)
+    this.#rowsOf = rowMaker(this.operator, specs, revised)
   }
 
   run(chunk: Chunk): Ran {
@@ -129,10 +127,14 @@ export class WindowAggregateRunner implements Runner {
   }
 
   finish(): Finished | undefined {
+    const { results, engine } = this.operator
     for (let more = true; more;) {
       more = this.operator.advance(Infinity)
-      const { size } = this.operator.results
-      if (size > 0) return { values: this.#rows(), times: this.#ends(size) }
+      const { size } = results
+      if (size === 0) continue
+      const ends = results.column(windowColumns.WINDOW_END)
+      const times = engine.views.f64.slice(ends, ends + size)
+      return { values: this.#rows(), times: times.map((end) => end - this.#behind) }
     }
     return undefined
   }
@@ -150,13 +152,10 @@ export class WindowAggregateRunner implements Runner {
     return this.#site.wanted ? this.#rowsOf(size) : new Array<Row>(size)
   }
 
-  /** The times of the results: the last instants of their windows. */
-  #ends(size: number): Float64Array {
-    const { results, engine } = this.operator
-    const from = results.column(windowColumns.WINDOW_END)
+  /** How far behind the end of a window its last instant is. */
+  get #behind(): number {
     const { exclusive, assigner } = this.#windows.window
-    const behind = assigner === "aligned" || (assigner === "sessions" && exclusive) ? 1 : 0
-    return engine.views.f64.slice(from, from + size).map((end) => end - behind)
+    return assigner === "aligned" || (assigner === "sessions" && exclusive) ? 1 : 0
   }
 
   /** Take the results of a push. */
@@ -166,8 +165,9 @@ export class WindowAggregateRunner implements Runner {
     if (size > 0) {
       const { u32, f64 } = engine.views
       const starts = results.column(windowColumns.WINDOW_START)
+      const ends = results.column(windowColumns.WINDOW_END)
+      const behind = this.#behind
       const rows = this.#rows()
-      const ends = this.#ends(size)
       let last = this.#lastIn(chunk)
       let pushed = slice.pushedFrom
       for (let i = 0; i < size; i++) {
@@ -180,7 +180,7 @@ export class WindowAggregateRunner implements Runner {
           pushed = row
         }
         if (Number.isNaN(f64[starts + i])) this.#leave(chunk, valueOf(slice, row), out)
-        else out.add(rows[i], Math.max(last, out.causeOf(due)), ends[i] as number)
+        else out.add(rows[i], Math.max(last, out.causeOf(due)), (f64[ends + i] as number) - behind)
       }
     }
     if (this.operator.upto === 0) return
@@ -199,17 +199,18 @@ export class WindowAggregateRunner implements Runner {
 
   /** Emit what is due by a watermark. */
   #advance(watermark: number, chunk: Chunk, out: Emitted): void {
+    const { results, engine } = this.operator
     const last = this.#lastIn(chunk)
     for (let more = true; more;) {
       more = this.operator.advance(watermark)
-      const { size, times } = this.operator.results
+      const { size, times } = results
       if (size === 0) continue
       const rows = this.#rows()
-      const ends = this.#ends(size)
-      const { f64 } = this.operator.engine.views
+      const ends = results.column(windowColumns.WINDOW_END)
+      const { f64 } = engine.views
       for (let i = 0; i < size; i++) {
-        const due = f64[times + i] as number
-        out.add(rows[i], Math.max(last, out.causeOf(due)), ends[i] as number)
+        const cause = Math.max(last, out.causeOf(f64[times + i] as number))
+        out.add(rows[i], cause, (f64[ends + i] as number) - this.#behind)
       }
     }
   }
@@ -257,35 +258,5 @@ class Emitted {
     const { arrival } = this.#input
     const times = arrival.times && Float64Array.from(this.#times)
     return { values: this.#values, at: Uint32Array.from(this.#causes), times, arrival }
-  }
-}
-
-/** Makes rows `{ key, start, end, …aggregates }` of the first `size` results. */
-type RowsOf = (size: number) => Row[]
-
-function rowMaker(operator: Operator, { specs, revised }: WholeWindows): RowsOf {
-  const { WINDOW_START, WINDOW_END, WINDOW_REVISION, WINDOW_COLUMNS } = windowColumns
-  const names = specs.map(([name]) => name)
-  const mayBeNone = specs.map(([, { kind }]) => givesNone(kind))
-  return (size) => {
-    const { results } = operator
-    const keys = keysOf(results)
-    const { f64 } = operator.engine.views
-    const starts = results.column(WINDOW_START)
-    const ends = results.column(WINDOW_END)
-    const revisions = results.column(WINDOW_REVISION)
-    const at = names.map((_, column) => results.column(WINDOW_COLUMNS + column))
-    const rows = new Array<Row>(size)
-    for (let i = 0; i < size; i++) {
-      const row: Row = { key: keys[i], start: f64[starts + i], end: f64[ends + i] }
-      if (revised) row["revision"] = f64[revisions + i]
-      for (let column = 0; column < names.length; column++) {
-        const value = f64[(at[column] as number) + i] as number
-        const none = mayBeNone[column] === true && Number.isNaN(value)
-        row[names[column] as string] = none ? undefined : value
-      }
-      rows[i] = row
-    }
-    return rows
   }
 }

@@ -1,0 +1,57 @@
+/**
+ * The rows that windows emit: `{ key, start, end, …aggregates }`, made of columns in linear memory.
+ */
+import { windowColumns } from "../engine/abi.ts"
+import { keysOf } from "../engine/keys.ts"
+import type { Operator } from "../engine/operator.ts"
+import { givesNone } from "./aggregates.ts"
+import type { AggregateSpec } from "./aggregates.ts"
+
+export type Row = Record<string, unknown>
+
+/** Makes rows `{ key, start, end, …aggregates }` of the first `size` results. */
+export type RowsOf = (size: number) => Row[]
+
+export function rowMaker(
+  operator: Operator,
+  specs: readonly AggregateSpec[],
+  revised: boolean,
+): RowsOf {
+  const { WINDOW_START, WINDOW_END, WINDOW_REVISION, WINDOW_COLUMNS } = windowColumns
+  const results = specs.map(([name, { kind }]) => ({ name, mayBeNone: givesNone(kind) }))
+  // What a function makes has room for all that its objects came to have; a literal has not. It is
+  // as plain an object as any.
+  const Made = function (this: Row, key: unknown, start: number, end: number) {
+    this["key"] = key
+    this["start"] = start
+    this["end"] = end
+  } as unknown as new (key: unknown, start: number, end: number) => Row
+  Made.prototype = Object.prototype
+  return (size) => {
+    const { results: from, engine } = operator
+    const keys = keysOf(from)
+    const { f64 } = engine.views
+    const starts = from.column(WINDOW_START)
+    const ends = from.column(WINDOW_END)
+    const revisions = from.column(WINDOW_REVISION)
+    const at = results.map((_, column) => from.column(WINDOW_COLUMNS + column))
+    const rows = new Array<Row>(size)
+    for (let i = 0; i < size; i++) {
+      const row = new Made(keys[i], f64[starts + i] as number, f64[ends + i] as number)
+      if (revised) row["revision"] = f64[revisions + i]
+      for (let column = 0; column < at.length; column++) {
+        const { name, mayBeNone } = results[column] as (typeof results)[number]
+        row[name] = valueOf(f64[(at[column] as number) + i] as number, mayBeNone)
+      }
+      rows[i] = row
+    }
+    return rows
+  }
+}
+
+/** NaN is no value where there may be none; whole numbers take no memory of their own. */
+function valueOf(value: number, mayBeNone: boolean): number | undefined {
+  const whole = value | 0
+  if (whole === value && (whole !== 0 || 1 / value > 0)) return whole
+  return mayBeNone && Number.isNaN(value) ? undefined : value
+}
