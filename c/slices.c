@@ -33,7 +33,8 @@ static void copy_cells(const mr_slice_shape *shape, double *into, const double *
 /* ---- room ---- */
 
 static uint32_t head_bytes(const mr_slice_shape *shape) {
-    return (uint32_t)(sizeof(mr_slices) + (shape->stacked ? shape->cells * sizeof(double) : 0));
+    return (uint32_t)(sizeof(mr_slices) +
+                      (shape->stacked ? (1 + shape->cells) * sizeof(double) : 0));
 }
 
 static uint32_t slice_bytes(const mr_slice_shape *shape) {
@@ -83,13 +84,20 @@ mr_status mr_slices_reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr 
 
 /* ---- slices ---- */
 
-uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, int64_t start) {
+static bool is_before(const mr_slice_shape *shape, mr_slices *list, uint32_t index,
+                      mr_slice_id id) {
+    const int64_t start = mr_slice_start(shape, list, index);
+    if (start != id.start) return start < id.start;
+    return mr_slice_from(shape, list, index) < id.from;
+}
+
+uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, mr_slice_id id) {
     uint32_t low = 0;
     uint32_t high = list->count;
-    if (high > 0 && mr_slice_start(shape, list, high - 1) < start) return high;
+    if (high > 0 && is_before(shape, list, high - 1, id)) return high;
     while (low < high) {
         const uint32_t middle = (low + high) / 2;
-        if (mr_slice_start(shape, list, middle) < start) {
+        if (is_before(shape, list, middle, id)) {
             low = middle + 1;
         } else {
             high = middle;
@@ -98,35 +106,47 @@ uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, int64_t st
     return low;
 }
 
-void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t index, int64_t start,
+void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t index, mr_slice_id id,
                       uint64_t first, bool old) {
     double *slice = mr_slice(shape, list, index);
     if (index < list->count) {
         memmove(slice + mr_slice_stride(shape), slice, (list->count - index) * slice_bytes(shape));
     }
     list->count++;
-    slice[0] = (double)start;
-    mr_cells_begin(shape, slice + 1);
-    slice[1] = (double)first;
+    slice[0] = (double)id.start;
+    if (shape->stacked) slice[1] = id.from;
+    if (id.from != MR_SLICE_AT_ONCE) list->later++;
+    double *cells = mr_slice_cells(shape, list, index);
+    mr_cells_begin(shape, cells);
+    cells[0] = (double)first;
     if (old) {
         list->old++;
     } else if (index < list->old + list->front) {
         list->front++;
+        list->stale = 1;
     } else if (index < list->old + list->front + list->back) {
         list->back++;
     }
 }
 
-double *mr_slices_touch(mr_slices *list, uint32_t index) {
+/* Does a slice count in the window that was slid to last? */
+static bool counts(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
+    return list->later == 0 || mr_slice_from(shape, list, index) <= *mr_slices_slid(list);
+}
+
+double *mr_slices_touch(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
     if (index < list->old) return NULL;
     if (index < list->old + list->front) {
         list->stale = 1;
         return NULL;
     }
-    return index < list->old + list->front + list->back ? mr_slices_back(list) : NULL;
+    if (index >= list->old + list->front + list->back) return NULL;
+    return counts(shape, list, index) ? mr_slices_back(list) : NULL;
 }
 
-void mr_slices_forget(mr_slices *list, uint32_t count) {
+void mr_slices_forget(const mr_slice_shape *shape, mr_slices *list, uint32_t count) {
+    for (uint32_t i = 0; i < count && list->later > 0; i++)
+        list->later -= mr_slice_from(shape, list, i) != MR_SLICE_AT_ONCE;
     list->head += count;
     list->count -= count;
     list->old -= count;
@@ -140,7 +160,11 @@ static void make_suffixes(const mr_slice_shape *shape, mr_slices *list) {
     for (uint32_t i = list->front; i-- > 0;) {
         const double *cells = mr_slice_cells(shape, list, list->old + i);
         double *suffix = mr_slice_cells(shape, list, list->old + i) + shape->cells;
-        copy_cells(shape, suffix, cells);
+        if (counts(shape, list, list->old + i)) {
+            copy_cells(shape, suffix, cells);
+        } else {
+            mr_cells_begin(shape, suffix);
+        }
         if (behind != NULL) mr_cells_merge(shape, suffix, behind);
         behind = suffix;
     }
@@ -149,11 +173,31 @@ static void make_suffixes(const mr_slice_shape *shape, mr_slices *list) {
 
 static void add_to_back(const mr_slice_shape *shape, mr_slices *list) {
     const uint32_t at = list->old + list->front + list->back;
+    const bool is_first = list->back++ == 0;
     double *back = mr_slices_back(list);
-    if (list->back++ == 0) {
+    if (!counts(shape, list, at)) {
+        if (is_first) mr_cells_begin(shape, back);
+    } else if (is_first) {
         copy_cells(shape, back, mr_slice_cells(shape, list, at));
     } else {
         mr_cells_merge(shape, back, mr_slice_cells(shape, list, at));
+    }
+}
+
+/* The window that ends at `upto` comes: some slices in front and back count from now on. */
+static void count_later(const mr_slice_shape *shape, mr_slices *list, double upto) {
+    const double slid = *mr_slices_slid(list);
+    *mr_slices_slid(list) = upto;
+    if (list->later == 0) return;
+    const uint32_t back = list->old + list->front;
+    for (uint32_t i = list->old; i < back + list->back; i++) {
+        const double from = mr_slice_from(shape, list, i);
+        if (from <= slid || from > upto) continue;
+        if (i < back) {
+            list->stale = 1;
+        } else {
+            mr_cells_merge(shape, mr_slices_back(list), mr_slice_cells(shape, list, i));
+        }
     }
 }
 
@@ -165,6 +209,7 @@ void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from,
         list->old = older;
         return;
     }
+    count_later(shape, list, (double)upto);
     if (older < list->old + list->front) {
         list->front -= older - list->old;
         list->old = older;
@@ -209,9 +254,11 @@ void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cell
 void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto,
                      double *cells) {
     mr_cells_begin(shape, cells);
-    for (uint32_t at = mr_slices_find(shape, list, from);
-         at < list->count && mr_slice_start(shape, list, at) < upto; at++)
+    for (uint32_t at = mr_slices_find(shape, list, (mr_slice_id){from, MR_SLICE_AT_ONCE});
+         at < list->count && mr_slice_start(shape, list, at) < upto; at++) {
+        if (mr_slice_from(shape, list, at) > (double)upto) continue;
         mr_cells_merge(shape, cells, mr_slice_cells(shape, list, at));
+    }
 }
 
 /* ---- bytes that somebody else saved ---- */
@@ -223,12 +270,16 @@ bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob) {
     const uint64_t end = (uint64_t)list->head + list->count;
     if (stacks > list->count || end > room_of(shape, blob)) return false;
     if (!mr_is_whole(list->passed, -MR_TIMES_MAX, MR_TIMES_MAX)) return false;
-    double before = -MR_TIMES_MAX - 1;
+    uint32_t later = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         const double *slice = mr_slice(shape, list, i);
-        if (!mr_is_whole(slice[0], before + 1, MR_TIMES_MAX)) return false;
-        if (!mr_is_whole(slice[1], 0, 0x1p48 - 1)) return false;
-        before = slice[0];
+        const double from = mr_slice_from(shape, list, i);
+        if (!mr_is_whole(slice[0], -MR_TIMES_MAX, MR_TIMES_MAX)) return false;
+        if (!mr_is_whole(from, MR_SLICE_AT_ONCE, MR_TIMES_MAX)) return false;
+        if (!mr_is_whole(*mr_slice_cells(shape, list, i), 0, 0x1p48 - 1)) return false;
+        const mr_slice_id id = {(int64_t)slice[0], from};
+        if (i > 0 && !is_before(shape, list, i - 1, id)) return false;
+        later += from != MR_SLICE_AT_ONCE;
     }
-    return true;
+    return later == list->later;
 }

@@ -1,7 +1,7 @@
 /* slices.h -- stretches of time that overlapping windows share, each with its aggregates.
  *
- *   blob  [ list ][ back ][ slice ][ slice ] ... room
- *   slice [ start ][ cells ][ suffix ]       cells: [ first ][ of each aggregate ]
+ *   blob  [ list ][ slid ][ back ][ slice ][ slice ] ... room
+ *   slice [ start ][ from ][ cells ][ suffix ]     cells: [ first ][ of each aggregate ]
  *
  *   slices    0 .. old | .. front ............ | .. back ... | ahead
  *             past     | suffix: this slice    | all in one: | not in a window
@@ -15,7 +15,12 @@
  * costs the same however many slices it has, also where nothing can be subtracted.
  *
  * The first cell is the number of the first event, whose merge is the least. Where windows
- * do not overlap a slice is a window, and there are no suffixes and no back.
+ * do not overlap a slice is a window, and there are no suffixes, no back, no from and no slid.
+ *
+ * An event may be too late for some of its windows while others wait for it still: then it
+ * is in a slice of its own, which counts only in windows that end at `from` or later. `slid`
+ * is the end of the window that was slid to last: what is in front or back and counts later
+ * is in no suffix and not in `back` yet.
  *
  * A slice that something is added to behind the windows' back is in front, whose suffixes
  * are stale then and made anew at the next window, or in back, which gets it, too.
@@ -23,7 +28,8 @@
  * A list is the string field of a row: it is saved and loaded as it is. Invariants, which
  * mr_slices_check looks at in bytes that others saved:
  *  1. old + front + back <= count, head + count <= room.
- *  2. Starts ascend, and are whole. */
+ *  2. Starts ascend, and are whole; those that are alike have ascending `from`.
+ *  3. `later` is how many slices have a `from`: others have -MR_TIMES_MAX. */
 #ifndef MR_SLICES_H
 #define MR_SLICES_H
 
@@ -50,7 +56,7 @@ typedef struct mr_slices {
     uint32_t front;
     uint32_t back;
     uint32_t stale; /* 1: suffixes are out of date. */
-    uint32_t spare;
+    uint32_t later;
     double passed; /* End of the last window that was asked for. */
 } mr_slices;
 _Static_assert(sizeof(mr_slices) == 40, "saved as it is");
@@ -68,42 +74,55 @@ void mr_cells_merge(const mr_slice_shape *shape, double *into, const double *fro
 
 static inline mr_slices *mr_slices_at(mr_addr blob) { return mr_at(blob); }
 
+#define MR_SLICE_AT_ONCE (-MR_TIMES_MAX) /* From the first window on. */
+
 static inline uint32_t mr_slice_stride(const mr_slice_shape *shape) {
-    return 1 + shape->cells * (shape->stacked ? 2 : 1);
+    return shape->stacked ? 2 + shape->cells * 2 : 1 + shape->cells;
 }
-static inline double *mr_slices_back(mr_slices *list) { return (double *)(void *)(list + 1); }
+static inline double *mr_slices_slid(mr_slices *list) { return (double *)(void *)(list + 1); }
+static inline double *mr_slices_back(mr_slices *list) { return mr_slices_slid(list) + 1; }
 static inline double *mr_slice(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
-    const uint32_t back = shape->stacked ? shape->cells : 0;
-    return mr_slices_back(list) + back + (list->head + index) * mr_slice_stride(shape);
+    const uint32_t before = shape->stacked ? 1 + shape->cells : 0;
+    return mr_slices_slid(list) + before + (list->head + index) * mr_slice_stride(shape);
 }
 static inline double *mr_slice_cells(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
-    return mr_slice(shape, list, index) + 1;
+    return mr_slice(shape, list, index) + (shape->stacked ? 2 : 1);
 }
 static inline int64_t mr_slice_start(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
     return (int64_t)mr_slice(shape, list, index)[0];
 }
+static inline double mr_slice_from(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
+    return shape->stacked ? mr_slice(shape, list, index)[1] : MR_SLICE_AT_ONCE;
+}
+
+/* Which slice: its start, and the end of the first window that it counts in. */
+typedef struct mr_slice_id {
+    int64_t start;
+    double from;
+} mr_slice_id;
 
 /* Make sure that the list in the string field `cell` of a row, or 0, has room for one slice
  * more. MR_ERR_LIMIT, MR_ERR_MEMORY: it is as it was. */
 mr_status mr_slices_reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr *cell);
 
-/* The first slice that starts at or after `start`; there may be none. */
-uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, int64_t start);
+/* The first slice that is not before this one; there may be none. */
+uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, mr_slice_id id);
 
-/* Is this where slice `start` is? */
+/* Is this where the slice is? */
 static inline bool mr_slices_is(const mr_slice_shape *shape, mr_slices *list, uint32_t index,
-                                int64_t start) {
-    return index < list->count && mr_slice_start(shape, list, index) == start;
+                                mr_slice_id id) {
+    return index < list->count && mr_slice_start(shape, list, index) == id.start &&
+           mr_slice_from(shape, list, index) == id.from;
 }
 
 /* A slice before slice `index`, for which there is room; its first event is `first`. It may
  * be old, if those before it are. */
-void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t index, int64_t start,
+void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t index, mr_slice_id id,
                       uint64_t first, bool old);
 
 /* Something is about to be added to slice `index`: `back` if it has to be added to that,
  * too, or NULL. */
-double *mr_slices_touch(mr_slices *list, uint32_t index);
+double *mr_slices_touch(const mr_slice_shape *shape, mr_slices *list, uint32_t index);
 
 /* Slices that start before `from` are old; those before `upto` are in front or back. Neither
  * moves back. */
@@ -114,12 +133,13 @@ void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from,
 uint64_t mr_slices_first(const mr_slice_shape *shape, mr_slices *list);
 void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells);
 
-/* All slices that start in [from, upto) as one, one by one. */
+/* All slices of the window [from, upto) as one, one by one; its first event is Infinity where
+ * there are none. */
 void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto,
                      double *cells);
 
 /* Forget the first `count` slices, which are old. */
-void mr_slices_forget(mr_slices *list, uint32_t count);
+void mr_slices_forget(const mr_slice_shape *shape, mr_slices *list, uint32_t count);
 
 /* Is this list what it should be? */
 bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob);

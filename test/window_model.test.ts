@@ -4,11 +4,12 @@
  */
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { boundedDisorder, outputTag } from "../js/index.ts"
+import { boundedDisorder, from, outputTag, run } from "../js/index.ts"
+import type { KeyedStream } from "../js/index.ts"
 import type { WholeSpec } from "../js/operators/window_whole.ts"
 import { event, playAll } from "./play.ts"
-import { expectedCounts, expectedOf, whole } from "./window_reference.ts"
-import type { Hit } from "./window_reference.ts"
+import { expectedCounts, expectedOf, whole, windowsOf } from "./window_reference.ts"
+import type { Hit, Placed, WindowRow } from "./window_reference.ts"
 
 const timeout = 300_000
 
@@ -120,7 +121,55 @@ const check = (specs: fc.Arbitrary<WholeSpec>, expected = expectedOf) =>
     { numRuns: 400 },
   )
 
+/** Of each window the last row, in the order of keys and ends. */
+function lastRows(rows: readonly WindowRow[]): unknown[] {
+  const last = new Map(rows.map((row) => [`${row.end} ${row.start} ${row.key}`, row]))
+  const plain = [...last.values()].map(({ revision: _, ...row }) => row)
+  return plain.sort((a, b) => a.end - b.end || (a.key < b.key ? -1 : 1))
+}
+
+/** The windows of events that are late by their own source alone. */
+function unionOf(sources: readonly (readonly Hit[])[], spec: WholeSpec, disorderMs: number) {
+  const kept: Placed[] = sources.flatMap((events) => {
+    let timeMax = -Infinity
+    return events.map((event) => {
+      const passed = timeMax - disorderMs
+      timeMax = Math.max(timeMax, event.at)
+      return { event, passed }
+    })
+  })
+  return lastRows(windowsOf(kept, spec))
+}
+
 describe("windows that are whole in C", () => {
+  it("hold the same whichever source of a union runs ahead", { timeout }, () =>
+    fc.assert(
+      fc.asyncProperty(
+        anyHits,
+        anyHits,
+        aligned,
+        fc.constantFrom(0, 2, 8),
+        fc.constantFrom(1, 7, 1024),
+        async (one, other, { assigner, options: { allowedLateness } }, disorderMs, chunkSize) => {
+          const options = { allowedLateness }
+          const settings = { time: "at", watermark: boundedDisorder(disorderMs) } as const
+          const [first, ...more] = [one, other].map((hits) => from(hits, settings))
+          const both = first?.union(...more).keyBy("key") as KeyedStream<string, Hit>
+          const job = await run(whole(both, { assigner, options }), { chunkSize })
+          try {
+            const rows: WindowRow[] = []
+            for await (const row of job) rows.push(row)
+            const expected = unionOf([one, other], { assigner, options }, disorderMs)
+            expect(lastRows(rows)).toEqual(expected)
+          } finally {
+            await job.close()
+          }
+        },
+      ),
+      { numRuns: 400 },
+    ),
+  )
+
   it("tumble and slide as plain code does", { timeout }, () => check(aligned))
 
   it("meet in sessions as in plain code", { timeout }, () => check(sessions))

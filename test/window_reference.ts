@@ -66,6 +66,29 @@ export function expectedOf(events: readonly Hit[], spec: WholeSpec, disorderMs: 
   return windows
 }
 
+/** An event, and what its own source's watermark was. */
+export interface Placed {
+  readonly event: Hit
+  readonly passed: number
+}
+
+/** Rows of all windows of these events, each in those that its own source had not closed. */
+export function windowsOf(placed: readonly Placed[], { assigner, options }: WholeSpec) {
+  const windows = new Map<string, { key: string; start: number; end: number; events: Hit[] }>()
+  for (const { event, passed } of placed) {
+    for (const { start, end } of alignedRanges(assigner, event.at)) {
+      if (end + (options.allowedLateness ?? 0) <= passed) continue
+      const id = `${event.key} ${start}`
+      const window = windows.get(id) ?? { key: event.key, start, end, events: [] }
+      windows.set(id, window)
+      window.events.push(event)
+    }
+  }
+  return [...windows.values()].map(({ events, ...row }): WindowRow => {
+    return { ...row, ...aggregatesOf(events) }
+  })
+}
+
 /** The same for windows of a number of events; those that are not full come by first-seen key. */
 export function expectedCounts(events: readonly Hit[], { assigner }: WholeSpec): Expected {
   if (assigner.kind !== "count" && assigner.kind !== "slidingCount") throw new Error(assigner.kind)

@@ -23,9 +23,11 @@ static bool ends_at(const mr_operator_data *op, int64_t end) {
     return !early && mr_window_end_by(&op->window, end) == end;
 }
 
+static mr_slice_id id_of(int64_t slice) { return (mr_slice_id){slice, MR_SLICE_AT_ONCE}; }
+
 /* Is this the last slice? */
 static bool ends_with(const mr_operator_data *op, mr_slices *list, int64_t slice) {
-    return list->count > 0 && mr_slices_is(&op->window.shape, list, list->count - 1, slice);
+    return list->count > 0 && mr_slices_is(&op->window.shape, list, list->count - 1, id_of(slice));
 }
 
 /* The row of input row `i`, or a new one, with room for a slice. */
@@ -46,7 +48,7 @@ static mr_status reserve(mr_operator_data *op, uint32_t i, int64_t slice, mr_row
 static void add(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_slices *list) {
     const mr_slice_shape *shape = &op->window.shape;
     double *cells = mr_slice_cells(shape, list, list->count - 1);
-    double *back = mr_slices_touch(list, list->count - 1); /* After a partial window. */
+    double *back = mr_slices_touch(shape, list, list->count - 1); /* After a partial window. */
     const double time_ms = mr_row_time(in, i);
     mr_window_add(op, in, i, cells, back);
     for (; cells != NULL; cells = cells == back ? NULL : back) {
@@ -92,14 +94,15 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     list->passed = (double)end;
     if (number < start + w->size) {
         if (!ends_with(op, list, slice)) {
-            mr_slices_insert(&w->shape, list, list->count, slice, op->window.firsts++, false);
+            mr_slices_insert(&w->shape, list, list->count, id_of(slice), op->window.firsts++,
+                             false);
         }
         add(op, in, i, list);
     }
     if (fires) {
         emit(op, row, i, end - w->size, end, results);
         mr_slices_slide(&w->shape, list, end + w->slide - w->size, end);
-        mr_slices_forget(list, list->old);
+        mr_slices_forget(&w->shape, list, list->old);
     }
     mr_rows_touch(&op->rows, row, i, true);
     return MR_OK;

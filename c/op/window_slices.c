@@ -38,11 +38,23 @@ static mr_slices *list_of(const mr_operator_data *op, mr_row *row) {
 
 /* ---- what is due ---- */
 
+/* The end of the next window that slice `index`, which is not old, counts in. */
+static int64_t next_end_of(const mr_window_data *w, mr_slices *list, uint32_t index) {
+    const int64_t after = (int64_t)list->passed + w->slide;
+    const int64_t start = mr_slice_start(&w->shape, list, index);
+    const int64_t end = start < after ? after : end_after(w, start);
+    const double from = mr_slice_from(&w->shape, list, index);
+    return from > (double)end ? (int64_t)from : end;
+}
+
 /* The end of the next window that fires; there is a slice that is not old. */
 static int64_t next_end(const mr_window_data *w, mr_slices *list) {
-    const int64_t after = (int64_t)list->passed + w->slide;
-    const int64_t start = mr_slice_start(&w->shape, list, list->old);
-    return start < after ? after : end_after(w, start);
+    int64_t end = next_end_of(w, list, list->old);
+    for (uint32_t i = list->old + 1; i < list->count && list->later > 0; i++) {
+        const int64_t other = next_end_of(w, list, i);
+        if (other < end) end = other;
+    }
+    return end;
 }
 
 /* Set the row's timer: to its next window, or to when its oldest slice may go. */
@@ -113,7 +125,7 @@ static void forget(mr_operator_data *op, mr_row *row, mr_slices *list, int64_t t
     while (gone < list->old &&
            mr_window_come(last_end(w, mr_slice_start(&w->shape, list, gone)) + w->keep_ms, time_ms))
         gone++;
-    mr_slices_forget(list, gone);
+    mr_slices_forget(&w->shape, list, gone);
     if (!mr_window_revised(op)) return;
     mr_revisions_forget(*mr_window_cell(op, row, MR_WINDOW_REVISIONS), time_ms - w->late_ms);
 }
@@ -163,8 +175,17 @@ static uint32_t count_of(const mr_window_data *w, fired f) {
     return (uint32_t)((f.upto - f.first) / w->slide);
 }
 
+/* The slice of an event. Its own source may have closed windows that another keeps open. */
+static mr_slice_id id_of(const mr_window_data *w, const mr_window_event *event, int64_t start) {
+    mr_slice_id id = {mr_window_slice_of(w, start, event->time_ms), MR_SLICE_AT_ONCE};
+    if (event->own_ms == event->watermark_ms) return id;
+    const int64_t open = end_after(w, event->own_ms - w->late_ms);
+    if (open > end_after(w, event->time_ms)) id.from = (double)open;
+    return id;
+}
+
 /* Room in a list for a slice that it may have. */
-static mr_status reserve_slice(mr_operator_data *op, mr_row *row, int64_t slice) {
+static mr_status reserve_slice(mr_operator_data *op, mr_row *row, mr_slice_id slice) {
     const mr_slice_shape *shape = &op->window.shape;
     mr_slices *list = list_of(op, row);
     if (mr_slices_is(shape, list, mr_slices_find(shape, list, slice), slice)) return MR_OK;
@@ -172,7 +193,7 @@ static mr_status reserve_slice(mr_operator_data *op, mr_row *row, int64_t slice)
 }
 
 /* The row of input row `i`, with room for a slice and the windows that it fires. */
-static mr_status reserve(mr_operator_data *op, uint32_t i, int64_t slice, uint32_t windows,
+static mr_status reserve(mr_operator_data *op, uint32_t i, mr_slice_id slice, uint32_t windows,
                          mr_row **row_out) {
     mr_rows *rows = &op->rows;
     *row_out = mr_rows_visit(rows, i);
@@ -197,16 +218,16 @@ static mr_status reserve(mr_operator_data *op, uint32_t i, int64_t slice, uint32
 
 /* Add the event to its slice; returns whether the row's timer must be set anew. */
 static bool add(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_slices *list,
-                int64_t slice) {
+                mr_slice_id slice) {
     const mr_slice_shape *shape = &op->window.shape;
     const uint32_t at = mr_slices_find(shape, list, slice);
     bool timer = false;
     if (!mr_slices_is(shape, list, at, slice)) {
-        const bool old = last_end(&op->window, slice) <= (int64_t)list->passed;
+        const bool old = last_end(&op->window, slice.start) <= (int64_t)list->passed;
         mr_slices_insert(shape, list, at, slice, op->window.firsts++, old);
-        timer = at <= list->old;
+        timer = at <= list->old || list->later > 0;
     }
-    double *back = mr_slices_touch(list, at);
+    double *back = mr_slices_touch(shape, list, at);
     mr_window_add(op, in, i, mr_slice_cells(shape, list, at), back);
     return timer;
 }
@@ -216,7 +237,7 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     mr_window_data *w = &op->window;
     const mr_window_event event = mr_window_event_of(in, i);
     const int64_t start = start_near(w, event.time_ms);
-    const int64_t slice = mr_window_slice_of(w, start, event.time_ms);
+    const mr_slice_id slice = id_of(w, &event, start);
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint32_t key_bytes = offsets[i + 1] - offsets[i];
     if (start + w->size + w->late_ms <= event.own_ms) {
@@ -260,6 +281,11 @@ static bool is_passed(const mr_window_data *w, double passed) {
     return mr_window_end_by(w, (int64_t)passed) == (int64_t)passed;
 }
 
+/* Does a slice belong to the window that ends there? */
+static bool is_in(const mr_window_data *w, int64_t start, double end) {
+    return is_passed(w, end) && end > (double)start && end <= (double)last_end(w, start);
+}
+
 static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     const mr_window_data *w = &op->window;
     const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
@@ -270,6 +296,8 @@ static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
         const int64_t start = mr_slice_start(&w->shape, list, i);
         const uint64_t first = (uint64_t)*mr_slice_cells(&w->shape, list, i);
         const bool old = last_end(w, start) <= (int64_t)list->passed;
+        const double from = mr_slice_from(&w->shape, list, i);
+        if (from != MR_SLICE_AT_ONCE && !is_in(w, start, from)) return false;
         if (mr_window_slice_of(w, mr_window_start_by(w, start), start) != start) return false;
         if (old != (i < list->old)) return false;
         if (first >= *firsts) *firsts = first + 1;
@@ -286,12 +314,13 @@ static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results)
     int64_t end = end_after(w, mr_slice_start(&w->shape, list, 0));
     for (; end <= last; end += w->slide) {
         double cells[MR_SLICE_CELLS_MAX];
-        const uint32_t at = mr_slices_find(&w->shape, list, end - w->size);
+        const uint32_t at =
+            mr_slices_find(&w->shape, list, (mr_slice_id){end - w->size, MR_SLICE_AT_ONCE});
         const int64_t start = mr_slice_start(&w->shape, list, at); /* There is one, by the last. */
         if (start >= end) end = end_after(w, start);
         mr_slices_range(&w->shape, list, end - w->size, end, cells);
         const bool gone = end <= (int64_t)list->passed && w->keep_ms == 0;
-        if (gone) continue;
+        if (gone || !mr_is_finite(cells[0])) continue;
         MR_TRY(mr_window_room(results, 1, row->key_bytes));
         const mr_window_result result = {
             .start = end - w->size,
