@@ -136,6 +136,11 @@ mr_status mr_aggregate_merge(mr_operator handle, uint32_t into, uint32_t from) {
     return MR_OK;
 }
 
+mr_status mr_ref_put(mr_operator handle, uint32_t address, uint32_t field, uint32_t number) {
+    GET_ROW(op, row, handle, address);
+    return mr_rows_ref_put(&op->rows, row, field, number);
+}
+
 mr_status mr_row_use(mr_operator handle, uint32_t address, double time_ms, double passed_ms,
                      uint32_t written) {
     GET_ROW(op, row, handle, address);

@@ -305,6 +305,11 @@ MR_API mr_status mr_refs_reserve(mr_engine engine, uint32_t capacity, uint32_t *
  * bytes, which are freed: the host has decoded them. */
 MR_API mr_status mr_ref_decoded(mr_operator op, uint32_t cell, uint32_t number);
 
+/* Put live ref `number`, or none (0), into field `field` of the row at this address, and let go
+ * of what was there. Bytes and the budget are counted as for mr_row_create: MR_ERR_LIMIT,
+ * MR_ERR_MEMORY; where rows are evicted, room is made by mr_row_touch. */
+MR_API mr_status mr_ref_put(mr_operator op, uint32_t row, uint32_t field, uint32_t number);
+
 /* ---- batches ---- */
 
 MR_API mr_status mr_batch_open(mr_engine engine, mr_batch *batch_out);

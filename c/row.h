@@ -161,9 +161,10 @@ void mr_rows_close(mr_rows *rows);
  * everything first, then probe, so that cache misses overlap. Changes nothing. */
 mr_status mr_rows_find(mr_rows *rows, const mr_columns *in);
 
-/* Does no row go by itself, by ttl or eviction, or because its operator is done with it? */
+/* Does no row go by itself: by ttl, eviction or its timer, or as its operator is done with it? */
 static inline bool mr_rows_only_grow(const mr_rows *rows) {
-    return rows->ttl_ms == 0 && rows->lru_at == 0 && !rows->shrinks;
+    const bool stays = rows->ttl_ms == 0 && rows->lru_at == 0 && rows->timer_at == 0;
+    return stays && !rows->shrinks;
 }
 
 /* The row of input row `index`, as it is at that event; NULL if there is none, which
@@ -185,6 +186,10 @@ mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *reco
  * are evicted, room is made when the row is written. `bytes` NULL: zeros. */
 mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out);
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob);
+
+/* Put a ref, or none (0), into a field of a row; what was there is let go of. MR_ERR_ARGUMENT
+ * for a field or number that cannot be, MR_ERR_LIMIT, MR_ERR_MEMORY: nothing has changed. */
+mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t number);
 
 /* A row was read or written by input row `index`. */
 void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written);

@@ -17,6 +17,7 @@ export interface Exports {
   mr_checksum(bytes: number, size: number, checksumOut: number): number
   mr_refs_reserve(engine: number, capacity: number, refsOut: number): number
   mr_ref_decoded(op: number, cell: number, number: number): number
+  mr_ref_put(op: number, row: number, field: number, number: number): number
   mr_batch_open(engine: number, batchOut: number): number
   mr_batch_close(batch: number): number
   mr_batch_reserve(

@@ -40,6 +40,7 @@ static void check_refused(uint32_t handle, const bench *live, mr_handle_kind kin
         assert_int_equal(mr_operator_expire(handle, 0, 1), MR_ERR_HANDLE);
         assert_int_equal(mr_operator_results(handle, out, 0, live->out), MR_ERR_HANDLE);
         assert_int_equal(mr_ref_decoded(handle, 8, 1), MR_ERR_HANDLE);
+        assert_int_equal(mr_ref_put(handle, 8, 0, 1), MR_ERR_HANDLE);
         assert_int_equal(mr_find(handle, live->in, out), MR_ERR_HANDLE);
         assert_int_equal(mr_row_look(handle, 0, 0, out), MR_ERR_HANDLE);
         assert_int_equal(mr_row_enter(handle, 0), MR_ERR_HANDLE);

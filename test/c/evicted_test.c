@@ -389,8 +389,57 @@ static void keeping_without_evicting_is_refused(void **state) {
     close_bench(&b);
 }
 
+static void a_ref_comes_and_goes_in_a_row_that_stands(void **state) {
+    (void)state;
+    const mr_operator_spec spec = {
+        .kind = MR_CUSTOM, .count = 2, .kinds = {MR_F64, MR_REF}, .bytes_max = 600};
+    bench b = open_with_refs(&spec);
+    begin_input(&b, 0);
+    add_key(&b, 1);
+    (void)find_input(&b);
+    const uint64_t record[2] = {0};
+    assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)record), MR_OK);
+    const uint64_t alone = stats_of(&b).bytes;
+    const mr_addr row = mr_addr_of(row_of(&b, 0));
+    const mr_heap *heap = inside(b.op)->rows.heap;
+
+    assert_int_equal(mr_ref_put(b.op, 0, 1, 5), MR_ERR_ARGUMENT);
+    assert_int_equal(mr_ref_put(b.op, row, 0, 5), MR_ERR_ARGUMENT);
+    assert_string_equal(mr_error_name(), "field");
+    assert_int_equal(mr_ref_put(b.op, row, 2, 5), MR_ERR_ARGUMENT);
+    assert_int_equal(mr_ref_put(b.op, row, 1, 2 * KEYS), MR_ERR_ARGUMENT);
+    assert_string_equal(mr_error_name(), "number");
+    assert_int_equal(stats_of(&b).bytes, alone);
+
+    assert_int_equal(mr_ref_put(b.op, row, 1, 0), MR_OK); /* There was none. */
+    assert_int_equal(mr_ref_put(b.op, row, 1, 5), MR_OK);
+    assert_int_equal(stats_of(&b).bytes, alone + MR_REF_BYTES);
+    assert_int_equal(heap->external_bytes, MR_REF_BYTES);
+    assert_int_equal(mr_ref_put(b.op, row, 1, 6), MR_OK);
+    assert_int_equal(refs_of(&b)->dropped, 5);
+    assert_int_equal(stats_of(&b).bytes, alone + MR_REF_BYTES);
+    assert_int_equal(mr_ref_put(b.op, row, 1, 0), MR_OK);
+    assert_int_equal(refs_of(&b)->dropped, 6);
+    assert_int_equal(stats_of(&b).bytes, alone);
+    assert_int_equal(heap->external_bytes, 0);
+
+    begin_input(&b, 0); /* Another row leaves no room. */
+    add_key(&b, 2);
+    (void)find_input(&b);
+    assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)record), MR_OK);
+    begin_input(&b, 0);
+    add_key(&b, 3);
+    (void)find_input(&b);
+    assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)record), MR_OK);
+    assert_int_equal(mr_ref_put(b.op, row, 1, 7), MR_ERR_LIMIT);
+    assert_int_equal(heap->external_bytes, 0);
+    assert_int_equal(stats_of(&b).bytes, 3 * alone);
+    close_bench(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_ref_comes_and_goes_in_a_row_that_stands),
         cmocka_unit_test(evicted_rows_are_seen_whole_first_evicted_first),
         cmocka_unit_test(kept_rows_count_toward_memory_and_toward_no_limit),
         cmocka_unit_test(a_key_that_comes_again_has_another_row),
