@@ -16,7 +16,7 @@ import { openKeyed, schemaOf } from "./keyed.ts"
 import type { MakeVerb } from "./keyed.ts"
 import { concurrencyOf, functionOptions } from "./function_options.ts"
 import type { FunctionOptions } from "./function_options.ts"
-import type { Outputs } from "./outputs.ts"
+import type { Sink } from "./seats.ts"
 
 /** Options of `fold` and `reduce`. */
 export interface FoldOptions<T = unknown, K = unknown, O = unknown> extends FunctionOptions<
@@ -69,7 +69,7 @@ export function reduceNode(
 }
 
 /** Keep the new state and emit a copy of it; one that nobody wants is not made. */
-function keep(access: Access, value: unknown, index: number, out: Outputs): void {
+function keep(access: Access, value: unknown, index: number, out: Sink): void {
   access.set(value)
   if (!out.wanted) return out.add(undefined, index)
   const plain = access.plain(value)

@@ -8,8 +8,7 @@
  * goes on by in_flight.ts.
  */
 import type { Chunk, Failure } from "../chunk.ts"
-import { fillKeys } from "../engine/fill.ts"
-import { Operator, sliceRowsMax } from "../engine/operator.ts"
+import { Operator } from "../engine/operator.ts"
 import type { FieldKind } from "../engine/operator.ts"
 import { RecordAccess } from "../engine/record_access.ts"
 import { RefAccess } from "../engine/ref_access.ts"
@@ -25,17 +24,13 @@ import { TracedAccess } from "../state/trace.ts"
 import type { Tracing } from "../state/trace.ts"
 import { Evictions } from "./evictions.ts"
 import { InFlight } from "./in_flight.ts"
-import type { Call, Concurrency } from "./in_flight.ts"
+import type { Concurrency } from "./in_flight.ts"
 import { Outputs } from "./outputs.ts"
 import { afterChunk } from "./pushed.ts"
-
-/** What a verb does with one value, over the state that `access` is at. */
-export interface Verb {
-  /** Call the user's function; what it gives may be a promise. */
-  call(value: unknown): unknown
-  /** What it gave, or came to, becomes state and outputs. */
-  accept(result: unknown, value: unknown, index: number, out: Outputs): void
-}
+import { Seats } from "./seats.ts"
+import type { Seat, Verb } from "./seats.ts"
+import { indexOf, runSlices } from "./slices.ts"
+import type { Slice } from "./slices.ts"
 
 /** Make a verb over accessors of its own. */
 export type MakeVerb = (access: Access, state: UserState) => Verb
@@ -61,12 +56,6 @@ export function openKeyed(
   return new KeyedRunner(site, read, setting, makeVerb, concurrency)
 }
 
-/** A verb with the accessors that its function is given. */
-interface Seat {
-  readonly access: Access
-  readonly verb: Verb
-}
-
 class KeyedRunner implements Runner {
   readonly operator: Operator
   readonly evictions: Evictions
@@ -79,10 +68,7 @@ class KeyedRunner implements Runner {
   readonly #makeVerb: MakeVerb
   readonly #limits: Concurrency
   readonly #rows: Rows
-  /** For calls that give no promise. */
-  #seat: Seat
-  /** For calls in flight: of those that have given none. */
-  readonly #spare: Seat[] = []
+  readonly #seats: Seats
   #flight: InFlight | undefined
   #tracing: Tracing | undefined
   /** For rows that are looked at from outside. */
@@ -108,7 +94,7 @@ class KeyedRunner implements Runner {
     this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
     this.#rows = new Rows(this.operator)
-    this.#seat = this.#newSeat()
+    this.#seats = new Seats(() => this.#newSeat())
   }
 
   #newAccess(): RecordAccess | RefAccess {
@@ -129,8 +115,7 @@ class KeyedRunner implements Runner {
 
   trace(tracing: Tracing | undefined): void {
     this.#tracing = tracing
-    this.#seat = this.#newSeat()
-    this.#spare.length = 0
+    this.#seats.renew()
   }
 
   readRow(row: number): unknown {
@@ -148,56 +133,34 @@ class KeyedRunner implements Runner {
   }
 
   run(chunk: Chunk, tolerate?: Tolerate): Ran | Promise<Ran> {
-    return this.#runFrom(0, chunk, new Outputs(chunk, this.#site.wanted), tolerate)
+    const out = new Outputs(chunk, this.#site.wanted)
+    const run = (slice: Slice) => {
+      const told = () => this.evictions.take(chunk, (row) => indexOf(slice, row))
+      const ran = this.#runSlice(slice, out, tolerate)
+      if (ran instanceof Promise) return ran.finally(told)
+      told()
+      return ran
+    }
+    const failure = runSlices(this.#rows, this.#read, chunk, run)
+    if (!(failure instanceof Promise)) return { chunk: out.chunk(), failure }
+    return failure.then((failure) => ({ chunk: out.chunk(), failure }))
   }
 
-  #runFrom(
-    start: number,
-    chunk: Chunk,
+  #runSlice(
+    slice: Slice,
     out: Outputs,
     tolerate: Tolerate | undefined,
-  ): Ran | Promise<Ran> {
-    const { operator } = this
-    const size = chunk.values.length
-    let failure: Failure | undefined
-    for (let from = start; from < size && failure === undefined; from += sliceRowsMax) {
-      const upto = Math.min(from + sliceRowsMax, size)
-      const filled = fillKeys(operator.input, chunk, this.#read, from, upto, 0)
-      failure = filled.failure
-      if (filled.size === 0) continue
-      try {
-        this.#rows.find()
-      } catch (error) {
-        failure = { index: from, error }
-        break
-      }
-      const slice = { chunk, from, rows: filled.rows, size: filled.size, out, tolerate }
-      const ran = this.#runSlice(slice)
-      if (ran instanceof Promise) {
-        return ran.then((failed) => {
-          this.evictions.take(chunk, (row) => indexOf(slice, row))
-          const ended = failed ?? filled.failure
-          if (ended !== undefined) return { chunk: out.chunk(), failure: ended }
-          return this.#runFrom(upto, chunk, out, tolerate)
-        })
-      }
-      this.evictions.take(chunk, (row) => indexOf(slice, row))
-      failure = ran ?? failure
-    }
-    return { chunk: out.chunk(), failure }
-  }
-
-  #runSlice(slice: Slice): Failure | undefined | Promise<Failure | undefined> {
-    const { size, out, tolerate } = slice
+  ): Failure | undefined | Promise<Failure | undefined> {
+    const { size } = slice
     const { values } = slice.chunk
-    const { access, verb } = this.#seat
+    const { access, verb } = this.#seats.seat
     for (let row = 0; row < size; row++) {
       const index = indexOf(slice, row)
       const made = out.size
       try {
         access.begin(row)
         const result = verb.call(values[index])
-        if (isPromise(result)) return this.#fly(slice, row, result)
+        if (isPromise(result)) return this.#fly(slice, row, result, out, tolerate)
         verb.accept(result, values[index], index, out)
         access.commit()
       } catch (error) {
@@ -211,17 +174,23 @@ class KeyedRunner implements Runner {
   }
 
   /** The rest of a slice, from a row on whose function gave a promise. */
-  #fly(slice: Slice, from: number, promise: PromiseLike<unknown>): Promise<Failure | undefined> {
-    const { size, out, tolerate } = slice
+  #fly(
+    slice: Slice,
+    from: number,
+    promise: PromiseLike<unknown>,
+    out: Outputs,
+    tolerate: Tolerate | undefined,
+  ): Promise<Failure | undefined> {
+    const { size, chunk } = slice
     const { limit, ordered } = this.#limits
-    const first = this.#callOf(slice, from, this.#seat)
-    this.#seat = this.#newSeat()
+    const at = (row: number) => indexOf(slice, row)
+    const first = this.#seats.leave(chunk.values[at(from)], at(from), out)
     this.waits = true
     const work = {
       size,
-      call: (row: number) => this.#callOf(slice, row),
+      call: (row: number) => this.#seats.call(row, chunk.values[at(row)], at(row), out),
       keyOf: (row: number) => (limit === 1 ? "" : this.operator.input.keyText(row)),
-      fail: (row: number, error: unknown) => out.dealt(tolerate, indexOf(slice, row), error),
+      fail: (row: number, error: unknown) => out.dealt(tolerate, at(row), error),
     }
     this.#flight = new InFlight(work, this.#limits, from)
     return this.#flight.run({ call: first, promise }).then((failure) => {
@@ -230,60 +199,4 @@ class KeyedRunner implements Runner {
       return failure
     })
   }
-
-  /** A call of the function with an event; `given` is the seat of one that was made already. */
-  #callOf(slice: Slice, row: number, given?: Seat): Call {
-    const index = indexOf(slice, row)
-    const value = slice.chunk.values[index]
-    let seat = given
-    let detached = false
-    const leave = () => {
-      if (seat !== undefined && !detached) this.#spare.push(seat)
-      seat = undefined
-    }
-    return {
-      start: () => {
-        seat = this.#spare.pop() ?? this.#newSeat()
-        seat.access.begin(row)
-        return seat.verb.call(value)
-      },
-      detach() {
-        detached = true
-        seat?.access.detach()
-      },
-      suspend: () => seat?.access.suspend(),
-      accept(result) {
-        const made = slice.out.size
-        try {
-          if (detached) seat?.access.resume()
-          seat?.verb.accept(result, value, index, slice.out)
-          seat?.access.commit()
-        } catch (error) {
-          slice.out.size = made
-          throw error
-        }
-        leave()
-      },
-      abandon() {
-        if (detached) seat?.access.resume()
-        if (seat?.access.open === true) seat.access.abandon()
-        leave()
-      },
-    }
-  }
-}
-
-/** A part of a chunk whose keys are in the operator's input batch, their rows found. */
-interface Slice {
-  readonly chunk: Chunk
-  readonly from: number
-  readonly rows: Uint32Array | undefined
-  readonly size: number
-  readonly out: Outputs
-  readonly tolerate: Tolerate | undefined
-}
-
-/** The chunk's value of a row of a slice. */
-function indexOf({ from, rows }: Slice, row: number): number {
-  return rows === undefined ? from + row : (rows[row] as number)
 }
