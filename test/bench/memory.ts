@@ -1,5 +1,6 @@
 /**
- * The process that P7 starts: holds count and sum of so many keys, and says what that weighs.
+ * The process that P7 starts: holds count and sum, or an open session, of so many keys, and says
+ * what that weighs.
  *
  *     node --expose-gc --import tsx test/bench/memory.ts '{"holder":"Map","keys":1000000}'
  *
@@ -11,7 +12,7 @@ import { count, from, run, sum } from "millrace"
 import { type Event, eventsOf, freshStrings } from "./data.ts"
 
 /** What holds the state. */
-export type Holder = "Map" | "aggregate" | "aggregate, ttl, LRU"
+export type Holder = "Map" | "aggregate" | "aggregate, ttl, LRU" | "sessions"
 
 /** What the state weighs, in bytes. */
 export interface Footprint {
@@ -63,6 +64,7 @@ async function holdInMap(keys: number, events: number) {
 
 async function holdInJob(keys: number, events: number) {
   const reading = { resident: 0, linear: 0 }
+  let rows = 0
   const source = {
     async *read(position = 0) {
       for (const chunk of chunks(keys, events)) {
@@ -70,18 +72,19 @@ async function holdInJob(keys: number, events: number) {
       }
       reading.resident = residentNow()
       reading.linear = job.stats().memory.live
+      rows = job.stats().operators["totals"]!.rows
     },
   }
   const bounded = { ttl: "1d", maxSize: 10_000_000, onFull: "evict" } as const
-  const stream = from(source)
-    .keyBy("key")
-    .aggregate(
+  const keyed = from(source).keyBy("key")
+  const totals = () =>
+    keyed.aggregate(
       { count: count(), sum: sum("value") },
       { uid: "totals", emit: "final", ...(holder === "aggregate" ? {} : { state: bounded }) },
     )
-  const job = await run(stream)
+  const open = () => keyed.session({ uid: "totals", gap: "1d" }, () => undefined)
+  const job = await run<unknown>(holder === "sessions" ? open() : totals())
   await job.finished()
-  const { rows } = job.stats().operators["totals"]!
   await job.close()
   if (rows !== keys) throw new Error(`${rows} keys instead of ${keys}`)
   return reading

@@ -5,7 +5,7 @@
  * key sends one about every ten seconds. Building the state and gathering the results counts. The
  * control is a `Map` with as much in it as the same results need; it forgets nothing.
  */
-import { from, type KeyedStream, run } from "millrace"
+import { from, type KeyedStream, run, type Stream } from "millrace"
 import { chunksOf, type Event, freshStrings, heldEvents, uniform } from "./data.ts"
 import { type Extent, type Figure, inFreshProcess, interleave, rounded } from "./harness.ts"
 import { speedup, type Variant } from "./harness.ts"
@@ -18,7 +18,7 @@ type Keyed = KeyedStream<string, TimedEvent>
 
 interface Case {
   name: string
-  job: (keyed: Keyed) => Keyed
+  job: (keyed: Keyed) => Stream<TimedEvent>
   control: (events: TimedEvent[]) => Promise<TimedEvent[]>
 }
 
@@ -28,6 +28,7 @@ const control = "chunked + Map"
 
 const ttlMs = 30_000
 const perMs = 60_000
+const gapMs = 30_000
 const limit = 5
 
 const cases: Case[] = [
@@ -40,6 +41,11 @@ const cases: Case[] = [
     name: "throttle, sliding",
     job: (keyed) => keyed.throttle({ limit, per: perMs }),
     control: fewPerTime,
+  },
+  {
+    name: "session",
+    job: (keyed) => keyed.session({ gap: gapMs }, (event, isNew) => (isNew ? event : undefined)),
+    control: firstPerSession,
   },
 ]
 
@@ -88,6 +94,26 @@ async function firstPerTtl(events: TimedEvent[]): Promise<TimedEvent[]> {
       const last = passedMs.get(key)
       if (last !== undefined && time - last < ttlMs) continue
       passedMs.set(key, time)
+      passing.push(event)
+    }
+  }
+  return passing
+}
+
+/** Start, latest event and number of events of each key's session. */
+async function firstPerSession(events: TimedEvent[]): Promise<TimedEvent[]> {
+  const open = new Map<string, { start: number; last: number; count: number }>()
+  const passing: TimedEvent[] = []
+  for await (const chunk of chunksOf(events)) {
+    for (const event of chunk) {
+      const { key, time } = event
+      const session = open.get(key)
+      if (session !== undefined && time - session.last <= gapMs) {
+        session.last = time
+        session.count += 1
+        continue
+      }
+      open.set(key, { start: time, last: time, count: 1 })
       passing.push(event)
     }
   }

@@ -1,5 +1,5 @@
 /**
- * P7: resident memory per key, for count and sum over short string keys.
+ * P7: resident memory per key, for count and sum over short string keys, and for open sessions.
  *
  * Every case runs in a fresh process (memory.ts) that makes its keys on the fly, so that nothing
  * but the state is held when the resident set is read. The control is a `Map` of small objects.
@@ -14,6 +14,7 @@ const common = { id: "P7", unit: "B/key", better: "lower", control } as const
 const cases: { name: string; holder: Holder; must: number; aim: number }[] = [
   { name: "count + sum", holder: "aggregate", must: 64, aim: 48 },
   { name: "with ttl and LRU", holder: "aggregate, ttl, LRU", must: 96, aim: 72 },
+  { name: "open sessions", holder: "sessions", must: 150, aim: 120 },
 ]
 
 const sizes = [
