@@ -193,6 +193,62 @@ byUser.throttle({ limit: "100", per: "60s" })
 // @ts-expect-error a window is `per` here
 byUser.throttle({ limit: 100, window: "60s" })
 
+// ---- session and group by ----
+
+const tracked = byUser.session(
+  { gap: 1_800_000, state: StateConfigs.session() },
+  (event, is_new_session, state) => {
+    exactly<unknown>()(state.get(), true)
+    return { event, session_id: event.session_id, is_new_session }
+  },
+)
+exactly<{ event: UserEvent; session_id: string; is_new_session: boolean }>()(
+  eventsOf(tracked),
+  true,
+)
+const reported = byUser.session(
+  {
+    gap: "30m",
+    state: { ...StateConfigs.session(), value: fresh },
+    onEnd: ({ start, end, count }, state, { key }) =>
+      count > 1 ? ([key, end - start, state.get().total_amount] as const) : undefined,
+  },
+  ({ amount }, is_new_session, state) => {
+    state.update((before) => ({ ...before, total_amount: before.total_amount + amount }))
+    return is_new_session ? "new" : undefined
+  },
+)
+exactly<string | readonly [string, number, number]>()(eventsOf(reported), true)
+const quiet = byUser.session({ gap: "30m", state: { type: of<UserState>() } }, (_, __, state) => {
+  exactly<UserState | undefined>()(state.get(), true)
+})
+exactly<never>()(eventsOf(quiet), true)
+// @ts-expect-error no gap
+byUser.session({ state: StateConfigs.session() }, () => 1)
+// @ts-expect-error the state has another type
+byUser.session({ gap: "1m", state: { value: () => 0 } }, (_, __, state) => state.set("one"))
+
+const batches = stream
+  .keyBy("category")
+  .group((category, events) => ({ category, size: events.length }))
+exactly<{ category: string; size: number }>()(eventsOf(batches), true)
+const advanced = stream.keyBy(["user_id", "category"]).group(
+  {
+    ...{ maxSize: 100, timeout: "5s", emitOnKeyChange: true },
+    state: { ...StateConfigs.longLived(), value: () => 0 },
+  },
+  async ([user_id], events, total) => {
+    exactly<readonly UserEvent[]>()(events, true)
+    total.update((sum) => sum + events.length)
+    return events.length > 1 ? user_id : undefined
+  },
+)
+exactly<string>()(eventsOf(advanced), true)
+// @ts-expect-error a size is a number
+byUser.group({ maxSize: "100" }, () => 1)
+// @ts-expect-error no function
+byUser.group({ maxSize: 100 })
+
 // ---- key extractors ----
 
 const session = (event: UserEvent) => `session:${event.user_id}:${event.session_id}` as const

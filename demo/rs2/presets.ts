@@ -27,7 +27,7 @@ async function highPerformance(): Promise<void> {
   }
 }
 
-/** Users come and go: state that half an hour of silence ends is that of a session. */
+/** Users come and go: half an hour of silence ends a session, and its state. */
 async function session(): Promise<void> {
   const clicks = [
     { user_id: "ada", page: "home", timestamp: 0 },
@@ -35,17 +35,16 @@ async function session(): Promise<void> {
     { user_id: "ada", page: "search", timestamp: 29 * minute },
     { user_id: "ada", page: "cart", timestamp: 58 * minute },
     { user_id: "bob", page: "cart", timestamp: 60 * minute },
-    { user_id: "ada", page: "home", timestamp: 88 * minute },
+    { user_id: "ada", page: "home", timestamp: 89 * minute },
   ]
   const visits = from(clicks, { time: "timestamp" })
     .keyBy("user_id")
-    .map(
-      (click, state) => {
-        const isNewSession = !state.exists()
+    .session(
+      { gap: "30m", state: { ...StateConfigs.session(), value: () => 0 } },
+      (click, isNewSession, state) => {
         const pages = state.update((before) => before + 1)
         return { click, isNewSession, pages }
       },
-      { state: { ...StateConfigs.session(), value: () => 0 } },
     )
 
   console.log("session: a new one after 30 minutes without a click")
