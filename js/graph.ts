@@ -122,7 +122,7 @@ export interface OperatorNode {
   readonly storage?: StateStorage | undefined
   /** The side outputs that it may give. */
   readonly tags?: readonly AnyTag[]
-  /** It is the second half of an operator, whose first half has the side outputs. */
+  /** It is the second half of an operator; the first half may have side outputs as well. */
   readonly partOf?: OperatorNode
   /** Of its input it passes on only this side output. */
   readonly side?: AnyTag

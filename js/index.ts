@@ -18,7 +18,15 @@ export type { MemoryStats } from "./engine/engine.ts"
 export type { AggregateOptions } from "./operators/aggregate.ts"
 export { Aggregate, count, max, mean, min, stddev, sum, variance } from "./operators/aggregates.ts"
 export type { AggregateFieldOptions, SpreadOptions } from "./operators/aggregates.ts"
-export { argMax, argMin, collect, countDistinct, first, last, ValueAggregate } from "./operators/picks.ts"
+export {
+  argMax,
+  argMin,
+  collect,
+  countDistinct,
+  first,
+  last,
+  ValueAggregate,
+} from "./operators/picks.ts"
 export {
   countWindow,
   globalWindow,
@@ -60,9 +68,18 @@ export type {
 } from "./operators/window.ts"
 export type { WindowContext } from "./operators/window_emitters.ts"
 export type { BufferOptions } from "./operators/buffer.ts"
+export type { Emitted, Group, GroupFunction, GroupOptions } from "./operators/group.ts"
 export type { HoldOptions } from "./operators/latest.ts"
 export type { EvictedKey } from "./operators/evictions.ts"
 export type { DeduplicateOptions } from "./operators/deduplicate.ts"
+export type {
+  Session,
+  SessionContext,
+  SessionEnd,
+  SessionFunction,
+  SessionOptions,
+  SessionSettings,
+} from "./operators/session.ts"
 export type { ThrottleOptions } from "./operators/throttle.ts"
 export type { DistinctOptions } from "./operators/distinct.ts"
 export type { TakeWhileOptions } from "./operators/take_while.ts"

@@ -6,6 +6,8 @@
  */
 import type { AggregateRow, Aggregates, CheckedAggregates } from "./aggregate_types.ts"
 import type { Node, OperatorOptions } from "./graph.ts"
+import { KeyedGroups } from "./keyed_groups.ts"
+import type { WithType, WithValue } from "./keyed_types.ts"
 import { aggregateNode } from "./operators/aggregate.ts"
 import type { AggregateOptions } from "./operators/aggregate.ts"
 import { bufferNode } from "./operators/buffer.ts"
@@ -27,7 +29,6 @@ import { throttleNode } from "./operators/throttle.ts"
 import type { ThrottleOptions } from "./operators/throttle.ts"
 import { tapNode } from "./operators/stateless.ts"
 import type { StateAccess } from "./state/access.ts"
-import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"
 import { itself, keyReader } from "./state/keys.ts"
 import type { KeyReader, KeyValue, Path } from "./state/keys.ts"
 import type { Descriptor } from "./state/kinds.ts"
@@ -39,17 +40,12 @@ import type { Assigner, AssignWindows } from "./windows/assigner.ts"
 
 export { Stream, Windowed }
 
-type With<State, T, K, O> = Omit<StatefulOptions<T, K, O>, "state"> & { readonly state: State }
-type WithValue<S, T, K, O> = With<StateConfigValue<S>, T, K, O>
-type WithType<S, T, K, O> = With<StateConfigTyped<S>, T, K, O>
-
 /** A stream with a key of type `K` for each event. */
-export class KeyedStream<K, T> extends Stream<T> {
+export class KeyedStream<K, T> extends KeyedGroups<K, T> {
   readonly #key: KeyReader
-  declare readonly key: K
 
   constructor(node: Node, key: KeyReader) {
-    super(node)
+    super(node, key)
     this.#key = key
   }
 

@@ -78,6 +78,24 @@ export function errorPolicy(
   return onError === "fail" ? undefined : { decide: onError, errorsTo }
 }
 
+/** The same policy, what it emits instead of an event being wrapped: for the next half. */
+export function wrapEmitted(
+  policy: ErrorPolicy | undefined,
+  wrap: (value: unknown) => unknown,
+): ErrorPolicy | undefined {
+  const decide = policy?.decide
+  if (typeof decide !== "function") return policy
+  return {
+    errorsTo: policy?.errorsTo,
+    decide(told) {
+      const answer: unknown = decide(told)
+      const emits = typeof answer === "object" && answer !== null && Object.hasOwn(answer, "emit")
+      if (!emits) return answer as ErrorAnswer<unknown>
+      return { emit: wrap((answer as { emit: unknown }).emit) }
+    },
+  }
+}
+
 /** After these nothing can go on, whatever the policy. */
 const fatal: readonly ErrorCode[] = ["MEMORY", "INTERNAL", "CORRUPT", "CLOSED", "ABORTED"]
 

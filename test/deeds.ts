@@ -99,3 +99,7 @@ export function change(row: Fields, op: Op): Fields {
   row.text = row.text.slice(-12)
   return row
 }
+
+/** A record's view as an object of its own. */
+export const plain = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : value

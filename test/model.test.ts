@@ -20,9 +20,17 @@ import { disorderMs, scene, scriptOf } from "./scenes.ts"
 import type { Draw, Scene } from "./scenes.ts"
 import { weighersOf } from "./weigh.ts"
 import { holdings } from "./holding_programs.ts"
+import { groups } from "./group_programs.ts"
+import { sessions } from "./session_programs.ts"
 import { throttles } from "./throttle_programs.ts"
 
-const programs: Readonly<Record<string, Program>> = { ...others, ...throttles, ...holdings }
+const programs: Readonly<Record<string, Program>> = {
+  ...others,
+  ...throttles,
+  ...holdings,
+  ...groups,
+  ...sessions,
+}
 
 /** A quarter of the scripts can be refused, and is played with one operator only. */
 const runs = 720
@@ -136,7 +144,8 @@ function expectFailure(
 ): void {
   expect(error).toBeInstanceOf(MillraceError)
   const { code, message } = error as MillraceError
-  expect([code, message.startsWith(`${name}: event ${position}: `)]).toEqual([
+  const where = wanted instanceof Full ? (programs[name]?.held ?? name) : name
+  expect([code, message.startsWith(`${where}: event ${position}: `)]).toEqual([
     wanted instanceof Full ? "LIMIT" : "USER_FUNCTION",
     true,
   ])
@@ -156,7 +165,7 @@ function entriesOf(
   return Object.fromEntries(
     Object.keys(chosen).map((name) => [
       name,
-      [...job.state(name).scan()].map(([key, value]) => [key, value]),
+      [...job.state(programs[name]?.held ?? name).scan()].map(([key, value]) => [key, value]),
     ]),
   )
 }
@@ -173,9 +182,13 @@ async function compareAll(given: Scene): Promise<void> {
   const records = only.filter((name) => !counts && name.endsWith("Record"))
   const held = only.filter((name) => programs[name]?.holds)
   const timed = only.filter((name) => programs[name]?.ownTime)
-  const apart = [...records, ...held, ...timed]
+  const knowing = only.filter((name) => programs[name]?.knows)
+  const apart = [...records, ...held, ...timed, ...knowing]
   const rest = only.filter((name) => !apart.includes(name))
   if (held.length > 0) await compareHeld(given, held)
+  for (const name of knowing) {
+    await compare({ ...given, draws, limits: known(name, given.limits) }, pick([name]))
+  }
   if (timed.length > 0) {
     const own = Object.entries(given.limits).filter(([name]) => !ofTtl.includes(name))
     await compare({ ...given, draws, limits: Object.fromEntries(own) }, pick(timed))
@@ -185,6 +198,13 @@ async function compareAll(given: Scene): Promise<void> {
 }
 
 const ofTtl = ["update", "visibility"]
+
+/** Of all limits those that an operator knows. */
+function known(name: string, limits: Limits): Limits {
+  const { knows } = programs[name] as Program
+  const all = Object.entries(limits)
+  return Object.fromEntries(all.filter(([each]) => knows?.includes(each as keyof Limits) ?? true))
+}
 
 /** What is held back has no ttl, and is refused when there is no room. */
 async function compareHeld(given: Scene, names: readonly string[], how?: How): Promise<void> {
@@ -196,6 +216,7 @@ async function compareHeld(given: Scene, names: readonly string[], how?: How): P
 
 /** Those whose function only changes state through `state` or a record: all of it is undone. */
 const undoable = [
+  "session",
   ...["mapObject", "mapRecord", "filterObject", "filterRecord"],
   ...["foldArray", "foldRecord", "reduce"],
 ]
@@ -230,11 +251,14 @@ async function compareErrors(given: Scene, how: How): Promise<void> {
   if (programs[name]?.holds) return compareHeld({ ...given, draws }, [name], how)
   const own = programs[name]?.ownTime ? ofTtl : []
   const left = Object.entries(given.limits).filter(([each]) => ![...own, "maxBytes"].includes(each))
-  const limits: Limits = Object.fromEntries(left)
+  const limits = known(name, Object.fromEntries(left))
   // Events that are in flight have seen the state before there was room to be made for others.
   const full = limits.maxSize !== undefined
   const scene = { ...given, draws, limits }
-  await compare(scene, pick([name]), full ? { ...how, concurrency: 1 } : how)
+  // Unordered, sessions that end at one time do so as their promises have settled.
+  const ordered = programs[name]?.knows === undefined ? {} : { ordered: true }
+  const one = full ? { concurrency: 1 } : {}
+  await compare(scene, pick([name]), { ...how, ...one, ...ordered })
 }
 
 const how: fc.Arbitrary<How> = fc.record({

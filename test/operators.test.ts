@@ -6,6 +6,8 @@ import { clock, event } from "./play.ts"
 import { deeds } from "./deeds.ts"
 import { keyed, programs } from "./programs.ts"
 import type { Op } from "./deeds.ts"
+import { groups } from "./group_programs.ts"
+import { sessions } from "./session_programs.ts"
 import { throttles } from "./throttle_programs.ts"
 
 const keys: readonly KeyValue[] = ["a", "__proto__", 1, "1", null, ["a", [true, 1n]], "", 0]
@@ -25,7 +27,12 @@ const script = Array.from({ length: 36 }, (_, i) => {
   })
 })
 
-for (const [name, { make }] of Object.entries({ ...programs, ...throttles })) {
+for (const [name, { make }] of Object.entries({
+  ...programs,
+  ...throttles,
+  ...groups,
+  ...sessions,
+})) {
   testOperator<Op>(name, (events, state) => make(events, state, "op"), script)
 }
 

@@ -12,7 +12,7 @@ import type {
   Stream,
   StreamOf,
 } from "../js/index.ts"
-import { actOnObject, actOnRecord, blank, change, fail, fields } from "./deeds.ts"
+import { actOnObject, actOnRecord, blank, change, fail, fields, plain } from "./deeds.ts"
 import type { Count, Fields, Op } from "./deeds.ts"
 import { Rows, draftOf, normal, recordDraftOf } from "./reference.ts"
 import type { Draft, Limits, Moment } from "./reference.ts"
@@ -40,6 +40,10 @@ export interface Program {
   readonly ownTime?: boolean
   /** It holds events back: it has no ttl and evicts nothing. */
   readonly holds?: boolean
+  /** What is held, where that is a state of its own. */
+  readonly held?: string
+  /** The only limits that it knows. */
+  readonly knows?: readonly (keyof Limits)[]
 }
 
 type State = StateAccess<unknown, unknown>
@@ -53,9 +57,6 @@ export function keyed(events: Stream<Op>): KeyedStream<KeyValue, Op> {
   const key = (op: Op) => (op.lost === undefined ? op.key : undefined)
   return events.keyBy(key, { missing: "skip" })
 }
-
-const plain = (value: unknown): unknown =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : value
 
 /** A user function's reference: a draft per event, and what the function gives of it. */
 function withDraft(

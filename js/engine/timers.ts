@@ -23,7 +23,8 @@ export class Timers {
   /** Set or move the timer of a row. */
   set(row: number, timeMs: number): void {
     const { engine, handle } = this.#op
-    engine.check("set a timer", engine.wasm.mr_timer_set(handle, row, timeMs))
+    const result = engine.wasm.mr_timer_set(handle, row, timeMs)
+    if (result !== 0) engine.check("set a timer", result)
     if (timeMs < this.#earliestMs) this.#earliestMs = timeMs
   }
 
@@ -31,6 +32,11 @@ export class Timers {
   first(uptoMs: number): Due | undefined {
     if (uptoMs < this.#earliestMs) return undefined
     return this.#ask("mr_timer_peek", uptoMs)
+  }
+
+  /** May a timer be due by `uptoMs`? */
+  mayBeDue(uptoMs: number): boolean {
+    return uptoMs >= this.#earliestMs
   }
 
   /** Take the first timer that is due by `uptoMs`; its row stays. */

@@ -10,7 +10,8 @@ import { Operator } from "../engine/operator.ts"
 import type { OperatorSpec } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
 import type { OperatorNode, Runner, Site } from "../graph.ts"
-import type { ErrorAnswer, ErrorPolicy } from "../on_error.ts"
+import { wrapEmitted } from "../on_error.ts"
+import type { ErrorPolicy } from "../on_error.ts"
 import { noLimits } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { AnyTag } from "../tag.ts"
@@ -61,18 +62,7 @@ export function openJudge(
 
 /** What `onError` emits instead of an event is judged by nobody, and waits for nothing. */
 export function judgedErrors(policy: ErrorPolicy | undefined): ErrorPolicy | undefined {
-  const decide = policy?.decide
-  if (typeof decide !== "function") return policy
-  return {
-    errorsTo: policy?.errorsTo,
-    decide(told) {
-      const answer: unknown = decide(told)
-      const emits = typeof answer === "object" && answer !== null && Object.hasOwn(answer, "emit")
-      if (!emits) return answer as ErrorAnswer<unknown>
-      const judged: Judged = [(answer as { emit: unknown }).emit, -Infinity]
-      return { emit: judged }
-    },
-  }
+  return wrapEmitted(policy, (value): Judged => [value, -Infinity])
 }
 
 /** The queues, behind the part that judges. */

@@ -1,6 +1,6 @@
 /**
  * Operators that hold events back and let them go by timers: deduplicate (the last), debounce,
- * sample, buffer, and the queue of a throttle.
+ * sample, buffer, group, and the queue of a throttle.
  *
  *   event -> what its key holds: add -> full? let go at once : timer at `due`
  *   timer -> let go: what goes comes out at the timer's time; the rest gets a new timer
@@ -12,6 +12,7 @@
 import { causeOf, timeOf } from "../chunk.ts"
 import type { Arrival, Chunk, Failure } from "../chunk.ts"
 import { fillKeys } from "../engine/fill.ts"
+import { keyOfRow } from "../engine/keys.ts"
 import { Operator, sliceRowsMax } from "../engine/operator.ts"
 import { RefAccess } from "../engine/ref_access.ts"
 import { Rows } from "../engine/rows.ts"
@@ -19,7 +20,8 @@ import { Timers } from "../engine/timers.ts"
 import { copyOf } from "../copy.ts"
 import type { Finished, Ran, Runner, Site } from "../graph.ts"
 import type { StateLimits } from "../engine/operator.ts"
-import type { KeyReader } from "../state/keys.ts"
+import { scanPages } from "../engine/scan.ts"
+import type { KeyReader, KeyValue } from "../state/keys.ts"
 
 /** What is held of a key; the state of its row. */
 export interface Held {
@@ -39,7 +41,9 @@ export interface Holding {
   /**
    * Take out what goes at a time; what stays has a new `due`. If nothing stays, `values` is empty.
    */
-  letGo(held: Held, time: number): readonly unknown[]
+  letGo(held: Held, time: number, key: () => KeyValue): readonly unknown[]
+  /** Is one key held at a time, so that an event of another lets go? Default false. */
+  readonly alone?: boolean
   /** At the end of the source, is what is held waited for, instead of let go at once? */
   readonly waited: boolean
 }
@@ -67,6 +71,8 @@ class HoldingRunner implements Runner {
   /** The event that was taken last, of which arrival; what it sets can fire no earlier. */
   #lastCause = 0
   #lastOf: Arrival | undefined
+  /** Where one key is held at a time, its row; 0: none, undefined: not looked for yet. */
+  #only: number | undefined
 
   constructor(site: Site, read: KeyReader, limits: StateLimits, holding: Holding) {
     const own = { fields: ["ref"], timers: true, keepEvicted: true } as const
@@ -166,18 +172,20 @@ class HoldingRunner implements Runner {
       this.#lastOf = arrival
     }
     const clock = Math.max(time, watermark)
+    if (this.#holding.alone) this.#letOthersGo(row, cause, time, out)
+    const key = () => this.operator.input.keyAt(row)
     const access = this.#access
     access.begin(row)
     let held = access.get() as Held | undefined
     const due = held?.due ?? Infinity
     if (held !== undefined && clock >= due) {
-      const gone = this.#holding.letGo(held, due)
+      const gone = this.#holding.letGo(held, due, key)
       for (const value of gone) out.add(value, cause, due)
       if (held.values.length === 0) held = undefined
     }
     const now = this.#holding.add(held, values[index], time)
     if (this.#holding.full(now)) {
-      for (const value of this.#holding.letGo(now, time)) out.add(value, cause, time)
+      for (const value of this.#holding.letGo(now, time, key)) out.add(value, cause, time)
     }
     if (now.values.length === 0) access.delete()
     else access.set(now)
@@ -186,14 +194,38 @@ class HoldingRunner implements Runner {
     if (this.operator.spec.limits.evict) this.#releaseEvicted(cause, time, out)
     const moved = held === undefined || now.due !== due
     if (moved && now.values.length > 0) this.#timers.set(this.#rows.row(row), now.due)
+    this.#only = now.values.length > 0 ? this.#rows.row(row) : 0
+  }
+
+  /** What is held of another key than that of an event goes before it. */
+  #letOthersGo(row: number, cause: number, time: number, out: Released): void {
+    const only = this.#only ?? this.#findOnly()
+    if (only === 0 || only === this.#rows.row(row)) return
+    const held = this.#access.peek(only) as Held
+    const key = () => keyOfRow(this.operator, only)
+    for (const value of this.#holding.letGo(held, time, key)) out.add(value, cause, time)
+    this.#drop(only)
+  }
+
+  #findOnly(): number {
+    for (const { rows } of scanPages(this.operator, -Infinity)) {
+      return this.operator.engine.views.u32[rows] as number
+    }
+    return 0
+  }
+
+  #drop(row: number): void {
+    this.#rows.drop(row)
+    if (row === this.#only) this.#only = 0
   }
 
   /** What made room for another key is not lost: it goes now. */
   #releaseEvicted(cause: number, time: number, out: Released): void {
     for (const { row } of this.operator.evicted()) {
       const held = this.#access.peek(row) as Held
+      const key = () => keyOfRow(this.operator, row)
       while (held.values.length > 0) {
-        for (const value of this.#holding.letGo(held, held.due)) out.add(value, cause, time)
+        for (const value of this.#holding.letGo(held, held.due, key)) out.add(value, cause, time)
       }
     }
     this.operator.freeEvicted()
@@ -213,8 +245,8 @@ class HoldingRunner implements Runner {
   /** A row's timer has come; gives what goes. */
   #letGo(row: number, timeMs: number): readonly unknown[] {
     const held = this.#access.peek(row) as Held
-    const gone = this.#holding.letGo(held, timeMs)
-    if (held.values.length === 0) this.#rows.drop(row)
+    const gone = this.#holding.letGo(held, timeMs, () => keyOfRow(this.operator, row))
+    if (held.values.length === 0) this.#drop(row)
     else this.#timers.set(row, held.due)
     return gone
   }

@@ -7,18 +7,20 @@ import { tagOption } from "../tag.ts"
 
 /** @throws {MillraceError} `OPTION` for a tag that the operator does not send to. */
 export function sideOutputNode(from: Node, given: unknown): OperatorNode {
-  const input = ("partOf" in from ? from.partOf : undefined) ?? from
+  const first = "partOf" in from ? from.partOf : undefined
+  const halves = first === undefined ? [from] : [first, from]
   const tag = tagOption(given, "sideOutput")
-  const tags = input.tags ?? []
-  if (!tags.includes(tag)) {
-    const known = tags.map(({ name }) => name).join(", ") || "none"
+  const senders = halves.filter(({ tags }) => tags?.includes(tag))
+  if (senders.length === 0) {
+    const tags = new Set(halves.flatMap(({ tags = [] }) => tags))
+    const known = Array.from(tags, ({ name }) => name).join(", ") || "none"
     const hint = "ask the stream of the operator whose options name it, or job.output(tag)"
-    const message = `${input.kind} has no side output ${tag.name}; it has ${known}: ${hint}`
-    throw new MillraceError("OPTION", message)
+    const has = `has no side output ${tag.name}; it has ${known}`
+    throw new MillraceError("OPTION", `${(first ?? from).kind} ${has}: ${hint}`)
   }
   return {
     kind: "sideOutput",
-    inputs: [input],
+    inputs: senders,
     side: tag,
     open: () => ({ run: (chunk) => ({ chunk }) }),
   }

@@ -1,0 +1,86 @@
+/**
+ * The keyed verbs over events that belong together: group and session.
+ */
+import type { Node } from "./graph.ts"
+import type { GroupOf, Untyped } from "./keyed_types.ts"
+import { groupNode } from "./operators/group.ts"
+import type { Emitted, GroupFunction, GroupOptions } from "./operators/group.ts"
+import { sessionNode } from "./operators/session.ts"
+import type { SessionFunction, SessionSettings } from "./operators/session.ts"
+import type { StateConfig, StateConfigTyped, StateConfigValue } from "./state/config.ts"
+import type { KeyReader } from "./state/keys.ts"
+import { Stream } from "./stream.ts"
+
+/** What every {@link KeyedStream} has of them. */
+export class KeyedGroups<K, T> extends Stream<T> {
+  protected readonly read: KeyReader
+  declare readonly key: K
+
+  constructor(node: Node, key: KeyReader) {
+    super(node)
+    this.read = key
+  }
+
+  /**
+   * What the function makes of the events of a key together and the state of the key, which outlives
+   * its groups. A group goes by its options, to make room (`state.maxSize`), or at the end of the
+   * source. `undefined` emits nothing.
+   *
+   * @example
+   * ```ts
+   * const batches = from([{ tenant: "a", n: 1 }, { tenant: "a", n: 2 }])
+   *   .keyBy("tenant")
+   *   .group({ maxSize: 9, timeout: "5s" }, (tenant, events) => `${tenant} ${events.length}`)
+   * ```
+   * @throws {MillraceError} `OPTION` and `STATE_CONFIG` at once; while running `USER_FUNCTION`, and
+   *   `LIMIT` when keys outgrow the state's limits or a group 1,000,000 events.
+   */
+  group<O>(f: GroupFunction<K, T, unknown, unknown, O>): Stream<Emitted<O>>
+  group<S, O>(
+    options: GroupOf<StateConfigValue<S>, T, K, O>,
+    f: GroupFunction<K, T, S, S, O>,
+  ): Stream<Emitted<O>>
+  group<S, O>(
+    options: GroupOf<StateConfigTyped<S>, T, K, O>,
+    f: GroupFunction<K, T, S, S | undefined, O>,
+  ): Stream<Emitted<O>>
+  group<O>(
+    options: GroupOptions<T, K, O>,
+    f: GroupFunction<K, T, unknown, unknown, O>,
+  ): Stream<Emitted<O>>
+  group(...given: unknown[]): never {
+    return new Stream(groupNode(this.node, this.read, ...given)) as never
+  }
+
+  /**
+   * Events of a key that come without a pause of more than `gap`: what the function makes of each,
+   * and of the session's own state; and what `onEnd` makes of each session that is over.
+   * `undefined` emits nothing. {@link SessionOptions} says more.
+   *
+   * @example
+   * ```ts
+   * const visits = from([{ user: "ada", at: 0 }], { time: "at" })
+   *   .keyBy("user")
+   *   .session(
+   *     { gap: "30m", state: { value: () => 0 }, onEnd: ({ end }, pages) => [end, pages.get()] },
+   *     (_, isNew, pages) => void pages.set(isNew ? 1 : pages.get() + 1),
+   *   )
+   * ```
+   * @throws {MillraceError} `OPTION`, `STATE_CONFIG`; while running `USER_FUNCTION`, `LIMIT`.
+   */
+  session<S, O, E = never>(
+    options: SessionSettings<T, K, S, S, O, E, StateConfigValue<S>>,
+    f: SessionFunction<T, S, S, O>,
+  ): Stream<Emitted<O | E>>
+  session<S, O, E = never>(
+    options: SessionSettings<T, K, S, S | undefined, O, E, StateConfigTyped<S>>,
+    f: SessionFunction<T, S, S | undefined, O>,
+  ): Stream<Emitted<O | E>>
+  session<O, E = never>(
+    options: Untyped<SessionSettings<T, K, unknown, unknown, O, E, StateConfig>>,
+    f: SessionFunction<T, unknown, unknown, O>,
+  ): Stream<Emitted<O | E>>
+  session(options: unknown, f: unknown): never {
+    return new Stream(sessionNode(this.node, this.read, options, f)) as never
+  }
+}

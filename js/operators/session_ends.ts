@@ -1,0 +1,112 @@
+/**
+ * The ends of sessions: by timers, the watermark, the end of the source, or to make room.
+ *
+ * They come in the order of time, and of setting: a session's timer is set by its latest event; of
+ * a key with several open sessions, the next one's when the one before ends.
+ */
+import type { Arrival, Chunk } from "../chunk.ts"
+import type { StateLimits } from "../engine/operator.ts"
+import type { OpenSession, SessionRows } from "../engine/session_rows.ts"
+import type { StateAccess } from "../state/access.ts"
+import type { KeyValue } from "../state/keys.ts"
+import type { AnyTag } from "../tag.ts"
+import type { Emissions } from "./emissions.ts"
+import { causeOfTime } from "./holding.ts"
+import type { Concurrency } from "./in_flight.ts"
+import { overAt } from "./session_rule.ts"
+import type { SessionRule } from "./session_rule.ts"
+
+/** The user's function of each event. */
+export type EachEvent = (
+  event: unknown,
+  isNew: boolean,
+  state: StateAccess<unknown, unknown>,
+) => unknown
+
+/** What a session operator is. */
+export interface SessionPlan {
+  readonly rule: SessionRule
+  readonly limits: StateLimits
+  readonly initial: (() => unknown) | undefined
+  readonly concurrency: Concurrency
+  readonly lateTo: AnyTag | undefined
+  readonly each: EachEvent
+  /** What goes out at the end of a session; undefined: nothing does. */
+  readonly ended: ((key: KeyValue, session: OpenSession) => unknown) | undefined
+}
+
+/** How many sessions end in one go, while nothing comes. */
+const endedMax = 4096
+
+export class SessionEnds {
+  readonly #sessions: SessionRows
+  readonly #plan: SessionPlan
+  /** The event that was taken last, of which arrival; what it sets can fire no earlier. */
+  #lastCause = 0
+  #lastOf: Arrival | undefined
+
+  constructor(sessions: SessionRows, plan: SessionPlan) {
+    this.#sessions = sessions
+    this.#plan = plan
+  }
+
+  /** An event of an arrival is taken. */
+  took(cause: number, arrival: Arrival): void {
+    this.#lastCause = cause
+    this.#lastOf = arrival
+  }
+
+  /** End what is over by a watermark. */
+  upTo(watermark: number, chunk: Chunk, out: Emissions): void {
+    for (;;) {
+      const due = this.#sessions.timers.take(watermark)
+      if (due === undefined) return
+      const last = this.#lastOf === chunk.arrival ? this.#lastCause : 0
+      const cause = Math.max(causeOfTime(chunk, due.timeMs), last)
+      this.first(due.row, (ended, endMs) => out.emit(ended, cause, endMs))
+    }
+  }
+
+  /** End a bounded number of sessions that are over by a time; undefined if none is. */
+  some(uptoMs: number): { values: unknown[]; times: Float64Array<ArrayBuffer> } | undefined {
+    const values: unknown[] = []
+    const times: number[] = []
+    let count = 0
+    for (; count < endedMax; count++) {
+      const due = this.#sessions.timers.take(uptoMs)
+      if (due === undefined) break
+      this.first(due.row, (ended, endMs) => {
+        values.push(ended)
+        times.push(endMs)
+      })
+    }
+    return count === 0 ? undefined : { values, times: Float64Array.from(times) }
+  }
+
+  /** The first session of a row is over; `tell` what goes out, if anything does. */
+  first(row: number, tell: (ended: unknown, endMs: number) => void): void {
+    const sessions = this.#sessions
+    if (this.#plan.ended === undefined && sessions.isAlone(row)) return sessions.rows.drop(row)
+    const [first, ...rest] = sessions.sessionsOf(row) as [OpenSession, ...OpenSession[]]
+    const key = sessions.keyOf(row)
+    if (rest.length === 0) sessions.rows.drop(row)
+    else {
+      sessions.replace(row, rest)
+      sessions.timers.set(row, overAt(sessions.lastOf(row), this.#plan.rule))
+    }
+    this.#end(key, first, tell)
+  }
+
+  /** All sessions of a row end, which is gone already. */
+  all(row: number, out: Emissions, cause: number, timeMs: number): void {
+    const key = this.#sessions.keyOf(row)
+    for (const session of this.#sessions.sessionsOf(row)) {
+      this.#end(key, session, (ended) => out.emit(ended, cause, timeMs))
+    }
+  }
+
+  #end(key: KeyValue, session: OpenSession, tell: (ended: unknown, endMs: number) => void): void {
+    const { ended, rule } = this.#plan
+    if (ended !== undefined) tell(ended(key, session), session.last + rule.gapMs)
+  }
+}
