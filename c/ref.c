@@ -34,6 +34,14 @@ void mr_ref_drop(mr_refs *refs, mr_heap *heap, uint32_t number) {
     refs->dropped = number;
 }
 
+void mr_ref_release(mr_refs *refs, mr_heap *heap, uint32_t cell) {
+    if ((cell & MR_REF_ENCODED) != 0) {
+        mr_blob_release(heap, mr_ref_blob(cell));
+    } else if (cell != 0) {
+        mr_ref_drop(refs, heap, cell);
+    }
+}
+
 mr_addr mr_blob_make(mr_heap *heap, const uint8_t *bytes, uint32_t size) {
     mr_addr blob = mr_heap_alloc(heap, size + (uint32_t)sizeof(uint32_t));
     if (blob == 0) return 0;

@@ -26,6 +26,9 @@ mr_status mr_ref_take(mr_heap *heap);
 /* The cell that held `number` is gone. */
 void mr_ref_drop(mr_refs *refs, mr_heap *heap, uint32_t number);
 
+/* What a cell holds is let go of: a number, or encoded bytes, or nothing. */
+void mr_ref_release(mr_refs *refs, mr_heap *heap, uint32_t cell);
+
 /* A blob: u32 size, then the bytes, or zeros for NULL. 0 when there is no memory. */
 mr_addr mr_blob_make(mr_heap *heap, const uint8_t *bytes, uint32_t size);
 void mr_blob_release(mr_heap *heap, mr_addr blob);

@@ -143,15 +143,6 @@ uint64_t mr_row_weight(const mr_rows *rows, mr_row *row) {
            held_bytes(rows, mr_row_record(rows, row));
 }
 
-/* Let go of what a cell of a ref holds; its bytes stay counted. */
-static void release_ref(mr_rows *rows, uint32_t cell) {
-    if ((cell & MR_REF_ENCODED) != 0) {
-        mr_blob_release(rows->heap, mr_ref_blob(cell));
-    } else if (cell != 0) {
-        mr_ref_drop(rows->refs, rows->heap, cell);
-    }
-}
-
 /* Free the strings and drop the refs of a record. */
 static void empty_record(mr_rows *rows, mr_row *row) {
     const mr_layout *layout = &rows->layout;
@@ -165,7 +156,7 @@ static void empty_record(mr_rows *rows, mr_row *row) {
             continue;
         }
         rows->bytes -= MR_REF_BYTES;
-        release_ref(rows, cell);
+        mr_ref_release(rows->refs, rows->heap, cell);
     }
 }
 
@@ -493,29 +484,6 @@ mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, m
     *blob_out = mr_blob_make(rows->heap, bytes, size);
     if (*blob_out == 0) return out_of_memory(rows);
     rows->bytes += blob_bytes;
-    return MR_OK;
-}
-
-mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t number) {
-    const mr_layout *layout = &rows->layout;
-    if (field >= layout->field_count || layout->field_kind[field] != MR_REF) {
-        return mr_fail(MR_ERR_ARGUMENT, "field", field);
-    }
-    if (number != 0 && number >= rows->refs->capacity) {
-        return mr_fail(MR_ERR_ARGUMENT, "number", number);
-    }
-    uint32_t *cell = (uint32_t *)(void *)(mr_row_record(rows, row) + layout->field_at[field]);
-    const bool more = *cell == 0 && number != 0;
-    const bool evicts = rows->lru_at != 0;
-    if (more && over_bytes(rows, MR_REF_BYTES) && (!evicts || MR_REF_BYTES > rows->bytes_max)) {
-        return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
-    }
-    if (number != 0) MR_TRY(mr_ref_take(rows->heap));
-    if (more) rows->bytes += MR_REF_BYTES;
-    if (*cell != 0 && number == 0) rows->bytes -= MR_REF_BYTES;
-    release_ref(rows, *cell);
-    *cell = number;
-    mr_row_changed(rows, row);
     return MR_OK;
 }
 
