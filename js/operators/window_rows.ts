@@ -188,7 +188,8 @@ export class WindowRows {
 
   /** When the first timer in processing time is due; see {@link Runner.nextDue}. */
   nextDue(now: number): number {
-    return this.#clocks === undefined ? this.#timers.next(now) : this.#clocks.timers.next(now)
+    if (!this.#eventTime) return this.#timers.next(now)
+    return this.#clocks?.timers.next(now) ?? Infinity
   }
 
   /** Where the stream's time is another: fire what is due by a time of the clock. */
