@@ -82,7 +82,7 @@ describe("purging and discard", () => {
 })
 
 describe("every", () => {
-  it("emits at the multiples of its interval, if there is something new, and at the end", async () => {
+  it("emits at the multiples of its interval where something is new, and at the end", async () => {
     const hits = [hit("a", 1), hit("a", 2), hit("a", 12), hit("b", 25), hit("b", 45)]
     expect(await given(hits, tumbling(40), { trigger: every(10) })).toEqual([
       "a0: 1 2 12", // The event is applied, and then its watermark.

@@ -27,7 +27,7 @@ const script = Array.from({ length: 36 }, (_, i) => {
   if (i % 6 === 5) return clock(i * 2)
   const key = keys[(i * 7 + (i >> 3)) % keys.length] as KeyValue
   const at = i * 2 - 20 - (i % 4) * 3
-  return event<Op>({ i, key, deed: deeds[0] as Op["deed"], n: i % 5, value: i / 3, at })
+  return event<Op>({ i, key, deed: deeds[0] ?? "none", n: i % 5, value: i / 3, at })
 })
 
 /** Each event in the windows of its five and its seven ms. */

@@ -1,6 +1,7 @@
 /**
  * Random scripts through windows of every kind, with every trigger, lateness and way to emit,
- * against plain code that keeps all events: times late, early, alike and below zero, chunks, crashes.
+ * against plain code that keeps all events: times late, early, alike and below zero; chunks;
+ * crashes.
  */
 import fc from "fast-check"
 import { expect, it } from "vitest"
@@ -10,8 +11,9 @@ import { foldNode, windowSpec } from "../js/operators/window.ts"
 import { keyReader } from "../js/state/keys.ts"
 import { clock, event, playAll } from "./play.ts"
 import type { Step } from "./play.ts"
-import { gapOf, numbers, Reference, twice } from "./window_process_reference.ts"
-import type { Hit, Kind, Row, Setting } from "./window_process_reference.ts"
+import { Reference } from "./window_process_reference.ts"
+import { gapOf, numbers, twice } from "./window_process_setting.ts"
+import type { Hit, Kind, Row, Setting } from "./window_process_setting.ts"
 
 const timeout = 300_000
 const late = millrace.outputTag<Hit>("late")

@@ -129,6 +129,12 @@ export class Operator {
     this.engine.views.follow()
   }
 
+  /** Add what one row of an aggregate has aggregated to another; both stay. */
+  merge(into: number, from: number): void {
+    const result = this.engine.wasm.mr_aggregate_merge(this.handle, into, from)
+    if (result < 0) throw this.refusal("merge aggregates", result)
+  }
+
   stats(): StateStats {
     const { views, wasm, scratch } = this.engine
     this.engine.check("read figures", wasm.mr_operator_stats(this.handle, scratch))

@@ -12,9 +12,7 @@ import { text } from "../options.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { FieldReader } from "../state/keys.ts"
 
-const kinds = ["first", "last", "argMin", "argMax", "collect", "countDistinct"] as const
-
-export type PickKind = (typeof kinds)[number]
+export type PickKind = "first" | "last" | "argMin" | "argMax" | "collect" | "countDistinct"
 
 /** An aggregate that keeps values: which, and the field that it reads. */
 export class ValueAggregate<

@@ -55,14 +55,10 @@ export class Totals {
 
   /** Into one what is in others, which go. */
   merge(into: number, others: readonly number[]): void {
-    const { wasm } = this.#operator.engine
     for (const other of others) {
       const from = this.#find(other)
       if (from === 0) continue
-      const to = this.#find(into)
-      if (to === 0) throw new RangeError("a window that others join has no totals")
-      const result = wasm.mr_aggregate_merge(this.#operator.handle, to, from)
-      if (result < 0) throw this.#operator.refusal("merge windows", result)
+      this.#operator.merge(this.#find(into), from)
       this.drop(other)
     }
   }

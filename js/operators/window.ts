@@ -70,7 +70,7 @@ export interface WindowProcessOptions<
   /** The state that the function is given: its default, limits and ttl. */
   readonly state?: StateConfig
   /** The side outputs that the function sends to. */
-  readonly outputs?: readonly Tag<never>[]
+  readonly outputs?: readonly AnyTag[]
 }
 
 const windowTable = {
@@ -114,8 +114,8 @@ export function windowSpec(given: unknown, settings: object | undefined): Window
   return { assigner, options }
 }
 
-function canMerge({ merge }: Trigger<never>): boolean {
-  return typeof merge === "function"
+function canMerge(trigger: Trigger<never>): boolean {
+  return typeof (trigger as { readonly merge?: unknown }).merge === "function"
 }
 
 /** The limits of open windows. Throws `STATE_CONFIG` for what would be ignored, or lose events. */

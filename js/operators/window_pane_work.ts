@@ -174,7 +174,7 @@ export class Panes {
     return (counts ? 0 : a.end - b.end) || a.order - b.order
   }
 
-  /** A pane's time has come; true if it has closed. What throws goes to `fail`, and time goes on. */
+  /** A pane's time has come; true if it has closed. What throws goes to `fail`. */
   step(
     pane: Pane,
     all: readonly Pane[],

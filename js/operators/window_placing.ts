@@ -62,9 +62,12 @@ function checkRanges(given: unknown): readonly WindowRange[] {
     const { start, end } = (range ?? {}) as Partial<WindowRange>
     return isTime(start) && isTime(end) && (start as number) < (end as number)
   }
-  if (Array.isArray(given) && given.length <= windowsMax && given.every(isRange)) return given
+  const list: readonly unknown[] | undefined = Array.isArray(given) ? given : undefined
+  if (list !== undefined && list.length <= windowsMax && list.every(isRange)) {
+    return list as readonly WindowRange[]
+  }
   const wanted = `at most ${windowsMax} windows { start, end }, times with start < end`
-  const shown = Array.isArray(given) ? "others" : typeName(given)
+  const shown = list === undefined ? typeName(given) : "others"
   throw new MillraceError("OPTION", `an assigner must give ${wanted}, not ${shown}`)
 }
 

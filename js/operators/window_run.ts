@@ -156,7 +156,7 @@ export class WindowRunner implements Runner {
 
   // ---- timers ----
 
-  /** All that is due by a time of the stream, in order, before value `index`. Throws {@link Ended}. */
+  /** What is due by a time of the stream, before value `index`. Throws {@link Ended}. */
   #fire(upto: number, chunk: Chunk, index: number, out: Emitted): void {
     const { arrival } = chunk
     const last = this.#lastOf === arrival ? this.#lastCause : 0

@@ -65,7 +65,7 @@ export interface SessionsOptions {
 
 /** Options of {@link countWindow}. */
 export interface CountWindowOptions {
-  /** A window begins every so many events. Default: `size`. Above `size` the others are left out. */
+  /** A window begins every so many events; those between two are left out. Default: `size`. */
   readonly slide?: number
   /**
    * Does the source's end emit a window that is not full? It then has an event at least that no
