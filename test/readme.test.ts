@@ -33,8 +33,8 @@ async function output(program: string): Promise<string> {
 }
 
 describe("the README", () => {
-  it("has three programs", async () => {
-    expect(await programs()).toHaveLength(3)
+  it("has four programs", async () => {
+    expect(await programs()).toHaveLength(4)
   })
 
   it("has a first program that prints running totals", async () => {
@@ -53,8 +53,15 @@ describe("the README", () => {
     expect(await output(durable)).toBe(state)
   })
 
+  it("has windows, which print what the comments say", async () => {
+    const [, , windows = ""] = await programs()
+    const said = [...windows.matchAll(/^\/\/ (.*)$/gm)].map(([, line]) => `${line as string}\n`)
+    expect(said).toHaveLength(6)
+    expect(await output(windows)).toBe(said.join(""))
+  })
+
   it("has a test of a week", async () => {
-    const [, , test = ""] = await programs()
+    const [, , , test = ""] = await programs()
     const ada = "{ user: 'ada' }"
     expect(await output(test)).toBe(`[ ${ada} ]\n[ ${ada}, ${ada} ]\n`)
   })
