@@ -39,6 +39,11 @@ export class Timers {
     return uptoMs >= this.#earliestMs
   }
 
+  /** The operator has set timers by itself. */
+  changed(): void {
+    this.#earliestMs = -Infinity
+  }
+
   /** Take the first timer that is due by `uptoMs`; its row stays. */
   take(uptoMs: number): Due | undefined {
     if (uptoMs < this.#earliestMs) return undefined

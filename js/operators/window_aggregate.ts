@@ -112,6 +112,7 @@ export class WindowAggregateRunner implements Runner {
 
   nextDue(now: number): number {
     if (this.#site.eventTime || this.#timers === undefined) return Infinity
+    this.#timers.changed()
     return Math.min(this.#firing, this.#timers.next(now))
   }
 

@@ -28,6 +28,7 @@ typedef struct script {
     uint32_t keys[EVENTS];
     double times[EVENTS];
     double watermarks[EVENTS];
+    double own[EVENTS]; /* Of their sources, which may be further. */
     double values[EVENTS];
     double last;
 } script;
@@ -43,6 +44,7 @@ static script script_of(uint64_t seed) {
         s.times[i] = time;
         s.values[i] = (double)(random_next(&seed) % 100);
         s.watermarks[i] = most - 4;
+        s.own[i] = most - 4 + (double)(random_next(&seed) % 3 == 0 ? random_next(&seed) % 9 : 0);
         if (time > most) most = time;
     }
     s.last = most - 4;
@@ -52,8 +54,11 @@ static script script_of(uint64_t seed) {
 /* Push the events, calling again after a refusal; `chunk` of them at a time. */
 static void push_some(bench *b, const script *s, uint32_t from, uint32_t upto, out *o) {
     begin_input(b, 0);
-    for (uint32_t i = from; i < upto; i++)
+    b->input->present |= MR_HAS_OWN;
+    for (uint32_t i = from; i < upto; i++) {
         put(b, s->keys[i], s->times[i], s->watermarks[i], s->values[i]);
+        mr_f64s(b->input->own_watermark)[i - from] = s->own[i];
+    }
     mr_status status = MR_MORE;
     for (uint32_t at = 0; status != MR_OK;) {
         status = mr_operator_push(b->op, b->in, at, &at, b->out);
