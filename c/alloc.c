@@ -45,6 +45,7 @@ enum {
     PAGES_MAX = 65536,
     PAGE_SHIFT = 16,
     GROW_PAGES_MIN = 16,
+    GROW_QUIET_MAX = 496,     /* With static data less than 32 MiB; see growth(). */
     GROW_DOUBLING_MAX = 1024, /* 64 MiB; from there on by half. */
     NOBODY = 0,               /* Not ours: static data, the stack, not grown, somebody else's. */
     FREE = 255,               /* Grown and in no heap. Between the two: the id of a heap. */
@@ -148,12 +149,21 @@ static void give_pages(uint32_t first, uint32_t count) {
     if (first < first_free) first_free = first;
 }
 
-/* Grow host memory by at least `needed` pages; more, if the host has them: V8 takes the
- * new size for so much garbage to come and collects its whole heap, so growing must stay
- * rare. Pages that nobody touches cost the host no memory. */
+/* How many pages to ask the host for: more than are needed, because V8 takes each new
+ * size above 32 MiB for so much garbage to come and collects its whole heap. So the
+ * last size below that comes first, and above it growing is rare. Pages that nobody
+ * touches cost the host no memory. */
+static uint32_t growth(void) {
+    const uint32_t step = our_pages < GROW_DOUBLING_MAX ? our_pages : our_pages / 2;
+    if (our_pages < GROW_QUIET_MAX && our_pages + step > GROW_QUIET_MAX) {
+        return GROW_QUIET_MAX - our_pages;
+    }
+    return step < GROW_PAGES_MIN ? GROW_PAGES_MIN : step;
+}
+
+/* Grow host memory by at least `needed` pages; more, if the host has them. */
 static bool grow(uint32_t needed) {
-    uint32_t step = our_pages < GROW_DOUBLING_MAX ? our_pages : our_pages / 2;
-    if (step < GROW_PAGES_MIN) step = GROW_PAGES_MIN;
+    uint32_t step = growth();
     if (step < needed) step = needed;
     uint32_t first = mr_host_grow(step);
     if (first == UINT32_MAX && step > needed) {
