@@ -28,8 +28,14 @@ export interface FailedEvent {
 }
 
 const noCauses = new Uint32Array(0)
+const noPlan: Plan = { nodes: [], outputs: [], awaited: new Map() }
 
 export class Passage {
+  /**
+   * Stays for good: when the last object of a class is collected, V8 forgets the hidden class, and
+   * with it all code that was compiled for such objects; the next job would have it compiled anew.
+   */
+  static readonly lasting = new Passage(noPlan, [], [], {} as Progress)
   readonly #plan: Plan
   readonly #steps: readonly Step[]
   readonly #outputs: readonly Output[]

@@ -6,7 +6,11 @@ import { causedBy } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import type { Tolerate } from "../graph.ts"
 
+const nothing = { first: 0, size: 0, now: 0, times: undefined, watermarks: undefined }
+
 export class Outputs {
+  /** Stays for good, as in passage.ts. */
+  static readonly lasting = new Outputs({ values: [], at: undefined, arrival: nothing }, false)
   readonly #input: Chunk
   /** Does anybody take them? If not, what is added may be undefined. */
   readonly wanted: boolean

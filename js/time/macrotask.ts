@@ -26,6 +26,8 @@ const msPerTurn = 12
 
 /** Lets a long loop stop for a turn of the event loop now and then. */
 export class Breath {
+  /** Stays for good, as in passage.ts. */
+  static readonly lasting = new Breath()
   #steps = 0
   #since = performance.now()
 
