@@ -2,18 +2,21 @@
  * State that is a typed record: `get` gives one view per operator, whose properties read and write
  * the row in linear memory.
  *
- * A row that is there is changed in place, after its record was copied aside; a missing row's
- * record is built in scratch memory and becomes a row at `commit`. So `abandon` undoes a failed
- * call whole, strings included: the blobs that a call made are freed, those it replaced are kept.
+ * Its numbers are kept aside until `commit`; see record_numbers.ts. Other fields of a row that is
+ * there are changed in place, after its record was copied aside; a missing row's record is built in
+ * scratch memory and becomes a row at `commit`. So `abandon` undoes a failed call whole, strings
+ * included: the blobs that a call made are freed, those it replaced are kept.
  *
  * A detached call works on a copy in scratch memory, with strings of its own, which becomes the
  * row's record at `commit`, whatever has become of the row meanwhile.
  */
 import { MillraceError, typeName } from "../errors.ts"
+import { closed } from "../state/access.ts"
 import type { Access } from "../state/access.ts"
 import type { RecordType } from "../state/record.ts"
-import { fieldsOf, readCell, textOf } from "./record_cells.ts"
+import { blobsOf, fieldsOf, readCell, textOf, writeCell } from "./record_cells.ts"
 import type { Field } from "./record_cells.ts"
+import { noNumbers, Numbers } from "./record_numbers.ts"
 import { RecordView } from "./record_view.ts"
 import type { Cells } from "./record_view.ts"
 import type { Rows } from "./rows.ts"
@@ -26,6 +29,11 @@ export class RecordAccess implements Access, Cells {
   readonly #rows: Rows
   readonly #fields: readonly Field[]
   readonly #view: RecordView
+  readonly #numbers: Numbers
+  /** Of the call; {@link noNumbers} outside. */
+  numbers = noNumbers
+  /** Are all fields numbers? */
+  readonly #numeric: boolean
   readonly label: string
   readonly views: Views
   #index = -1
@@ -33,17 +41,19 @@ export class RecordAccess implements Access, Cells {
   /** Address of the record that the view shows; 0 outside a call. */
   at = 0
   written = false
+  /** Is the row's record changed in place, so that it must be copied aside first? */
+  #inPlace = false
+  #copied = false
   #deleted = false
   #used = false
   #detached = false
-  /** The event of a call that is suspended. */
-  #suspended = -1
-  /** Was there a row when the call was detached? */
-  #had = false
+  #suspended = -1 // The event of a call that is.
+  #had = false // Was there a row when the call was detached?
   #made: number[] = []
   #replaced: number[] = []
-  /** Address of two records: one to build, one to remember. */
+  /** Address of a record to build, and of one to remember. */
   readonly #scratch: number
+  readonly #undoRecord: number
 
   constructor(rows: Rows, type: RecordType<unknown>) {
     this.#rows = rows
@@ -51,7 +61,10 @@ export class RecordAccess implements Access, Cells {
     this.views = rows.views
     this.#fields = fieldsOf(type, rows.op.layout.fieldAt)
     this.#view = new RecordView(this, type, this.#fields)
+    this.#numbers = new Numbers(this.#fields)
+    this.#numeric = this.#fields.every(({ number }) => number >= 0)
     this.#scratch = rows.borrow()
+    this.#undoRecord = this.#scratch + rows.op.layout.recordBytes
   }
 
   get open(): boolean {
@@ -59,13 +72,18 @@ export class RecordAccess implements Access, Cells {
   }
 
   begin(index: number): void {
+    const row = this.#rows.enter(index)
     this.#index = index
-    this.#row = this.#rows.enter(index)
+    this.#row = row
+    this.numbers = this.#numbers.values
     this.written = false
+    this.#inPlace = row !== 0 && !this.#numeric
+    this.#copied = false
     this.#deleted = false
     this.#used = false
-    if (this.#row === 0) this.#showScratch()
-    else this.at = this.#rows.record(this.#row)
+    if (row === 0) return this.#showScratch()
+    this.at = this.#rows.record(row)
+    this.#numbers.load(this.views.f64, this.at)
   }
 
   exists(): boolean {
@@ -92,19 +110,23 @@ export class RecordAccess implements Access, Cells {
 
   delete(): void {
     if (this.written) this.#undo()
+    this.#inPlace = this.#row !== 0
     this.#deleted = true
     this.#showScratch()
   }
 
   plain(value: unknown): unknown {
-    return value === this.#view ? this.plainAt(this.at) : value
+    return value === this.#view ? this.#shown() : value
+  }
+
+  #shown(): Plain {
+    return Object.fromEntries(this.#fields.map((field) => [field.name, this.read(field)]))
   }
 
   /** The record at an address as an object of its own. */
   plainAt(at: number): Record<string, unknown> {
-    const object: Record<string, unknown> = {}
-    for (const field of this.#fields) object[field.name] = readCell(this.views, field, at)
-    return object
+    const { views } = this
+    return Object.fromEntries(this.#fields.map((field) => [field.name, readCell(views, field, at)]))
   }
 
   detach(): void {
@@ -112,7 +134,7 @@ export class RecordAccess implements Access, Cells {
     this.#detached = true
     if (this.at !== this.#scratch) {
       this.#copy(this.at, this.#scratch)
-      if (this.written) this.#copy(this.#undoRecord, this.at)
+      if (this.#copied) this.#copy(this.#undoRecord, this.at)
       this.at = this.#scratch
     }
     this.#row = 0
@@ -127,8 +149,7 @@ export class RecordAccess implements Access, Cells {
 
   suspend(): void {
     this.#suspended = this.#index
-    this.#index = -1
-    this.at = 0
+    this.#close()
   }
 
   resume(): void {
@@ -136,10 +157,20 @@ export class RecordAccess implements Access, Cells {
     this.#index = this.#suspended
     this.#suspended = -1
     this.at = this.#scratch
+    this.numbers = this.#numbers.values
   }
 
+  /** The hot path is small, so that V8 makes one piece of it and the loop of all events. */
   commit(): void {
+    if (!this.written || this.#row === 0 || !this.#numeric) return this.#finish()
+    this.#numbers.store(this.views.f64, this.at)
+    if (this.#rows.touchesWrites) this.#rows.touch(this.#index, true)
+    this.#close()
+  }
+
+  #finish(): void {
     const index = this.#index
+    if (this.written) this.#numbers.store(this.views.f64, this.at)
     if (this.#detached) this.#meet(this.#rows.row(index))
     if (this.written && this.#row !== 0) {
       this.#settle(this.#replaced) // First: what was replaced counts no more when room is made.
@@ -161,10 +192,7 @@ export class RecordAccess implements Access, Cells {
     this.#row = row
     if (row === 0 || !this.written) return
     const record = this.#rows.record(row)
-    for (const { kind, at } of this.#fields) {
-      const blob = kind === "string" ? this.views.word(record + at) : 0
-      if (blob !== 0) this.#replaced.push(blob)
-    }
+    this.#replaced.push(...blobsOf(this.views, this.#fields, record))
     this.#copy(this.#scratch, record)
   }
 
@@ -185,10 +213,15 @@ export class RecordAccess implements Access, Cells {
 
   /** The call is over; the blobs that nothing names any more are freed. */
   #settle(blobs: number[]): void {
-    this.#index = -1
-    this.at = 0
+    this.#close()
     if (this.#made.length > 0 || this.#replaced.length > 0) this.#free(blobs)
     if (this.#detached) this.#rows.giveBack(this.#scratch) // It is not used again.
+  }
+
+  #close(): void {
+    this.#index = -1
+    this.at = 0
+    this.numbers = noNumbers
   }
 
   #free(blobs: number[]): void {
@@ -200,27 +233,27 @@ export class RecordAccess implements Access, Cells {
 
   #showScratch(): void {
     const at = this.#scratch
-    const words = this.#rows.op.layout.recordBytes >>> 2
-    this.#rows.views.u32.fill(0, at >>> 2, (at >>> 2) + words)
+    if (!this.#numeric) this.views.u8.fill(0, at, at + this.#rows.op.layout.recordBytes)
+    this.#numbers.clear()
     this.at = at
   }
 
-  /** Before the first change of a call: copy the record aside. */
   write(): void {
-    if (this.written) return
+    if (this.at === 0) throw closed()
+    if (this.#inPlace && !this.written) this.#copyAside()
     this.written = true
-    if (this.#row === 0) return
+  }
+
+  #copyAside(): void {
     const record = this.#rows.record(this.#row)
     this.#copy(record, this.#undoRecord)
+    this.#copied = true
     if (this.#deleted) this.#blank(record)
   }
 
   /** A deleted row is written again: it stays, with a record like a new one's. */
   #blank(record: number): void {
-    for (const { kind, at } of this.#fields) {
-      const blob = kind === "string" ? this.#rows.views.word(record + at) : 0
-      if (blob !== 0) this.#replaced.push(blob)
-    }
+    this.#replaced.push(...blobsOf(this.views, this.#fields, record))
     this.#copy(this.#scratch, record)
     this.at = record
     this.#deleted = false
@@ -228,12 +261,8 @@ export class RecordAccess implements Access, Cells {
 
   #undo(): void {
     this.written = false
-    if (this.#row !== 0) this.#copy(this.#undoRecord, this.#rows.record(this.#row))
+    if (this.#copied) this.#copy(this.#undoRecord, this.#rows.record(this.#row))
     this.#free(this.#made)
-  }
-
-  get #undoRecord(): number {
-    return this.#scratch + this.#rows.op.layout.recordBytes
   }
 
   #copy(from: number, to: number): void {
@@ -242,22 +271,15 @@ export class RecordAccess implements Access, Cells {
     for (let i = 0; i < words; i++) u32[(to >>> 2) + i] = u32[(from >>> 2) + i] as number
   }
 
+  read(field: Field): unknown {
+    const { number } = field
+    return number < 0 ? readCell(this.views, field, this.at) : this.numbers[number]
+  }
+
   put(field: Field, value: unknown): void {
-    const { views } = this.#rows
-    const at = this.at + field.at
-    switch (field.kind) {
-      case "i64":
-        views.i64[at >>> 3] = value as bigint
-        return
-      case "bool":
-        views.u8[at] = value === true ? 1 : 0
-        return
-      case "string":
-        this.#putText(at, value as string)
-        return
-      default:
-        views.f64[at >>> 3] = value as number
-    }
+    if (field.number >= 0) this.numbers[field.number] = value as number
+    else if (field.kind === "string") this.#putText(this.at + field.at, value as string)
+    else writeCell(this.views, field, this.at, value)
   }
 
   #putText(at: number, text: string): void {

@@ -9,13 +9,19 @@ export interface Field {
   readonly name: string
   readonly kind: keyof FieldTypes
   readonly at: number
+  /** Its index among the fields that are numbers; -1: it is none. */
+  readonly number: number
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** The fields of a record type in a layout, which is the same for every engine. */
 export function fieldsOf(type: RecordType<unknown>, fieldAt: readonly number[]): Field[] {
-  return type.fields.map(([name, kind], i) => ({ name, kind, at: fieldAt[i] as number }))
+  let numbers = 0
+  return type.fields.map(([name, kind], i) => {
+    const number = kind === "f64" || kind === "timestamp" ? numbers++ : -1
+    return { name, kind, at: fieldAt[i] as number, number }
+  })
 }
 
 /** The value of a field of the record at an address. */
@@ -37,4 +43,17 @@ export function readCell(views: Views, field: Field, record: number): unknown {
 export function textOf(views: Views, blob: number): string {
   if (blob === 0) return ""
   return decoder.decode(views.u8.subarray(blob + 4, blob + 4 + views.word(blob)))
+}
+
+/** Write a field that is neither a number nor a string. */
+export function writeCell(views: Views, field: Field, record: number, value: unknown): void {
+  const at = record + field.at
+  if (field.kind === "bool") views.u8[at] = value === true ? 1 : 0
+  else views.i64[at >>> 3] = value as bigint
+}
+
+/** The blobs of a record's strings. */
+export function blobsOf(views: Views, fields: readonly Field[], record: number): number[] {
+  const strings = fields.filter(({ kind }) => kind === "string")
+  return strings.map(({ at }) => views.word(record + at)).filter((blob) => blob !== 0)
 }

@@ -9,20 +9,21 @@
 import { typeName, MillraceError } from "../errors.ts"
 import { closed } from "../state/access.ts"
 import type { FieldTypes, RecordType } from "../state/record.ts"
-import { readCell } from "./record_cells.ts"
 import type { Field } from "./record_cells.ts"
-import type { Views } from "./views.ts"
 
 /** The record that a view shows at the moment. */
 export interface Cells {
   /** What messages call the operator. */
   readonly label: string
-  readonly views: Views
   /** Address of the record; 0 outside a call. */
   readonly at: number
-  /** Was it copied aside already? If not, {@link write} comes before the first change. */
+  /** The fields that are numbers, by {@link Field.number}; outside a call it throws. */
+  readonly numbers: number[]
+  /** Was it written already? If not, {@link write} comes before the first change. */
   readonly written: boolean
+  /** Throws outside a call. */
   write(): void
+  read(field: Field): unknown
   /** Put a value that was checked. */
   put(field: Field, value: unknown): void
 }
@@ -52,34 +53,30 @@ export class RecordView {
       get() {
         const cells = this.#cells
         if (cells.at === 0) throw closed()
-        return readCell(cells.views, field, cells.at)
+        return cells.read(field)
       },
       set(value: unknown) {
         const cells = this.#cells
-        if (cells.at === 0) throw closed()
-        if (!fits(field.kind, value)) throw wrongType(cells, field, value)
+        if (!fits(field.kind, value)) refuse(cells, field, value)
         cells.write()
         cells.put(field, value)
       },
     }
   }
 
-  /** Numbers are the hot path: no calls, no branches on the kind. */
+  /** Numbers are the hot path, and small: V8 makes one piece of the function and of these. */
   static #number(field: Field): PropertyDescriptor & ThisType<RecordView> {
-    const offset = field.at
+    const { number } = field
     return {
       enumerable: true,
       get() {
-        const cells = this.#cells
-        if (cells.at === 0) throw closed()
-        return cells.views.f64[(cells.at + offset) >>> 3]
+        return this.#cells.numbers[number] // Throws where there are none.
       },
       set(value: unknown) {
         const cells = this.#cells
-        if (cells.at === 0) throw closed()
-        if (typeof value !== "number") throw wrongType(cells, field, value)
+        if (typeof value !== "number") refuse(cells, field, value)
         if (!cells.written) cells.write()
-        cells.views.f64[(cells.at + offset) >>> 3] = value
+        cells.numbers[number] = value
       },
     }
   }
@@ -106,6 +103,10 @@ function fits(kind: keyof FieldTypes, value: unknown): boolean {
 /** Throws `SERIALIZATION` for a value that a field cannot have. */
 export function checkField(label: string, field: Field, value: unknown): void {
   if (!fits(field.kind, value)) throw wrongType({ label }, field, value)
+}
+
+function refuse(cells: Cells, field: Field, value: unknown): never {
+  throw cells.at === 0 ? closed() : wrongType(cells, field, value)
 }
 
 function wrongType(

@@ -77,7 +77,10 @@ export class Rows {
   /** The row of input row `index` as it is at that event; 0 if there is none. */
   enter(index: number): number {
     const row = this.row(index)
-    if (row !== 0 && !this.#ttl) return row
+    return row !== 0 && !this.#ttl ? row : this.#enterAgain(index)
+  }
+
+  #enterAgain(index: number): number {
     this.engine.wasm.mr_row_enter(this.op.handle, index)
     if (this.#ttl) this.engine.refs.collect()
     return this.row(index)
