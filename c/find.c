@@ -11,7 +11,8 @@
  *
  * Where rows do not go by themselves, pass 2 is left out and rows are found directly:
  * every row of the chunk is its own slot, one that was not there is looked for again
- * when it is entered, and a row that is removed is searched for in the whole chunk. */
+ * when it is entered, if one with such a hash was made since, and a row that is removed
+ * is searched for in the whole chunk. */
 #include "error.h"
 #include "row.h"
 
@@ -209,6 +210,7 @@ mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     MR_TRY(make_room(rows, in->size));
     find->in = in;
     find->direct = direct;
+    memset(find->made, 0, sizeof find->made);
     find->found.slots = direct ? 0 : find->slots;
     if (direct)
         find_direct(rows, in);
@@ -218,10 +220,23 @@ mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     return MR_OK;
 }
 
+static uint32_t made_bit(uint32_t hash) { return hash % (32 * MR_FIND_MADE_WORDS); }
+
+static bool was_made(const mr_find_data *find, uint32_t hash) {
+    const uint32_t bit = made_bit(hash);
+    return (find->made[bit / 32] >> (bit % 32) & 1) != 0;
+}
+
+void mr_find_made(mr_rows *rows, uint32_t hash) {
+    const uint32_t bit = made_bit(hash);
+    rows->find.made[bit / 32] |= 1u << (bit % 32);
+}
+
 mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
     const mr_find_data *find = &rows->find;
     const mr_addr row = mr_found_row(rows, index);
     if (row != 0 || !find->direct) return row;
+    if (!was_made(find, mr_u32s(find->hashes)[index])) return 0;
     const uint32_t *offsets = mr_u32s(find->in->key_offsets);
     const uint8_t *key = (const uint8_t *)mr_at(find->in->keys) + offsets[index];
     const mr_addr now = mr_rows_lookup(rows, mr_u32s(find->hashes)[index], key,

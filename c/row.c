@@ -346,6 +346,7 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
     memcpy(mr_row_key(rows, row), parts->key, parts->key_bytes);
     memset(mr_row_record(rows, row), 0, rows->layout.record_bytes);
     mr_table_insert(&rows->table, hash, mr_addr_of(row));
+    mr_find_made(rows, hash);
     if (rows->ttl_ms > 0) {
         set_last_use(rows, row, parts->last_use_ms);
         mr_wheel_add(&rows->wheel, mr_row_part(row, rows->wheel_at));
@@ -370,7 +371,7 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
 static mr_status make(mr_rows *rows, uint32_t hash, const mr_row_parts *parts, uint64_t held,
                       const mr_moment *moment, mr_row **row_out) {
     const uint32_t bytes = mr_heap_size_of(row_bytes(rows, parts->key_bytes));
-    expire_for(rows, 1, bytes, mr_time_of(moment->passed_ms));
+    if (rows->ttl_ms > 0) expire_for(rows, 1, bytes, mr_time_of(moment->passed_ms));
     MR_TRY(check_limits(rows, bytes, held));
     MR_TRY(prepare(rows, hash, parts, row_out));
     evict_for(rows, moment->by, 1, bytes, NULL);
@@ -388,7 +389,7 @@ static mr_row_parts new_parts(const mr_rows *rows, const uint8_t *key, uint32_t 
         .key_bytes = key_bytes,
         .birth = rows->births,
         .use = rows->uses,
-        .last_use_ms = mr_time_of(use_ms),
+        .last_use_ms = rows->ttl_ms > 0 ? mr_time_of(use_ms) : 0,
     };
 }
 
@@ -514,7 +515,7 @@ void mr_rows_close(mr_rows *rows) {
 }
 
 mr_row *mr_rows_visit(mr_rows *rows, uint32_t index) {
-    rows->passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
+    if (rows->ttl_ms > 0) rows->passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
     mr_addr address = mr_find_again(rows, index);
     return address == 0 ? NULL : mr_row_at(address);
 }

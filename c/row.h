@@ -96,6 +96,8 @@ typedef struct mr_rows_spec {
     const uint8_t *fields; /* mr_field each; borrowed for the call. */
 } mr_rows_spec;
 
+enum { MR_FIND_MADE_WORDS = 64 };
+
 /* The rows of one chunk's keys; find.c. */
 typedef struct mr_find {
     mr_found found; /* First: the host knows its address. */
@@ -106,8 +108,9 @@ typedef struct mr_find {
     uint32_t lookup;    /* u32[lookup_size]: slot + 1 by hash. */
     uint32_t lookup_size;
     uint32_t rows_max;
-    uint32_t missing; /* Without slots: input rows whose key had no row. */
-    bool direct;      /* Every row is its own slot; see find.c. */
+    uint32_t missing;                  /* Without slots: input rows whose key had no row. */
+    bool direct;                       /* Every row is its own slot; see find.c. */
+    uint32_t made[MR_FIND_MADE_WORDS]; /* A bit by hash: rows that were made since. */
 } mr_find_data;
 
 typedef struct mr_rows {
@@ -133,7 +136,7 @@ typedef struct mr_rows {
     uint64_t expired;
     uint64_t evicted;
     uint64_t changes;  /* Of the table, ever (rows made or removed, growth): a scan notices. */
-    int64_t passed_ms; /* What had surely passed at the event that was entered last. */
+    int64_t passed_ms; /* With ttl: what had surely passed at the event that was entered last. */
     mr_addr newest;    /* LRU list. */
     mr_addr oldest;
     uint32_t lru_at; /* Offsets in a row; 0: not there. */
@@ -362,7 +365,8 @@ static inline mr_addr mr_found_row(const mr_rows *rows, uint32_t index) {
 /* The row of input row `index`, looked for once more where there are no slots. */
 mr_addr mr_find_again(mr_rows *rows, uint32_t index);
 
-/* Tell the last find that the row of a slot went; find.c. */
+/* Tell the last find that a row was made, and that the row of a slot went; find.c. */
+void mr_find_made(mr_rows *rows, uint32_t hash);
 void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash);
 
 /* The found rows are no longer used: none has an index. */
