@@ -15,6 +15,7 @@ interface Hit {
 
 const hits = (...ns: number[]) => ns.map((n) => event<Hit>({ k: "a", n }))
 const fields = record({ n: "f64", text: "string", big: "i64" })
+const numbers = record({ n: "f64", at: "timestamp" })
 const closed = {
   code: "CLOSED",
   message: "state was used after the call that it was given to",
@@ -98,6 +99,49 @@ describe("what a function gives out", () => {
   })
 })
 
+describe("a record of numbers", () => {
+  it("is as at first where one call deletes and writes it again", async () => {
+    const states = await from([1, 2, 3])
+      .keyBy(() => "a")
+      .map(
+        (n, state) => {
+          state.get().n += n
+          state.get().at += 10
+          if (n === 2) {
+            state.delete()
+            state.get().n += 100
+          }
+          return state.get()
+        },
+        { state: { value: numbers } },
+      )
+      .toArray()
+    expect(states).toEqual([
+      { n: 1, at: 10 },
+      { n: 100, at: 0 },
+      { n: 103, at: 10 },
+    ])
+  })
+
+  it("refuses a time that is none at once, and keeps what it had", async () => {
+    const states = await from([1])
+      .keyBy(() => "a")
+      .map(
+        (n, state) => {
+          const row = state.get()
+          row.at = 5
+          const refused = [0.5, Infinity, 9e15].map((at) => refusal(() => (row.at = at)).code)
+          return { refused, at: row.at, n }
+        },
+        { state: { value: numbers } },
+      )
+      .toArray()
+    expect(states).toEqual([
+      { refused: Array.from({ length: 3 }, () => "SERIALIZATION"), at: 5, n: 1 },
+    ])
+  })
+})
+
 /** Play hits of which the last but one fails, and one fewer of which none does. */
 async function undone(make: (keyed: KeyedStream<string, Hit>) => StreamOf<unknown>) {
   const figures: unknown[] = []
@@ -139,6 +183,27 @@ describe("a call that throws", () => {
           failAt(n)
         },
         { uid: "op", state: { value: fields } },
+      ),
+    "writes of a record of numbers": (keyed) =>
+      keyed.fold(
+        numbers,
+        (row, { n }) => {
+          row.n += n
+          row.at += 10
+          failAt(n)
+          return row
+        },
+        { uid: "op" },
+      ),
+    "the deletion of a record of numbers that is written again": (keyed) =>
+      keyed.map(
+        ({ n }, state) => {
+          state.get().at = 7
+          if (n < 0) state.delete()
+          state.get().n += n
+          failAt(n)
+        },
+        { uid: "op", state: { value: numbers } },
       ),
     "a value that was replaced": (keyed) =>
       keyed.map(
