@@ -65,20 +65,16 @@ async function plain(): Promise<unknown> {
     airport.delaySum += Number(delay)
     airports.set(origin as string, airport)
     if ((delay as bigint) >= 180n) {
-      const at = (date as Date).getTime()
-      const times = alerts.get(origin as string) ?? []
-      const passes = times.filter((time) => time > at - 3_600_000 && time <= at).length < 3
-      if (passes) alerts.set(origin as string, [...times, at])
-      if (passes) passed++
-      else suppressed++
-    }
+      const from = origin as string
     const at = (date as Date).getTime()
     const start = Math.floor(at / 3_600_000) * 3_600_000
-    const hour = hours.get(`${origin}|${start}`) ?? { origin: origin as string, start, flights: 0 }
-    hours.set(`${origin}|${start}`, { ...hour, flights: hour.flights + 1 })
-    const before = routes.get(`${origin}|${destination}`)
+    const hour = JSON.stringify([from, start])
+    const { flights = 0 } = hours.get(hour) ?? {}
+    hours.set(hour, { origin: from, start, flights: flights + 1 })
+    const route = JSON.stringify([from, destination])
+    const before = routes.get(route)
     if (before === undefined || at - before > 6 * 3_600_000) sessions++
-    routes.set(`${origin}|${destination}`, at)
+    routes.set(route, at)
     routeDays.add(JSON.stringify([origin, destination, (date as Date).toISOString().slice(0, 10)]))
   }
   const all = [...airports].map(([origin, totals]) => ({ origin, ...totals }))
