@@ -65,7 +65,14 @@ async function plain(): Promise<unknown> {
     airport.delaySum += Number(delay)
     airports.set(origin as string, airport)
     if ((delay as bigint) >= 180n) {
-      const from = origin as string
+      const at = (date as Date).getTime()
+      const times = alerts.get(origin as string) ?? []
+      const passes = times.filter((time) => time > at - 3_600_000 && time <= at).length < 3
+      if (passes) alerts.set(origin as string, [...times, at])
+      if (passes) passed++
+      else suppressed++
+    }
+    const from = origin as string
     const at = (date as Date).getTime()
     const start = Math.floor(at / 3_600_000) * 3_600_000
     const hour = JSON.stringify([from, start])
