@@ -95,6 +95,7 @@ uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, mr_slice_i
     uint32_t low = 0;
     uint32_t high = list->count;
     if (high > 0 && is_before(shape, list, high - 1, id)) return high;
+    if (mr_slices_is(shape, list, high - 1, id)) return high - 1; /* Mostly. */
     while (low < high) {
         const uint32_t middle = (low + high) / 2;
         if (is_before(shape, list, middle, id)) {

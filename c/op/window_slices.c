@@ -184,29 +184,27 @@ static mr_slice_id id_of(const mr_window_data *w, const mr_window_event *event, 
     return id;
 }
 
-/* Room in a list for a slice that it may have. */
-static mr_status reserve_slice(mr_operator_data *op, mr_row *row, mr_slice_id slice) {
-    const mr_slice_shape *shape = &op->window.shape;
-    mr_slices *list = list_of(op, row);
-    if (mr_slices_is(shape, list, mr_slices_find(shape, list, slice), slice)) return MR_OK;
-    return mr_slices_reserve(&op->rows, shape, mr_window_cell(op, row, MR_WINDOW_BLOB));
-}
-
-/* The row of input row `i`, with room for a slice and the windows that it fires. */
+/* The row of input row `i`, with room for a slice and the windows that it fires; where the
+ * slice is, or belongs, goes to `at_out`. */
 static mr_status reserve(mr_operator_data *op, uint32_t i, mr_slice_id slice, uint32_t windows,
-                         mr_row **row_out) {
+                         mr_row **row_out, uint32_t *at_out) {
     mr_rows *rows = &op->rows;
+    const mr_slice_shape *shape = &op->window.shape;
+    *at_out = 0;
     *row_out = mr_rows_visit(rows, i);
     if (*row_out != NULL) {
         if (windows > 0) {
             mr_addr *revisions = mr_window_cell(op, *row_out, MR_WINDOW_REVISIONS);
             MR_TRY(mr_revisions_reserve(rows, revisions, windows));
         }
-        return reserve_slice(op, *row_out, slice);
+        mr_slices *list = list_of(op, *row_out);
+        *at_out = mr_slices_find(shape, list, slice);
+        if (mr_slices_is(shape, list, *at_out, slice)) return MR_OK;
+        return mr_slices_reserve(rows, shape, mr_window_cell(op, *row_out, MR_WINDOW_BLOB));
     }
     mr_addr blob = 0;
     mr_addr revisions = 0;
-    MR_TRY(mr_slices_reserve(rows, &op->window.shape, &blob));
+    MR_TRY(mr_slices_reserve(rows, shape, &blob));
     const mr_status status = windows > 0 ? mr_revisions_reserve(rows, &revisions, windows) : MR_OK;
     if (status != MR_OK) {
         mr_rows_blob_release(rows, blob);
@@ -216,11 +214,11 @@ static mr_status reserve(mr_operator_data *op, uint32_t i, mr_slice_id slice, ui
     return mr_window_begin(op, i, blob, revisions, row_out);
 }
 
-/* Add the event to its slice; returns whether the row's timer must be set anew. */
+/* Add the event to its slice, which is or belongs at `at`; returns whether the row's timer
+ * must be set anew. */
 static bool add(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_slices *list,
-                mr_slice_id slice) {
+                mr_slice_id slice, uint32_t at) {
     const mr_slice_shape *shape = &op->window.shape;
-    const uint32_t at = mr_slices_find(shape, list, slice);
     bool timer = false;
     if (!mr_slices_is(shape, list, at, slice)) {
         const bool old = last_end(&op->window, slice.start) <= (int64_t)list->passed;
@@ -249,13 +247,14 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     const uint32_t windows = count_of(w, f);
     if (windows > 0) MR_TRY(mr_window_room(results, windows, key_bytes));
     mr_row *row;
-    MR_TRY(reserve(op, i, slice, windows, &row));
+    uint32_t at;
+    MR_TRY(reserve(op, i, slice, windows, &row, &at));
     mr_slices *list = list_of(op, row);
     if (event.time_ms < event.watermark_ms) { /* Windows may have come without an event. */
         const double passed = (double)mr_window_end_by(w, event.watermark_ms - w->wait_ms);
         if (passed > list->passed) list->passed = passed;
     }
-    const bool timer = add(op, in, i, list, slice);
+    const bool timer = add(op, in, i, list, slice, at);
     for (int64_t end = f.first; end < f.upto; end += w->slide) {
         double cells[MR_SLICE_CELLS_MAX];
         mr_slices_range(&w->shape, list, end - w->size, end, cells);
