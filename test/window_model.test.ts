@@ -124,7 +124,7 @@ const check = (specs: fc.Arbitrary<WholeSpec>, expected = expectedOf) =>
 /** Of each window the last row, in the order of keys and ends. */
 function lastRows(rows: readonly WindowRow[]): unknown[] {
   const last = new Map(rows.map((row) => [`${row.end} ${row.start} ${row.key}`, row]))
-  const plain = [...last.values()].map(({ revision: _, ...row }) => row)
+  const plain = [...last.values()].map((row) => ({ ...row, revision: undefined }))
   return plain.sort((a, b) => a.end - b.end || (a.key < b.key ? -1 : 1))
 }
 

@@ -144,7 +144,9 @@ export class WindowAggregateRunner implements Runner {
     const { views, scratch } = this.operator.engine
     views.u32[scratch >>> 2] = row
     this.operator.resultsOf(scratch, 1)
-    return this.#rowsOf(this.operator.results.size).map(({ key: _, ...window }) => window)
+    const windows = this.#rowsOf(this.operator.results.size)
+    for (const window of windows) for (const name of ["key", "revision"]) delete window[name]
+    return windows
   }
 
   /** The rows of the results; of results that nobody wants, so many. */
