@@ -13,6 +13,7 @@ import { p2 } from "./p2.ts"
 import { p3 } from "./p3.ts"
 import { p4 } from "./p4.ts"
 import { p5 } from "./p5.ts"
+import { p6 } from "./p6.ts"
 import { p7 } from "./p7.ts"
 import { p8 } from "./p8.ts"
 
@@ -21,6 +22,7 @@ const suites: Record<string, (extent: Extent) => Promise<Figure[]>> = {
   P3: p3,
   P4: p4,
   P5: p5,
+  P6: p6,
   P7: p7,
   P8: p8,
   P10: p10,
