@@ -187,9 +187,10 @@ export class KeyedStream<K, T> extends KeyedGroups<K, T> {
    *   {@link KeyedStream.map}, `CLOSED` for state used outside its call, `TIMESTAMP` for a timer's
    *   time that is none.
    */
-  process<const D extends Readonly<Record<string, Descriptor<unknown>>> = {}, O = never>(
-    options: ProcessOptions<K, T, D, O>,
-  ): Stream<O> {
+  process<
+    const D extends Readonly<Record<string, Descriptor<unknown>>> = Record<never, never>,
+    O = never,
+  >(options: ProcessOptions<K, T, D, O>): Stream<O> {
     return new Stream(processNode(this.node, this.#key, options))
   }
 

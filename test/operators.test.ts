@@ -8,6 +8,7 @@ import { keyed, programs } from "./programs.ts"
 import type { Op } from "./deeds.ts"
 import { groups } from "./group_programs.ts"
 import { sessions } from "./session_programs.ts"
+import { chores } from "./process_chores.ts"
 import { throttles } from "./throttle_programs.ts"
 
 const keys: readonly KeyValue[] = ["a", "__proto__", 1, "1", null, ["a", [true, 1n]], "", 0]
@@ -35,6 +36,8 @@ for (const [name, { make }] of Object.entries({
 })) {
   testOperator<Op>(name, (events, state) => make(events, state, "op"), script)
 }
+
+for (const [name, make] of Object.entries(chores)) testOperator<Op>(name, make, script)
 
 testOperator<Op>("take", (events) => events.take(11), script)
 testOperator<Op>("take nothing", (events) => events.take(0), script)

@@ -43,7 +43,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
     },
     { requiredKeys: ["do", "domain", "in"] },
   ),
-) as fc.Arbitrary<Act>
+)
 
 const draw = fc.record({
   step: fc.oneof(

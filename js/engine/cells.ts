@@ -6,7 +6,7 @@
 import { decode } from "../codec.ts"
 import { copyOf } from "../copy.ts"
 import { MillraceError, typeName } from "../errors.ts"
-import { RecordType } from "../state/record.ts"
+import type { RecordType } from "../state/record.ts"
 import type { KeyedRows } from "./keyed_rows.ts"
 import type { FieldKind, Operator } from "./operator.ts"
 import { fieldsOf, readCell } from "./record_cells.ts"
@@ -19,9 +19,9 @@ import { makeText } from "./texts.ts"
 /** The value that a row had before it got another one. */
 export interface Replaced {
   /** The row has it again. */
-  putBack(row: number): void
+  putBack(this: void, row: number): void
   /** It is of no use any more. */
-  forget(): void
+  forget(this: void): void
 }
 
 export interface Cells {
