@@ -5,7 +5,7 @@
  */
 import { readdir, readFile } from "node:fs/promises"
 
-const folders = ["rs2"]
+const folders = ["rs2", "flink-clj"]
 
 const [name] = process.argv.slice(2)
 const programs = await findPrograms()

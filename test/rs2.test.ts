@@ -1,14 +1,20 @@
-/** The twins of RS2's examples: each prints what the file beside it says, from beginning to end. */
+/**
+ * The twins of the examples of RS2 and flink-clj: each prints what the file beside it says, from
+ * beginning to end.
+ */
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 
 const root = new URL("..", import.meta.url)
-const folder = new URL("demo/rs2/", root)
-const read = (file: string) => readFileSync(new URL(file, folder), "utf8")
-const files = readdirSync(folder)
-const names = files.filter((file) => file.endsWith(".ts")).map((file) => file.slice(0, -3))
+const folders = ["rs2", "flink-clj"].map((name) => {
+  const folder = new URL(`demo/${name}/`, root)
+  const files = readdirSync(folder)
+  const names = files.filter((file) => file.endsWith(".ts")).map((file) => file.slice(0, -3))
+  const read = (file: string) => readFileSync(new URL(file, folder), "utf8")
+  return { name, files, names, read }
+})
 
 /** Run the runner as `npm run example` does once everything is built. */
 function example(...args: string[]) {
@@ -20,7 +26,7 @@ function example(...args: string[]) {
   })
 }
 
-describe("the twins of RS2's examples", () => {
+describe.each(folders)("the twins of the examples of $name", ({ files, names, read }) => {
   it.each(names)("%s", async (name) => {
     const stdout = read(`${name}.txt`)
     expect(await example(name)).toEqual({ status: 0, stdout, stderr: "" })
@@ -39,7 +45,10 @@ describe("npm run example", () => {
     const { status, stdout } = await example()
     expect(status).toBe(0)
     expect(stdout).toMatch(/^ {2}quick_start +The Quick Start: what each user has spent so far/m)
-    expect(stdout.split("\n").map((line) => line.trim().split(" ")[0])).toEqual([...names, ""])
+    expect(stdout.split("\n").map((line) => line.trim().split(" ")[0])).toEqual([
+      ...folders.flatMap(({ names }) => names),
+      "",
+    ])
   })
 
   it("refuses a name that there is not, and says which there are", async () => {
