@@ -116,7 +116,7 @@ describe("process", () => {
     expect(await ran((timers) => timers.eventTime(Number.NaN))).toMatchObject({ code: "TIMESTAMP" })
     expect(await ran((timers) => timers.eventTime(9e15))).toMatchObject({ code: "TIMESTAMP" })
     const wait: () => unknown = () => Promise.resolve()
-    const waits = keyed.process({ process: wait as () => void })
+    const waits = keyed.process({ process: wait })
     expect(await refusalLater(() => waits.toArray())).toMatchObject({ code: "UNSUPPORTED" })
     const none = keyed.process({ process: (_, __, { timers }) => timers.eventTime(1) })
     expect(await refusalLater(() => none.toArray())).toMatchObject({ code: "OPTION" })

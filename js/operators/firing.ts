@@ -104,8 +104,8 @@ export class Firing {
   }
 
   /**
-   * The end: fire a bounded number of all timers; false when there are none left. Those in event time
-   * come first, also those that others set. Throws what one failed with.
+   * The end: fire a bounded number of all timers; false when there are none left. Those in event
+   * time come first, also those that others set. Throws what one failed with.
    */
   last(domain: Domain, out: Emitted): boolean {
     const { watermark, eventTime } = this.#site
