@@ -138,6 +138,8 @@ export class KeyedRows {
   readonly touchesWrites: boolean
   /** Does the order of uses decide what goes? */
   readonly evicts: boolean
+  /** Do rows stay until they are dropped? Else making one may remove another. */
+  readonly stay: boolean
   readonly #entries: boolean
   readonly #processing: boolean
 
@@ -149,6 +151,7 @@ export class KeyedRows {
     this.touchesReads = evict || (touchReads && ttlMs > 0)
     this.touchesWrites = evict || ttlMs > 0
     this.evicts = evict
+    this.stay = ttlMs === 0 && !evict
     this.#entries = op.spec.entries === true
     this.#processing = op.input.processing
   }

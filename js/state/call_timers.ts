@@ -63,16 +63,15 @@ export class CallTimers {
 
   apply(log: Change[]): void {
     for (const { key, timeMs } of this.#changes.values()) {
-      const row = this.#look(key)
+      const end = this.#rows.call.key.putEntry(key)
+      const stood = this.#rows.look(end)
       if (timeMs === undefined) {
-        if (row !== 0) log.push({ undo: nothing, settle: () => this.#drop(key) })
+        if (stood !== 0) log.push({ undo: nothing, settle: () => this.#rows.drop(stood) })
         continue
       }
-      if (row === 0) {
-        this.#rows.make(this.#record, this.#rows.call.key.putEntry(key))
-        log.push({ undo: () => this.#drop(key), settle: nothing })
-      }
-      log.push({ undo: nothing, settle: () => this.#timers.set(this.#look(key), timeMs) })
+      const row = stood === 0 ? this.#rows.make(this.#record, end) : stood
+      const undo = stood === 0 ? () => this.#rows.drop(row) : nothing
+      log.push({ undo, settle: () => this.#timers.set(row, timeMs) })
     }
   }
 
@@ -87,11 +86,6 @@ export class CallTimers {
 
   #look(key: number | string): number {
     return this.#rows.look(this.#rows.call.key.putEntry(key))
-  }
-
-  #drop(key: number | string): void {
-    const row = this.#look(key)
-    if (row !== 0) this.#rows.drop(row)
   }
 }
 

@@ -26,8 +26,8 @@ interface Changed {
   value: unknown
   /** It has come, or come again, in this call: it stands behind all others. */
   atEnd: boolean
-  /** Is there a row of before the call? */
-  readonly stood: boolean
+  /** The row of before the call; 0: there is none. */
+  readonly stood: number
   removed: boolean
 }
 
@@ -87,8 +87,8 @@ export class Many implements CallState {
     const changed = this.#changes.get(text)
     if (changed === undefined) {
       const key = ownKey(given)
-      const stood = this.#look(key) !== 0
-      const atEnd = !stood || this.#cleared
+      const stood = this.#look(key)
+      const atEnd = stood === 0 || this.#cleared
       this.#changes.set(text, { key, value, atEnd, stood, removed: false })
       this.#use(text, key)
       return
@@ -107,7 +107,7 @@ export class Many implements CallState {
     this.#cells.check(value)
     this.#next ??= this.#firstFree()
     const key = this.#next++
-    const changed = { key, value, atEnd: true, stood: false, removed: false }
+    const changed = { key, value, atEnd: true, stood: 0, removed: false }
     this.#changes.set(numberText(key), changed)
   }
 
@@ -115,12 +115,13 @@ export class Many implements CallState {
     const text = this.#textOf(key)
     const changed = this.#changes.get(text)
     if (changed !== undefined) {
-      if (changed.stood) changed.removed = true
+      if (changed.stood !== 0) changed.removed = true
       else this.#changes.delete(text)
       return
     }
-    if (this.#cleared || this.#look(key) === 0) return
-    const gone = { key: ownKey(key), value: undefined, atEnd: false, stood: true, removed: true }
+    const stood = this.#cleared ? 0 : this.#look(key)
+    if (stood === 0) return
+    const gone = { key: ownKey(key), value: undefined, atEnd: false, stood, removed: true }
     this.#changes.set(text, gone)
   }
 
@@ -228,9 +229,9 @@ export class Many implements CallState {
   }
 
   #applyOne(changed: Changed, log: Change[]): void {
-    const { key, value, atEnd, removed } = changed
+    const { key, value, atEnd, removed, stood } = changed
     const rows = this.#rows
-    const row = this.#look(key)
+    const row = rows.stay ? stood : this.#look(key)
     if (removed) {
       if (row === 0) return
       rows.leave(row, true)

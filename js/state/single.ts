@@ -41,6 +41,8 @@ export class Single implements CallState {
   readonly #rows: KeyedRows
   readonly #cells: Cells
   readonly #steps: Steps
+  /** The row before the call, once it was asked for; 0: there is none. */
+  #row = 0
   /** What there is, once it was asked for; undefined: nothing. */
   #current: { readonly value: unknown } | undefined
   #known = false
@@ -73,6 +75,7 @@ export class Single implements CallState {
 
   clear(): void {
     if (!this.#call.open) throw closed()
+    if (!this.#known) this.#row = this.#rows.look()
     this.#current = undefined
     this.#initial = undefined
     this.#known = true
@@ -82,8 +85,8 @@ export class Single implements CallState {
   #look(): { readonly value: unknown } | undefined {
     if (!this.#call.open) throw closed()
     if (this.#known) return this.#current
-    const row = this.#rows.look()
-    this.#current = row === 0 ? undefined : { value: this.#cells.read(row) }
+    this.#row = this.#rows.look()
+    this.#current = this.#row === 0 ? undefined : { value: this.#cells.read(this.#row) }
     this.#known = true
     return this.#current
   }
@@ -94,7 +97,7 @@ export class Single implements CallState {
 
   apply(log: Change[]): void {
     if (!this.#known) return
-    const row = this.#rows.look()
+    const row = this.#row
     if (!this.#changed) {
       if (row !== 0 && this.#rows.touchesReads) this.#touch(log, false)
     } else if (this.#current === undefined) {
