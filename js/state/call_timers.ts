@@ -76,7 +76,7 @@ export class CallTimers {
   }
 
   reset(): void {
-    this.#changes.clear()
+    if (this.#changes.size > 0) this.#changes.clear()
   }
 
   #stands(text: string, timeMs: number): boolean {
