@@ -57,7 +57,7 @@ describe("timers of process functions", () => {
     expect(seen).toEqual([0, 10, 10, 11, ["timer", 10, 11]])
   })
 
-  it("has one timer without a name per key and time, in the order of time and setting", async () => {
+  it("has one unnamed timer per key and time; they fire by time, then as set", async () => {
     const fired: unknown[] = []
     await from(
       ["a", "b", "a"].map((key, at) => ({ key, at })),
@@ -132,7 +132,7 @@ describe("timers of process functions", () => {
     expect(fired).toEqual([...own("x"), ...own("y")])
   })
 
-  it("fires all timers at the end of the source, none in processing time that is set then", async () => {
+  it("fires all timers at the end, but none in processing time that is set then", async () => {
     const fired: unknown[] = []
     const job = await run(
       from([{ at: 3 }], { time: "at" })

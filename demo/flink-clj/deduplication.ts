@@ -2,7 +2,7 @@
  * Deduplication: each event once an hour, by a function of one's own.
  *
  * The clean-up removes what is an hour old, so also the entry that it was set for: state is really
- * gone then. (`deduplicate({ ttl: "1h" })` does the same in one line, and so does a ttl of the map.)
+ * gone then. (`deduplicate({ ttl: "1h" })` does the same in one line; so does a ttl of the map.)
  */
 import { mapState, of } from "millrace"
 import type { JobBase, Stream } from "millrace"
