@@ -124,7 +124,7 @@ export class Reference {
     if (trigger === "count" || trigger === "purgingCount") {
       const count = (win.state ?? 0) + 1
       win.state = count < numbers.count ? count : undefined
-      return count === numbers.count
+      return count >= numbers.count // Sessions that meet may have more.
     }
     if (trigger === "delta") {
       const before = win.state
