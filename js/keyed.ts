@@ -141,7 +141,8 @@ export class KeyedStream<K, T> extends KeyedGroups<K, T> {
   }
 
   /**
-   * Aggregates per key, whole in C: `count sum mean min max variance stddev`.
+   * Aggregates per key: `count sum mean min max variance stddev`, whole in C, and `first last argMin
+   * argMax collect countDistinct`, which keep values.
    *
    * @example
    * ```ts

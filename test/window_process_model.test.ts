@@ -280,6 +280,6 @@ it("gives what plain code gives", { timeout }, () =>
       }),
       compare,
     ),
-    { numRuns: 600 },
+    { numRuns: 1500 },
   ),
 )

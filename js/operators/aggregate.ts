@@ -5,6 +5,7 @@ import { fillNumbers } from "../engine/fill.ts"
 import { keysOf } from "../engine/keys.ts"
 import type { NumberField } from "../engine/fill.ts"
 import { Operator } from "../engine/operator.ts"
+import type { StateLimits } from "../engine/operator.ts"
 import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions, oneOf } from "../options.ts"
@@ -14,8 +15,12 @@ import type { KeyReader } from "../state/keys.ts"
 import { Emitted, rowWriter } from "./aggregate_rows.ts"
 import type { Row, WriteRows } from "./aggregate_rows.ts"
 import { Evictions } from "./evictions.ts"
-import { checkAggregates, fieldsOf, givesNone, layOut } from "./aggregates.ts"
+import { checkAggregates, checkAnyAggregates, fieldsOf, givesNone, layOut } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
+import { checkValueLimits, ValuesRunner } from "./aggregate_values.ts"
+import type { OpenNumbers } from "./aggregate_values.ts"
+import { isAggregate, ValueAggregate } from "./picks.ts"
+import type { AnySpec } from "./picks.ts"
 import { afterChunk, pushChunk } from "./pushed.ts"
 
 /** Options for {@link KeyedStream.aggregate}. */
@@ -36,21 +41,34 @@ export function aggregateNode(
 ): OperatorNode {
   const checked = checkOptions(settings, options, "aggregate")
   const { emit = "each", state } = checked
-  const specs = checkAggregates(given, "aggregate")
   const limits = state?.limits ?? noLimits
+  const common = { inputs: [input], ...nodeOptions(checked, "aggregate"), keyOf: read }
+  if (Object.values(given).some((spec) => spec instanceof ValueAggregate)) {
+    const specs = checkAnyAggregates<AnySpec[1]>(given, "aggregate", isAggregate)
+    checkValueLimits(limits)
+    const open = (site: Site) => {
+      const openNumbers = openerOf(site, limits, emit === "each")
+      return new ValuesRunner(site, read, specs, limits, openNumbers)
+    }
+    return { kind: "aggregate", ...common, open }
+  }
+  const specs = checkAggregates(given, "aggregate")
   return {
     kind: "aggregate",
-    inputs: [input],
-    ...nodeOptions(checked, "aggregate"),
-    keyOf: read,
+    ...common,
     schema: { kind: "aggregate", fields: fieldsOf(specs), ttl: limits.ttlMs > 0 },
-    open(site) {
-      const { aggregates, columns } = layOut(specs)
-      const emitEach = emit === "each"
-      const spec = { kind: "aggregate", limits, aggregates, emitEach } as const
-      const operator = new Operator(site.engine, site.uid, spec, site.label)
-      return open(site, operator, read, specs, columns)
-    },
+    open: (site) => openerOf(site, limits, emit === "each")(specs, read, (field) => field),
+  }
+}
+
+/** Opens aggregates of numbers, whole in C. */
+function openerOf(site: Site, limits: StateLimits, emitEach: boolean): OpenNumbers {
+  return (specs, read, ofEvent) => {
+    const { aggregates, columns } = layOut(specs)
+    const spec = { kind: "aggregate", limits, aggregates, emitEach } as const
+    const operator = new Operator(site.engine, site.uid, spec, site.label)
+    const fields = columns.map(({ path, read: field }) => ({ path, read: ofEvent(field) }))
+    return open(site, operator, read, specs, fields)
   }
 }
 

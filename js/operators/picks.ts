@@ -11,6 +11,8 @@ import { MillraceError, typeName } from "../errors.ts"
 import { text } from "../options.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { FieldReader } from "../state/keys.ts"
+import { Aggregate } from "./aggregates.ts"
+import type { AggregateSpec } from "./aggregates.ts"
 
 export type PickKind = "first" | "last" | "argMin" | "argMax" | "collect" | "countDistinct"
 
@@ -35,6 +37,13 @@ export type AnyValueAggregate = ValueAggregate<
   "number" | "any",
   "number" | "event" | "field" | "fields"
 >
+
+/** An aggregate under its name, of numbers or not. */
+export type AnySpec = readonly [name: string, spec: AggregateSpec[1] | AnyValueAggregate]
+
+export function isAggregate(given: unknown): boolean {
+  return given instanceof Aggregate || given instanceof ValueAggregate
+}
 
 /** The value of a field in the first event that came with one; undefined of nothing. */
 export function first<const Field extends string>(

@@ -17,13 +17,13 @@ import { assignerOf } from "../windows/assigner.ts"
 import type { Assigner } from "../windows/assigner.ts"
 import { evictorOption, onWatermark, triggerOption } from "../windows/trigger.ts"
 import type { Evictor, Trigger } from "../windows/trigger.ts"
-import { Aggregate, checkAnyAggregates } from "./aggregates.ts"
-import { ValueAggregate } from "./picks.ts"
+import { checkAnyAggregates } from "./aggregates.ts"
+import { isAggregate } from "./picks.ts"
+import type { AnySpec } from "./picks.ts"
 import type { Reducer } from "./window_contents.ts"
 import { ProcessEmitter, ReduceEmitter } from "./window_emitters.ts"
 import type { WindowFunction } from "./window_emitters.ts"
 import { FoldEmitter } from "./window_folds.ts"
-import type { AnySpec } from "./window_folds.ts"
 import { placingOf } from "./window_placing.ts"
 import type { Emitter, WindowPlan } from "./window_plan.ts"
 import { WindowRunner } from "./window_run.ts"
@@ -249,8 +249,7 @@ export function foldNode(
   const { emit, allowedLateness = 0 } = spec.options
   const revised = emit === "updates" || (allowedLateness > 0 && emit !== "final")
   const checked = checkOptions(settings, resultTable, "aggregate")
-  const isAny = (one: unknown) => one instanceof Aggregate || one instanceof ValueAggregate
-  const specs = checkAnyAggregates<AnySpec[1]>(given, "aggregate", isAny)
+  const specs = checkAnyAggregates<AnySpec[1]>(given, "aggregate", isAggregate)
   const what = specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
   const limits = limitsOf(checked.state, "aggregate")
   const plan = planOf(spec, limits, what.join(), (site, keeps, ordered) => {

@@ -8,15 +8,12 @@ import type { NamedState } from "../states.ts"
 import { Aggregate } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
 import { Picks } from "./picks.ts"
-import type { AnyValueAggregate } from "./picks.ts"
+import type { AnySpec } from "./picks.ts"
 import { Totals } from "./totals.ts"
 import { keptContents } from "./window_contents.ts"
 import type { Contents, Kept } from "./window_contents.ts"
 import type { Pane } from "./window_panes.ts"
 import type { Emitter, Fire } from "./window_plan.ts"
-
-/** An aggregate under its name, of numbers or not. */
-export type AnySpec = readonly [name: string, spec: AggregateSpec[1] | AnyValueAggregate]
 
 /** What is in a window of aggregates. */
 interface Folded {
