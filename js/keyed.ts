@@ -141,8 +141,8 @@ export class KeyedStream<K, T> extends KeyedGroups<K, T> {
   }
 
   /**
-   * Aggregates per key: `count sum mean min max variance stddev`, whole in C, and `first last argMin
-   * argMax collect countDistinct`, which keep values.
+   * Aggregates per key: `count sum mean min max variance stddev`, which are whole in C, and
+   * `first last argMin argMax collect countDistinct`, which keep values.
    *
    * @example
    * ```ts

@@ -4,8 +4,8 @@
  *
  *   event -> is read: its key, its values -> the numbers' row -> the values' row -> both as one
  *
- * What must stay true: the two have the same limits and see the same events, so they have the same
- * keys. So an event is read before either changes, and what the first refuses the second never sees.
+ * What must stay true: the two have the same limits and see the same events, and so the same keys.
+ * So an event is read before either changes, and what the first refuses the second never sees.
  */
 import { slice } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
