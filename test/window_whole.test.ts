@@ -33,7 +33,7 @@ describe("aggregates of windows", () => {
     ])
   })
 
-  it("have the time of their last instant, so that windows of windows are the larger ones", async () => {
+  it("have the time of their last instant, for windows of windows", async () => {
     const hits = [3, 12, 18, 27, 39].map((at) => hit("a", at))
     const rows = await from(hits, timed)
       .keyBy("key")
