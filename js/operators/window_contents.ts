@@ -86,6 +86,11 @@ export function dropFirst({ events, times, orders }: Kept, count: number): void 
   for (const list of [events, times, orders]) list.splice(0, count)
 }
 
+/** A copy without the first events. */
+export function withoutFirst({ events, times, orders }: Kept, count: number): Kept {
+  return { events: events.slice(count), times: times.slice(count), orders: orders.slice(count) }
+}
+
 /** Take out what an evictor does not keep. */
 export function evict(kept: Kept, evictor: Evictor): void {
   const { events, times } = kept

@@ -113,16 +113,7 @@ function contextOf(
   { keyOf, range, revision, watermark, now }: Fire,
   output: WindowContext["output"],
 ): WindowContext {
-  return {
-    get key() {
-      return keyOf()
-    },
-    window: range,
-    revision,
-    watermark,
-    now,
-    output,
-  }
+  return { key: keyOf(), window: range, revision, watermark, now, output }
 }
 
 /** What a function makes of the events, two at a time. */

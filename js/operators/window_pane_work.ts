@@ -7,7 +7,7 @@ import type { Emitted } from "../sides.ts"
 import { quiet } from "../state/access.ts"
 import { PaneContext } from "./window_context.ts"
 import type { FireView } from "./window_context.ts"
-import { dropFirst, evict, keepIf, partOf } from "./window_contents.ts"
+import { dropFirst, evict, keepIf, partOf, withoutFirst } from "./window_contents.ts"
 import type { Kept } from "./window_contents.ts"
 import { isWindow, overAt } from "./window_panes.ts"
 import type { Pane, Placed, PlaceSite } from "./window_panes.ts"
@@ -39,6 +39,9 @@ export class Panes {
   readonly #context: PaneContext
   readonly #number: () => number
   readonly #trigger: Trigger<unknown> | undefined
+  readonly #site: PlaceSite
+  /** Windows that close by this time have closed for the event that is placed. */
+  #passed = 0
 
   constructor(plan: WindowPlan, eventTime: boolean, emitter: Emitter, number: () => number) {
     const { inclusive, counting } = plan.placing
@@ -47,6 +50,14 @@ export class Panes {
     this.#emitter = emitter
     this.#number = number
     this.#trigger = plan.final ? undefined : (plan.trigger as Trigger<unknown> | undefined)
+    const { contents } = emitter
+    const { latenessMs } = plan
+    this.#site = {
+      isClosed: (over) => over + latenessMs <= this.#passed,
+      nextOrder: number,
+      fresh: () => contents.fresh(),
+      timesIn: (data) => (data as Kept).times,
+    }
     this.#context = new PaneContext(inclusive, counting !== undefined)
   }
 
@@ -56,14 +67,8 @@ export class Panes {
   place(open: readonly Pane[], { value, time, passed }: WindowEvent): Placed {
     const { contents } = this.#emitter
     contents.prepare(value, time)
-    const { latenessMs } = this.#plan
-    const site: PlaceSite = {
-      isClosed: (over) => over + latenessMs <= passed,
-      nextOrder: this.#number,
-      fresh: () => contents.fresh(),
-      timesIn: (data) => (data as Kept).times,
-    }
-    return this.#plan.placing.place(open, value, time, site)
+    this.#passed = passed
+    return this.#plan.placing.place(open, value, time, this.#site)
   }
 
   /**
@@ -275,18 +280,13 @@ export class Panes {
     if (counting !== undefined && this.#trigger === undefined && result === "fire") {
       const gone = counting.advance(pane)
       pane.revision = 0
-      if (contents.keeps) pane.data = without(pane.data as Kept, gone)
+      if (contents.keeps) pane.data = withoutFirst(pane.data as Kept, gone)
       if (contents.keeps) pane.order = (pane.data as Kept).orders[0] ?? pane.order
       else if (!counting.keeps) contents.clear(pane)
     }
     const purges = result === "purge" || result === "fireAndPurge"
     if (purges || (fired && this.#plan.discards)) contents.clear(pane)
   }
-}
-
-/** A copy: the event may still fail. */
-function without({ events, times, orders }: Kept, count: number): Kept {
-  return { events: events.slice(count), times: times.slice(count), orders: orders.slice(count) }
 }
 
 function checkResult(given: unknown, name: string): TriggerResult {

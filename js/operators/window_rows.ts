@@ -18,8 +18,8 @@ import { noLimits } from "../state/config.ts"
 import type { Emitted } from "../sides.ts"
 import type { NamedState } from "../states.ts"
 import type { FireView } from "./window_context.ts"
-import type { Panes, When } from "./window_pane_work.ts"
-import type { Pane, Placed } from "./window_panes.ts"
+import type { Panes, When, WindowEvent } from "./window_pane_work.ts"
+import type { Pane } from "./window_panes.ts"
 import type { WindowPlan } from "./window_plan.ts"
 
 /** The state of a key. */
@@ -30,15 +30,23 @@ interface KeyWindows {
   clock: number
 }
 
-/** What an event does, once it is known which windows it is in. */
-interface Change {
-  readonly placed: Placed
-  /** Gives the panes from now on; if it throws, nothing has changed. */
-  apply(this: void): readonly Pane[]
-}
-
 /** Where the stream's time and the clock are, and the event of the job that came last. */
 export type Instant = Pick<FireView, "watermark" | "now" | "position">
+
+/** An event of the input batch; one for all of them. */
+export class InputView implements FireView {
+  index = 0
+  watermark = 0
+  now = 0
+  position = 0
+  readonly keyOf: () => unknown
+  readonly keyBytes: () => Uint8Array
+
+  constructor({ input }: Operator) {
+    this.keyOf = () => input.keyAt(this.index)
+    this.keyBytes = () => input.keyBytesAt(this.index)
+  }
+}
 
 /** How timers fire. */
 export interface Firing {
@@ -100,6 +108,7 @@ export class WindowRows {
   readonly #clocks: ClockRows | undefined
   readonly #rows: Rows
   readonly #access: RefAccess
+  readonly inputView: InputView
   readonly #work: Panes
   readonly #eventTime: boolean
 
@@ -108,6 +117,7 @@ export class WindowRows {
     const spec = { kind: "custom", limits, fields: ["ref"], timers: true } as const
     this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#timers = new Timers(this.operator)
+    this.inputView = new InputView(this.operator)
     this.#rows = new Rows(this.operator)
     this.#access = new RefAccess(this.#rows, undefined)
     this.#work = work
@@ -129,23 +139,20 @@ export class WindowRows {
   }
 
   /**
-   * Change the panes of an input row's key as `decide` says; false if it gives nothing. If it or
-   * what it gave throws, nothing has changed.
+   * Put an event into the windows of an input row's key; false if all of them have closed. If it
+   * throws, nothing has changed.
    */
-  change(
-    index: number,
-    view: Pick<FireView, "keyBytes">,
-    decide: (open: readonly Pane[]) => Change | undefined,
-  ): boolean {
+  change(view: InputView, event: WindowEvent, out: Emitted): boolean {
     const access = this.#access
+    const { index } = view
     let created = false
     access.begin(index)
     try {
       const had = access.get() as KeyWindows | undefined
-      const change = decide(had?.panes ?? [])
-      if (change === undefined || change.placed.panes.length === 0) {
+      const placed = this.#work.place(had?.panes ?? [], event)
+      if (placed.late || placed.panes.length === 0) {
         access.abandon()
-        return change !== undefined
+        return !placed.late
       }
       if (had === undefined) {
         // First of all: there may be no room for it.
@@ -154,7 +161,7 @@ export class WindowRows {
         created = true
         access.begin(index)
       }
-      const panes = change.apply()
+      const panes = this.#work.apply(placed, event, view, out)
       const due = this.#work.dueOf(panes)
       const clock = this.#work.clockOf(panes)
       access.set({ panes, due, clock } satisfies KeyWindows)
@@ -241,12 +248,6 @@ export class WindowRows {
     if (state.panes.length === 0) return this.#rows.drop(row)
     state.due = this.#work.dueOf(state.panes)
     this.#timers.set(row, state.due)
-  }
-
-  /** The key of an input row. */
-  viewOfInput(index: number): Pick<FireView, "keyOf" | "keyBytes"> {
-    const { input } = this.operator
-    return { keyOf: () => input.keyAt(index), keyBytes: () => input.keyBytesAt(index) }
   }
 
   #viewOf(row: number): Pick<FireView, "keyOf" | "keyBytes"> {

@@ -127,12 +127,11 @@ export class WindowRunner implements Runner {
 
   #take(chunk: Chunk, index: number, row: number, out: Emitted): void {
     const watermark = this.#clockOf(chunk, out.cause)
-    const view = {
-      ...this.#rows.viewOfInput(row),
-      watermark,
-      now: chunk.arrival.now,
-      position: this.#position,
-    }
+    const view = this.#rows.inputView
+    view.index = row
+    view.watermark = watermark
+    view.now = chunk.arrival.now
+    view.position = this.#position
     const event = {
       value: chunk.values[index],
       time: timeOf(chunk, index),
@@ -140,12 +139,7 @@ export class WindowRunner implements Runner {
     }
     const { size } = out
     try {
-      const taken = this.#rows.change(row, view, (open) => {
-        const placed = this.#work.place(open, event)
-        const apply = () => this.#work.apply(placed, event, view, out)
-        return placed.late ? undefined : { placed, apply }
-      })
-      if (taken) return
+      if (this.#rows.change(view, event, out)) return
       this.late.add(chunk, index)
       if (this.#plan.lateTo !== undefined) add(out, event.value, event.time, this.#plan.lateTo)
     } catch (error) {
