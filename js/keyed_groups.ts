@@ -23,8 +23,8 @@ export class KeyedGroups<K, T> extends Stream<T> {
 
   /**
    * What the function makes of the events of a key together and the state of the key, which
-   * outlives its groups. A group goes by its options, to make room (`state.maxSize`), or at the end of the
-   * source. `undefined` emits nothing.
+   * outlives its groups. A group goes by its options, to make room (`state.maxSize`), or at the end
+   * of the source. `undefined` emits nothing.
    *
    * @example
    * ```ts

@@ -116,7 +116,7 @@ describe.each(["1", "100", "1024"])("the flights demo at chunk size %s", (chunkS
 
   it.each(["1", "1023", "1024", "20000"])("is killed after %s events and resumes", async (kill) => {
     const state = ["--state", newState()]
-    const killed = await json(...flags, ...state, "--checkpoint", "1", "--kill-after", kill)
+    const killed = await json(...flags, ...state, "--checkpoint", "10", "--kill-after", kill)
     expect(killed).toMatchObject({ status: null, signal: "SIGKILL", stdout: "" })
 
     const resumed = await json(...flags, ...state)

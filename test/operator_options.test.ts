@@ -136,8 +136,7 @@ const refused: readonly (readonly [
     "something that is no aggregate",
     () => keyed().aggregate(given({ total: sum })),
     "OPTION",
-    "aggregate.total must be count(), sum(field), mean(field), min(field) or max(field), " +
-      "not a function",
+    "aggregate.total must be an aggregate such as count() or sum(field), not a function",
   ],
   [
     "a number to take that is none",

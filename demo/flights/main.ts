@@ -4,7 +4,7 @@
  *     make demo ARGS="--state /tmp/flights --kill-after 1500000"    dies half-way
  *     make demo ARGS="--state /tmp/flights"                         goes on from there
  *
- * The streams themselves are in job.ts and windows.ts; this file runs them and shows what came of it.
+ * The streams themselves are in job.ts and windows.ts; this file runs them, and shows what came.
  */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
