@@ -125,8 +125,9 @@ describe("a host that gives no more memory", () => {
       at += 2 // One memory, and whether it has a limit.
       const least = leb()
       const section = [1, 1, ...toLeb(least), ...toLeb(least + pages)]
-      const head = bytes.subarray(0, start)
-      return Uint8Array.of(...head, 5, section.length, ...section, ...bytes.subarray(body + size))
+      const memory = Uint8Array.of(5, section.length, ...section)
+      const parts = [bytes.subarray(0, start), memory, bytes.subarray(body + size)]
+      return new Uint8Array(Buffer.concat(parts))
     }
   }
 
