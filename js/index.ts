@@ -65,8 +65,8 @@ export type {
   WindowOptions,
   WindowProcessOptions,
   WindowResultOptions,
-} from "./operators/window.ts"
-export type { WindowContext } from "./operators/window_emitters.ts"
+} from "./operators/window/window.ts"
+export type { WindowContext } from "./operators/window/emitters.ts"
 export type { BufferOptions } from "./operators/buffer.ts"
 export type { Emitted, Group, GroupFunction, GroupOptions } from "./operators/group.ts"
 export type { HoldOptions } from "./operators/latest.ts"
@@ -79,11 +79,17 @@ export type {
   SessionFunction,
   SessionOptions,
   SessionSettings,
-} from "./operators/session.ts"
+} from "./operators/session/session.ts"
 export type { ThrottleOptions } from "./operators/throttle.ts"
 export type { DistinctOptions } from "./operators/distinct.ts"
 export type { TakeWhileOptions } from "./operators/take_while.ts"
-export type { Accessors, Context, Out, ProcessOptions, TimerScope } from "./operators/process.ts"
+export type {
+  Accessors,
+  Context,
+  Out,
+  ProcessOptions,
+  TimerScope,
+} from "./operators/process/process.ts"
 export type { FoldOptions } from "./operators/fold.ts"
 export type { AsyncContext, MapAsyncOptions } from "./operators/map_async.ts"
 export type { FunctionOptions } from "./operators/function_options.ts"

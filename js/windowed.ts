@@ -8,9 +8,13 @@ import {
   windowProcessNode,
   windowReduceNode,
   windowSpec,
-} from "./operators/window.ts"
-import type { WindowProcessOptions, WindowResultOptions, WindowSpec } from "./operators/window.ts"
-import type { WindowContext } from "./operators/window_emitters.ts"
+} from "./operators/window/window.ts"
+import type {
+  WindowProcessOptions,
+  WindowResultOptions,
+  WindowSpec,
+} from "./operators/window/window.ts"
+import type { WindowContext } from "./operators/window/emitters.ts"
 import type { StateAccess } from "./state/access.ts"
 import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"
 import type { KeyReader } from "./state/keys.ts"

@@ -4,8 +4,8 @@
 import { Stream, count, max, mean, min, sum } from "../js/index.ts"
 import type { KeyedStream } from "../js/index.ts"
 import type { OperatorOptions } from "../js/graph.ts"
-import { wholeAggregateNode } from "../js/operators/window_whole.ts"
-import type { WholeAssigner, WholeSpec } from "../js/operators/window_whole.ts"
+import { wholeAggregateNode } from "../js/operators/window/whole.ts"
+import type { WholeAssigner, WholeSpec } from "../js/operators/window/whole.ts"
 import { keyReader } from "../js/state/keys.ts"
 
 const aggregates = { count: count(), sum: sum("n"), mean: mean("n"), min: min("n"), max: max("n") }

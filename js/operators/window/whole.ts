@@ -1,17 +1,17 @@
 /**
  * `aggregate` of windows that C can do whole: which can be, and what C is told of them.
  */
-import type { OperatorSpec } from "../engine/operator.ts"
-import { MillraceError } from "../errors.ts"
-import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
-import { checkOptions } from "../options.ts"
-import { limitsOption, noLimits, refuseOwnTime } from "../state/config.ts"
-import type { StateConfig } from "../state/config.ts"
-import type { KeyReader } from "../state/keys.ts"
-import type { AnyTag } from "../tag.ts"
-import { Aggregate, checkAggregates, fieldsOf, layOut } from "./aggregates.ts"
-import { WindowAggregateRunner, counts } from "./window_aggregate.ts"
+import type { OperatorSpec } from "../../engine/operator.ts"
+import { MillraceError } from "../../errors.ts"
+import type { Node, OperatorNode, OperatorOptions } from "../../graph.ts"
+import { nodeOptions, operatorOptions, withTag } from "../../graph.ts"
+import { checkOptions } from "../../options.ts"
+import { limitsOption, noLimits, refuseOwnTime } from "../../state/config.ts"
+import type { StateConfig } from "../../state/config.ts"
+import type { KeyReader } from "../../state/keys.ts"
+import type { AnyTag } from "../../tag.ts"
+import { Aggregate, checkAggregates, fieldsOf, layOut } from "../aggregates.ts"
+import { WindowAggregateRunner, counts } from "./aggregate.ts"
 
 /** An assigner, as far as it matters here. */
 export type WholeAssigner =

@@ -4,22 +4,22 @@
  * Windows emit one at a time and at any time, so the row of a key is looked up when one does; all
  * that emit because of one event are one call, which counts as a whole or not at all.
  */
-import { Operator } from "../engine/operator.ts"
-import type { FieldKind } from "../engine/operator.ts"
-import { RecordAccess } from "../engine/record_access.ts"
-import { RefAccess } from "../engine/ref_access.ts"
-import { Rows } from "../engine/rows.ts"
-import type { Site } from "../graph.ts"
-import { copyOf } from "../copy.ts"
-import { UserState } from "../state/access.ts"
-import type { Access } from "../state/access.ts"
-import type { StateSetting } from "../state/config.ts"
-import { RecordType } from "../state/record.ts"
-import type { NamedState } from "../states.ts"
-import { TracedAccess } from "../state/trace.ts"
-import type { Tracing } from "../state/trace.ts"
-import { Evictions } from "./evictions.ts"
-import { schemaOf } from "./keyed.ts"
+import { Operator } from "../../engine/operator.ts"
+import type { FieldKind } from "../../engine/operator.ts"
+import { RecordAccess } from "../../engine/record_access.ts"
+import { RefAccess } from "../../engine/ref_access.ts"
+import { Rows } from "../../engine/rows.ts"
+import type { Site } from "../../graph.ts"
+import { copyOf } from "../../copy.ts"
+import { UserState } from "../../state/access.ts"
+import type { Access } from "../../state/access.ts"
+import type { StateSetting } from "../../state/config.ts"
+import { RecordType } from "../../state/record.ts"
+import type { NamedState } from "../../states.ts"
+import { TracedAccess } from "../../state/trace.ts"
+import type { Tracing } from "../../state/trace.ts"
+import { Evictions } from "../evictions.ts"
+import { schemaOf } from "../keyed.ts"
 
 export class WindowState {
   readonly operator: Operator

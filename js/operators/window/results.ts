@@ -1,11 +1,11 @@
 /**
  * The rows that windows emit: `{ key, start, end, …aggregates }`, made of columns in linear memory.
  */
-import { windowColumns } from "../engine/abi.ts"
-import { keysOf } from "../engine/keys.ts"
-import type { Operator } from "../engine/operator.ts"
-import { givesNone } from "./aggregates.ts"
-import type { AggregateSpec } from "./aggregates.ts"
+import { windowColumns } from "../../engine/abi.ts"
+import { keysOf } from "../../engine/keys.ts"
+import type { Operator } from "../../engine/operator.ts"
+import { givesNone } from "../aggregates.ts"
+import type { AggregateSpec } from "../aggregates.ts"
 
 export type Row = Record<string, unknown>
 

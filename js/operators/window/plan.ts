@@ -1,18 +1,18 @@
 /**
  * What the general runner of windows is told: how windows come about, and what they give.
  */
-import type { StateLimits } from "../engine/operator.ts"
-import type { Site, StateSchema } from "../graph.ts"
-import type { Tracing } from "../state/trace.ts"
-import type { Emitted } from "../sides.ts"
-import type { NamedState } from "../states.ts"
-import type { AnyTag } from "../tag.ts"
-import type { WindowRange } from "../windows/assigner.ts"
-import type { Evictor, Trigger } from "../windows/trigger.ts"
-import type { Evictions } from "./evictions.ts"
-import type { FireView } from "./window_context.ts"
-import type { Contents } from "./window_contents.ts"
-import type { Pane, Placing } from "./window_panes.ts"
+import type { StateLimits } from "../../engine/operator.ts"
+import type { Site, StateSchema } from "../../graph.ts"
+import type { Tracing } from "../../state/trace.ts"
+import type { Emitted } from "../../sides.ts"
+import type { NamedState } from "../../states.ts"
+import type { AnyTag } from "../../tag.ts"
+import type { WindowRange } from "../../windows/assigner.ts"
+import type { Evictor, Trigger } from "../../windows/trigger.ts"
+import type { Evictions } from "../evictions.ts"
+import type { FireView } from "./context.ts"
+import type { Contents } from "./contents.ts"
+import type { Pane, Placing } from "./panes.ts"
 
 export interface WindowPlan {
   readonly placing: Placing

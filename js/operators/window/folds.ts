@@ -2,18 +2,18 @@
  * Aggregates of windows that C cannot do whole: numbers are still added up by C, in rows by the
  * number of the window; all else is kept with the window.
  */
-import type { Site } from "../graph.ts"
-import type { Emitted } from "../sides.ts"
-import type { NamedState } from "../states.ts"
-import { Aggregate } from "./aggregates.ts"
-import type { AggregateSpec } from "./aggregates.ts"
-import { Picks } from "./picks.ts"
-import type { AnySpec } from "./picks.ts"
-import { Totals } from "./totals.ts"
-import { keptContents } from "./window_contents.ts"
-import type { Contents, Kept } from "./window_contents.ts"
-import type { Pane } from "./window_panes.ts"
-import type { Emitter, Fire } from "./window_plan.ts"
+import type { Site } from "../../graph.ts"
+import type { Emitted } from "../../sides.ts"
+import type { NamedState } from "../../states.ts"
+import { Aggregate } from "../aggregates.ts"
+import type { AggregateSpec } from "../aggregates.ts"
+import { Picks } from "../picks.ts"
+import type { AnySpec } from "../picks.ts"
+import { Totals } from "../totals.ts"
+import { keptContents } from "./contents.ts"
+import type { Contents, Kept } from "./contents.ts"
+import type { Pane } from "./panes.ts"
+import type { Emitter, Fire } from "./plan.ts"
 
 /** What is in a window of aggregates. */
 interface Folded {

@@ -6,12 +6,12 @@
  *   commit: the session has the event, and the state; abandon: nothing was
  *
  */
-import { numbers } from "../engine/session_rows.ts"
-import type { OpenSession, SessionRows } from "../engine/session_rows.ts"
-import type { Access } from "../state/access.ts"
-import { copyOf } from "../copy.ts"
-import { fitted, isNear, overAt } from "./session_rule.ts"
-import type { SessionRule } from "./session_rule.ts"
+import { numbers } from "../../engine/session_rows.ts"
+import type { OpenSession, SessionRows } from "../../engine/session_rows.ts"
+import type { Access } from "../../state/access.ts"
+import { copyOf } from "../../copy.ts"
+import { fitted, isNear, overAt } from "./rule.ts"
+import type { SessionRule } from "./rule.ts"
 
 /** What is known of the events that are being run, by their input rows. */
 export interface Moments {

@@ -4,14 +4,14 @@
  * What must stay true: a timer is off when its call has taken effect, and not before. So what is
  * saved has each timer that did not fire, and the state of each that did.
  */
-import { entryKeyOf, ownerOf } from "../engine/keyed_rows.ts"
-import type { Due } from "../engine/timers.ts"
-import { eventError } from "../graph.ts"
-import type { Site } from "../graph.ts"
-import type { ErrorEvent } from "../on_error.ts"
-import type { Emitted } from "../sides.ts"
-import { refusePromise } from "../state/access.ts"
-import type { Evictions } from "./evictions.ts"
+import { entryKeyOf, ownerOf } from "../../engine/keyed_rows.ts"
+import type { Due } from "../../engine/timers.ts"
+import { eventError } from "../../graph.ts"
+import type { Site } from "../../graph.ts"
+import type { ErrorEvent } from "../../on_error.ts"
+import type { Emitted } from "../../sides.ts"
+import { refusePromise } from "../../state/access.ts"
+import type { Evictions } from "../evictions.ts"
 import { Life } from "./life.ts"
 import type { Domain, Handlers, OpenTimers, Seat, When } from "./seat.ts"
 

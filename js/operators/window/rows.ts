@@ -7,20 +7,20 @@
  * A key may have several windows, and those of one time belong to many keys, so all of a time are
  * taken at once and put in order.
  */
-import { copyOf } from "../copy.ts"
-import { keyOfRow } from "../engine/keys.ts"
-import { Operator } from "../engine/operator.ts"
-import { RefAccess } from "../engine/ref_access.ts"
-import { Rows } from "../engine/rows.ts"
-import { Timers } from "../engine/timers.ts"
-import type { Site } from "../graph.ts"
-import { noLimits } from "../state/config.ts"
-import type { Emitted } from "../sides.ts"
-import type { NamedState } from "../states.ts"
-import type { FireView } from "./window_context.ts"
-import type { Panes, When, WindowEvent } from "./window_pane_work.ts"
-import type { Pane } from "./window_panes.ts"
-import type { WindowPlan } from "./window_plan.ts"
+import { copyOf } from "../../copy.ts"
+import { keyOfRow } from "../../engine/keys.ts"
+import { Operator } from "../../engine/operator.ts"
+import { RefAccess } from "../../engine/ref_access.ts"
+import { Rows } from "../../engine/rows.ts"
+import { Timers } from "../../engine/timers.ts"
+import type { Site } from "../../graph.ts"
+import { noLimits } from "../../state/config.ts"
+import type { Emitted } from "../../sides.ts"
+import type { NamedState } from "../../states.ts"
+import type { FireView } from "./context.ts"
+import type { Panes, When, WindowEvent } from "./pane_work.ts"
+import type { Pane } from "./panes.ts"
+import type { WindowPlan } from "./plan.ts"
 
 /** The state of a key. */
 interface KeyWindows {

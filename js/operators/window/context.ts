@@ -1,13 +1,13 @@
 /**
  * What triggers and the user's function see of a window.
  */
-import { MillraceError } from "../errors.ts"
-import type { StateAccess } from "../state/access.ts"
-import { closed, refusePromise } from "../state/access.ts"
-import type { TriggerContext, TriggerTimers } from "../windows/trigger.ts"
-import type { WindowRange } from "../windows/assigner.ts"
-import { overAt } from "./window_panes.ts"
-import type { Pane } from "./window_panes.ts"
+import { MillraceError } from "../../errors.ts"
+import type { StateAccess } from "../../state/access.ts"
+import { closed, refusePromise } from "../../state/access.ts"
+import type { TriggerContext, TriggerTimers } from "../../windows/trigger.ts"
+import type { WindowRange } from "../../windows/assigner.ts"
+import { overAt } from "./panes.ts"
+import type { Pane } from "./panes.ts"
 
 /** When and for which key something happens to a window. */
 export interface FireView {

@@ -4,7 +4,7 @@
  * Sessions of a key lie more than `gap` apart, so an event is of one of them, or between two, which
  * it makes one: with the state of the earlier, or, where that has none, of the later.
  */
-import type { OpenSession } from "../engine/session_rows.ts"
+import type { OpenSession } from "../../engine/session_rows.ts"
 
 /** What makes events one session. */
 export interface SessionRule {

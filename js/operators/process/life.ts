@@ -1,8 +1,8 @@
 /**
  * The first and the last that a job does with a user's functions: open and close.
  */
-import { MillraceError } from "../errors.ts"
-import { quiet, refusePromise } from "../state/access.ts"
+import { MillraceError } from "../../errors.ts"
+import { quiet, refusePromise } from "../../state/access.ts"
 
 /** The functions of the user's that are called once each; both may be left out. */
 export interface LifeHandlers {

@@ -10,7 +10,7 @@
  * A pane is over at `overAt`: its end, or just behind an end that belongs to it; and it closes so
  * much later as events may be late. Then it is gone.
  */
-import type { WindowRange } from "../windows/assigner.ts"
+import type { WindowRange } from "../../windows/assigner.ts"
 
 /** One window of one key. */
 export interface Pane {

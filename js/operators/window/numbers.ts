@@ -2,12 +2,12 @@
  * Numbers that go up by one for as long as a job and its successors live; saved as a state of its
  * own, a row with one field.
  */
-import { Operator } from "../engine/operator.ts"
-import { Rows } from "../engine/rows.ts"
-import type { Site } from "../graph.ts"
-import { noLimits } from "../state/config.ts"
-import { keyBytes } from "../state/key_bytes.ts"
-import type { NamedState } from "../states.ts"
+import { Operator } from "../../engine/operator.ts"
+import { Rows } from "../../engine/rows.ts"
+import type { Site } from "../../graph.ts"
+import { noLimits } from "../../state/config.ts"
+import { keyBytes } from "../../state/key_bytes.ts"
+import type { NamedState } from "../../states.ts"
 
 export class NumberSource {
   readonly named: NamedState

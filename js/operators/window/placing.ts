@@ -1,12 +1,12 @@
 /**
  * Which of the open windows of its key an event is in, by the assigner.
  */
-import { durationMs } from "../duration.ts"
-import { MillraceError, typeName } from "../errors.ts"
-import type { Assigner, WindowRange } from "../windows/assigner.ts"
-import { counted, countingOf, each, endless, lastOf } from "./window_counting.ts"
-import { late, newPane, overAt } from "./window_panes.ts"
-import type { Pane, Placing } from "./window_panes.ts"
+import { durationMs } from "../../duration.ts"
+import { MillraceError, typeName } from "../../errors.ts"
+import type { Assigner, WindowRange } from "../../windows/assigner.ts"
+import { counted, countingOf, each, endless, lastOf } from "./counting.ts"
+import { late, newPane, overAt } from "./panes.ts"
+import type { Pane, Placing } from "./panes.ts"
 
 /** The most windows that one event is in. */
 export const windowsMax = 65_536

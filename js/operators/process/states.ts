@@ -1,13 +1,13 @@
 /**
  * The states of a process function, and its timers: a C operator each.
  */
-import { cellsOf, fieldKinds } from "../engine/cells.ts"
-import { Operator } from "../engine/operator.ts"
-import { Timers } from "../engine/timers.ts"
-import type { Site } from "../graph.ts"
-import { noLimits } from "../state/config.ts"
-import type { Descriptor } from "../state/kinds.ts"
-import type { NamedState } from "../states.ts"
+import { cellsOf, fieldKinds } from "../../engine/cells.ts"
+import { Operator } from "../../engine/operator.ts"
+import { Timers } from "../../engine/timers.ts"
+import type { Site } from "../../graph.ts"
+import { noLimits } from "../../state/config.ts"
+import type { Descriptor } from "../../state/kinds.ts"
+import type { NamedState } from "../../states.ts"
 import type { Domain, OpenState, OpenTimers } from "./seat.ts"
 
 /** A C operator for each state. */

@@ -7,10 +7,10 @@
  * What must stay true: a change that may fail changes only what the event's own copies of panes
  * have; what a failed event added to a shared list is taken out again.
  */
-import { copyOf } from "../copy.ts"
-import { refusePromise } from "../state/access.ts"
-import type { Evictor } from "../windows/trigger.ts"
-import type { Pane } from "./window_panes.ts"
+import { copyOf } from "../../copy.ts"
+import { refusePromise } from "../../state/access.ts"
+import type { Evictor } from "../../windows/trigger.ts"
+import type { Pane } from "./panes.ts"
 
 /** Events, as they came. */
 export interface Kept {

@@ -1,17 +1,17 @@
 /**
  * What events and timers do with the panes of one key.
  */
-import type { Trigger, TriggerResult } from "../windows/trigger.ts"
-import { MillraceError, typeName } from "../errors.ts"
-import type { Emitted } from "../sides.ts"
-import { quiet } from "../state/access.ts"
-import { PaneContext } from "./window_context.ts"
-import type { FireView } from "./window_context.ts"
-import { dropFirst, evict, keepIf, partOf, withoutFirst } from "./window_contents.ts"
-import type { Kept } from "./window_contents.ts"
-import { isWindow, overAt } from "./window_panes.ts"
-import type { Pane, Placed, PlaceSite } from "./window_panes.ts"
-import type { Emitter, WindowPlan } from "./window_plan.ts"
+import type { Trigger, TriggerResult } from "../../windows/trigger.ts"
+import { MillraceError, typeName } from "../../errors.ts"
+import type { Emitted } from "../../sides.ts"
+import { quiet } from "../../state/access.ts"
+import { PaneContext } from "./context.ts"
+import type { FireView } from "./context.ts"
+import { dropFirst, evict, keepIf, partOf, withoutFirst } from "./contents.ts"
+import type { Kept } from "./contents.ts"
+import { isWindow, overAt } from "./panes.ts"
+import type { Pane, Placed, PlaceSite } from "./panes.ts"
+import type { Emitter, WindowPlan } from "./plan.ts"
 
 /** An event on its way into windows. */
 export interface WindowEvent {

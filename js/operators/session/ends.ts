@@ -4,17 +4,17 @@
  * They come in the order of time, and of setting: a session's timer is set by its latest event; of
  * a key with several open sessions, the next one's when the one before ends.
  */
-import type { Arrival, Chunk } from "../chunk.ts"
-import type { StateLimits } from "../engine/operator.ts"
-import type { OpenSession, SessionRows } from "../engine/session_rows.ts"
-import type { StateAccess } from "../state/access.ts"
-import type { KeyValue } from "../state/keys.ts"
-import type { AnyTag } from "../tag.ts"
-import type { Emissions } from "./emissions.ts"
-import { causeOfTime } from "./holding.ts"
-import type { Concurrency } from "./in_flight.ts"
-import { overAt } from "./session_rule.ts"
-import type { SessionRule } from "./session_rule.ts"
+import type { Arrival, Chunk } from "../../chunk.ts"
+import type { StateLimits } from "../../engine/operator.ts"
+import type { OpenSession, SessionRows } from "../../engine/session_rows.ts"
+import type { StateAccess } from "../../state/access.ts"
+import type { KeyValue } from "../../state/keys.ts"
+import type { AnyTag } from "../../tag.ts"
+import type { Emissions } from "../emissions.ts"
+import { causeOfTime } from "../holding.ts"
+import type { Concurrency } from "../in_flight.ts"
+import { overAt } from "./rule.ts"
+import type { SessionRule } from "./rule.ts"
 
 /** The user's function of each event. */
 export type EachEvent = (

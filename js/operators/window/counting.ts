@@ -1,8 +1,8 @@
 /**
  * Windows whose range is not known beforehand: of a number of events, and those of each event.
  */
-import { keeperOrder, late, newPane } from "./window_panes.ts"
-import type { Counting, Placing } from "./window_panes.ts"
+import { keeperOrder, late, newPane } from "./panes.ts"
+import type { Counting, Placing } from "./panes.ts"
 
 // ---- windows of a number of events ----
 

@@ -1,17 +1,17 @@
 /**
  * process: a function over each event with as much state per key as it likes, and timers.
  */
-import { MillraceError, typeName } from "../errors.ts"
-import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
-import { nodeOptions, operatorOptions } from "../graph.ts"
-import { anything, callable, checkOptions } from "../options.ts"
-import type { Check } from "../options.ts"
-import type { Type } from "../state/config.ts"
-import type { KeyReader } from "../state/keys.ts"
-import { Descriptor } from "../state/kinds.ts"
-import { tagOption } from "../tag.ts"
-import type { AnyTag, Tag } from "../tag.ts"
-import { ProcessRunner } from "./process_runner.ts"
+import { MillraceError, typeName } from "../../errors.ts"
+import type { Node, OperatorNode, OperatorOptions } from "../../graph.ts"
+import { nodeOptions, operatorOptions } from "../../graph.ts"
+import { anything, callable, checkOptions } from "../../options.ts"
+import type { Check } from "../../options.ts"
+import type { Type } from "../../state/config.ts"
+import type { KeyReader } from "../../state/keys.ts"
+import { Descriptor } from "../../state/kinds.ts"
+import { tagOption } from "../../tag.ts"
+import type { AnyTag, Tag } from "../../tag.ts"
+import { ProcessRunner } from "./runner.ts"
 import type { Handlers } from "./seat.ts"
 
 /** Timers of the key, in two kinds of time; see {@link Context.timers}. */
