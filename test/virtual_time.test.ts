@@ -1,7 +1,7 @@
 /** Time that is moved by hand: many days at once, and clocks that step back. */
 import { describe, expect, it } from "vitest"
-import { from, manualClock, run } from "../js/index.ts"
-import type { Clock } from "../js/index.ts"
+import { count, from, manualClock, run, tumbling } from "../js/index.ts"
+import type { Clock, Duration } from "../js/index.ts"
 import { guardRejections, handFed, turns } from "./probe.ts"
 import { watched } from "./watched.ts"
 
@@ -31,6 +31,26 @@ describe("200 days of virtual time", () => {
     expect(results).toEqual(events)
     expect(watermarks.at(-1)).toBe((days * 24 - 1) * hour)
     expect(costMs).toBeLessThan(1000)
+  })
+
+  it("take less than a second in windows of an hour, a day and all of them", async () => {
+    const hits = from(events, { time }).keyBy(() => "all")
+    const sizes: [Duration, number][] = [
+      ["1h", hour],
+      ["1d", 24 * hour],
+      [`${days}d`, days * 24 * hour],
+    ]
+    for (const [size, ms] of sizes) {
+      let rows: unknown[] = []
+      const costMs = await costOf(async () => {
+        rows = await hits.window(tumbling(size)).aggregate({ n: count() }).toArray()
+      })
+      const expected = Array.from({ length: (days * 24 * hour) / ms }, (_, i) => {
+        return { key: "all", start: i * ms, end: (i + 1) * ms, n: ms / hour }
+      })
+      expect(rows).toEqual(expected)
+      expect(costMs).toBeLessThan(1000)
+    }
   })
 
   it("take less than a second by the clock, while nothing comes", async () => {
