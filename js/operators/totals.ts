@@ -58,7 +58,10 @@ export class Totals {
     for (const other of others) {
       const from = this.#find(other)
       if (from === 0) continue
-      this.#operator.merge(this.#find(into), from)
+      const to = this.#find(into)
+      // What has emitted and forgotten has no row: it becomes what comes to it.
+      if (to === 0) this.#rows.create(0, this.#rows.record(from))
+      else this.#operator.merge(to, from)
       this.drop(other)
     }
   }
