@@ -46,13 +46,17 @@ function groupOf(given: { readonly state: boolean; readonly emitOnKeyChange: boo
       const held = new Map<string, Held>()
       const totals = new Map<string, number>()
       let count = 0
-      const release = (id: string): readonly unknown[] => {
+      const tell = (id: string): readonly unknown[] => {
         const { key, ops } = held.get(id) as Held
-        held.delete(id)
         const total = given.state ? (totals.get(id) ?? 0) + ops.length : 0
         totals.set(id, total)
         const result = told(key, ops, total)
         return result === undefined ? [] : [result]
+      }
+      const release = (id: string): readonly unknown[] => {
+        const results = tell(id)
+        held.delete(id)
+        return results
       }
       const due = (passed: number) => {
         const over = [...held].filter(([, each]) => each.due <= passed)
@@ -67,9 +71,11 @@ function groupOf(given: { readonly state: boolean; readonly emitOnKeyChange: boo
           const others = emitOnKeyChange ? [...held.keys()].filter((each) => each !== id) : []
           for (const other of others) results.push(...release(other))
           const old = held.get(id)
-          if (old !== undefined && Math.max(time, passed) >= old.due) results.push(...release(id))
-          if (held.size >= maxSize && !held.has(id) && old === undefined) throw new Full()
-          const now = held.get(id) ?? { key: op.key, ops: [], due: time + timeout, set: count++ }
+          const over = old !== undefined && Math.max(time, passed) >= old.due
+          if (over) results.push(...tell(id)) // Its key holds on, and keeps its place.
+          if (old === undefined && held.size >= maxSize) throw new Full()
+          const fresh = { key: op.key, ops: [], due: time + timeout, set: count++ }
+          const now = over ? fresh : (old ?? fresh)
           held.set(id, now)
           now.ops.push(op)
           return now.ops.length < full ? results : [...results, ...release(id)]

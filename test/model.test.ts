@@ -24,8 +24,13 @@ import { groups } from "./group_programs.ts"
 import { sessions } from "./session_programs.ts"
 import { throttles } from "./throttle_programs.ts"
 
-const ungrouped = { ...others, ...throttles, ...holdings, ...sessions }
-const programs: Readonly<Record<string, Program>> = { ...ungrouped, ...groups }
+const programs: Readonly<Record<string, Program>> = {
+  ...others,
+  ...throttles,
+  ...holdings,
+  ...groups,
+  ...sessions,
+}
 
 /** A quarter of the scripts can be refused, and is played with one operator only. */
 const runs = 720
@@ -165,9 +170,6 @@ function entriesOf(
   )
 }
 
-/** OPEN: what a group holds after it was refused may come in another order than here. */
-const bounded = Object.keys(ungrouped)
-
 /** What is drawn for one script. */
 async function compareAll(given: Scene): Promise<void> {
   const { maxBytes, ...others } = given.limits
@@ -175,7 +177,7 @@ async function compareAll(given: Scene): Promise<void> {
   // A restored value weighs what it does encoded until it is used.
   const draws = counts ? given.draws : given.draws.filter(({ step }) => step !== "restore")
   const only =
-    given.limits.onFull === "error" ? [bounded[given.name % bounded.length] as string] : names
+    given.limits.onFull === "error" ? [names[given.name % names.length] as string] : names
   // Text in a record has bytes of its own, which the reference does not count.
   const records = only.filter((name) => !counts && name.endsWith("Record"))
   const held = only.filter((name) => programs[name]?.holds)
