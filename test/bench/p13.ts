@@ -8,9 +8,9 @@
 import { readFileSync } from "node:fs"
 import { Engine } from "../../js/engine/engine.ts"
 import { Operator } from "../../js/engine/operator.ts"
-import type { StateLimits } from "../../js/engine/operator.ts"
 import { Rows } from "../../js/engine/rows.ts"
 import { Timers } from "../../js/engine/timers.ts"
+import { noLimits } from "../../js/state/config.ts"
 import { random } from "./data.ts"
 import { cpuMsSince, type Extent, type Figure, inFreshProcess, rounded } from "./harness.ts"
 
@@ -83,24 +83,12 @@ function measure({ set, fire }: Way, times: Float64Array, sorted: Float64Array):
   return { setNs, fireNs }
 }
 
-const limits: StateLimits = {
-  ttlMs: 0,
-  cleanupMs: 0,
-  rowsMax: 0,
-  bytesMax: 0,
-  evict: false,
-  touchReads: false,
-  linger: false,
-  timeDomain: undefined,
-  onEvict: undefined,
-}
-
 /** Rows of an operator, whose timers these are. */
 async function ourTimers(count: number): Promise<Way> {
   const file = new URL("../../dist/millrace.wasm", import.meta.url)
   const module = await WebAssembly.compile(readFileSync(process.env["MILLRACE_WASM"] ?? file))
   const engine = new Engine(module, { memoryBytesMax: 2 ** 30 })
-  const spec = { kind: "custom", limits, fields: ["f64"], timers: true } as const
+  const spec = { kind: "custom", limits: noLimits, fields: ["f64"], timers: true } as const
   const operator = new Operator(engine, "timers", spec)
   const rows = new Rows(operator)
   const record = engine.alloc(operator.layout.recordBytes)
