@@ -61,11 +61,8 @@ export type {
   TriggerResult,
   TriggerTimers,
 } from "./windows/trigger.ts"
-export type {
-  WindowOptions,
-  WindowProcessOptions,
-  WindowResultOptions,
-} from "./operators/window/window.ts"
+export type { WindowOptions, WindowResultOptions } from "./operators/window/spec.ts"
+export type { WindowProcessOptions } from "./operators/window/window.ts"
 export type { WindowContext } from "./operators/window/emitters.ts"
 export type { BufferOptions } from "./operators/buffer.ts"
 export type { Emitted, Group, GroupFunction, GroupOptions } from "./operators/group.ts"

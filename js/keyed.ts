@@ -35,7 +35,7 @@ import type { Descriptor } from "./state/kinds.ts"
 import type { RecordType } from "./state/record.ts"
 import { Stream } from "./stream.ts"
 import { Windowed } from "./windowed.ts"
-import type { WindowOptions } from "./operators/window/window.ts"
+import type { WindowOptions } from "./operators/window/spec.ts"
 import type { Assigner, AssignWindows } from "./windows/assigner.ts"
 
 export { Stream, Windowed }

@@ -7,13 +7,10 @@ import {
   windowAggregateNode,
   windowProcessNode,
   windowReduceNode,
-  windowSpec,
 } from "./operators/window/window.ts"
-import type {
-  WindowProcessOptions,
-  WindowResultOptions,
-  WindowSpec,
-} from "./operators/window/window.ts"
+import { windowSpec } from "./operators/window/spec.ts"
+import type { WindowResultOptions, WindowSpec } from "./operators/window/spec.ts"
+import type { WindowProcessOptions } from "./operators/window/window.ts"
 import type { WindowContext } from "./operators/window/emitters.ts"
 import type { StateAccess } from "./state/access.ts"
 import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"

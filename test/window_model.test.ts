@@ -6,7 +6,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { boundedDisorder, from, outputTag, run } from "../js/index.ts"
 import type { KeyedStream } from "../js/index.ts"
-import type { WholeSpec } from "../js/operators/window/whole.ts"
+import type { WindowSpec } from "../js/operators/window/spec.ts"
 import { event, playAll } from "./play.ts"
 import { expectedCounts, expectedOf, whole, windowsOf } from "./window_reference.ts"
 import type { Hit, Placed, WindowRow } from "./window_reference.ts"
@@ -42,6 +42,14 @@ const anyTime = {
   emit: fc.constantFrom(undefined, "final" as const, "updates" as const),
 }
 
+type Time = Pick<WindowSpec["options"], "allowedLateness"> & {
+  emit?: "final" | "updates" | undefined
+}
+
+/** As checked options are: what is not given is not there. */
+const given = ({ emit, ...options }: Time): WindowSpec["options"] =>
+  emit === undefined ? options : { ...options, emit }
+
 const aligned = fc
   .record({
     size: fc.constantFrom(1, 4, 10, 12),
@@ -49,12 +57,12 @@ const aligned = fc
     offsetMs: fc.constantFrom(0, 1, -3, 25),
     ...anyTime,
   })
-  .map(({ size, slide, offsetMs, ...options }): WholeSpec => {
+  .map(({ size, slide, offsetMs, ...options }): WindowSpec => {
     const assigner =
       slide >= size
         ? ({ kind: "tumbling", sizeMs: size, offsetMs } as const)
         : ({ kind: "sliding", sizeMs: size, slideMs: slide, offsetMs } as const)
-    return { assigner, options }
+    return { assigner, options: given(options) }
   })
 
 const sessions = fc
@@ -63,8 +71,11 @@ const sessions = fc
     boundary: fc.constantFrom("inclusive" as const, "exclusive" as const),
     ...anyTime,
   })
-  .map(({ gapMs, boundary, ...options }): WholeSpec => {
-    return { assigner: { kind: "sessions", gapMs, boundary }, options }
+  .map(({ gapMs, boundary, ...options }): WindowSpec => {
+    return {
+      assigner: { kind: "sessions", gapMs, gap: undefined, boundary },
+      options: given(options),
+    }
   })
 
 const counted = fc
@@ -73,7 +84,7 @@ const counted = fc
     slide: fc.integer({ min: 1, max: 8 }),
     emitPartial: fc.option(fc.boolean()),
   })
-  .map(({ size, slide, emitPartial }): WholeSpec => {
+  .map(({ size, slide, emitPartial }): WindowSpec => {
     return emitPartial === null
       ? { assigner: { kind: "slidingCount", size, slide }, options: {} }
       : { assigner: { kind: "count", size, slide, emitPartial }, options: {} }
@@ -83,7 +94,7 @@ const late = outputTag<Hit>("late")
 
 async function played(
   script: readonly Hit[],
-  spec: WholeSpec,
+  spec: WindowSpec,
   { disorderMs, chunkSize, crash }: { disorderMs: number; chunkSize: number; crash: number },
 ) {
   const { results, error } = await playAll<Hit>(
@@ -103,7 +114,7 @@ async function played(
   return { rows: results["out"], late: results["routed"] }
 }
 
-const check = (specs: fc.Arbitrary<WholeSpec>, expected = expectedOf) =>
+const check = (specs: fc.Arbitrary<WindowSpec>, expected = expectedOf) =>
   fc.assert(
     fc.asyncProperty(
       anyHits,
@@ -129,7 +140,7 @@ function lastRows(rows: readonly WindowRow[]): unknown[] {
 }
 
 /** The windows of events that are late by their own source alone. */
-function unionOf(sources: readonly (readonly Hit[])[], spec: WholeSpec, disorderMs: number) {
+function unionOf(sources: readonly (readonly Hit[])[], spec: WindowSpec, disorderMs: number) {
   const kept: Placed[] = sources.flatMap((events) => {
     let timeMax = -Infinity
     return events.map((event) => {
@@ -150,8 +161,8 @@ describe("windows that are whole in C", () => {
         aligned,
         fc.constantFrom(0, 2, 8),
         fc.constantFrom(1, 7, 1024),
-        async (one, other, { assigner, options: { allowedLateness } }, disorderMs, chunkSize) => {
-          const options = { allowedLateness }
+        async (one, other, { assigner, options: all }, disorderMs, chunkSize) => {
+          const options = { allowedLateness: all.allowedLateness ?? 0 }
           const settings = { time: "at", watermark: boundedDisorder(disorderMs) } as const
           const [first, ...more] = [one, other].map((hits) => from(hits, settings))
           const both = first?.union(...more).keyBy("key") as KeyedStream<string, Hit>

@@ -5,7 +5,8 @@ import { Stream, count, max, mean, min, sum } from "../js/index.ts"
 import type { KeyedStream } from "../js/index.ts"
 import type { OperatorOptions } from "../js/graph.ts"
 import { wholeAggregateNode } from "../js/operators/window/whole.ts"
-import type { WholeAssigner, WholeSpec } from "../js/operators/window/whole.ts"
+import type { WindowSpec } from "../js/operators/window/spec.ts"
+import type { Assigner } from "../js/windows/assigner.ts"
 import { keyReader } from "../js/state/keys.ts"
 
 const aggregates = { count: count(), sum: sum("n"), mean: mean("n"), min: min("n"), max: max("n") }
@@ -26,7 +27,7 @@ export interface WindowRow extends Record<string, unknown> {
 /** The stream of these windows, as `window(…).aggregate(…)` makes it. */
 export function whole(
   keyed: KeyedStream<string, Hit>,
-  spec: WholeSpec,
+  spec: WindowSpec,
   settings?: OperatorOptions,
 ): Stream<WindowRow> {
   const node = wholeAggregateNode(keyed.node, keyReader("key"), spec, aggregates, settings)
@@ -53,7 +54,7 @@ export interface Expected {
 }
 
 /** Feed events one at a time; the watermark is `disorderMs` behind the latest time. */
-export function expectedOf(events: readonly Hit[], spec: WholeSpec, disorderMs: number): Expected {
+export function expectedOf(events: readonly Hit[], spec: WindowSpec, disorderMs: number): Expected {
   const windows = new Windows(spec)
   let timeMax = -Infinity
   for (const event of events) {
@@ -73,7 +74,7 @@ export interface Placed {
 }
 
 /** Rows of all windows of these events, each in those that its own source had not closed. */
-export function windowsOf(placed: readonly Placed[], { assigner, options }: WholeSpec) {
+export function windowsOf(placed: readonly Placed[], { assigner, options }: WindowSpec) {
   const windows = new Map<string, { key: string; start: number; end: number; events: Hit[] }>()
   for (const { event, passed } of placed) {
     for (const { start, end } of alignedRanges(assigner, event.at)) {
@@ -90,7 +91,7 @@ export function windowsOf(placed: readonly Placed[], { assigner, options }: Whol
 }
 
 /** The same for windows of a number of events; those that are not full come by first-seen key. */
-export function expectedCounts(events: readonly Hit[], { assigner }: WholeSpec): Expected {
+export function expectedCounts(events: readonly Hit[], { assigner }: WindowSpec): Expected {
   if (assigner.kind !== "count" && assigner.kind !== "slidingCount") throw new Error(assigner.kind)
   const { kind, size, slide } = assigner
   const rows: WindowRow[] = []
@@ -122,14 +123,14 @@ export function expectedCounts(events: readonly Hit[], { assigner }: WholeSpec):
 class Windows implements Expected {
   readonly rows: WindowRow[] = []
   readonly late: Hit[] = []
-  readonly #spec: WholeSpec
+  readonly #spec: WindowSpec
   readonly #latenessMs: number
   readonly #revised: boolean
   #open: Open[] = []
   #watermark = -Infinity
   #firsts = 0
 
-  constructor(spec: WholeSpec) {
+  constructor(spec: WindowSpec) {
     this.#spec = spec
     this.#latenessMs = spec.options.allowedLateness ?? 0
     const { emit } = spec.options
@@ -220,7 +221,7 @@ class Windows implements Expected {
   }
 }
 
-function alignedRanges(assigner: WholeAssigner, time: number): { start: number; end: number }[] {
+function alignedRanges(assigner: Assigner<never>, time: number): { start: number; end: number }[] {
   if (assigner.kind !== "tumbling" && assigner.kind !== "sliding") throw new Error(assigner.kind)
   const { sizeMs, offsetMs } = assigner
   const slideMs = assigner.kind === "sliding" ? assigner.slideMs : sizeMs

@@ -138,7 +138,9 @@ export class Panes {
     if (kept.events.length > most * slack) dropFirst(kept, kept.events.length - most)
     if (!placing.shares) return
     const { sizeMs } = placing.shares
-    keepIf(kept, (time) => time + sizeMs + 1 + latenessMs > passed)
+    // The last window that an event has a part in begins right behind it.
+    const lastOver = (time: number) => overAt({ start: time + 1, end: time + 1 + sizeMs }, true)
+    keepIf(kept, (time) => lastOver(time) + latenessMs > passed)
   }
 
   // ---- timers ----

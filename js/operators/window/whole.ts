@@ -2,64 +2,15 @@
  * `aggregate` of windows that C can do whole: which can be, and what C is told of them.
  */
 import type { OperatorSpec } from "../../engine/operator.ts"
-import { MillraceError } from "../../errors.ts"
-import type { Node, OperatorNode, OperatorOptions } from "../../graph.ts"
-import { nodeOptions, operatorOptions, withTag } from "../../graph.ts"
+import type { Node, OperatorNode } from "../../graph.ts"
+import { nodeOptions, withTag } from "../../graph.ts"
 import { checkOptions } from "../../options.ts"
-import { limitsOption, noLimits, refuseOwnTime } from "../../state/config.ts"
-import type { StateConfig } from "../../state/config.ts"
 import type { KeyReader } from "../../state/keys.ts"
-import type { AnyTag } from "../../tag.ts"
+import type { Assigner } from "../../windows/assigner.ts"
 import { Aggregate, checkAggregates, fieldsOf, layOut } from "../aggregates.ts"
 import { WindowAggregateRunner, counts } from "./aggregate.ts"
-
-/** An assigner, as far as it matters here. */
-export type WholeAssigner =
-  | { readonly kind: "tumbling"; readonly sizeMs: number; readonly offsetMs: number }
-  | {
-      readonly kind: "sliding"
-      readonly sizeMs: number
-      readonly slideMs: number
-      readonly offsetMs: number
-    }
-  | {
-      readonly kind: "sessions"
-      readonly gapMs: number | undefined
-      readonly boundary: "inclusive" | "exclusive"
-    }
-  | {
-      readonly kind: "count"
-      readonly size: number
-      readonly slide: number
-      readonly emitPartial: boolean
-    }
-  | { readonly kind: "slidingCount"; readonly size: number; readonly slide: number }
-  | { readonly kind: "slidingEach" | "global" | "custom" }
-
-/** Windows as they were asked for, checked. */
-export interface WholeSpec {
-  readonly assigner: WholeAssigner
-  readonly options: {
-    readonly allowedLateness?: number | undefined
-    readonly lateTo?: AnyTag | undefined
-    readonly emit?: "final" | "updates" | undefined
-    readonly trigger?: unknown
-    readonly evictor?: unknown
-    readonly mode?: "accumulate" | "discard" | undefined
-  }
-}
-
-/** Options of `aggregate` of a window. */
-export interface WindowAggregateOptions<T = unknown, K = unknown> extends OperatorOptions<
-  T,
-  K,
-  unknown
-> {
-  /** Limits of the keys that have open windows; nothing expires, as windows close by themselves. */
-  readonly state?: StateConfig
-}
-
-const table = { ...operatorOptions, state: limitsOption }
+import { isRevised, limitsOf, resultTable } from "./spec.ts"
+import type { WindowSpec } from "./spec.ts"
 
 /**
  * The node, if C can do it whole: aggregates of numbers, over windows of time or of a number of
@@ -68,21 +19,21 @@ const table = { ...operatorOptions, state: limitsOption }
 export function wholeAggregateNode(
   input: Node,
   read: KeyReader,
-  { assigner, options }: WholeSpec,
+  spec: WindowSpec,
   given: Readonly<Record<string, unknown>>,
   settings: object | undefined,
 ): OperatorNode | undefined {
-  const { trigger, evictor, mode, lateTo, emit, allowedLateness = 0 } = options
+  const { trigger, evictor, mode, lateTo, emit, allowedLateness = 0 } = spec.options
   if (trigger !== undefined || evictor !== undefined || mode === "discard") return undefined
   if (!Object.values(given).every((spec) => spec instanceof Aggregate)) return undefined
-  const asked = windowOf(assigner)
+  const asked = windowOf(spec.assigner)
   if (asked === undefined) return undefined
   if (counts(asked) && emit !== undefined) return undefined
-  const checked = checkOptions(settings, table, "aggregate")
+  const checked = checkOptions(settings, resultTable, "aggregate")
   const specs = checkAggregates(given, "aggregate")
-  const limits = limitsOf(checked.state?.limits ?? noLimits)
+  const limits = limitsOf(checked.state, "aggregate")
   const window = { ...asked, emit, lateMs: allowedLateness }
-  const revised = emit === "updates" || (allowedLateness > 0 && emit !== "final")
+  const revised = isRevised(spec)
   const { assigner: how, size, slide, offsetMs, exclusive } = window
   const fields = [`${how}(${size}, ${slide}, ${offsetMs}, ${String(exclusive)})`, String(revised)]
   return {
@@ -102,7 +53,7 @@ export function wholeAggregateNode(
 type Window = Omit<NonNullable<OperatorSpec["window"]>, "emit" | "lateMs">
 
 /** What C is told of an assigner; undefined: it does not know it. */
-function windowOf(assigner: WholeAssigner): Window | undefined {
+function windowOf(assigner: Assigner<never>): Window | undefined {
   const plain = { offsetMs: 0, exclusive: false, partial: false }
   switch (assigner.kind) {
     case "tumbling": {
@@ -135,18 +86,4 @@ function windowOf(assigner: WholeAssigner): Window | undefined {
     default:
       return undefined
   }
-}
-
-/** The limits of keys with open windows. Throws `STATE_CONFIG` for what would lose events. */
-function limitsOf(limits: typeof noLimits): typeof noLimits {
-  if (limits.ttlMs > 0) {
-    const message = "aggregate.state has no ttl: a window goes when it closes"
-    throw new MillraceError("STATE_CONFIG", message)
-  }
-  if (limits.evict) {
-    const message = 'aggregate.state.onFull "evict" would lose what is in windows'
-    throw new MillraceError("STATE_CONFIG", message)
-  }
-  refuseOwnTime(limits, "aggregate")
-  return limits
 }

@@ -1,22 +1,18 @@
 /**
  * Windows: what is made of the events of a key that belong together, when their window says so.
  */
-import type { Duration } from "../../duration.ts"
 import { MillraceError } from "../../errors.ts"
 import type { Node, OperatorNode, OperatorOptions, Site } from "../../graph.ts"
 import { nodeOptions, operatorOptions, withTag } from "../../graph.ts"
-import { callable, checkOptions, duration, oneOf } from "../../options.ts"
-import type { Check, Checked } from "../../options.ts"
+import { callable, checkOptions } from "../../options.ts"
+import type { Check } from "../../options.ts"
 import type { StateLimits } from "../../engine/operator.ts"
-import { limitsOption, noLimits, refuseOwnTime, stateOption } from "../../state/config.ts"
+import { noLimits, stateOption } from "../../state/config.ts"
 import type { StateConfig, StateSetting } from "../../state/config.ts"
 import type { KeyReader } from "../../state/keys.ts"
 import { tagOption } from "../../tag.ts"
-import type { AnyTag, Tag } from "../../tag.ts"
-import { assignerOf } from "../../windows/assigner.ts"
-import type { Assigner } from "../../windows/assigner.ts"
-import { evictorOption, onWatermark, triggerOption } from "../../windows/trigger.ts"
-import type { Evictor, Trigger } from "../../windows/trigger.ts"
+import type { AnyTag } from "../../tag.ts"
+import { onWatermark } from "../../windows/trigger.ts"
 import { checkAnyAggregates } from "../aggregates.ts"
 import { isAggregate } from "../picks.ts"
 import type { AnySpec } from "../picks.ts"
@@ -27,39 +23,9 @@ import { FoldEmitter } from "./folds.ts"
 import { placingOf } from "./placing.ts"
 import type { Emitter, WindowPlan } from "./plan.ts"
 import { WindowRunner } from "./run.ts"
+import { isRevised, limitsOf, resultTable } from "./spec.ts"
+import type { WindowSpec } from "./spec.ts"
 import { wholeAggregateNode } from "./whole.ts"
-
-/** Options of {@link KeyedStream.window}. */
-export interface WindowOptions<T = unknown> {
-  /**
-   * How long after its end a window still takes late events; each then emits anew. State is freed
-   * when the watermark has passed end + allowedLateness. Default 0: what is late is left out.
-   */
-  readonly allowedLateness?: Duration
-  /** Where events go that came when all their windows had closed. They are counted in any case. */
-  readonly lateTo?: Tag<T>
-  /**
-   * `"final"`: one row, when the window closes for good. `"updates"`: one for every event as well.
-   * Default: at the end of the window, and again for every late event.
-   */
-  readonly emit?: "final" | "updates"
-  /** When a window emits. Default: `onWatermark()`; count windows: when they are full. */
-  readonly trigger?: Trigger<T>
-  /** Which events are left when a window emits. Default: all. */
-  readonly evictor?: Evictor
-  /** Does what a window has emitted stay in it, or go? Default "accumulate". */
-  readonly mode?: "accumulate" | "discard"
-}
-
-/** Options of `reduce` and `aggregate` of a window. */
-export interface WindowResultOptions<T = unknown, K = unknown, O = unknown> extends OperatorOptions<
-  T,
-  K,
-  O
-> {
-  /** Limits of the keys that have open windows; nothing expires, as windows close by themselves. */
-  readonly state?: StateConfig
-}
 
 /** Options of `process` of a window. */
 export interface WindowProcessOptions<
@@ -71,66 +37,6 @@ export interface WindowProcessOptions<
   readonly state?: StateConfig
   /** The side outputs that the function sends to. */
   readonly outputs?: readonly AnyTag[]
-}
-
-const windowTable = {
-  allowedLateness: duration(),
-  lateTo: tagOption,
-  emit: oneOf("final", "updates"),
-  trigger: triggerOption,
-  evictor: evictorOption,
-  mode: oneOf("accumulate", "discard"),
-}
-
-/** A window as `KeyedStream.window` was given it. */
-export interface WindowSpec {
-  readonly assigner: Assigner<never>
-  readonly options: Checked<typeof windowTable>
-}
-
-/** Check what `window` is given. Throws `OPTION` at once. */
-export function windowSpec(given: unknown, settings: object | undefined): WindowSpec {
-  const assigner = assignerOf(given)
-  const options = checkOptions(settings, windowTable, "window")
-  const { kind } = assigner
-  const counts = kind === "count" || kind === "slidingCount"
-  const refuse = (name: keyof typeof options, why: string) => {
-    if (options[name] === undefined) return
-    throw new MillraceError("OPTION", `window.${name} has no meaning ${why}`)
-  }
-  if (counts || kind === "global") {
-    refuse("allowedLateness", "where windows end by counting: no event is late")
-    refuse("lateTo", "where windows end by counting: no event is late")
-  }
-  if (counts || kind === "slidingEach") refuse("trigger", `for ${kind}: it says when it emits`)
-  if (counts || kind === "slidingEach") refuse("evictor", `for ${kind}: it says what is in it`)
-  if (kind === "slidingEach" && options.mode === "discard") {
-    refuse("mode", "for slidingEach: its windows share their events")
-  }
-  if (options.emit === "final") refuse("trigger", 'with emit "final": the end is what triggers it')
-  if (kind === "sessions" && options.trigger !== undefined && !canMerge(options.trigger)) {
-    throw new MillraceError("OPTION", "window.trigger needs merge(one, other) for sessions")
-  }
-  return { assigner, options }
-}
-
-function canMerge(trigger: Trigger<never>): boolean {
-  return typeof (trigger as { readonly merge?: unknown }).merge === "function"
-}
-
-/** The limits of open windows. Throws `STATE_CONFIG` for what would be ignored, or lose events. */
-function limitsOf(state: StateSetting | undefined, where: string): StateLimits {
-  const limits = state?.limits ?? noLimits
-  if (limits.ttlMs > 0) {
-    const message = `${where}.state has no ttl: a window goes when it closes`
-    throw new MillraceError("STATE_CONFIG", message)
-  }
-  if (limits.evict) {
-    const message = `${where}.state.onFull "evict" would lose what is in windows`
-    throw new MillraceError("STATE_CONFIG", message)
-  }
-  refuseOwnTime(limits, where)
-  return limits
 }
 
 /** Where windows get their emitters; `keeps`: events have to be kept; `ordered`: in order. */
@@ -202,8 +108,6 @@ export function windowProcessNode(
   return nodeOf(input, read, plan, options)
 }
 
-const resultTable = { ...operatorOptions, state: limitsOption }
-
 /** `reduce(f)`: the events of a window as one. */
 export function windowReduceNode(
   input: Node,
@@ -229,9 +133,7 @@ export function windowAggregateNode(
   given: Readonly<Record<string, unknown>>,
   settings: object | undefined,
 ): OperatorNode {
-  const { emit, allowedLateness = 0 } = spec.options
-  const revised = emit === "updates" || (allowedLateness > 0 && emit !== "final")
-  if (revised && Object.hasOwn(given, "revision")) {
+  if (isRevised(spec) && Object.hasOwn(given, "revision")) {
     throw new MillraceError("OPTION", "aggregate: revision is a reserved column of such windows")
   }
   const whole = wholeAggregateNode(input, read, spec, given, settings)
@@ -246,14 +148,12 @@ export function foldNode(
   given: Readonly<Record<string, unknown>>,
   settings: object | undefined,
 ): OperatorNode {
-  const { emit, allowedLateness = 0 } = spec.options
-  const revised = emit === "updates" || (allowedLateness > 0 && emit !== "final")
   const checked = checkOptions(settings, resultTable, "aggregate")
   const specs = checkAnyAggregates<AnySpec[1]>(given, "aggregate", isAggregate)
   const what = specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
   const limits = limitsOf(checked.state, "aggregate")
   const plan = planOf(spec, limits, what.join(), (site, keeps, ordered) => {
-    return new FoldEmitter(site, specs, revised, keeps, ordered)
+    return new FoldEmitter(site, specs, isRevised(spec), keeps, ordered)
   })
   return nodeOf(input, read, plan, nodeOptions(checked, "aggregate"))
 }
