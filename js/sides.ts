@@ -39,6 +39,11 @@ export class Emitted {
     this.#times.push(this.timeMs)
   }
 
+  /** Change what was added since. */
+  changeFrom(size: number, change: (value: unknown) => unknown): void {
+    for (let i = size; i < this.#values.length; i++) this.#values[i] = change(this.#values[i])
+  }
+
   /** What a chunk's arrival has caused. */
   ran(arrival: Arrival): Ran {
     const piles = new Piles()

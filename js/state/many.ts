@@ -8,6 +8,7 @@
  * looks each up among the changes, so nothing is copied however many there are. What is removed and
  * put again comes at the end, as in a `Map`.
  */
+import { copyOf } from "../copy.ts"
 import { cellsOf } from "../engine/cells.ts"
 import type { Cells } from "../engine/cells.ts"
 import { KeyedRows } from "../engine/keyed_rows.ts"
@@ -48,6 +49,8 @@ export class Many implements CallState {
   #again: KeyValue[] = []
   /** The number of the next element of a list; undefined: not known yet. */
   #next: number | undefined
+  /** Objects that are state and that the function has, or had. */
+  #shared = new Set<unknown>()
 
   constructor(op: Operator, call: Call, { kind, record }: Descriptor<unknown>) {
     this.#call = call
@@ -69,7 +72,12 @@ export class Many implements CallState {
     const row = this.#cleared ? 0 : this.#look(key)
     if (row === 0) return undefined
     this.#use(text, key as KeyValue)
-    return this.#cells.read(row)
+    return this.#share(this.#cells.read(row))
+  }
+
+  #share(value: unknown): unknown {
+    if (typeof value === "object" && value !== null) this.#shared.add(value)
+    return value
   }
 
   has(key: unknown): boolean {
@@ -83,7 +91,7 @@ export class Many implements CallState {
 
   put(given: unknown, value: unknown): void {
     const text = this.#textOf(given)
-    this.#cells.check(value)
+    this.#cells.check(this.#share(value))
     const changed = this.#changes.get(text)
     if (changed === undefined) {
       const key = ownKey(given)
@@ -104,7 +112,7 @@ export class Many implements CallState {
 
   append(value: unknown): void {
     if (!this.#call.open) throw closed()
-    this.#cells.check(value)
+    this.#cells.check(this.#share(value))
     this.#next ??= this.#firstFree()
     const key = this.#next++
     const changed = { key, value, atEnd: true, stood: 0, removed: false }
@@ -168,7 +176,7 @@ export class Many implements CallState {
       }
       this.#use(text, key)
     }
-    return [key, this.#cells.read(row)]
+    return [key, this.#share(this.#cells.read(row))]
   }
 
   #textOf(key: unknown): string {
@@ -194,7 +202,7 @@ export class Many implements CallState {
   // ---- what becomes of it ----
 
   plain(value: unknown): unknown {
-    return value
+    return this.#shared.has(value) ? copyOf(value) : value
   }
 
   apply(log: Change[]): void {
@@ -208,6 +216,7 @@ export class Many implements CallState {
   reset(): void {
     if (this.#changes.size > 0) this.#changes = new Map()
     if (this.#used.size > 0) this.#used = new Map()
+    if (this.#shared.size > 0) this.#shared = new Set()
     this.#again = []
     this.#cleared = false
     this.#next = undefined
@@ -241,12 +250,8 @@ export class Many implements CallState {
       // Behind one that comes again at the end, it does so too.
       const settle = this.#again.length === 0 ? nothing : () => this.#makeAnew(key, value)
       log.push({ undo: () => this.#drop(key), settle })
-    } else if (atEnd) {
-      // It goes and comes again, which needs no more room than it has.
-      if (this.#cleared) rows.leave(row, false)
-      this.#again.push(key)
-      log.push({ undo: nothing, settle: () => this.#makeAnew(key, value) })
     } else {
+      if (atEnd && this.#cleared) rows.leave(row, false)
       const replaced = this.#cells.replace(row, value)
       const putBack = (): void => {
         const at = this.#look(key)
@@ -254,7 +259,13 @@ export class Many implements CallState {
         else replaced.putBack(at)
       }
       log.push({ undo: putBack, settle: replaced.forget })
-      if (rows.touchesWrites) log.push({ undo: nothing, settle: () => this.#touch(key, true) })
+      if (atEnd) {
+        // It goes and comes again, which needs no more room than it has by now.
+        this.#again.push(key)
+        log.push({ undo: nothing, settle: () => this.#makeAnew(key, value) })
+      } else if (rows.touchesWrites) {
+        log.push({ undo: nothing, settle: () => this.#touch(key, true) })
+      }
     }
   }
 

@@ -136,6 +136,8 @@ export class Seat {
   /** Throws `LIMIT`, `MEMORY`; abandon it then. */
   commit(): void {
     this.call.open = false
+    // What the function gave is a copy where it is state, whichever of the two it became first.
+    this.#emitted?.changeFrom(this.#sizeBefore, (value) => this.#plain(value))
     const log: Change[] = []
     try {
       for (const state of this.#states) state.apply(log)
@@ -146,6 +148,11 @@ export class Seat {
     }
     for (const change of log) change.settle()
     this.#reset()
+  }
+
+  #plain(given: unknown): unknown {
+    if (typeof given !== "object" || given === null) return given
+    return this.#states.reduce((value, state) => state.plain(value), given as unknown)
   }
 
   abandon(): void {
@@ -160,12 +167,8 @@ export class Seat {
     for (const timers of this.#timers.values()) timers.reset()
   }
 
-  #give(given: unknown, tag: AnyTag | undefined): void {
+  #give(value: unknown, tag: AnyTag | undefined): void {
     if (!this.call.open) throw closed()
-    let value = given
-    if (typeof value === "object" && value !== null) {
-      for (const state of this.#states) value = state.plain(value)
-    }
     this.#emitted?.add(value, tag)
   }
 
