@@ -8,12 +8,14 @@
  */
 export function deepFreeze<T>(value: T): T {
   const waiting: unknown[] = [value]
+  const seen = new Set<object>() // What is frozen itself may hold what is not.
   while (waiting.length > 0) {
     const next = waiting.pop()
     if (typeof next !== "object" || next === null) continue
-    if (Object.isFrozen(next) || ArrayBuffer.isView(next)) continue
+    if (seen.has(next) || ArrayBuffer.isView(next)) continue
+    seen.add(next)
     Object.freeze(next)
-    waiting.push(...(Object.values(next) as unknown[]))
+    for (const each of Object.values(next) as unknown[]) waiting.push(each)
   }
   return value
 }

@@ -144,6 +144,52 @@ describe("freezing", () => {
   })
 })
 
+describe("freezing values", () => {
+  const large = (events: Stream<string>) =>
+    events
+      .keyBy(() => 0)
+      .fold(
+        () => new Array<number>(300_000).fill(0),
+        (all) => all.map((n) => n + 1),
+      )
+
+  it("takes large ones, and what hangs off one that was frozen", async () => {
+    const frozen = Object.freeze({ list: [] as string[] })
+    const hidden = (events: Stream<string>) =>
+      events
+        .keyBy(() => 0)
+        .fold(
+          () => frozen,
+          (all, text) => (all.list.push(text), all),
+        )
+    const freeze = true
+    expect((await play(large, [event("a")], { freeze }))[0]?.[299_999]).toBe(1)
+    const error = await errorFrom(() => play(hidden, [event("a"), event("b")], { freeze }))
+    expect(error.code).toBe("USER_FUNCTION")
+  })
+})
+
+describe("state that cannot be saved", () => {
+  class Odd {
+    n = 1
+  }
+  const odd = (events: Stream<string>) =>
+    events
+      .keyBy(() => 0)
+      .fold(
+        () => new Odd(),
+        (all) => all,
+      )
+
+  it.each([
+    ["at a crash", [event("a"), crash(), event("b")]],
+    ["at the end of a script", [event("a")]],
+  ])("is told: %s", async (_, script) => {
+    const error = await errorFrom(() => play(odd, script))
+    expect(error.code).toBe("SERIALIZATION")
+  })
+})
+
 describe("playing everywhere", () => {
   const script = [event("a"), event("b"), clock(5), event("a"), end()]
 

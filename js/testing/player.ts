@@ -19,7 +19,7 @@ import { flatMapNode } from "../operators/stateless.ts"
 import { runSettings } from "../run.ts"
 import { memoryStorage } from "../storage/memory.ts"
 import type { StreamOf } from "../stream.ts"
-import { timestampReader } from "../time/timestamps.ts"
+import { timeMsMax, timestampReader } from "../time/timestamps.ts"
 import type { TimestampReader } from "../time/timestamps.ts"
 import type { Watermark } from "../time/watermark.ts"
 import type { Make, Played, PlayOptions } from "./play.ts"
@@ -33,12 +33,14 @@ interface Scripted<T> {
 }
 
 /** The time of marks before any event has come: before all others. */
-const timeMsMin = -8.64e15
+const timeMsMin = -timeMsMax
 
 export class Player<T> {
   readonly #script: readonly Step<T>[]
   readonly #options: PlayOptions<T>
   readonly #timeOf: TimestampReader | undefined
+  /** After each step, the latest time of the events so far. */
+  readonly #latest: readonly number[]
   readonly #streams: Streams
   readonly #storage = memoryStorage()
   readonly #results: Record<string, unknown[]> = {}
@@ -55,6 +57,7 @@ export class Player<T> {
     const time = options.time ?? (haveAt(script) ? "at" : false)
     this.#timeOf = time === false ? undefined : timestampReader({ time })
     checkScript(script, this.#timeOf !== undefined)
+    this.#latest = latestTimes(script, this.#timeOf)
     const made = make(this.#events())
     this.#streams = "node" in made ? { out: made as StreamOf<unknown> } : made
     for (const name of Object.keys(this.#streams)) this.#results[name] = []
@@ -68,10 +71,10 @@ export class Player<T> {
         const consumed = this.#consume(job)
         const end = await Promise.race([stopped, consumed])
         // When it is taken, consumers have all that there is and ask for more.
-        if (typeof end === "string") await job.checkpoint().catch(() => undefined)
+        const unsaved = typeof end === "string" ? await failureOf(job.checkpoint()) : undefined
         if (end !== "crashed") this.#options.look?.(job)
         await job.close()
-        const { error } = await consumed
+        const error = (await consumed).error ?? unsaved
         if (end !== "crashed" || error !== undefined) return { results: this.#results, error }
       } finally {
         await job.close()
@@ -149,24 +152,10 @@ export class Player<T> {
       // Timers fire before anything is read; where nothing comes, a mark shows that they have.
       const last = at === this.#script.length
       if (step.kind === "watermark" || last) {
-        yield { events: [{ step, latest: this.#latest(at) }], position: at }
+        yield { events: [{ step, latest: this.#latest[at - 1] ?? timeMsMin }], position: at }
       }
     }
     await this.#stop("over")
-  }
-
-  /** The latest time that can be read of the events before a step. */
-  #latest(position: number): number {
-    let latest = timeMsMin
-    for (const step of this.#script.slice(0, position)) {
-      if (step.kind !== "event") continue
-      try {
-        latest = Math.max(latest, this.#timeOf?.(step.value) ?? timeMsMin)
-      } catch {
-        // The job was told when the event came.
-      }
-    }
-    return latest
   }
 
   /** Tell the player, and never come back. */
@@ -174,6 +163,32 @@ export class Player<T> {
     this.#stopped(end)
     return new Promise(() => undefined)
   }
+}
+
+/** Why state could not be saved; that the job was over before is no such reason. */
+async function failureOf(saved: Promise<void>): Promise<unknown> {
+  try {
+    await saved
+    return undefined
+  } catch (error) {
+    return error instanceof MillraceError && error.code === "CLOSED" ? undefined : error
+  }
+}
+
+function latestTimes<T>(
+  script: readonly Step<T>[],
+  timeOf: TimestampReader | undefined,
+): readonly number[] {
+  let latest = timeMsMin
+  return script.map((step) => {
+    if (step.kind !== "event") return latest
+    try {
+      latest = Math.max(latest, timeOf?.(step.value) ?? timeMsMin)
+    } catch {
+      // The job is told when the event comes.
+    }
+    return latest
+  })
 }
 
 /** Watermarks after events as `given` says, after marks as their steps do. */
