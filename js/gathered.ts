@@ -20,7 +20,7 @@ export class Gathered {
 
   /** All elements, in an array of its own. */
   all(): unknown[] {
-    return joined(this.#levels.reverse().flat())
+    return joined([...this.#levels].reverse().flat())
   }
 }
 

@@ -58,23 +58,22 @@ export class Leftovers {
 
   /** Emit a piece of what is left in a step whose sources have ended; false when nothing is. */
   emit(emit: (step: Step, finished: Finished) => void): boolean {
+    const gone: boolean[] = []
     for (const step of this.#steps) {
       const { runner, planned } = step
-      if (runner === undefined || step.finished || !this.#hearsNothing(planned)) continue
-      if (this.#waitsFor(step)) continue
-      const finished = runner.finish?.()
-      this.midway = finished !== undefined
-      if (finished !== undefined) {
-        emit(step, finished)
-        return true
+      const hears = !this.#progress.ended(planned) || planned.inputs.some((i) => !gone[i.index])
+      if (runner !== undefined && !step.finished && !hears && !this.#waitsFor(step)) {
+        const finished = runner.finish?.()
+        this.midway = finished !== undefined
+        if (finished !== undefined) {
+          emit(step, finished)
+          return true
+        }
+        step.finished = true
       }
-      step.finished = true
+      gone.push(this.#progress.isGone(step, gone))
     }
     return false
-  }
-
-  #hearsNothing(planned: Planned): boolean {
-    return this.#progress.ended(planned) && planned.inputs.every(this.#progress.isGone)
   }
 
   /** Has a node timers that have to be waited for, and would an output hear of them? */

@@ -149,7 +149,7 @@ export class Progress {
     return Math.max(...idle.map((input) => this.at(input)))
   }
 
-  readonly #counts = (input: Planned): boolean => !this.#isIdle(input) && !this.isGone(input)
+  readonly #counts = (input: Planned): boolean => !this.#isIdle(input) && !this.#isGone(input)
 
   /** Has nothing come for long from any of its sources that could give something? */
   #isIdle(input: Planned): boolean {
@@ -158,13 +158,19 @@ export class Progress {
     return quiet && live.some(({ idle }) => idle)
   }
 
-  /** Will it give nothing more, also nothing of what is left at the end? */
-  readonly isGone = ({ index, inputs }: Planned): boolean => {
-    const { runner, finished, over } = this.#steps[index] as Step
+  /** Will a node give nothing more, also nothing of what is left at the end? */
+  #isGone({ index }: Planned): boolean {
+    const gone: boolean[] = []
+    for (const step of this.#steps.slice(0, index + 1)) gone.push(this.isGone(step, gone))
+    return gone[index] === true
+  }
+
+  /** The same, given which of the nodes before it in the plan will give nothing more. */
+  isGone({ planned, runner, finished, over }: Step, gone: readonly boolean[]): boolean {
     if (over || runner?.done === true) return true
-    if (runner === undefined) return this.#sourceOf(index)?.ended === true
+    if (runner === undefined) return this.#sourceOf(planned.index)?.ended === true
     if (runner.finish !== undefined && !finished) return false
-    return inputs.every(this.isGone)
+    return planned.inputs.every(({ index }) => gone[index])
   }
 
   #sourceOf(index: number): Timekeeper | undefined {
