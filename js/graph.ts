@@ -215,13 +215,6 @@ export function eventError(label: string, position: number, error: unknown): Mil
   return new MillraceError("USER_FUNCTION", message, { cause: error })
 }
 
-/** The error that a job reports for what an operator did by itself. */
-export function ownError(uid: string, error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error
-  const message = `${uid}: the function threw ${nameOf(error)}`
-  return new MillraceError("USER_FUNCTION", message, { cause: error })
-}
-
 /** The class of what was thrown; its message may hold data and stays in `cause`. */
 function nameOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.name : `a ${typeof thrown}`

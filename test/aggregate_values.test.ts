@@ -12,10 +12,11 @@ import {
   run,
   sum,
 } from "../js/index.ts"
+import type { Stream } from "../js/index.ts"
 import { testOperator } from "./contract/operator.ts"
 import { deeds } from "./deeds.ts"
 import type { Op } from "./deeds.ts"
-import { clock, event } from "./play.ts"
+import { clock, event, play } from "./play.ts"
 import { keyed } from "./programs.ts"
 
 interface Sale {
@@ -114,3 +115,20 @@ for (const emit of ["each", "final"] as const) {
     script,
   )
 }
+
+describe("keys that have expired when the source ends", () => {
+  it.each([
+    ["numbers", { n: count() }, { n: 1 }],
+    ["numbers and values", { n: count(), items: collect("item") }, { n: 1, items: ["ink"] }],
+  ] as const)("are not emitted: %s", async (_, aggregates, rest) => {
+    const script = [
+      event(sale("a", "pen", 2)),
+      clock(30_000),
+      event(sale("b", "ink", 5)),
+      clock(60_000),
+    ]
+    const totals = (sales: Stream<Sale>) =>
+      sales.keyBy((one) => one.shop).aggregate(aggregates, { emit: "final", state: { ttl: "1m" } })
+    expect(await play(totals, script)).toEqual([{ key: "b", ...rest }])
+  })
+})

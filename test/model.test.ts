@@ -86,8 +86,9 @@ function expectedOf(
     timeMax = Math.max(timeMax, op.at)
     position++
   }
+  const atEnd = timed ? passed : Math.max(steady, now) // The clock moves on to the end.
   for (const [name, reference] of Object.entries(references)) {
-    results[name]?.push(...(reference.finish?.(passed) ?? []))
+    results[name]?.push(...(reference.finish?.(atEnd) ?? []))
   }
   return {
     results,

@@ -1,6 +1,7 @@
 /** What was wrong in windows, as random scripts found it. */
 import { describe, expect, it } from "vitest"
-import { count, max, min, sessions, slidingEach, sum } from "../js/index.ts"
+import { count, every, from, globalWindow, max, min, onCount, run } from "../js/index.ts"
+import { sessions, slidingEach, sum, within } from "../js/index.ts"
 import type { Stream } from "../js/index.ts"
 import { end, event, playEverywhere, watermark } from "../js/testing/index.ts"
 
@@ -56,5 +57,43 @@ describe("windows of each event", () => {
       { key: "all", start: -3, end: 0, hits: 1 },
       { key: "all", start: 1, end: 4, hits: 1 },
     ])
+  })
+})
+
+describe("a trigger in sessions that grow", () => {
+  it("emits at its multiples, also where an end of before was one", async () => {
+    const times = [0, 5, 12, 20, 28, 36, 44]
+    const emitted = (gap: number) => {
+      const events = times.map((at) => ({ at }))
+      return from(events, { time: "at" })
+        .keyBy(() => "all")
+        .window(sessions(gap, { boundary: "exclusive" }), { trigger: every(10) })
+        .process((events) => events.map(({ at }) => at))
+        .toArray()
+    }
+    const rows = [times.slice(0, 3), times.slice(0, 6), times, times] // At 10, 30, 50, the end.
+    expect(await emitted(11)).toEqual(rows)
+    expect(await emitted(10)).toEqual(rows)
+  })
+})
+
+describe("a window without end", () => {
+  it("lets go of events that its evictor will not give again", async () => {
+    const events = Array.from({ length: 2000 }, (_, at) => ({ at }))
+    const last = from(events, { time: "at" })
+      .keyBy(() => "all")
+      .window(globalWindow(), { trigger: onCount(1), evictor: within(10) })
+      .process((events) => events.length, { uid: "last" })
+    const job = await run(last.take(1999))
+    const lengths: number[] = []
+    for await (const length of job) {
+      lengths.push(length)
+      if (lengths.length < 1999) continue
+      const [[, panes] = []] = [...job.state("last/windows").scan()]
+      const [pane] = panes as { data: { events: unknown[] } }[]
+      expect(pane?.data.events.length).toBeLessThan(100)
+    }
+    expect(lengths.slice(-3)).toEqual([10, 10, 10])
+    await job.close()
   })
 })

@@ -104,11 +104,11 @@ export class Operator {
     return result === status.MORE
   }
 
-  /** Emit what is due by a watermark, or now, into {@link results}; true when there is more. */
+  /** Time has come so far: emit what is due into {@link results}; true when there is more. */
   advance(watermarkMs: number): boolean {
     const { wasm } = this.engine
     const result = wasm.mr_operator_advance(this.handle, watermarkMs, this.results.handle)
-    if (result < 0) throw this.refusal("emit windows", result)
+    if (result < 0) throw this.refusal("go on in time", result)
     this.engine.views.follow()
     return result === status.MORE
   }

@@ -102,15 +102,21 @@ function open(
       return { chunk: emitted.end(chunk), failure }
     },
     settle: (chunk) => afterChunk(operator, chunk),
-    finish: finisher(operator, writeRows),
+    finish: finisher(site, operator, writeRows),
     readRow,
   }
 }
 
 /** Gives the results of all keys, a batch at a time. */
-function finisher(operator: Operator, writeRows: WriteRows) {
+function finisher(site: Site, operator: Operator, writeRows: WriteRows) {
   let more = operator.spec.emitEach !== true
+  let begun = false
   return (): { values: readonly Row[] } | undefined => {
+    // By the clock time has gone on since the last event: what has expired is not emitted.
+    if (more && !begun && (!site.eventTime || operator.input.processing)) {
+      operator.advance(site.clock.now())
+    }
+    begun = true
     while (more) {
       more = operator.finish()
       const { size } = operator.results

@@ -132,7 +132,7 @@ export function rowWriter(operator: Operator, columns: readonly Result[]): Write
 }
 
 /** NaN is no value where there may be none; whole numbers take no memory of their own. */
-function valueOf(value: number, mayBeNone: boolean): number | undefined {
+export function valueOf(value: number, mayBeNone: boolean): number | undefined {
   const whole = value | 0
   if (whole === value && (whole !== 0 || 1 / value > 0)) return whole
   return mayBeNone && Number.isNaN(value) ? undefined : value

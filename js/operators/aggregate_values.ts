@@ -88,6 +88,7 @@ export class ValuesRunner implements Runner {
     const operator = this.#numbers.operator as Operator
     const value = (): KeyValues => ({ events: 0, kept: this.#picks.fresh() })
     const setting = { limits, value }
+    const each = operator.spec.emitEach === true
     this.#values = openKeyed(site, keyOf, setting, (access) => ({
       call: (one) => {
         const state = access.get() as KeyValues
@@ -96,7 +97,9 @@ export class ValuesRunner implements Runner {
         access.set(state)
         return state
       },
-      accept: (kept, _, index, out) => out.add(this.#resultsOf(kept as KeyValues), index),
+      accept: (kept, _, index, out) => {
+        if (each && out.wanted) out.add(this.#resultsOf(kept as KeyValues), index)
+      },
     }))
     const values = this.#values.operator as Operator
     this.#rows = new Rows(values)

@@ -56,7 +56,8 @@ export interface Trigger<in T = never> {
   clear?(ctx: TriggerContext): void
   /**
    * What is kept of a window that was made of two by sessions that met. Without this the trigger
-   * cannot be used with sessions.
+   * cannot be used with sessions. It has the timers of both, but none at an end that has moved: set
+   * such a one again in `onEvent`.
    */
   merge?(one: unknown, other: unknown): unknown
 }
@@ -125,8 +126,9 @@ export function every(interval: Duration): Trigger<unknown> {
       const { timestamp, watermark, overAt, state, timers } = ctx
       if (watermark >= overAt) return "fire"
       if (overAt < Infinity) timers.eventTime(overAt)
-      if (state.exists()) return "continue"
-      const next = (Math.floor(Math.max(timestamp, watermark) / ms) + 1) * ms
+      // Set again, too: when the end of a session moves, the timer of its old end goes.
+      const multiple = (Math.floor(Math.max(timestamp, watermark) / ms) + 1) * ms
+      const next = (state.get() as number | undefined) ?? multiple
       state.set(next)
       timers.eventTime(next)
       return "continue"
@@ -176,9 +178,14 @@ export function purging<T>(trigger: Trigger<T>): Trigger<T> {
   return Object.freeze({
     onEvent: (event: T, ctx: TriggerContext) => purge(inner.onEvent(event, ctx)),
     onEventTime: (timeMs: number, ctx: TriggerContext) => purge(inner.onEventTime?.(timeMs, ctx)),
-    onProcessingTime: (timeMs: number, ctx: TriggerContext) =>
-      purge(inner.onProcessingTime?.(timeMs, ctx)),
     clear: (ctx: TriggerContext) => inner.clear?.(ctx),
+    // Who has it needs timers of the clock.
+    ...(inner.onProcessingTime === undefined
+      ? {}
+      : {
+          onProcessingTime: (timeMs: number, ctx: TriggerContext) =>
+            purge(inner.onProcessingTime?.(timeMs, ctx)),
+        }),
     ...(inner.merge === undefined
       ? {}
       : { merge: (one: unknown, other: unknown) => inner.merge?.(one, other) }),

@@ -1,7 +1,7 @@
 /**
  * session: events of a key that come without a long pause, with state of their own.
  *
- *   event -> its session (session_runner.ts) -> what the function gives -\
+ *   event -> its session (runner.ts) -> what the function gives -\
  *   timer, watermark, end of the source -> session -> onEnd -------------> out
  *
  * With `onEnd` there is a second half, which calls it: so its errors are dealt with as those of any

@@ -10,7 +10,9 @@
 import { copyOf } from "../../copy.ts"
 import { refusePromise } from "../../state/access.ts"
 import type { Evictor } from "../../windows/trigger.ts"
+import { overAt } from "./panes.ts"
 import type { Pane } from "./panes.ts"
+import type { WindowPlan } from "./plan.ts"
 
 /** Events, as they came. */
 export interface Kept {
@@ -18,6 +20,8 @@ export interface Kept {
   times: number[]
   /** Numbers by which the events of sessions that meet are put in order; else empty. */
   orders: number[]
+  /** With so many events it is worth looking for some that may go; undefined: with any. */
+  trimAt?: number
 }
 
 /** What an operator keeps of the events of a window, and what it makes of that. */
@@ -25,7 +29,7 @@ export interface Contents {
   /** Does it keep events? If so, data is {@link Kept}. */
   readonly keeps: boolean
   /** Look at an event before anything changes. Throws what is wrong with it. */
-  prepare(event: unknown, time: number): void
+  prepare(event: unknown): void
   fresh(): unknown
   /** Is there nothing in it? */
   isEmpty(pane: Pane): boolean
@@ -100,20 +104,52 @@ export function evict(kept: Kept, evictor: Evictor): void {
   keepIf(kept, (time) => time > newest - evictor.ms)
 }
 
+/** At most so many more events are kept than are wanted. */
+const slack = 2
+
+/** Let go of events of a pane that will not be emitted again. */
+export function trim(pane: Pane, plan: WindowPlan, passed: number): void {
+  const { placing, evictor, latenessMs } = plan
+  const kept = pane.data as Kept
+  const most = evictor?.kind === "keepLast" ? evictor.count : (placing.counting?.size ?? Infinity)
+  if (kept.events.length > most * slack) dropFirst(kept, kept.events.length - most)
+  // Before it has emitted once, all of them may be wanted.
+  if (evictor?.kind === "within" && pane.revision > 0) evictNowAndThen(kept, evictor)
+  if (!placing.shares) return
+  const { sizeMs } = placing.shares
+  // The last window that an event has a part in begins right behind it.
+  const lastOver = (time: number) => overAt({ start: time + 1, end: time + 1 + sizeMs }, true)
+  keepIf(kept, (time) => lastOver(time) + latenessMs > passed)
+}
+
+function evictNowAndThen(kept: Kept, evictor: Evictor): void {
+  if (kept.events.length < (kept.trimAt ?? 0)) return
+  evict(kept, evictor)
+  kept.trimAt = slack * kept.events.length + 16
+}
+
 /** Keep the events whose times are wanted. */
 export function keepIf(kept: Kept, wanted: (time: number) => boolean): void {
   const { times } = kept
   if (times.every(wanted)) return
-  const left = times.flatMap((time, i) => (wanted(time) ? [i] : []))
-  for (const list of [kept.events, kept.orders, kept.times]) {
-    const rest = left.flatMap((i) => (i < list.length ? [list[i]] : []))
-    list.splice(0, list.length, ...(rest as never[]))
+  const left = wantedOf(times, wanted)
+  for (const list of [kept.events, kept.orders, kept.times] as unknown[][]) {
+    if (list.length === 0) continue // Not in use.
+    left.forEach((from, to) => (list[to] = list[from]))
+    list.length = left.length
   }
+}
+
+/** Which of the times are wanted. */
+function wantedOf(times: readonly number[], wanted: (time: number) => boolean): number[] {
+  const left: number[] = []
+  for (let i = 0; i < times.length; i++) if (wanted(times[i] as number)) left.push(i)
+  return left
 }
 
 /** The part of some contents whose times are wanted. */
 export function partOf({ events, times }: Kept, wanted: (time: number) => boolean): Kept {
-  const left = times.flatMap((time, i) => (wanted(time) ? [i] : []))
+  const left = wantedOf(times, wanted)
   return {
     events: left.map((i) => events[i]),
     times: left.map((i) => times[i] as number),

@@ -75,7 +75,7 @@ export function each(sizeMs: number): Placing {
       })
       const made = [...starts].filter(isOpen).sort((a, b) => a - b)
       const panes = made.map((start) => newPane(start, start + sizeMs, site))
-      const touched = [...old.filter((pane) => !open.includes(pane)), ...panes]
+      const touched = [...old.filter((pane, i) => pane !== open[i + 1]), ...panes]
       if (!touched.some(({ start, end }) => start <= time && time <= end)) return late
       const keeper = open[0] === undefined ? newPane(time, -Infinity, site) : { ...open[0] }
       keeper.order = keeperOrder

@@ -7,7 +7,7 @@ import type { Emitted } from "../../sides.ts"
 import { quiet } from "../../state/access.ts"
 import { PaneContext } from "./context.ts"
 import type { FireView } from "./context.ts"
-import { dropFirst, evict, keepIf, partOf, withoutFirst } from "./contents.ts"
+import { dropFirst, evict, partOf, trim, withoutFirst } from "./contents.ts"
 import type { Kept } from "./contents.ts"
 import { isWindow, overAt } from "./panes.ts"
 import type { Pane, Placed, PlaceSite } from "./panes.ts"
@@ -28,9 +28,6 @@ export interface When {
 }
 
 const results: readonly unknown[] = ["continue", "fire", "purge", "fireAndPurge"]
-
-/** At most so many more events are kept than an evictor or a count wants. */
-const slack = 2
 
 export class Panes {
   readonly #plan: WindowPlan
@@ -66,7 +63,7 @@ export class Panes {
   /** Find the windows of an event; changes nothing. */
   place(open: readonly Pane[], { value, time, passed }: WindowEvent): Placed {
     const { contents } = this.#emitter
-    contents.prepare(value, time)
+    contents.prepare(value)
     this.#passed = passed
     return this.#plan.placing.place(open, value, time, this.#site)
   }
@@ -101,7 +98,7 @@ export class Panes {
       for (const data of added) contents.undo(data)
       throw error
     }
-    for (const keeper of keepers) this.#trim(keeper, event)
+    if (contents.keeps) for (const keeper of keepers) trim(keeper, this.#plan, event.passed)
     return placed.panes
   }
 
@@ -127,20 +124,6 @@ export class Panes {
       pane.end = empty ? time : Math.max(pane.end, time)
     }
     contents.add(pane, value, time, number)
-  }
-
-  /** Let go of events that will not be emitted again. */
-  #trim(pane: Pane, { passed }: WindowEvent): void {
-    if (!this.#emitter.contents.keeps) return
-    const kept = pane.data as Kept
-    const { placing, evictor, latenessMs } = this.#plan
-    const most = evictor?.kind === "keepLast" ? evictor.count : (placing.counting?.size ?? Infinity)
-    if (kept.events.length > most * slack) dropFirst(kept, kept.events.length - most)
-    if (!placing.shares) return
-    const { sizeMs } = placing.shares
-    // The last window that an event has a part in begins right behind it.
-    const lastOver = (time: number) => overAt({ start: time + 1, end: time + 1 + sizeMs }, true)
-    keepIf(kept, (time) => lastOver(time) + latenessMs > passed)
   }
 
   // ---- timers ----

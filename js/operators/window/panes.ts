@@ -25,7 +25,7 @@ export interface Pane {
   /** The times of its timers, ascending: of the stream's time, and of the clock. */
   at: readonly number[]
   clocks: readonly number[]
-  /** What is in it; see window_contents.ts. */
+  /** What is in it; see contents.ts. */
   data: unknown
   /** Of count windows: how many events came, and the number of the first that is in it. */
   seen: number

@@ -4,12 +4,13 @@
 import { durationMs } from "../../duration.ts"
 import { MillraceError, typeName } from "../../errors.ts"
 import type { Assigner, WindowRange } from "../../windows/assigner.ts"
+import { timeMsMax } from "../../time/timestamps.ts"
 import { counted, countingOf, each, endless, lastOf } from "./counting.ts"
 import { late, newPane, overAt } from "./panes.ts"
 import type { Pane, Placing } from "./panes.ts"
 
 /** The most windows that one event is in. */
-export const windowsMax = 65_536
+const windowsMax = 65_536
 
 export function placingOf(assigner: Assigner<never>): Placing {
   switch (assigner.kind) {
@@ -57,7 +58,7 @@ function aligned(sizeMs: number, slideMs: number, offsetMs: number): WindowsOf {
 }
 
 function checkRanges(given: unknown): readonly WindowRange[] {
-  const isTime = (time: unknown) => typeof time === "number" && Math.abs(time) <= 8.64e15
+  const isTime = (time: unknown) => typeof time === "number" && Math.abs(time) <= timeMsMax
   const isRange = (range: unknown) => {
     const { start, end } = (range ?? {}) as Partial<WindowRange>
     return isTime(start) && isTime(end) && (start as number) < (end as number)
@@ -78,22 +79,22 @@ function fixed(windowsOf: WindowsOf): Placing {
     place(open, event, time, site) {
       const ranges = windowsOf(event, time)
       const panes = [...open]
-      const touched: Pane[] = []
+      const touched = new Set<Pane>()
       for (const range of ranges) {
         if (site.isClosed(range.end)) continue
         const index = findPane(panes, range)
         const found = panes[index]
         if (found?.start === range.start && found.end === range.end) {
-          if (touched.includes(found)) continue // Given twice.
-          touched.push((panes[index] = { ...found }))
+          if (touched.has(found)) continue // Given twice.
+          touched.add((panes[index] = { ...found }))
         } else {
           const pane = newPane(range.start, range.end, site)
           panes.splice(index, 0, pane)
-          touched.push(pane)
+          touched.add(pane)
         }
       }
-      const late = touched.length === 0 && ranges.length > 0
-      return { panes, touched, keepers: touched, late }
+      const late = touched.size === 0 && ranges.length > 0
+      return { panes, touched: [...touched], keepers: [...touched], late }
     },
   }
 }

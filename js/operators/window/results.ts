@@ -1,6 +1,7 @@
 /**
  * The rows that windows emit: `{ key, start, end, …aggregates }`, made of columns in linear memory.
  */
+import { valueOf } from "../aggregate_rows.ts"
 import { windowColumns } from "../../engine/abi.ts"
 import { keysOf } from "../../engine/keys.ts"
 import type { Operator } from "../../engine/operator.ts"
@@ -47,11 +48,4 @@ export function rowMaker(
     }
     return rows
   }
-}
-
-/** NaN is no value where there may be none; whole numbers take no memory of their own. */
-function valueOf(value: number, mayBeNone: boolean): number | undefined {
-  const whole = value | 0
-  if (whole === value && (whole !== 0 || 1 / value > 0)) return whole
-  return mayBeNone && Number.isNaN(value) ? undefined : value
 }

@@ -17,6 +17,7 @@ import type { Site } from "../../graph.ts"
 import { noLimits } from "../../state/config.ts"
 import type { Emitted } from "../../sides.ts"
 import type { NamedState } from "../../states.ts"
+import { timeMsMax } from "../../time/timestamps.ts"
 import type { FireView } from "./context.ts"
 import type { Panes, When, WindowEvent } from "./pane_work.ts"
 import type { Pane } from "./panes.ts"
@@ -98,7 +99,7 @@ class ClockRows {
 }
 
 /** Times from here on are the end of the source. */
-const endOfTime = 8.64e15
+const endOfTime = timeMsMax
 
 export class WindowRows {
   readonly operator: Operator

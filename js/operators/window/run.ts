@@ -1,8 +1,8 @@
 /**
  * The general runner of windows, as Flink's WindowOperator: any assigner, trigger, evictor and
- * function. Windows that C can do whole are window_aggregate.ts.
+ * function. Windows that C can do whole are aggregate.ts.
  *
- *   event -> its panes (window_placing.ts) -> trigger -> contents -> emit?    one key at a time
+ *   event -> its panes (placing.ts) -> trigger -> contents -> emit?    one key at a time
  *   timer -> the panes that are due, of all keys, by (end, first event) -> emit? close?
  *
  * What must stay true: an event takes effect as a whole or not at all; and what comes out does not
