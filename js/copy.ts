@@ -8,7 +8,13 @@
  * classes, are given as they are.
  */
 export function copyOf<T>(value: T): T {
-  return (typeof value === "object" && value !== null ? copyObject(value, new Seen()) : value) as T
+  if (typeof value !== "object" || value === null) return value
+  const seen = spare ?? new Seen()
+  spare = undefined
+  const copy = copyObject(value, seen)
+  seen.clear()
+  spare = seen
+  return copy as T
 }
 
 /** Deeper than any saved value may be; what lies deeper stays shared. */
@@ -21,35 +27,59 @@ const listMax = 8
 
 /** Copies by their originals. */
 class Seen {
-  readonly #originals: object[] = []
-  readonly #copies: unknown[] = []
+  readonly #originals: (object | undefined)[] = new Array<undefined>(listMax).fill(undefined)
+  readonly #copies: unknown[] = new Array<undefined>(listMax).fill(undefined)
+  #size = 0
   /** Of all of them, once they are many. */
-  #indices: Map<object, number> | undefined
-  depth = 0
+  #all: Map<object, unknown> | undefined
+  #depth = 0
 
   add(from: object, to: unknown): void {
-    const index = this.#originals.push(from) - 1
-    this.#copies.push(to)
-    if (index === listMax) this.#indices = new Map(this.#originals.map((each, at) => [each, at]))
-    else this.#indices?.set(from, index)
+    if (this.#size < listMax) {
+      this.#originals[this.#size] = from
+      this.#copies[this.#size++] = to
+      return
+    }
+    this.#all ??= new Map(this.#originals.map((each, at) => [each as object, this.#copies[at]]))
+    this.#all.set(from, to)
   }
 
-  copyOf(value: unknown): unknown {
-    if (typeof value !== "object" || value === null || this.depth >= depthMax) return value
-    const index =
-      this.#indices === undefined ? this.#originals.indexOf(value) : this.#indices.get(value)
-    if (index !== undefined && index >= 0) return this.#copies[index]
-    this.depth++
+  copyOf(value: object): unknown {
+    if (this.#depth >= depthMax) return value
+    if (this.#all === undefined) {
+      for (let at = 0; at < this.#size; at++) {
+        if (this.#originals[at] === value) return this.#copies[at]
+      }
+    } else if (this.#all.has(value)) return this.#all.get(value)
+    this.#depth++
     const copy = copyObject(value, this)
-    this.depth--
+    this.#depth--
     return copy
+  }
+
+  /** Holds nothing any more. */
+  clear(): void {
+    for (let at = 0; at < this.#size; at++) {
+      this.#originals[at] = undefined
+      this.#copies[at] = undefined
+    }
+    this.#size = 0
+    this.#all = undefined
   }
 }
 
+/** Of the last copy, for the next one: most copies are small, and made per event. */
+let spare: Seen | undefined
+
+/** What may stand in a value: primitives are their own copies. */
+function copyIn(value: unknown, seen: Seen): unknown {
+  return typeof value === "object" && value !== null ? seen.copyOf(value) : value
+}
+
 function copyObject(value: object, seen: Seen): unknown {
+  if (Array.isArray(value)) return copyArray(value, seen)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype) return copyPlain(value as Plain, seen)
-  if (Array.isArray(value)) return copyArray(value, seen)
   if (prototype === null) return copyBare(value as Plain, Object.create(null) as Plain, seen)
   if (prototype === Date.prototype) return new Date(value as Date)
   if (prototype === Map.prototype) return copyMap(value as Map<unknown, unknown>, seen)
@@ -76,7 +106,7 @@ function copyBare(from: Plain, to: Plain, seen: Seen): Plain {
   seen.add(from, to)
   for (const name in from) {
     if (!Object.hasOwn(from, name)) continue
-    setOwn(to, name, seen.copyOf(from[name]))
+    setOwn(to, name, copyIn(from[name], seen))
   }
   return to
 }
@@ -89,22 +119,25 @@ function setOwn(to: Plain, name: string, value: unknown): void {
 }
 
 function copyArray(from: readonly unknown[], seen: Seen): unknown[] {
-  const to = new Array<unknown>(from.length)
+  const to = [...from] as unknown[]
   seen.add(from, to)
-  for (let i = 0; i < from.length; i++) to[i] = seen.copyOf(from[i])
+  for (let i = 0; i < to.length; i++) {
+    const value = to[i]
+    if (typeof value === "object" && value !== null) to[i] = seen.copyOf(value)
+  }
   return to
 }
 
 function copyMap(from: Map<unknown, unknown>, seen: Seen): Map<unknown, unknown> {
   const to = new Map<unknown, unknown>()
   seen.add(from, to)
-  for (const [key, value] of from) to.set(seen.copyOf(key), seen.copyOf(value))
+  for (const [key, value] of from) to.set(copyIn(key, seen), copyIn(value, seen))
   return to
 }
 
 function copySet(from: Set<unknown>, seen: Seen): Set<unknown> {
   const to = new Set<unknown>()
   seen.add(from, to)
-  for (const element of from) to.add(seen.copyOf(element))
+  for (const element of from) to.add(copyIn(element, seen))
   return to
 }
