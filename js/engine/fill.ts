@@ -7,7 +7,8 @@ import { timeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { encodeKey } from "../state/key_bytes.ts"
-import type { FieldReader, KeyReader } from "../state/keys.ts"
+import type { FieldReader } from "../state/field_readers.ts"
+import type { KeyReader } from "../state/keys.ts"
 import type { Batch } from "./batch.ts"
 
 /** What became of a chunk in the batch. */

@@ -10,7 +10,7 @@ import { numberOf } from "../engine/fill.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { text } from "../options.ts"
 import { fieldReader } from "../state/keys.ts"
-import type { FieldReader } from "../state/keys.ts"
+import type { FieldReader } from "../state/field_readers.ts"
 import { Aggregate } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
 

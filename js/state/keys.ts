@@ -12,6 +12,8 @@
  */
 import { MillraceError, typeName } from "../errors.ts"
 import { checkOptions } from "../options.ts"
+import { isObject, nameReader } from "./field_readers.ts"
+import type { FieldReader } from "./field_readers.ts"
 import { keyBytes, keyElementsMax } from "./key_bytes.ts"
 import type { KeyAtom, KeyValue } from "./key_bytes.ts"
 
@@ -67,9 +69,6 @@ export type KeyReader = (event: unknown) => KeyValue | undefined
 /** Reads an event that is its own key. */
 export const itself: KeyReader = (event) => event as KeyValue
 
-/** Read a field of an event; `undefined` when it is missing. */
-export type FieldReader = (event: unknown) => unknown
-
 /**
  * Make the function that reads keys. Several paths give a tuple, also when there is only one.
  *
@@ -82,7 +81,7 @@ export type FieldReader = (event: unknown) => unknown
  */
 export function keyReader(by: KeyBy, options?: KeyOptions): KeyReader {
   const { missing = "error" } = checkOptions(options, keyOptions, "keyBy")
-  if (typeof by === "string" && isName(by) && missing === "error") return nameReader(by)
+  if (typeof by === "string" && isName(by) && missing === "error") return keyOfName(by)
   const read = typeof by === "string" ? fieldReader(by) : readerOfMany(by)
   const fallback = typeof missing === "object" ? missing.use : undefined
   const fails = missing === "error"
@@ -95,7 +94,7 @@ export function keyReader(by: KeyBy, options?: KeyOptions): KeyReader {
 }
 
 /** The common case in one closure: a field of the event that must be there. */
-function nameReader(name: string): KeyReader {
+function keyOfName(name: string): KeyReader {
   return (event) => {
     const key = isObject(event) ? event[name] : undefined
     if (key === undefined) throw keyMissing(name, event)
@@ -152,7 +151,7 @@ function stepsOf(path: unknown): string[] {
 function readerOfSteps(steps: readonly string[]): FieldReader {
   const [first = "", second = ""] = steps
   if (steps.some(isInherited) || steps.length > 2) return (event) => steps.reduce(own, event)
-  if (steps.length === 1) return (event) => (isObject(event) ? event[first] : undefined)
+  if (steps.length === 1) return nameReader(first)
   return (event) => {
     const inner = isObject(event) ? event[first] : undefined
     return isObject(inner) ? inner[second] : undefined
@@ -189,10 +188,6 @@ function tupleReader(readers: readonly FieldReader[]): FieldReader {
     }
     return elements
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null
 }
 
 function isInherited(name: string): boolean {
