@@ -157,9 +157,13 @@ export function rounded(value: number): number {
 }
 
 /** Run a program of this folder in a fresh process; its last line of stdout is JSON. */
-export function inFreshProcess<Result>(file: string, given: unknown): Result {
+export function inFreshProcess<Result>(
+  file: string,
+  given: unknown,
+  more: readonly string[] = [],
+): Result {
   const path = fileURLToPath(new URL(file, import.meta.url))
-  const flags = ["--expose-gc", "--import", "tsx"]
+  const flags = ["--expose-gc", "--import", "tsx", ...more]
   return fresh(path, [...flags, path, JSON.stringify(given)]) as Result
 }
 

@@ -4,9 +4,9 @@
  *
  *     node --expose-gc --import tsx test/bench/memory.ts '{"holder":"Map","keys":1000000}'
  *
- * The same work is done with a thousand keys first: code is compiled and the young generation has
- * its size before the first reading. Both readings are taken by the source after its last chunk,
- * so the state is there and nothing was emitted yet.
+ * The same work is done with a thousand keys first: code is compiled before the first reading.
+ * Both readings are taken by the source after its last chunk, so the state is there and nothing was
+ * emitted yet.
  */
 import { count, from, run, sum } from "millrace"
 import { type Event, eventsOf, freshStrings } from "./data.ts"
