@@ -20,6 +20,7 @@ import type { StateSchema } from "./graph.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
 import type { Manifest, SavedOperator, SavedSegment } from "./manifest.ts"
 import type { Plan } from "./plan.ts"
+import type { Feeds } from "./sinks/feeds.ts"
 import { pathOf, statesIn } from "./states.ts"
 import type { NamedState } from "./states.ts"
 import { ownStorage } from "./storage/owner.ts"
@@ -120,8 +121,9 @@ export class Checkpoints {
   }
 
   /** Write a checkpoint of the flow, which must stand still meanwhile; gives its epoch. */
-  async write(flow: Flow, engine: Engine, finished: boolean): Promise<number> {
+  async write(flow: Flow, engine: Engine, finished: boolean, feeds: Feeds): Promise<number> {
     const epoch = this.#next++
+    const sinks = await feeds.prepare(epoch)
     const operators: SavedOperator[] = []
     let count = 0
     for (const { planned, state } of statesIn(flow)) {
@@ -150,9 +152,11 @@ export class Checkpoints {
       sources,
       ...(watermarks.length > 0 && { watermarks }),
       operators,
+      ...(sinks.length > 0 && { sinks }),
     }
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
     await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), bytes))
+    await feeds.commit()
     await this.#keep(manifest)
     return epoch
   }

@@ -25,6 +25,7 @@ export type ErrorCode =
   | "MODULE" // The WebAssembly module cannot be had here; `cause` says why.
   | "OPTION" // An option that does not exist, or a value that it cannot take.
   | "SERIALIZATION" // A value that cannot be saved; the message has the path to it.
+  | "SINK" // A sink of the job failed; `cause` is its error.
   | "SOURCE" // The source threw; `cause` is what it threw.
   | "STATE_CONFIG" // A state setting that makes no sense.
   | "STORAGE" // A host callback failed; `cause` is its error.

@@ -7,6 +7,8 @@ import { MillraceError, typeName } from "./errors.ts"
 import type { Output } from "./output.ts"
 import { runSettings } from "./run.ts"
 import type { RunOptions, RunSettings } from "./run.ts"
+import { Delivery } from "./sinks/sink.ts"
+import type { AskedOutput } from "./sinks/sink.ts"
 import { Tag } from "./tag.ts"
 import { callable, checkOptions, flag } from "./options.ts"
 import type { StateTrace, TraceOptions } from "./state/trace.ts"
@@ -44,8 +46,8 @@ export interface JobBase extends AsyncDisposable {
 /** A job with one output; iterating it gives the results. */
 export interface Job<out T> extends JobBase, AsyncIterable<T> {}
 
-/** Streams by name; each is an output of the job. */
-export type Streams = Readonly<Record<string, StreamOf<unknown>>>
+/** Streams by name, with sinks or without; each is an output of the job. */
+export type Streams = Readonly<Record<string, StreamOf<unknown> | Delivery>>
 
 /** A job with several outputs. */
 export interface Jobs<out M extends Streams> extends JobBase {
@@ -72,6 +74,7 @@ export interface Jobs<out M extends Streams> extends JobBase {
  *   read its source again.
  */
 export async function run<T>(stream: StreamOf<T>, options?: RunOptions): Promise<Job<T>>
+export async function run(delivery: Delivery, options?: RunOptions): Promise<JobBase>
 export async function run<const M extends Streams>(
   streams: M,
   options?: RunOptions,
@@ -101,7 +104,7 @@ export function runAlone(node: Node): Results {
   let left = false
   const done = { value: undefined, done: true } as const
   const open = async (): Promise<JobCore> => {
-    const job = new JobCore([["out", node]], runSettings({}))
+    const job = new JobCore([{ name: "out", node }], runSettings({}))
     await job.open()
     job.closeAtEnd = true
     return job
@@ -135,7 +138,7 @@ type TellTrace = (trace: StateTrace) => void
 function handleOf(job: JobCore, single: boolean): JobBase {
   const output = (of: unknown) => {
     const found = job.outputs.find(({ name, tag }) => (tag ?? name) === of)
-    if (found !== undefined) return found.iterator() as never
+    if (found !== undefined) return found.iterator() as never // Refuses one that has a sink.
     const names = job.outputs.map(({ name, tag }) => (tag === undefined ? name : `tag ${name}`))
     const asked = of instanceof Tag ? `tag ${of.name}` : String(of)
     throw new MillraceError("OPTION", `the job has no output ${asked}; it has ${names.join(", ")}`)
@@ -158,15 +161,17 @@ function handleOf(job: JobCore, single: boolean): JobBase {
   return Object.assign(base, { [Symbol.asyncIterator]: () => output("out") })
 }
 
-function outputsOf(streams: unknown): (readonly [name: string, node: Node])[] {
-  if (streams instanceof Stream) return [["out", streams.node]]
-  const entries = typeof streams === "object" && streams !== null ? Object.entries(streams) : []
+function outputsOf(streams: unknown): readonly AskedOutput[] {
+  const one = streams instanceof Stream || streams instanceof Delivery
+  const named: unknown = one ? { out: streams } : streams
+  const entries = typeof named === "object" && named !== null ? Object.entries(named) : []
   if (entries.length === 0) {
     const wanted = "a stream, or an object of streams by name"
     throw new MillraceError("OPTION", `run takes ${wanted}, not ${typeName(streams)}`)
   }
   return entries.map(([name, stream]: [string, unknown]) => {
-    if (stream instanceof Stream) return [name, stream.node]
+    if (stream instanceof Delivery) return { name, node: stream.node, sink: stream.sink }
+    if (stream instanceof Stream) return { name, node: stream.node }
     throw new MillraceError(
       "OPTION",
       `run: output ${name} must be a stream, not ${typeName(stream)}`,

@@ -15,7 +15,6 @@ import { Ending } from "./ending.ts"
 import type { End } from "./ending.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import type { Node } from "./graph.ts"
 import type { Manifest } from "./manifest.ts"
 import { News } from "./news.ts"
 import { Output } from "./output.ts"
@@ -24,6 +23,8 @@ import type { Plan } from "./plan.ts"
 import { checkReplay, openFlow } from "./run.ts"
 import type { Opened, RunSettings } from "./run.ts"
 import { Schedule } from "./schedule.ts"
+import { Feeds } from "./sinks/feeds.ts"
+import type { AskedOutput } from "./sinks/sink.ts"
 import { StateView } from "./state/view.ts"
 import type { Tracing } from "./state/trace.ts"
 import { statsOf } from "./stats.ts"
@@ -36,6 +37,7 @@ export class JobCore {
   readonly #plan: Plan
   readonly #checkpoints: Checkpoints | undefined
   readonly #schedule: Schedule
+  readonly #feeds: Feeds
   #engine: Engine | undefined
   #flow!: Flow
   #cleanup: Cleanup | undefined
@@ -52,14 +54,16 @@ export class JobCore {
   readonly #ending = new Ending()
   #closing: Promise<void> | undefined
 
-  constructor(nodes: readonly (readonly [name: string, node: Node])[], settings: RunSettings) {
+  constructor(asked: readonly AskedOutput[], settings: RunSettings) {
     this.settings = settings
-    this.#plan = planOf(nodes)
+    this.#plan = planOf(asked.map(({ name, node }) => [name, node] as const))
     checkReplay(this.#plan, settings)
     const news = () => this.#kick()
     const gone = () => this.#onLeft()
     this.outputs = this.#plan.outputs.map(({ name, tag }) => new Output(name, tag, news, gone))
     const { storage, name } = settings
+    this.#feeds = new Feeds(this.outputs, asked, () => this.#news.ring())
+    this.#feeds.check(storage)
     this.#checkpoints =
       storage === undefined ? undefined : new Checkpoints(storage, name, this.#plan)
     this.#schedule = new Schedule(settings)
@@ -71,11 +75,12 @@ export class JobCore {
     try {
       refuseAborted(signal)
       this.#take(await openFlow(this.#plan, this.outputs, this.settings, this.#checkpoints))
+      await this.#feeds.restore(this.#manifest)
       refuseAborted(signal)
     } catch (error) {
       if (this.#engine !== undefined) this.#flow.closeSources()
       this.#release()
-      await this.#checkpoints?.close().catch(() => undefined) // The first error is the one to tell.
+      await this.#leave().catch(() => undefined) // The first error is the one to tell.
       throw error
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true })
@@ -135,7 +140,11 @@ export class JobCore {
     for (const output of this.outputs) output.close()
     await this.#pumping
     this.#release()
-    await this.#checkpoints?.close()
+    await this.#leave()
+  }
+
+  async #leave(): Promise<void> {
+    await this.#feeds.close().finally(() => this.#checkpoints?.close())
   }
 
   // ---- the pump ----
@@ -144,6 +153,7 @@ export class JobCore {
   #kick(): void {
     this.#news.ring()
     if (this.#pumping !== undefined || this.#over) return
+    this.#feeds.start()
     // Later in this turn, so that outputs may be claimed before the first pull.
     this.#pumping = Promise.resolve().then(() => this.#pump())
   }
@@ -154,6 +164,7 @@ export class JobCore {
       while (!this.#over) {
         this.#news.clear()
         this.#flow.throwFailed()
+        this.#feeds.throwFailed()
         if (breath.isDue()) await breath.take()
         else if (this.#checkpointDue) await this.#checkpointOrPause()
         else if (this.#flow.busy) await this.#wait()
@@ -198,12 +209,14 @@ export class JobCore {
   /** All is emitted: the last checkpoint, then the end. */
   async #finish(): Promise<void> {
     this.#finishing = true
-    if (this.#checkpoints !== undefined && !this.#unchanged) {
+    const saves = this.#checkpoints !== undefined && !this.#unchanged
+    if (saves || this.#feeds.any) {
       while (!this.#over && !this.#idle) {
         this.#news.clear()
         await this.#wait()
+        this.#feeds.throwFailed()
       }
-      if (!this.#over) await this.#write(true)
+      if (!this.#over) await (saves ? this.#write(true) : this.#feeds.flush())
     }
     if (!this.#over) this.#end("ran to its end")
   }
@@ -240,7 +253,7 @@ export class JobCore {
   async #write(finished: boolean): Promise<void> {
     const checkpoints = this.#checkpoints as Checkpoints
     const engine = this.#engine as Engine
-    await this.#schedule.take(() => checkpoints.write(this.#flow, engine, finished))
+    await this.#schedule.take(() => checkpoints.write(this.#flow, engine, finished, this.#feeds))
   }
 
   // ---- the end ----

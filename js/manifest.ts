@@ -30,6 +30,15 @@ export interface SavedOperator {
   readonly segments: readonly SavedSegment[]
 }
 
+/** What a sink has prepared, and this checkpoint commits. */
+export interface SavedSink {
+  /** The name of its output. */
+  readonly output: string
+  /** This checkpoint's, or that of one before it that came to nothing. */
+  readonly epoch: number
+  readonly prepared: unknown
+}
+
 /** What stands in a manifest. */
 export interface Manifest {
   readonly format: number
@@ -49,6 +58,8 @@ export interface Manifest {
   /** Of nodes with several inputs; undefined: there are none. */
   readonly watermarks?: readonly SavedWatermark[]
   readonly operators: readonly SavedOperator[]
+  /** Undefined: there are none. */
+  readonly sinks?: readonly SavedSink[]
 }
 
 type Checksum = (bytes: Uint8Array) => bigint
@@ -144,6 +155,8 @@ const manifestShape = shaped({
   ),
   watermarks: (value) =>
     value === undefined || listOf(shaped({ uid: isText, watermark: isNumber }))(value),
+  sinks: (value) =>
+    value === undefined || listOf(shaped({ output: isText, epoch: isCount }))(value),
   operators: listOf(
     shaped({
       uid: isText,

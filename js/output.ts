@@ -35,6 +35,8 @@ export class Output {
   #ended = false
   #error: { readonly error: unknown } | undefined
   claimed = false
+  /** A sink is its consumer. */
+  hasSink = false
   /** The consumer has left. */
   left = false
   /** Results that nobody claimed. */
@@ -94,6 +96,7 @@ export class Output {
 
   /** The iterator; there is one consumer, so every call gives the same results on. */
   iterator(): AsyncIterableIterator<unknown, undefined> {
+    if (this.hasSink) throw new MillraceError("OPTION", `output ${this.name} has a sink`)
     if (this.left) throw new MillraceError("CLOSED", `output ${this.name} was left by its consumer`)
     this.claimed = true
     const iterator: AsyncIterableIterator<unknown, undefined> = {

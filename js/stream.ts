@@ -26,6 +26,8 @@ import { skipNode, takeNode } from "./operators/take.ts"
 import type { CountOptions } from "./operators/take.ts"
 import { takeWhileNode } from "./operators/take_while.ts"
 import type { TakeWhileOptions } from "./operators/take_while.ts"
+import { Delivery } from "./sinks/sink.ts"
+import type { Sink } from "./sinks/sink.ts"
 import { itself, keyReader } from "./state/keys.ts"
 import type { At, KeyOptions, KeyValue, Path } from "./state/keys.ts"
 import type { RecordType } from "./state/record.ts"
@@ -232,6 +234,16 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
   ): KeyedStream<{ readonly [I in keyof P]: Present<At<T, P[I] & string>> }, T>
   keyBy(by: string | readonly string[] | ((event: T) => unknown), options?: KeyOptions) {
     return new KeyedStream<KeyValue, T>(this.node, keyReader(by, options)) as never
+  }
+
+  /**
+   * Give the results to a sink, in a job: `run(stream.to(sink), { storage })`. It takes them from
+   * the first pull or `finished()` on, and has its part in every checkpoint.
+   *
+   * @throws {MillraceError} `OPTION` for what is no sink.
+   */
+  to(sink: Sink<T>): Delivery {
+    return new Delivery(this.node, sink)
   }
 
   /** Run in memory and gather all results. */

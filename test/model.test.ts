@@ -86,15 +86,12 @@ function expectedOf(
     timeMax = Math.max(timeMax, op.at)
     position++
   }
-  const atEnd = timed ? passed : Math.max(steady, now) // The clock moves on to the end.
+  if (!timed) passed = Math.max(steady, now) // The clock moves on to the end.
   for (const [name, reference] of Object.entries(references)) {
-    results[name]?.push(...(reference.finish?.(atEnd) ?? []))
+    results[name]?.push(...(reference.finish?.(passed) ?? []))
   }
-  return {
-    results,
-    failed: undefined,
-    entries: entriesOf(timed ? timeMax - disorderMs : Math.max(steady, now)),
-  }
+  const upto = timed ? timeMax - disorderMs : passed
+  return { results, failed: undefined, entries: entriesOf(upto) }
 }
 
 const timedFrom: FromOptions<Op> = { time: "at", watermark: boundedDisorder(disorderMs) }

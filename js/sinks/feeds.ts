@@ -1,0 +1,158 @@
+/**
+ * The sinks of a job at work: each takes the results of its output, as fast as it likes, and has
+ * its part in every checkpoint.
+ *
+ *   output -> feed -> sink        an output whose sink has taken all is idle, as a consumer's is
+ */
+import { MillraceError } from "../errors.ts"
+import type { Manifest, SavedSink } from "../manifest.ts"
+import type { Output } from "../output.ts"
+import type { StateStorage } from "../storage/storage.ts"
+import type { Sink } from "./sink.ts"
+
+/** An output and the sink that takes its results. */
+interface Feed {
+  readonly output: Output
+  readonly sink: Sink<never>
+}
+
+export class Feeds {
+  readonly #feeds: readonly Feed[]
+  /** The job's: something has failed. */
+  readonly #news: () => void
+  /** Prepared, and not committed yet: a checkpoint that fails leaves it to the next one. */
+  #pending: SavedSink[] = []
+  #running: Promise<unknown> | undefined
+  #failed: { readonly error: unknown } | undefined
+  #closed = false
+
+  /** `asked` are the first of the outputs, in their order. */
+  constructor(
+    outputs: readonly Output[],
+    asked: readonly { readonly sink?: Sink<never> }[],
+    news: () => void,
+  ) {
+    this.#feeds = asked.flatMap(({ sink }, i) => {
+      return sink === undefined ? [] : [{ output: outputs[i] as Output, sink }]
+    })
+    for (const { output } of this.#feeds) output.hasSink = output.claimed = true
+    this.#news = news
+  }
+
+  get any(): boolean {
+    return this.#feeds.length > 0
+  }
+
+  /** Refuse what cannot keep its promise with this storage. Throws `OPTION`. */
+  check(storage: StateStorage | undefined): void {
+    for (const { output, sink } of this.#feeds) {
+      if (sink.delivery === "at-least-once") continue
+      const where = `the sink of output ${output.name}`
+      if (storage === undefined) {
+        throw new MillraceError("OPTION", `${where} is exactly-once and needs run({ storage })`)
+      }
+      if (sink.storage === undefined || sink.storage === storage) continue
+      const message = `${where} has its transactions in another storage than run({ storage })`
+      throw new MillraceError("OPTION", message)
+    }
+  }
+
+  /** Before anything is read: tell all sinks which epoch holds. Throws `SINK`, `STATE_CONFIG`. */
+  async restore(manifest: Manifest | undefined): Promise<void> {
+    const epoch = manifest?.epoch ?? 0
+    const prepared = manifest?.sinks ?? []
+    const homeless = prepared.find(
+      ({ output }) => !this.#exact.some((feed) => feed.name === output),
+    )
+    if (homeless !== undefined) {
+      const message = `results of output ${homeless.output} that were prepared have no sink here`
+      throw new MillraceError("STATE_CONFIG", message)
+    }
+    for (const { name, sink } of this.#exact) {
+      await ask(name, "rollback", () => sink.rollback(epoch))
+    }
+    this.#pending = [...prepared]
+    await this.commit()
+  }
+
+  /** Results go to the sinks from now on. */
+  start(): void {
+    this.#running ??= Promise.resolve().then(() => Promise.all(this.#feeds.map(this.#run)))
+  }
+
+  throwFailed(): void {
+    if (this.#failed !== undefined) throw this.#failed.error
+  }
+
+  /** All results are taken: make them durable; gives what the manifest has of them. */
+  async prepare(epoch: number): Promise<readonly SavedSink[]> {
+    await this.flush()
+    for (const { name, sink } of this.#exact) {
+      const prepared: unknown = await ask(name, "prepare", () => sink.prepare(epoch))
+      this.#pending.push({ output: name, epoch, prepared })
+    }
+    return [...this.#pending]
+  }
+
+  /** The manifest is durable. */
+  async commit(): Promise<void> {
+    for (const { output, epoch, prepared } of this.#pending) {
+      const feed = this.#exact.find(({ name }) => name === output)
+      await ask(output, "commit", () => feed?.sink.commit(epoch, prepared))
+    }
+    this.#pending = []
+  }
+
+  /** Make durable what sinks without epochs have taken. */
+  async flush(): Promise<void> {
+    for (const { output, sink } of this.#feeds) {
+      if (sink.delivery === "exactly-once") continue
+      await ask(output.name, "flush", () => sink.flush?.())
+    }
+  }
+
+  /** The job is over. Throws `SINK` for the first that fails, when all were told. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#running // A sink that is at work is not disturbed.
+    let failed: unknown
+    for (const { output, sink } of this.#feeds) {
+      await ask(output.name, "close", () => sink.close?.()).catch((error: unknown) => {
+        failed ??= error
+      })
+    }
+    if (failed !== undefined) throw failed as MillraceError
+  }
+
+  get #exact() {
+    return this.#feeds.flatMap(({ output, sink }) => {
+      return sink.delivery === "exactly-once" ? [{ name: output.name, sink }] : []
+    })
+  }
+
+  readonly #run = async ({ output, sink }: Feed): Promise<void> => {
+    try {
+      for (;;) {
+        const step = await output.nextAll().catch(() => undefined) // The job has failed: it tells.
+        if (step?.done !== false) return
+        const results = step.value as readonly never[]
+        await ask(output.name, "take results", () => sink.write(results))
+      }
+    } catch (error) {
+      this.#failed ??= { error }
+      this.#news()
+    }
+  }
+}
+
+/** Call a sink; what it throws becomes `SINK`. */
+async function ask<T>(output: string, what: string, call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause
+    const message = `the sink of output ${output} failed to ${what}; see cause`
+    throw new MillraceError("SINK", message, { cause })
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Sinks: where the results of a job go, and what a sink promises.
+ *
+ *   write  write  write   prepare   segments, manifest   commit   write ...
+ *   `--- one epoch ---'   `----------- its checkpoint ---------'
+ *
+ * What is prepared is durable and not yet seen; the manifest is what decides; commit makes it seen.
+ * After a restart the sink first hears which epoch was the last whose manifest is durable, forgets
+ * what came later, and is told to commit that one again, as nobody knows whether it did.
+ *
+ * That is the two-phase commit of Flink's sinks, in its words.
+ */
+import { MillraceError, typeName } from "../errors.ts"
+import type { Node } from "../graph.ts"
+import type { StateStorage } from "../storage/storage.ts"
+
+/** Takes every result once, whatever happens to the job between two checkpoints. */
+export interface ExactlyOnceSink<in T, P = unknown> {
+  readonly delivery: "exactly-once"
+  /**
+   * The storage whose transactions hold results, positions and state together: the job's own, or
+   * the job is refused. Undefined: the sink is one of its own.
+   */
+  readonly storage?: StateStorage
+  /** Take results, in order; the next come when it is done. They are not to be seen yet. */
+  write(results: readonly T[]): void | Promise<void>
+  /**
+   * Make durable what was written since the last epoch. What it gives is plain data, saved with the
+   * checkpoint and handed to {@link commit}.
+   */
+  prepare(epoch: number): P | Promise<P>
+  /** The checkpoint stands: make its results seen. After a restart it may be called again. */
+  commit(epoch: number, prepared: P): void | Promise<void>
+  /**
+   * Forget all that came after an epoch, prepared or not: it will come again. 0: all of it. Called
+   * before anything else; must reject if a later epoch has been committed.
+   */
+  rollback(epoch: number): void | Promise<void>
+  /** The job is over. What was not prepared is not wanted. */
+  close?(): void | Promise<void>
+}
+
+/** Takes every result, and after a restart those since the last checkpoint again. */
+export interface AtLeastOnceSink<in T> {
+  readonly delivery: "at-least-once"
+  /** Take results, not empty, in order; the next come when it is done. */
+  write(results: readonly T[]): void | Promise<void>
+  /** Make durable what was written; a checkpoint, and the end of the job, wait for it. */
+  flush?(): void | Promise<void>
+  /** The job is over. */
+  close?(): void | Promise<void>
+}
+
+/** Where results go. */
+export type Sink<T> = ExactlyOnceSink<T> | AtLeastOnceSink<T>
+
+/** A stream that `run` was given, and the sink of its results, if they have one. */
+export interface AskedOutput {
+  readonly name: string
+  readonly node: Node
+  readonly sink?: Sink<never>
+}
+
+/** A stream and the sink that takes its results; for `run`. What `stream.to(sink)` gives. */
+export class Delivery {
+  readonly node: Node
+  readonly sink: Sink<never>
+
+  /** Throws `OPTION` for what is no sink. */
+  constructor(node: Node, sink: unknown) {
+    this.node = node
+    this.sink = checkSink(sink)
+  }
+}
+
+const methods = {
+  "exactly-once": ["write", "prepare", "commit", "rollback"],
+  "at-least-once": ["write"],
+} as const
+
+function checkSink(given: unknown): Sink<never> {
+  const sink = typeof given === "object" && given !== null ? (given as Partial<Sink<never>>) : {}
+  const { delivery } = sink
+  if (delivery !== "exactly-once" && delivery !== "at-least-once") {
+    const wanted = 'a sink: an object whose delivery is "exactly-once" or "at-least-once"'
+    throw new MillraceError("OPTION", `to() takes ${wanted}, not ${typeName(given)}`)
+  }
+  const missing = methods[delivery].find((name) => {
+    return typeof (sink as Readonly<Record<string, unknown>>)[name] !== "function"
+  })
+  if (missing === undefined) return given as Sink<never>
+  throw new MillraceError("OPTION", `to(): a sink that is ${delivery} must have ${missing}()`)
+}
