@@ -38,23 +38,30 @@ static mr_slices *list_of(const mr_operator_data *op, mr_row *row) {
 
 /* ---- what is due ---- */
 
-/* The end of the next window that slice `index`, which is not old, counts in. */
-static int64_t next_end_of(const mr_window_data *w, mr_slices *list, uint32_t index) {
-    const int64_t after = (int64_t)list->passed + w->slide;
+/* The end of the first window that slice `index` counts in, of those that end at `after` or
+ * later; the slice is not before that one. */
+static int64_t next_end_of(const mr_window_data *w, mr_slices *list, uint32_t index,
+                           int64_t after) {
     const int64_t start = mr_slice_start(&w->shape, list, index);
     const int64_t end = start < after ? after : end_after(w, start);
     const double from = mr_slice_from(&w->shape, list, index);
     return from > (double)end ? (int64_t)from : end;
 }
 
-/* The end of the next window that fires; there is a slice that is not old. */
-static int64_t next_end(const mr_window_data *w, mr_slices *list) {
-    int64_t end = next_end_of(w, list, list->old);
-    for (uint32_t i = list->old + 1; i < list->count && list->later > 0; i++) {
-        const int64_t other = next_end_of(w, list, i);
+/* The same of slice `index` and those behind it. */
+static int64_t next_end_from(const mr_window_data *w, mr_slices *list, uint32_t index,
+                             int64_t after) {
+    int64_t end = next_end_of(w, list, index, after);
+    for (uint32_t i = index + 1; i < list->count && list->later > 0; i++) {
+        const int64_t other = next_end_of(w, list, i, after);
         if (other < end) end = other;
     }
     return end;
+}
+
+/* The end of the next window that fires; there is a slice that is not old. */
+static int64_t next_end(const mr_window_data *w, mr_slices *list) {
+    return next_end_from(w, list, list->old, (int64_t)list->passed + w->slide);
 }
 
 /* Set the row's timer: to its next window, or to when its oldest slice may go. */
@@ -306,21 +313,27 @@ static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
 
 /* ---- what is open ---- */
 
+/* The end of the first window that has not closed: the others have lost slices. The clock
+ * begins anew when rows were loaded, but no earlier than what has fired. */
+static int64_t open_end(const mr_operator_data *op, mr_slices *list) {
+    const mr_window_data *w = &op->window;
+    const int64_t passed = (int64_t)list->passed;
+    const int64_t clock_ms = mr_time_of(op->clock_ms);
+    const bool kept = w->keep_ms > 0 && clock_ms > passed;
+    return end_after(w, (kept ? clock_ms : passed) - w->keep_ms);
+}
+
 static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
     const mr_window_data *w = &op->window;
     mr_slices *list = list_of(op, row);
-    const int64_t last = last_end(w, mr_slice_start(&w->shape, list, list->count - 1));
-    int64_t end = end_after(w, mr_slice_start(&w->shape, list, 0));
-    for (; end <= last; end += w->slide) {
-        double cells[MR_SLICE_CELLS_MAX];
-        const uint32_t at =
-            mr_slices_find(&w->shape, list, (mr_slice_id){end - w->size, MR_SLICE_AT_ONCE});
-        const int64_t start = mr_slice_start(&w->shape, list, at); /* There is one, by the last. */
-        if (start >= end) end = end_after(w, start);
-        mr_slices_range(&w->shape, list, end - w->size, end, cells);
-        const bool gone = end <= (int64_t)list->passed && w->keep_ms == 0;
-        if (gone || !mr_is_finite(cells[0])) continue;
+    for (int64_t end = open_end(op, list);; end += w->slide) {
+        const mr_slice_id oldest = {end - w->size, MR_SLICE_AT_ONCE};
+        const uint32_t at = mr_slices_find(&w->shape, list, oldest);
+        if (at == list->count) return MR_OK;
+        end = next_end_from(w, list, at, end);
         MR_TRY(mr_window_room(results, 1, row->key_bytes));
+        double cells[MR_SLICE_CELLS_MAX];
+        mr_slices_range(&w->shape, list, end - w->size, end, cells);
         const mr_window_result result = {
             .start = end - w->size,
             .end = end,
@@ -329,7 +342,6 @@ static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results)
         };
         mr_window_emit(op, row, results->columns.size, &result, results);
     }
-    return MR_OK;
 }
 
 const mr_window_assigner mr_window_aligned = {

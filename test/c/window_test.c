@@ -210,6 +210,72 @@ static void what_comes_between_two_calls_loses_nothing(void **state) {
     close_bench(&b);
 }
 
+/* What is open of key 1, which the last input has. */
+static void show(bench *b, out *to) {
+    (void)find_input(b);
+    const mr_addr row = mr_addr_of(row_of(b, 0));
+    assert_int_equal(mr_operator_results(b->op, &row, 1, b->out), MR_OK);
+    take(b, to);
+}
+
+static void results_are_of_windows_that_have_not_closed(void **state) {
+    (void)state;
+    for (uint32_t final = 0; final < 2; final++) {
+        mr_operator_spec spec = sliding(10, 5);
+        spec.late_ms = 10;
+        if (final != 0) spec.flags |= MR_FINAL;
+        bench b = open_bench(&spec);
+        out o = {0};
+        begin_input(&b, 0);
+        put(&b, 1, -3, NEVER, 1);
+        put(&b, 1, 1, NEVER, 2);
+        put(&b, 1, 11, NEVER, 4);
+        push_all(&b, &o);
+        show(&b, &o);
+        assert_string_equal(o.text, "k1 -10..0 #0: 1 1 @-inf\n"
+                                    "k1 -5..5 #0: 2 3 @-inf\n"
+                                    "k1 0..10 #0: 1 2 @-inf\n"
+                                    "k1 5..15 #0: 1 4 @-inf\n"
+                                    "k1 10..20 #0: 1 4 @-inf\n");
+        advance(&b, 17, &o);
+        o = (out){0};
+        show(&b, &o);
+        assert_string_equal(o.text, "k1 0..10 #0: 1 2 @-inf\n"
+                                    "k1 5..15 #0: 1 4 @-inf\n"
+                                    "k1 10..20 #0: 1 4 @-inf\n");
+        close_bench(&b);
+    }
+}
+
+static void results_take_no_time_for_windows_without_events_or_closed(void **state) {
+    (void)state;
+    mr_operator_spec spec = sliding(2, 1);
+    spec.late_ms = 1e12;
+    bench b = open_bench(&spec);
+    out o = {0};
+    begin_input(&b, 0);
+    put(&b, 1, 0, NEVER, 1);
+    put(&b, 1, 1e12, NEVER, 2);
+    push_all(&b, &o);
+    show(&b, &o);
+    assert_string_equal(o.text, "k1 -1..1 #0: 1 1 @-inf\n"
+                                "k1 0..2 #0: 1 1 @-inf\n"
+                                "k1 1e+12..1e+12 #0: 1 2 @-inf\n"
+                                "k1 1e+12..1e+12 #0: 1 2 @-inf\n");
+    close_bench(&b);
+
+    spec = sliding(1e12, 1);
+    b = open_bench(&spec);
+    o = (out){0};
+    begin_input(&b, 0);
+    put(&b, 1, 0, 1e12 - 2, 1);
+    push_all(&b, &o);
+    show(&b, &o);
+    assert_string_equal(o.text, "k1 -1..1e+12 #0: 1 1 @-inf\n"
+                                "k1 0..1e+12 #0: 1 1 @-inf\n");
+    close_bench(&b);
+}
+
 static void specs_that_make_no_windows_are_refused(void **state) {
     (void)state;
     bench b = open_bench(&(mr_operator_spec){.kind = MR_CUSTOM});
@@ -251,6 +317,8 @@ int main(void) {
         cmocka_unit_test(counted_windows_fire_with_their_last_event),
         cmocka_unit_test(windows_that_are_due_at_once_go_out_in_order_in_bounded_calls),
         cmocka_unit_test(what_comes_between_two_calls_loses_nothing),
+        cmocka_unit_test(results_are_of_windows_that_have_not_closed),
+        cmocka_unit_test(results_take_no_time_for_windows_without_events_or_closed),
         cmocka_unit_test(specs_that_make_no_windows_are_refused),
     };
     return cmocka_run_group_tests_name("window", tests, NULL, NULL);
