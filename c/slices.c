@@ -1,10 +1,6 @@
 /* slices.c -- see slices.h. */
 #include "slices.h"
 
-#include "error.h"
-
-enum { ROOM_MIN = 1 };
-
 /* ---- cells ---- */
 
 void mr_cells_begin(const mr_slice_shape *shape, double *cells) {
@@ -32,54 +28,19 @@ static void copy_cells(const mr_slice_shape *shape, double *into, const double *
 
 /* ---- room ---- */
 
-static uint32_t head_bytes(const mr_slice_shape *shape) {
-    return (uint32_t)(sizeof(mr_slices) +
-                      (shape->stacked ? (1 + shape->cells) * sizeof(double) : 0));
-}
-
 static uint32_t slice_bytes(const mr_slice_shape *shape) {
     return mr_slice_stride(shape) * (uint32_t)sizeof(double);
 }
 
-static uint32_t room_of(const mr_slice_shape *shape, mr_addr blob) {
-    const uint32_t bytes = mr_blob_size(blob) + (uint32_t)sizeof(uint32_t);
-    return (bytes - head_bytes(shape)) / slice_bytes(shape);
-}
-
-/* A blob that has room for `room` slices, and the list's slices. */
-static mr_status make_list(mr_rows *rows, const mr_slice_shape *shape, uint32_t room,
-                           mr_addr *cell) {
-    const uint32_t bytes = head_bytes(shape) + room * slice_bytes(shape);
-    if (bytes > MR_STRING_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "slices of a key", room);
-    mr_addr made;
-    MR_TRY(mr_rows_blob_new(rows, NULL, bytes - (uint32_t)sizeof(uint32_t), &made));
-    mr_slices *list = mr_slices_at(made);
-    if (*cell != 0) {
-        mr_slices *from = mr_slices_at(*cell);
-        const uint32_t blob_bytes = list->blob_bytes;
-        memcpy(list, from, head_bytes(shape));
-        list->blob_bytes = blob_bytes;
-        list->head = 0;
-        memcpy(mr_slice(shape, list, 0), mr_slice(shape, from, 0),
-               from->count * slice_bytes(shape));
-        mr_rows_blob_release(rows, *cell);
-    }
-    *cell = made;
-    return MR_OK;
+static mr_list_shape list_shape(const mr_slice_shape *shape) {
+    const uint32_t back = shape->stacked ? (1 + shape->cells) * (uint32_t)sizeof(double) : 0;
+    return (mr_list_shape){(uint32_t)sizeof(mr_slices) + back, slice_bytes(shape),
+                           "slices of a key"};
 }
 
 mr_status mr_slices_reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr *cell) {
-    if (*cell == 0) return make_list(rows, shape, ROOM_MIN, cell);
-    mr_slices *list = mr_slices_at(*cell);
-    const uint32_t room = room_of(shape, *cell);
-    if (list->head + list->count < room) return MR_OK;
-    if (list->head > 0 && list->count <= room / 2) {
-        const double *from = mr_slice(shape, list, 0);
-        list->head = 0;
-        memmove(mr_slice(shape, list, 0), from, list->count * slice_bytes(shape));
-        return MR_OK;
-    }
-    return make_list(rows, shape, list->count + list->count / 2 + 1, cell);
+    const mr_list_shape list = list_shape(shape);
+    return mr_list_reserve(rows, &list, 1, cell);
 }
 
 /* ---- slices ---- */
@@ -265,11 +226,11 @@ void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from,
 /* ---- bytes that somebody else saved ---- */
 
 bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob) {
-    if (blob == 0 || mr_blob_size(blob) + sizeof(uint32_t) < head_bytes(shape)) return false;
+    const mr_list_shape of = list_shape(shape);
+    if (!mr_list_check(&of, blob)) return false;
     mr_slices *list = mr_slices_at(blob);
     const uint64_t stacks = (uint64_t)list->old + list->front + list->back;
-    const uint64_t end = (uint64_t)list->head + list->count;
-    if (stacks > list->count || end > room_of(shape, blob)) return false;
+    if (stacks > list->count) return false;
     if (!mr_is_whole(list->passed, -MR_TIMES_MAX, MR_TIMES_MAX)) return false;
     uint32_t later = 0;
     for (uint32_t i = 0; i < list->count; i++) {

@@ -25,8 +25,8 @@
  * A slice that something is added to behind the windows' back is in front, whose suffixes
  * are stale then and made anew at the next window, or in back, which gets it, too.
  *
- * A list is the string field of a row: it is saved and loaded as it is. Invariants, which
- * mr_slices_check looks at in bytes that others saved:
+ * A list (list.h) is the string field of a row. Invariants, which mr_slices_check looks at
+ * in bytes that others saved:
  *  1. old + front + back <= count, head + count <= room.
  *  2. Starts ascend, and are whole; those that are alike have ascending `from`.
  *  3. `later` is how many slices have a `from`: others have -MR_TIMES_MAX. */
@@ -34,7 +34,7 @@
 #define MR_SLICES_H
 
 #include "agg/basic.h"
-#include "row.h"
+#include "list.h"
 
 enum { MR_SLICE_CELLS_MAX = 1 + MR_FIELDS_MAX + 2 }; /* First event, and two more. */
 
@@ -49,8 +49,8 @@ typedef struct mr_slice_shape {
 } mr_slice_shape;
 
 typedef struct mr_slices {
-    uint32_t blob_bytes; /* The size that every blob begins with. */
-    uint32_t head;       /* Place of the first slice. */
+    uint32_t blob_bytes; /* These three as list.h has them. */
+    uint32_t head;
     uint32_t count;
     uint32_t old;
     uint32_t front;

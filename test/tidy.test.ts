@@ -97,6 +97,7 @@ describe("C", () => {
     ["batch"],
     ["agg/*"],
     ["ref", "dirty", "row", "cell", "find", "lru", "timer", "entries"],
+    ["list"],
     ["runs", "slices", "scan", "save"],
     ["operator"],
     ["op/*", "exports"],

@@ -1,6 +1,6 @@
 /* window_session.c -- sessions: events of a key with no gap between them.
  *
- *   blob     [u32 bytes][u32 count][ session ][ session ] ... room    by start, apart
+ *   list.h   [ session ][ session ] ...    by start, apart
  *   session  [start][end][revision][ cells ]        cells: [ first ][ of each aggregate ]
  *
  * An event at t is [t, t + gap]; it joins the sessions that it meets, and those that it
@@ -20,8 +20,10 @@ typedef struct session {
 } session;
 
 typedef struct sessions {
-    uint32_t blob_bytes; /* The size that every blob begins with. */
+    uint32_t blob_bytes; /* These three as list.h has them. */
+    uint32_t head;
     uint32_t count;
+    uint32_t spare;
     double of[];
 } sessions;
 
@@ -35,30 +37,18 @@ static sessions *list_of(const mr_operator_data *op, mr_row *row) {
 static uint32_t stride_of(const mr_slice_shape *shape) { return 3 + shape->cells; }
 
 static session *session_at(const mr_slice_shape *shape, sessions *list, uint32_t index) {
-    return (session *)(void *)(list->of + index * stride_of(shape));
+    return (session *)(void *)(list->of + (list->head + index) * stride_of(shape));
 }
 
-static uint32_t room_of(const mr_slice_shape *shape, mr_addr blob) {
-    const uint32_t bytes = mr_blob_size(blob) - (uint32_t)sizeof(uint32_t);
-    return bytes / (stride_of(shape) * (uint32_t)sizeof(double));
+static mr_list_shape list_shape(const mr_slice_shape *shape) {
+    const uint32_t each = stride_of(shape) * (uint32_t)sizeof(double);
+    return (mr_list_shape){sizeof(sessions), each, "sessions of a key"};
 }
 
 /* Room for one session more. MR_ERR_LIMIT, MR_ERR_MEMORY. */
 static mr_status reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr *cell) {
-    const uint32_t count = *cell == 0 ? 0 : list_at(*cell)->count;
-    if (*cell != 0 && count < room_of(shape, *cell)) return MR_OK;
-    const uint32_t each = stride_of(shape) * (uint32_t)sizeof(double);
-    const uint64_t bytes = (count + count / 2 + UINT64_C(1)) * each + sizeof(uint32_t);
-    if (bytes > MR_STRING_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "sessions of a key", count);
-    mr_addr made;
-    MR_TRY(mr_rows_blob_new(rows, NULL, (uint32_t)bytes, &made));
-    if (*cell != 0) {
-        list_at(made)->count = count;
-        memcpy(list_at(made)->of, list_at(*cell)->of, count * each);
-        mr_rows_blob_release(rows, *cell);
-    }
-    *cell = made;
-    return MR_OK;
+    const mr_list_shape list = list_shape(shape);
+    return mr_list_reserve(rows, &list, 1, cell);
 }
 
 /* ---- what is due ---- */
@@ -254,9 +244,10 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
 static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     const mr_slice_shape *shape = &op->window.shape;
     const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
-    if (blob == 0 || mr_blob_size(blob) < sizeof(uint32_t)) return false;
+    const mr_list_shape of = list_shape(shape);
+    if (!mr_list_check(&of, blob)) return false;
     sessions *list = list_at(blob);
-    if (list->count == 0 || list->count > room_of(shape, blob)) return false;
+    if (list->count == 0) return false;
     double before = -MR_TIMES_MAX;
     for (uint32_t i = 0; i < list->count; i++) {
         const session *s = session_at(shape, list, i);

@@ -65,7 +65,7 @@ static int64_t next_end(const mr_window_data *w, mr_slices *list) {
 }
 
 /* Set the row's timer: to its next window, or to when its oldest slice may go. */
-static void set_timer(mr_operator_data *op, mr_row *row, mr_slices *list) {
+static inline void set_timer(mr_operator_data *op, mr_row *row, mr_slices *list) {
     const mr_window_data *w = &op->window;
     int64_t due_ms = INT64_MAX;
     if (list->old < list->count) due_ms = next_end(w, list) + w->wait_ms;
