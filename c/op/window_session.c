@@ -58,36 +58,56 @@ static int64_t over_at(const mr_operator_data *op, double end) {
     return (int64_t)end + ((op->spec.flags & MR_EXCLUSIVE) != 0 ? 0 : 1);
 }
 
-/* When a session that is over by `passed_ms` may go, or else fires. */
-static int64_t due_of(const mr_operator_data *op, const session *s, int64_t passed_ms) {
-    const mr_window_data *w = &op->window;
-    const int64_t over_ms = over_at(op, s->end);
-    return over_ms + (mr_window_come(over_ms + w->wait_ms, passed_ms) ? w->keep_ms : w->wait_ms);
+/* The first session that is not over by `time_ms`; there may be none. Ends ascend. Mostly it
+ * is one of the last: looked for in ever longer steps from there. */
+static uint32_t first_open(const mr_operator_data *op, sessions *list, int64_t time_ms) {
+    const mr_slice_shape *shape = &op->window.shape;
+    const double over = (double)(time_ms - over_at(op, 0)); /* Where the last of the others end. */
+    uint32_t low = 0;
+    uint32_t high = list->count;
+    for (uint32_t step = 1; step <= high; step *= 2) {
+        if (session_at(shape, list, high - step)->end <= over) {
+            low = high - step + 1;
+            break;
+        }
+        high -= step;
+    }
+    while (low < high) {
+        const uint32_t middle = (low + high) / 2;
+        if (session_at(shape, list, middle)->end > over) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
 }
 
-/* When the row's timer is to come, once `passed_ms` has passed. */
+/* When a session that is over at `over_ms` may go, if it has fired by `passed_ms`, or fires. */
+static int64_t due_of(const mr_window_data *w, int64_t over_ms, int64_t passed_ms) {
+    return over_ms + (over_ms + w->wait_ms <= passed_ms ? w->keep_ms : w->wait_ms);
+}
+
+/* When the row's timer is to come, once `passed_ms` has passed: when the first goes that has
+ * fired, or the first fires that has not. */
 static int64_t next_due(const mr_operator_data *op, sessions *list, int64_t passed_ms) {
-    int64_t due_ms = INT64_MAX;
-    for (uint32_t i = 0; i < list->count; i++) {
-        const session *s = session_at(&op->window.shape, list, i);
-        const int64_t next_ms = due_of(op, s, passed_ms);
-        if (next_ms < due_ms) due_ms = next_ms;
-    }
-    return due_ms;
+    const mr_window_data *w = &op->window;
+    const int64_t over_ms = over_at(op, session_at(&w->shape, list, 0)->end);
+    const int64_t due_ms = due_of(w, over_ms, passed_ms);
+    const uint32_t next = first_open(op, list, passed_ms - w->wait_ms);
+    if (next == list->count) return due_ms;
+    const int64_t next_ms = over_at(op, session_at(&w->shape, list, next)->end) + w->wait_ms;
+    return next_ms < due_ms ? next_ms : due_ms;
 }
 
-/* Does the session fire at `time_ms`, the row's timer? It has not before. */
-static bool fires(const mr_operator_data *op, const session *s, int64_t time_ms) {
-    const int64_t due_ms = over_at(op, s->end) + op->window.wait_ms;
-    return due_ms == time_ms || (time_ms == MR_WINDOW_MS_LAST && due_ms > time_ms);
-}
-
+/* The session that fires at `time_ms`, the row's timer, if there is one: it has not before.
+ * All that is beyond the last time comes one by one. */
 static session *due_session(const mr_operator_data *op, sessions *list, int64_t time_ms) {
-    for (uint32_t i = 0; i < list->count; i++) {
-        session *s = session_at(&op->window.shape, list, i);
-        if (fires(op, s, time_ms)) return s;
-    }
-    return NULL;
+    const int64_t over_ms = time_ms - op->window.wait_ms;
+    const uint32_t at = first_open(op, list, over_ms - 1);
+    if (at == list->count) return NULL;
+    session *s = session_at(&op->window.shape, list, at);
+    return over_at(op, s->end) == over_ms || time_ms == MR_WINDOW_MS_LAST ? s : NULL;
 }
 
 static bool due(mr_operator_data *op, mr_row *row, int64_t time_ms, uint64_t *first_out) {
@@ -111,24 +131,17 @@ static void emit(mr_operator_data *op, mr_row *row, uint32_t position, session *
     mr_window_emit(op, row, position, &result, results);
 }
 
-static void drop_session(const mr_slice_shape *shape, sessions *list, uint32_t index) {
-    const uint32_t each = stride_of(shape) * (uint32_t)sizeof(double);
-    list->count--;
-    memmove(session_at(shape, list, index), session_at(shape, list, index + 1),
-            (list->count - index) * each);
-}
-
 static mr_status fire(mr_operator_data *op, mr_row *row, int64_t time_ms, mr_batch_data *results) {
-    const mr_slice_shape *shape = &op->window.shape;
+    const mr_window_data *w = &op->window;
     sessions *list = list_of(op, row);
     session *s = due_session(op, list, time_ms);
     if (s != NULL) emit(op, row, 0, s, (double)time_ms, results);
-    const bool last = time_ms == MR_WINDOW_MS_LAST; /* All that is beyond comes one by one. */
-    for (uint32_t i = list->count; i-- > 0;) {
-        const session *each = session_at(shape, list, i);
-        const bool closed = over_at(op, each->end) + op->window.late_ms <= time_ms;
-        if (closed || (last && each == s)) drop_session(shape, list, i);
+    uint32_t gone = first_open(op, list, time_ms - w->late_ms);
+    if (time_ms == MR_WINDOW_MS_LAST) { /* The end: none that has fired stays. */
+        gone = first_open(op, list, s == NULL ? time_ms : over_at(op, s->end));
     }
+    list->head += gone;
+    list->count -= gone;
     if (list->count == 0) {
         mr_rows_remove(&op->rows, row);
     } else {
@@ -149,24 +162,24 @@ typedef struct span {
 
 static span span_of(const mr_operator_data *op, sessions *list, int64_t time_ms) {
     const mr_slice_shape *shape = &op->window.shape;
-    const bool exclusive = (op->spec.flags & MR_EXCLUSIVE) != 0;
-    const double own_start = (double)time_ms;
-    const double own_end = (double)(time_ms + op->window.size);
-    span all = {.start = own_start, .end = own_end};
-    for (uint32_t i = 0; i < (list == NULL ? 0 : list->count); i++) {
-        const session *s = session_at(shape, list, i);
-        const bool before = exclusive ? s->end <= own_start : s->end < own_start;
-        const bool behind = exclusive ? s->start >= own_end : s->start > own_end;
-        if (behind) break;
-        all.upto = i + 1;
-        if (before) {
-            all.from = i + 1;
-            continue;
-        }
+    span all = {.start = (double)time_ms, .end = (double)(time_ms + op->window.size)};
+    if (list == NULL) return all;
+    const double apart = (double)over_at(op, all.end); /* What begins there is not met. */
+    all.from = all.upto = first_open(op, list, time_ms);
+    for (; all.upto < list->count; all.upto++) {
+        const session *s = session_at(shape, list, all.upto);
+        if (s->start >= apart) break;
         if (s->start < all.start) all.start = s->start;
         if (s->end > all.end) all.end = s->end;
     }
     return all;
+}
+
+static void drop_session(const mr_slice_shape *shape, sessions *list, uint32_t index) {
+    const uint32_t each = stride_of(shape) * (uint32_t)sizeof(double);
+    list->count--;
+    memmove(session_at(shape, list, index), session_at(shape, list, index + 1),
+            (list->count - index) * each);
 }
 
 /* Make one session of a span; there is room for it if it meets none. */
@@ -229,8 +242,9 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     session *s = join(op, list, all);
     mr_window_add(op, in, i, s->cells, NULL);
     if (each || again) emit(op, row, i, s, -__builtin_inf(), results);
-    /* Mostly a session goes on: a timer that comes too early is set anew then. */
-    const int64_t due_ms = next_due(op, list, event.watermark_ms);
+    /* Mostly a session goes on: a timer that comes too early is set anew then. It is no later
+     * than the others ask for. */
+    const int64_t due_ms = due_of(w, over_ms, event.watermark_ms);
     const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
     if (mr_row_timer_registered(timer) == 0 || due_ms < mr_row_timer_ms(timer)) {
         mr_window_timer(op, row, due_ms);

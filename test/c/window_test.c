@@ -123,6 +123,64 @@ static void sessions_meet_at_a_gap_that_is_exact_and_are_bridged(void **state) {
     close_bench(&b);
 }
 
+static void an_event_finds_its_place_among_many_sessions(void **state) {
+    (void)state;
+    for (uint32_t exclusive = 0; exclusive < 2; exclusive++) {
+        mr_operator_spec spec = tumbling(5);
+        spec.assigner = MR_SESSIONS;
+        spec.late_ms = 1e6;
+        if (exclusive != 0) spec.flags |= MR_EXCLUSIVE;
+        bench b = open_bench(&spec);
+        out o = {0};
+        begin_input(&b, 0);
+        for (uint32_t i = 0; i < 1000; i++)
+            put(&b, 1, i * 10, NEVER, 1);
+        push_all(&b, &o);
+        assert_string_equal(o.text, "");
+        advance(&b, 10003, &o);
+        o = (out){0};
+        begin_input(&b, 0);
+        put(&b, 1, 5, 10003, 4);    /* Meets the first at its end, and the second. */
+        put(&b, 1, 5017, 10003, 8); /* The one behind it. */
+        put(&b, 1, -6, 10003, 16);  /* None. */
+        push_all(&b, &o);
+        assert_string_equal(o.text, exclusive != 0 ? "k1 5..10 #0: 1 4 @-inf\n"
+                                                     "k1 5017..5025 #1: 2 9 @-inf\n"
+                                                     "k1 -6..-1 #0: 1 16 @-inf\n"
+                                                   : "k1 0..15 #1: 3 6 @-inf\n"
+                                                     "k1 5017..5025 #1: 2 9 @-inf\n"
+                                                     "k1 -6..-1 #0: 1 16 @-inf\n");
+        assert_int_equal(stats_of(&b).rows, 1);
+        advance(&b, END, &o);
+        assert_int_equal(stats_of(&b).rows, 0);
+        close_bench(&b);
+    }
+}
+
+static void sessions_end_with_time(void **state) {
+    (void)state;
+    const double last = 8.64e15;
+    for (uint32_t final = 0; final < 2; final++) {
+        mr_operator_spec spec = tumbling(5);
+        spec.assigner = MR_SESSIONS;
+        spec.late_ms = 100;
+        if (final != 0) spec.flags |= MR_FINAL;
+        bench b = open_bench(&spec);
+        out o = {0};
+        begin_input(&b, 0);
+        put(&b, 1, last - 50, NEVER, 1); /* It would stay beyond all times. */
+        put(&b, 1, last - 20, NEVER, 2);
+        put(&b, 1, last, NEVER, 4);
+        push_all(&b, &o);
+        advance(&b, END, &o);
+        assert_string_equal(o.text, "k1 8.64e+15..8.64e+15 #0: 1 1 @8.64e+15\n"
+                                    "k1 8.64e+15..8.64e+15 #0: 1 2 @8.64e+15\n"
+                                    "k1 8.64e+15..8.64e+15 #0: 1 4 @8.64e+15\n");
+        assert_int_equal(stats_of(&b).rows, 0);
+        close_bench(&b);
+    }
+}
+
 static void counted_windows_fire_with_their_last_event(void **state) {
     (void)state;
     mr_operator_spec spec = sliding(3, 2);
@@ -314,6 +372,8 @@ int main(void) {
         cmocka_unit_test(windows_that_overlap_share_slices),
         cmocka_unit_test(late_events_fire_an_update_while_they_are_allowed),
         cmocka_unit_test(sessions_meet_at_a_gap_that_is_exact_and_are_bridged),
+        cmocka_unit_test(an_event_finds_its_place_among_many_sessions),
+        cmocka_unit_test(sessions_end_with_time),
         cmocka_unit_test(counted_windows_fire_with_their_last_event),
         cmocka_unit_test(windows_that_are_due_at_once_go_out_in_order_in_bounded_calls),
         cmocka_unit_test(what_comes_between_two_calls_loses_nothing),
