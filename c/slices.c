@@ -194,11 +194,12 @@ static uint64_t number_of(double first) {
 }
 
 uint64_t mr_slices_first(const mr_slice_shape *shape, mr_slices *list) {
-    double first = *mr_slice_cells(shape, list, list->old);
-    if (!shape->stacked) return number_of(first);
-    if (list->front > 0) first = mr_slice_cells(shape, list, list->old)[shape->cells];
-    if (list->back > 0 && *mr_slices_back(list) < first) first = *mr_slices_back(list);
-    return number_of(first);
+    const double *oldest = mr_slice_cells(shape, list, list->old);
+    if (!shape->stacked) return number_of(*oldest);
+    if (list->front == 0) return number_of(*mr_slices_back(list));
+    const double first = oldest[shape->cells];
+    if (list->back == 0 || first < *mr_slices_back(list)) return number_of(first);
+    return number_of(*mr_slices_back(list));
 }
 
 void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells) {

@@ -82,16 +82,9 @@ static bool due(mr_operator_data *op, mr_row *row, int64_t time_ms, uint64_t *fi
     if (list->old == list->count) return false;
     const int64_t end = next_end(w, list);
     if (!mr_window_come(end + w->wait_ms, time_ms)) return false;
-    double cells[MR_SLICE_CELLS_MAX];
     mr_slices_slide(&w->shape, list, end - w->size, end);
     mr_row_changed(&op->rows, row);
-    if (w->shape.stacked) {
-        mr_slices_window(&w->shape, list, cells);
-    } else {
-        cells[0] = *mr_slice_cells(&w->shape, list, list->old);
-    }
-    *first_out =
-        cells[0] >= 0 && cells[0] < 0x1p48 ? (uint64_t)cells[0] : 0; /* Of others' bytes. */
+    *first_out = mr_slices_first(&w->shape, list);
     return true;
 }
 

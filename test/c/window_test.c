@@ -57,6 +57,25 @@ static void windows_that_overlap_share_slices(void **state) {
     close_bench(&b);
 }
 
+static void an_event_that_counts_later_gives_a_window_no_place(void **state) {
+    (void)state;
+    const mr_operator_spec spec = sliding(15, 5);
+    const double own[] = {10, NEVER, NEVER}; /* The first is too late for the window -5..10. */
+    bench b = open_bench(&spec);
+    out o = {0};
+    begin_input(&b, 0);
+    b.input->present |= MR_HAS_OWN;
+    memcpy(mr_at(b.input->own_watermark), own, sizeof own);
+    put(&b, 1, 1, NEVER, 1);
+    put(&b, 2, 7, NEVER, 2);
+    put(&b, 1, 6, NEVER, 4);
+    push_all(&b, &o);
+    advance(&b, 10, &o);
+    assert_string_equal(o.text, "k2 -5..10 #0: 1 2 @10\n"
+                                "k1 -5..10 #0: 1 4 @10\n");
+    close_bench(&b);
+}
+
 static void late_events_fire_an_update_while_they_are_allowed(void **state) {
     (void)state;
     mr_operator_spec spec = sliding(10, 5);
@@ -370,6 +389,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_fires_at_its_end_in_the_order_of_first_events),
         cmocka_unit_test(windows_that_overlap_share_slices),
+        cmocka_unit_test(an_event_that_counts_later_gives_a_window_no_place),
         cmocka_unit_test(late_events_fire_an_update_while_they_are_allowed),
         cmocka_unit_test(sessions_meet_at_a_gap_that_is_exact_and_are_bridged),
         cmocka_unit_test(an_event_finds_its_place_among_many_sessions),
