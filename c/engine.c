@@ -190,16 +190,14 @@ static const mr_operator_kind *const kinds[] = {
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {
-    const uint32_t flags = MR_EMIT_EACH | MR_EVICT | MR_TRACK | MR_REFRESH | MR_TIMERS |
-                           MR_KEEP_EVICTED | MR_TOUCH_READS | MR_LINGER | MR_DELAY | MR_FINAL |
-                           MR_EXCLUSIVE | MR_PARTIAL | MR_ENTRIES;
+    const uint32_t state = MR_EVICT | MR_TRACK | MR_TIMERS | MR_KEEP_EVICTED | MR_TOUCH_READS |
+                           MR_LINGER; /* Of any kind. */
     const bool keeps_none = (spec->flags & (MR_KEEP_EVICTED | MR_EVICT)) == MR_KEEP_EVICTED;
     if (spec->kind >= sizeof kinds / sizeof kinds[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "kind", spec->kind);
     }
     if (spec->count > MR_FIELDS_MAX) return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
-    const bool entries = (spec->flags & MR_ENTRIES) != 0 && spec->kind != MR_CUSTOM;
-    if ((spec->flags & ~flags) != 0 || keeps_none || entries) {
+    if ((spec->flags & ~(state | kinds[spec->kind]->flags)) != 0 || keeps_none) {
         return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
     }
     return MR_OK;

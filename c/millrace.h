@@ -112,7 +112,7 @@ enum {
     MR_DELAY = 1 << 8,        /* Throttle: every event passes, at a time; c/op/throttle.c. */
     MR_FINAL = 1 << 9,        /* Window: one result, when late_ms is over, too. */
     MR_EXCLUSIVE = 1 << 10,   /* Session: a gap of exactly size ends it. */
-    MR_PARTIAL = 1 << 11,     /* Counted: at the end also a window that is not full. */
+    MR_PARTIAL = 1 << 11,     /* MR_COUNTED: at the end also a window that is not full. */
     MR_ENTRIES = 1 << 12,     /* Custom: a key has many rows; see mr_entries_next. */
 };
 
@@ -165,7 +165,7 @@ typedef struct mr_operator_spec {
     double offset_ms;               /* Window: whole. */
     double late_ms;                 /* Window: how late an event may be; whole. */
     uint32_t kind;                  /* mr_kind. */
-    uint32_t flags;                 /* MR_EMIT_EACH and the others of that list. */
+    uint32_t flags;                 /* MR_EMIT_EACH and others; what its kind has not is refused. */
     uint32_t count;                 /* Of fields (custom) or of aggregates; else 0. */
     uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */

@@ -17,6 +17,7 @@ typedef struct mr_operator_data mr_operator_data;
 
 typedef struct mr_operator_kind {
     const char *name;
+    uint32_t flags;   /* That a spec may have beside those of any state. */
     uint32_t columns; /* Value columns of its results before those of the aggregates. */
     /* Write the fields of the state's record; returns how many. */
     mr_status (*fields)(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out);

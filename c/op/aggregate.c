@@ -213,6 +213,7 @@ static void merge(mr_operator_data *op, mr_row *into, mr_row *from) {
 
 const mr_operator_kind mr_kind_aggregate = {
     .name = "aggregate",
+    .flags = MR_EMIT_EACH,
     .fields = fields,
     .push = push,
     .finish = finish,

@@ -11,4 +11,8 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     return MR_OK;
 }
 
-const mr_operator_kind mr_kind_custom = {.name = "custom", .fields = fields};
+const mr_operator_kind mr_kind_custom = {
+    .name = "custom",
+    .flags = MR_ENTRIES,
+    .fields = fields,
+};

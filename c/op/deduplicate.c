@@ -34,6 +34,7 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
 
 const mr_operator_kind mr_kind_deduplicate = {
     .name = "deduplicate",
+    .flags = MR_REFRESH,
     .fields = fields,
     .push = push,
 };

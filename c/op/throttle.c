@@ -491,6 +491,7 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
 
 const mr_operator_kind mr_kind_throttle = {
     .name = "throttle",
+    .flags = MR_DELAY,
     .fields = fields,
     .push = push,
 };

@@ -1,6 +1,6 @@
 /* window.c -- aggregates per key and window, whole: events in, windows out.
  *
- * A row per key holds all its windows (window_aligned.c, window_session.c, window_count.c)
+ * A row per key holds all its windows (window_slices.c, window_session.c, window_count.c)
  * and has one timer: when its next window is due, or may be forgotten.
  *
  *   wheel --- rows due at t, sorted by the first event of their window ---> results
@@ -47,6 +47,26 @@ static mr_status check_whole(double value, double least, const char *name) {
 /* Do windows end by counting, without timers? */
 static bool counts(const mr_operator_spec *spec) { return spec->assigner >= MR_COUNTED; }
 
+static bool has_revisions(const mr_operator_spec *spec) {
+    const bool often = spec->late_ms > 0 && (spec->flags & MR_FINAL) == 0;
+    return often || (spec->flags & MR_EMIT_EACH) != 0;
+}
+
+/* Windows of time have timers; what only some windows have, others refuse. */
+static bool check_flags(const mr_operator_spec *spec) {
+    static const uint32_t time = MR_TIMERS | MR_EMIT_EACH | MR_FINAL;
+    static const uint32_t fit[] = {
+        [MR_ALIGNED] = time,
+        [MR_SESSIONS] = time | MR_EXCLUSIVE,
+        [MR_COUNTED] = MR_PARTIAL,
+        [MR_COUNTED_EACH] = 0,
+    };
+    const uint32_t flags = spec->flags & (time | MR_EXCLUSIVE | MR_PARTIAL);
+    const uint32_t both = MR_EMIT_EACH | MR_FINAL;
+    const bool timed = counts(spec) || (flags & MR_TIMERS) != 0;
+    return (flags & ~fit[spec->assigner]) == 0 && timed && (flags & both) != both;
+}
+
 static mr_status check_windows(const mr_operator_spec *spec) {
     if (spec->assigner >= sizeof assigners / sizeof assigners[0]) {
         return mr_fail(MR_ERR_ARGUMENT, "assigner", spec->assigner);
@@ -55,9 +75,7 @@ static mr_status check_windows(const mr_operator_spec *spec) {
     MR_TRY(check_whole(spec->offset_ms, -8.64e15, "offset_ms"));
     MR_TRY(check_whole(spec->late_ms, 0, "late_ms"));
     if (spec->ttl_ms != 0) return mr_fail(MR_ERR_ARGUMENT, "ttl_ms", spec->ttl_ms);
-    const uint32_t of_time = MR_TIMERS | MR_EMIT_EACH | MR_FINAL;
-    const bool fits = counts(spec) ? (spec->flags & of_time) == 0 : (spec->flags & MR_TIMERS) != 0;
-    if (!fits) return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
+    if (!check_flags(spec)) return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
     if (counts(spec) && spec->late_ms != 0) {
         return mr_fail(MR_ERR_ARGUMENT, "late_ms", spec->late_ms);
     }
@@ -65,16 +83,10 @@ static mr_status check_windows(const mr_operator_spec *spec) {
     MR_TRY(check_whole(spec->slide, 1, "slide"));
     if (spec->assigner != MR_ALIGNED) return MR_OK;
     if (spec->slide > spec->size) return mr_fail(MR_ERR_ARGUMENT, "slide", spec->slide);
-    const bool often = spec->late_ms > 0 || (spec->flags & MR_EMIT_EACH) != 0;
-    if (often && spec->size / spec->slide > MR_RESULT_ROWS_MAX - 1) {
+    if (has_revisions(spec) && spec->size / spec->slide > MR_RESULT_ROWS_MAX - 1) {
         return mr_fail(MR_ERR_LIMIT, "windows of an event", MR_RESULT_ROWS_MAX - 1);
     }
     return MR_OK;
-}
-
-static bool has_revisions(const mr_operator_spec *spec) {
-    const bool often = spec->late_ms > 0 && (spec->flags & MR_FINAL) == 0;
-    return often || (spec->flags & MR_EMIT_EACH) != 0;
 }
 
 static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
@@ -345,6 +357,7 @@ static mr_status result(mr_operator_data *op, mr_row *row, mr_batch_data *result
 
 const mr_operator_kind mr_kind_window = {
     .name = "window",
+    .flags = MR_EMIT_EACH | MR_FINAL | MR_EXCLUSIVE | MR_PARTIAL,
     .columns = MR_WINDOW_COLUMNS,
     .fields = fields,
     .open = open,

@@ -234,6 +234,16 @@ static void wrong_operators_are_refused(void **state) {
     spec = (mr_operator_spec){.kind = MR_CUSTOM, .flags = 1u << 31};
     assert_int_equal(mr_operator_open(b.engine, &spec, &op), MR_ERR_ARGUMENT);
     assert_string_equal(mr_error_name(), "flags");
+    const uint32_t own[] = {MR_ENTRIES, MR_EMIT_EACH, MR_REFRESH, MR_DELAY, MR_EXCLUSIVE};
+    for (uint32_t kind = MR_CUSTOM; kind <= MR_WINDOW; kind++) { /* What only others know. */
+        for (uint32_t other = MR_CUSTOM; other <= MR_WINDOW; other++) {
+            const bool both = kind == MR_WINDOW && other == MR_AGGREGATE;
+            if (kind == other || both) continue;
+            spec = (mr_operator_spec){.kind = kind, .flags = own[other]};
+            assert_int_equal(mr_operator_open(b.engine, &spec, &op), MR_ERR_ARGUMENT);
+            assert_string_equal(mr_error_name(), "flags");
+        }
+    }
     assert_int_equal(op, 0);
     spec = (mr_operator_spec){.kind = MR_CUSTOM, .count = MR_FIELDS_MAX};
     assert_int_equal(mr_operator_open(b.engine, &spec, &op), MR_OK);

@@ -382,7 +382,45 @@ static void specs_that_make_no_windows_are_refused(void **state) {
     often.late_ms = 1;
     assert_int_equal(mr_operator_open(b.engine, &often, &op), MR_ERR_LIMIT);
     assert_string_equal(mr_error_name(), "windows of an event");
+    often.flags |= MR_FINAL; /* Once is not often. */
+    assert_int_equal(mr_operator_open(b.engine, &often, &op), MR_OK);
+    assert_int_equal(mr_operator_close(op), MR_OK);
     close_bench(&b);
+}
+
+static void flags_of_other_windows_are_refused(void **state) {
+    (void)state;
+    const uint32_t fit[][4] = {
+        [MR_ALIGNED] = {MR_TIMERS, MR_TIMERS | MR_EMIT_EACH, MR_TIMERS | MR_FINAL, MR_TIMERS},
+        [MR_SESSIONS] = {MR_TIMERS, MR_TIMERS | MR_EXCLUSIVE,
+                         MR_TIMERS | MR_EXCLUSIVE | MR_EMIT_EACH,
+                         MR_TIMERS | MR_EXCLUSIVE | MR_FINAL},
+        [MR_COUNTED] = {0, MR_PARTIAL, 0, MR_PARTIAL},
+        [MR_COUNTED_EACH] = {0, 0, 0, 0},
+    };
+    const uint32_t unfit[][4] = {
+        [MR_ALIGNED] = {0, MR_TIMERS | MR_EXCLUSIVE, MR_TIMERS | MR_PARTIAL,
+                        MR_TIMERS | MR_EMIT_EACH | MR_FINAL},
+        [MR_SESSIONS] = {0, MR_TIMERS | MR_PARTIAL, MR_EXCLUSIVE,
+                         MR_TIMERS | MR_EMIT_EACH | MR_FINAL},
+        [MR_COUNTED] = {MR_TIMERS, MR_EMIT_EACH, MR_FINAL, MR_EXCLUSIVE},
+        [MR_COUNTED_EACH] = {MR_TIMERS, MR_EMIT_EACH, MR_EXCLUSIVE, MR_PARTIAL},
+    };
+    mr_engine engine = open_engine(MIB, 1);
+    for (uint32_t assigner = MR_ALIGNED; assigner <= MR_COUNTED_EACH; assigner++) {
+        mr_operator_spec spec = sliding(10, 5);
+        spec.assigner = assigner;
+        for (uint32_t i = 0; i < 4; i++) {
+            mr_operator op = 0;
+            spec.flags = unfit[assigner][i];
+            assert_int_equal(mr_operator_open(engine, &spec, &op), MR_ERR_ARGUMENT);
+            assert_string_equal(mr_error_name(), "flags");
+            spec.flags = fit[assigner][i];
+            assert_int_equal(mr_operator_open(engine, &spec, &op), MR_OK);
+            assert_int_equal(mr_operator_close(op), MR_OK);
+        }
+    }
+    assert_int_equal(mr_engine_close(engine), MR_OK);
 }
 
 int main(void) {
@@ -400,6 +438,7 @@ int main(void) {
         cmocka_unit_test(results_are_of_windows_that_have_not_closed),
         cmocka_unit_test(results_take_no_time_for_windows_without_events_or_closed),
         cmocka_unit_test(specs_that_make_no_windows_are_refused),
+        cmocka_unit_test(flags_of_other_windows_are_refused),
     };
     return cmocka_run_group_tests_name("window", tests, NULL, NULL);
 }
