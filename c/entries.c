@@ -135,32 +135,27 @@ mr_addr mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes
     return first == 0 ? 0 : before_of(rows, first);
 }
 
-/* The first row behind the one that a page ended with, which may be gone; 0: none. */
-static mr_addr go_on(const mr_rows *rows, const mr_entries *page, mr_addr first) {
-    if (page->row == 0) return first;
-    if (page->changes == (double)rows->changes) {
-        const mr_addr next = next_of(rows, page->row);
-        return next == first ? 0 : next;
-    }
-    mr_addr row = first;
-    while ((double)mr_row_birth(mr_row_at(row)) <= page->birth) {
-        row = next_of(rows, row);
-        if (row == first) return 0;
-    }
-    return row;
-}
-
+/* Rows may have come and gone since the last page, its last row as well: then the ring is gone
+ * through once more, past those whose birth says that they were given. */
 mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
                        mr_entries *page) {
-    page->count = 0;
     const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
-    mr_addr row = first == 0 ? 0 : go_on(rows, page, first);
+    mr_addr row = first;
+    if (first != 0 && page->row != 0 && page->changes == (double)rows->changes) {
+        row = next_of(rows, page->row);
+        if (row == first) row = 0;
+    }
+    page->count = 0;
     page->changes = (double)rows->changes;
     for (uint32_t looks = 0; row != 0; looks++) {
         if (page->count == MR_ENTRIES_PAGE || looks == LOOKS_MAX) return MR_MORE;
+        const double birth = (double)mr_row_birth(mr_row_at(row));
         page->row = row;
-        page->birth = (double)mr_row_birth(mr_row_at(row));
-        if (!mr_row_expired(rows, mr_row_at(row), page->clock_ms)) page->rows[page->count++] = row;
+        if (birth >= page->birth) {
+            page->birth = birth + 1;
+            const bool gone = mr_row_expired(rows, mr_row_at(row), page->clock_ms);
+            if (!gone) page->rows[page->count++] = row;
+        }
         row = next_of(rows, row);
         if (row == first) row = 0;
     }

@@ -254,7 +254,7 @@ typedef struct mr_due {
 typedef struct mr_entries {
     double clock_ms; /* Entries whose ttl is over by then are left out. */
     double changes;  /* The rest is C's, to go on from: */
-    double birth;
+    double birth;    /* Entries born before that were given, or left out. */
     uint32_t row;
     uint32_t count;
     uint32_t rows[MR_ENTRIES_PAGE]; /* Addresses. */
@@ -415,7 +415,8 @@ MR_API mr_status mr_row_use(mr_operator op, uint32_t row, double time_ms, double
  * the key that they belong to, whose bytes `key` has. They are made by mr_key_make alone.
  *
  * next: the next entries in first-seen order, at most MR_ENTRIES_PAGE. MR_MORE: there may be
- * more, call again. Entries may come and go in between: those that stay are given once.
+ * more, call again; after none before rows come or go, or it looks from the first once more.
+ * Entries may come and go in between: those that stay are given once.
  * last: the address of the entry that was made last, or 0; its ttl may be over. */
 MR_API mr_status mr_entries_next(mr_operator op, const uint8_t *key, uint32_t key_bytes,
                                  mr_entries *page);

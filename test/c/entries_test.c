@@ -313,6 +313,30 @@ static void a_page_looks_at_a_bounded_number_of_entries(void **state) {
     close_bench(&b);
 }
 
+static void going_on_looks_at_a_bounded_number_of_entries_too(void **state) {
+    (void)state;
+    bench b = open_bench(&entries);
+    for (uint32_t i = 0; i < 10000; i++)
+        make(&b, 0, i, 0);
+    mr_entries page = {.clock_ms = 0};
+    uint32_t given = 0;
+    for (; given < 9024; given += page.count)
+        assert_true(next(&b, 0, &page));
+    drop(&b, page.rows[MR_ENTRIES_PAGE - 1]);
+    make(&b, 0, 10000, 0);
+    for (uint32_t calls = 0; calls < 2; calls++) { /* Past those that it has given. */
+        assert_true(next(&b, 0, &page));
+        assert_int_equal(page.count, 0);
+    }
+    for (bool more = true; more; given += page.count) {
+        more = next(&b, 0, &page);
+        for (uint32_t i = 0; i < page.count; i++)
+            assert_int_equal(entry_number(&b, page.rows[i]), given + i);
+    }
+    assert_int_equal(given, 10001);
+    close_bench(&b);
+}
+
 /* ---- ttl and limits ---- */
 
 static void each_entry_has_a_ttl_of_its_own(void **state) {
@@ -479,6 +503,7 @@ int main(void) {
         cmocka_unit_test(saved_entries_have_the_group_of_their_key),
         cmocka_unit_test(pages_go_on_whatever_comes_and_goes),
         cmocka_unit_test(a_page_looks_at_a_bounded_number_of_entries),
+        cmocka_unit_test(going_on_looks_at_a_bounded_number_of_entries_too),
         cmocka_unit_test(each_entry_has_a_ttl_of_its_own),
         cmocka_unit_test(what_leaves_counts_toward_no_limit),
         cmocka_unit_test(bytes_that_leave_are_free),
