@@ -13,16 +13,16 @@ mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t n
     }
     uint32_t *cell = (uint32_t *)(void *)(mr_row_record(rows, row) + layout->field_at[field]);
     const bool more = *cell == 0 && number != 0;
-    const bool evicts = rows->lru_at != 0;
-    const bool over = rows->bytes_max != 0 && rows->bytes + MR_REF_BYTES > rows->bytes_max;
-    if (more && over && (!evicts || MR_REF_BYTES > rows->bytes_max)) {
-        return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
-    }
+    const bool less = *cell != 0 && number == 0;
+    const bool leaves = mr_row_leaves(rows, row); /* It counts toward no limit. */
+    if (more && !leaves) MR_TRY(mr_rows_check_bytes(rows, MR_REF_BYTES, 0));
     if (number != 0) MR_TRY(mr_ref_take(rows->heap));
+    if (leaves) mr_row_leave(rows, row, false);
     if (more) rows->bytes += MR_REF_BYTES;
-    if (*cell != 0 && number == 0) rows->bytes -= MR_REF_BYTES;
+    if (less) rows->bytes -= MR_REF_BYTES;
     mr_ref_release(rows->refs, rows->heap, *cell);
     *cell = number;
+    if (leaves) mr_row_leave(rows, row, true); /* With what it weighs now. */
     mr_row_changed(rows, row);
     return MR_OK;
 }

@@ -290,17 +290,18 @@ static void evict_for(mr_rows *rows, uint32_t by, uint32_t more_rows, uint64_t m
     }
 }
 
-/* Is there room for a row of `bytes` that brings `held` more, counted already? Eviction
- * makes room for all but a row that alone is too large. */
-static mr_status check_limits(const mr_rows *rows, uint64_t bytes, uint64_t held) {
+mr_status mr_rows_check_bytes(const mr_rows *rows, uint64_t bytes, uint64_t held) {
     const bool evicts = rows->lru_at != 0;
-    if (!evicts && over_rows(rows, 1)) {
+    if (!over_bytes(rows, bytes) || (evicts && bytes + held <= rows->bytes_max)) return MR_OK;
+    return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
+}
+
+/* Is there room for a row of `bytes` that brings `held` more, counted already? */
+static mr_status check_limits(const mr_rows *rows, uint64_t bytes, uint64_t held) {
+    if (rows->lru_at == 0 && over_rows(rows, 1)) {
         return mr_fail(MR_ERR_LIMIT, "state.maxSize", (double)rows->rows_max);
     }
-    if (over_bytes(rows, bytes) && (!evicts || bytes + held > rows->bytes_max)) {
-        return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
-    }
-    return MR_OK;
+    return mr_rows_check_bytes(rows, bytes, held);
 }
 
 /* ---- making and using ---- */
@@ -477,11 +478,8 @@ mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, m
     *blob_out = 0;
     if (size == 0) return MR_OK;
     const uint32_t blob_bytes = mr_heap_size_of(size + (uint32_t)sizeof(uint32_t));
-    const bool evicts = rows->lru_at != 0;
-    if (!evicts) expire_for(rows, 0, blob_bytes, rows->passed_ms);
-    if (over_bytes(rows, blob_bytes) && (!evicts || blob_bytes > rows->bytes_max)) {
-        return mr_fail(MR_ERR_LIMIT, "state.maxBytes", (double)rows->bytes_max);
-    }
+    if (rows->lru_at == 0) expire_for(rows, 0, blob_bytes, rows->passed_ms);
+    MR_TRY(mr_rows_check_bytes(rows, blob_bytes, 0));
     *blob_out = mr_blob_make(rows->heap, bytes, size);
     if (*blob_out == 0) return out_of_memory(rows);
     rows->bytes += blob_bytes;

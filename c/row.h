@@ -190,6 +190,10 @@ mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *reco
 mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out);
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob);
 
+/* Is there room for `bytes` more, with which come `held` that are counted already? Eviction makes
+ * room for all but what alone is too large. MR_ERR_LIMIT. */
+mr_status mr_rows_check_bytes(const mr_rows *rows, uint64_t bytes, uint64_t held);
+
 /* Put a ref, or none (0), into a field of a row; what was there is let go of. MR_ERR_ARGUMENT
  * for a field or number that cannot be, MR_ERR_LIMIT, MR_ERR_MEMORY: nothing has changed. */
 mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t number);

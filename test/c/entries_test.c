@@ -407,6 +407,46 @@ static void bytes_that_leave_are_free(void **state) {
     close_bench(&b);
 }
 
+static void a_ref_may_come_and_go_while_an_entry_leaves(void **state) {
+    (void)state;
+    mr_operator_spec spec = entries;
+    spec.kinds[0] = MR_REF;
+    spec.bytes_max = 600;
+    const mr_engine engine = open_engine(64 * MIB, 42);
+    uint32_t refs = 0;
+    assert_int_equal(mr_refs_reserve(engine, 8, &refs), MR_OK);
+    bench b = open_bench_in(engine, &spec);
+    const mr_rows *rows = &inside(b.op)->rows;
+    const key is = entry_key(0, 1);
+    const uint64_t record = 0;
+    mr_addr row = 0;
+    assert_int_equal(mr_key_make(b.op, is.bytes, is.size, 0, 0, (const uint8_t *)&record, &row),
+                     MR_OK);
+    const uint64_t alone = stats_of(&b).bytes;
+    assert_int_equal(mr_entry_leave(b.op, row, 1), MR_OK);
+    assert_int_equal(mr_ref_put(b.op, row, 0, 3), MR_OK);
+    assert_int_equal(stats_of(&b).bytes, alone + MR_REF_BYTES);
+    assert_int_equal(rows->leaving_bytes, alone + MR_REF_BYTES);
+    assert_int_equal(mr_ref_put(b.op, row, 0, 4), MR_OK);
+    assert_int_equal(rows->leaving_bytes, alone + MR_REF_BYTES);
+    assert_int_equal(mr_entry_leave(b.op, row, 0), MR_OK);
+    assert_int_equal(rows->leaving_bytes, 0);
+    assert_int_equal(mr_entry_leave(b.op, row, 1), MR_OK);
+    assert_int_equal(mr_ref_put(b.op, row, 0, 0), MR_OK);
+    assert_int_equal(rows->leaving_bytes, alone);
+    const mr_addr leaving = row; /* Another one fills the state: what leaves does not count. */
+    const key other = entry_key(0, 2);
+    assert_int_equal(
+        mr_key_make(b.op, other.bytes, other.size, 0, 0, (const uint8_t *)&record, &row), MR_OK);
+    assert_int_equal(mr_ref_put(b.op, row, 0, 5), MR_OK);
+    assert_int_equal(mr_ref_put(b.op, leaving, 0, 6), MR_OK);
+    drop(&b, leaving);
+    assert_int_equal(rows->leaving_bytes, 0);
+    assert_int_equal(rows->leaving, 0);
+    assert_int_equal(stats_of(&b).bytes, alone + MR_REF_BYTES);
+    close_bench(&b);
+}
+
 static void entries_that_leave_are_dropped_in_one_go(void **state) {
     (void)state;
     bench b = open_bench(&entries);
@@ -507,6 +547,7 @@ int main(void) {
         cmocka_unit_test(each_entry_has_a_ttl_of_its_own),
         cmocka_unit_test(what_leaves_counts_toward_no_limit),
         cmocka_unit_test(bytes_that_leave_are_free),
+        cmocka_unit_test(a_ref_may_come_and_go_while_an_entry_leaves),
         cmocka_unit_test(entries_that_leave_are_dropped_in_one_go),
         cmocka_unit_test(eviction_takes_the_entry_that_was_used_longest_ago),
         cmocka_unit_test(entries_are_as_in_plain_lists),
