@@ -82,6 +82,12 @@ static inline void mr_flush_stop(mr_operator_data *op) {
     op->flushed = false;
 }
 
+/* Emit all rows in first-seen order at the end of the source, each as `emit` does; once, unless
+ * more comes in. MR_MORE: `emit` said so, or the rows are being collected. */
+mr_status mr_flush(mr_operator_data *op,
+                   mr_status (*emit)(mr_operator_data *op, mr_row *row, mr_batch_data *results),
+                   mr_batch_data *results);
+
 /* The clock goes on to the last event of an input. */
 static inline void mr_operator_follow(mr_operator_data *op, const mr_columns *in) {
     if (in->size == 0) return;
@@ -111,6 +117,17 @@ static inline void mr_results_begin(mr_batch_data *results, const mr_columns *in
     if (!mr_batch_has(in, MR_HAS_ORDER)) return;
     columns->present |= MR_HAS_ORDER;
     mr_f64s(columns->order)[columns->size] = mr_f64s(in->order)[row];
+}
+
+/* The same for a result with a key, which is not one to one with an input row. */
+static inline void mr_results_key(mr_batch_data *results, const void *key, uint32_t key_bytes,
+                                  uint32_t position) {
+    mr_columns *columns = &results->columns;
+    uint32_t *offsets = mr_u32s(columns->key_offsets) + columns->size;
+    memcpy((uint8_t *)mr_at(columns->keys) + offsets[0], key, key_bytes);
+    offsets[1] = offsets[0] + key_bytes;
+    mr_u32s(columns->position)[columns->size] = position;
+    columns->present |= MR_HAS_KEYS;
 }
 
 #endif

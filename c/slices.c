@@ -5,21 +5,13 @@
 
 void mr_cells_begin(const mr_slice_shape *shape, double *cells) {
     memset(cells, 0, shape->cells * sizeof(double));
-    *cells++ = __builtin_inf();
-    for (uint32_t i = 0; i < shape->count; cells += mr_basic_cells[shape->kinds[i]], i++)
-        mr_basic_begin(shape->kinds[i], cells);
+    cells[0] = __builtin_inf();
+    mr_basic_begin(shape->kinds, shape->count, cells + 1);
 }
 
 void mr_cells_merge(const mr_slice_shape *shape, double *into, const double *from) {
     if (*from < *into) *into = *from;
-    into++;
-    from++;
-    for (uint32_t i = 0; i < shape->count; i++) {
-        const uint32_t cells = mr_basic_cells[shape->kinds[i]];
-        mr_basic_merge(shape->kinds[i], into, from);
-        into += cells;
-        from += cells;
-    }
+    mr_basic_merge(shape->kinds, shape->count, into + 1, from + 1);
 }
 
 static void copy_cells(const mr_slice_shape *shape, double *into, const double *from) {

@@ -1,6 +1,8 @@
 /* basic.c -- see basic.h. */
 #include "basic.h"
 
+#include "../error.h"
+
 const uint8_t mr_basic_cells[MR_BASIC_KINDS] = {
     [MR_COUNT] = 1,
     [MR_SUM] = 2,
@@ -20,8 +22,24 @@ uint32_t mr_basic_cells_of(const uint8_t *kinds, uint32_t count) {
     return cells;
 }
 
-void mr_basic_begin(uint32_t kind, double *cells) {
-    if (kind == MR_MIN || kind == MR_MAX) cells[0] = __builtin_nan("");
+mr_status mr_basic_check(const mr_operator_spec *spec) {
+    for (uint32_t i = 0; i < spec->count; i++) {
+        if (spec->kinds[i] >= MR_BASIC_KINDS) {
+            return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->kinds[i]);
+        }
+        if (spec->columns[i] >= MR_COLUMNS_MAX) {
+            return mr_fail(MR_ERR_ARGUMENT, "columns", spec->columns[i]);
+        }
+    }
+    const uint32_t cells = mr_basic_cells_of(spec->kinds, spec->count);
+    if (cells <= MR_FIELDS_MAX) return MR_OK;
+    return mr_fail(MR_ERR_LIMIT, "aggregate fields", MR_FIELDS_MAX);
+}
+
+void mr_basic_begin(const uint8_t *kinds, uint32_t count, double *cells) {
+    for (uint32_t i = 0; i < count; cells += mr_basic_cells[kinds[i]], i++) {
+        if (kinds[i] == MR_MIN || kinds[i] == MR_MAX) cells[0] = __builtin_nan("");
+    }
 }
 
 static void merge_sum(double *into, const double *from) {
@@ -38,7 +56,7 @@ static void merge_variance(double *into, const double *from) {
     into[0] = count;
 }
 
-void mr_basic_merge(uint32_t kind, double *into, const double *from) {
+static void merge(uint32_t kind, double *into, const double *from) {
     switch (kind) {
     case MR_COUNT:
         into[0] += from[0];
@@ -58,6 +76,14 @@ void mr_basic_merge(uint32_t kind, double *into, const double *from) {
         return;
     default:
         merge_variance(into, from);
+    }
+}
+
+void mr_basic_merge(const uint8_t *kinds, uint32_t count, double *into, const double *from) {
+    for (uint32_t i = 0; i < count; i++) {
+        merge(kinds[i], into, from);
+        into += mr_basic_cells[kinds[i]];
+        from += mr_basic_cells[kinds[i]];
     }
 }
 
@@ -88,4 +114,10 @@ double mr_basic_result(uint32_t kind, const double *cells) {
     default:
         return cells[0];
     }
+}
+
+void mr_basic_write(const mr_operator_spec *spec, const double *cells, mr_columns *out,
+                    uint32_t column) {
+    for (uint32_t i = 0; i < spec->count; cells += mr_basic_cells[spec->kinds[i]], i++)
+        mr_f64s(out->columns[column + i])[out->size] = mr_basic_result(spec->kinds[i], cells);
 }

@@ -14,27 +14,35 @@
  * little.
  *
  * Cells are plain bytes to rows, checkpoints and slices of windows. The functions for one
- * kind are inline, so that a loop over a column has no switch in it; mr_basic_* take any. */
+ * kind are inline, so that a loop over a column has no switch in it; mr_basic_* take those of
+ * several aggregates, one behind another. */
 #ifndef MR_BASIC_H
 #define MR_BASIC_H
 
-#include "../common.h"
+#include "../batch.h"
 
 enum { MR_BASIC_CELLS_MAX = 3, MR_BASIC_KINDS = MR_STDDEV_POPULATION + 1 };
 
 /* How many cells an aggregate of each kind has. */
 extern const uint8_t mr_basic_cells[MR_BASIC_KINDS];
 
-/* Cells that have seen nothing; they come cleared. */
-void mr_basic_begin(uint32_t kind, double *cells);
-
-/* Into the one the other's values. */
-void mr_basic_merge(uint32_t kind, double *into, const double *from);
-
 double mr_basic_result(uint32_t kind, const double *cells);
 
 /* How many cells `count` aggregates have together. */
 uint32_t mr_basic_cells_of(const uint8_t *kinds, uint32_t count);
+
+/* Are a spec's aggregates such as there are? MR_ERR_ARGUMENT; MR_ERR_LIMIT: too many cells. */
+mr_status mr_basic_check(const mr_operator_spec *spec);
+
+/* Cells that have seen nothing; they come cleared. */
+void mr_basic_begin(const uint8_t *kinds, uint32_t count, double *cells);
+
+/* Into the one the other's values. */
+void mr_basic_merge(const uint8_t *kinds, uint32_t count, double *into, const double *from);
+
+/* Write the results of a spec's aggregates to columns from `column` on, in the row that comes. */
+void mr_basic_write(const mr_operator_spec *spec, const double *cells, mr_columns *out,
+                    uint32_t column);
 
 static inline bool mr_is_finite(double value) { return value - value == 0; }
 

@@ -8,25 +8,20 @@
 #include "../operator.h"
 
 static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < spec->count; i++) {
-        if (spec->kinds[i] >= MR_BASIC_KINDS)
-            return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->kinds[i]);
-        if (spec->columns[i] >= MR_COLUMNS_MAX) {
-            return mr_fail(MR_ERR_ARGUMENT, "columns", spec->columns[i]);
-        }
-        count += mr_basic_cells[spec->kinds[i]];
-    }
-    if (count > MR_FIELDS_MAX) return mr_fail(MR_ERR_LIMIT, "aggregate fields", MR_FIELDS_MAX);
-    memset(fields_out, MR_F64, count);
-    *count_out = count;
+    MR_TRY(mr_basic_check(spec));
+    *count_out = mr_basic_cells_of(spec->kinds, spec->count);
+    memset(fields_out, MR_F64, *count_out);
     return MR_OK;
 }
 
 /* ---- adding rows ---- */
 
+static inline double *cells_of(mr_operator_data *op, mr_row *row) {
+    return (double *)(void *)mr_row_record(&op->rows, row);
+}
+
 static inline double *cells_of_row(mr_operator_data *op, uint32_t row) {
-    return (double *)(void *)mr_row_record(&op->rows, mr_row_at(mr_found_row(&op->rows, row)));
+    return cells_of(op, mr_row_at(mr_found_row(&op->rows, row)));
 }
 
 typedef void (*add_value)(double *cells, double value);
@@ -92,18 +87,6 @@ static void apply(mr_operator_data *op, const mr_columns *in, uint32_t from, uin
     }
 }
 
-/* A record that has seen nothing; it comes cleared. */
-static void begin(const mr_operator_data *op, double *cells) {
-    for (uint32_t i = 0; i < op->spec.count; cells += mr_basic_cells[op->spec.kinds[i]], i++)
-        mr_basic_begin(op->spec.kinds[i], cells);
-}
-
-static void write_columns(const mr_operator_data *op, const double *cells, mr_columns *out) {
-    const uint32_t at = out->size;
-    for (uint32_t i = 0; i < op->spec.count; cells += mr_basic_cells[op->spec.kinds[i]], i++)
-        mr_f64s(out->columns[i])[at] = mr_basic_result(op->spec.kinds[i], cells);
-}
-
 /* Make sure that input row `i` has its row. */
 static mr_status ensure(mr_operator_data *op, uint32_t i) {
     mr_row *row = mr_rows_enter(&op->rows, i);
@@ -112,7 +95,7 @@ static mr_status ensure(mr_operator_data *op, uint32_t i) {
         return MR_OK;
     }
     MR_TRY(mr_rows_create(&op->rows, i, &row));
-    begin(op, (double *)(void *)mr_row_record(&op->rows, row));
+    mr_basic_begin(op->spec.kinds, op->spec.count, cells_of(op, row));
     return MR_OK;
 }
 
@@ -167,47 +150,19 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
 static mr_status result(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
     mr_columns *out = &results->columns;
     if (mr_results_full(results, row->key_bytes)) return MR_MORE;
-    uint32_t *offsets = mr_u32s(out->key_offsets);
-    memcpy((uint8_t *)mr_at(out->keys) + offsets[out->size], mr_row_key(&op->rows, row),
-           row->key_bytes);
-    offsets[out->size + 1] = offsets[out->size] + row->key_bytes;
-    mr_u32s(out->position)[out->size] = out->size;
-    write_columns(op, (const double *)(const void *)mr_row_record(&op->rows, row), out);
-    out->present |= MR_HAS_KEYS;
+    mr_results_key(results, mr_row_key(&op->rows, row), row->key_bytes, out->size);
+    mr_basic_write(&op->spec, cells_of(op, row), out, 0);
     out->size++;
     return MR_OK;
 }
 
 static mr_status finish(mr_operator_data *op, mr_batch_data *results) {
     if ((op->spec.flags & MR_EMIT_EACH) != 0) return MR_OK;
-    if (op->flushed) return MR_OK;
-    if (!op->flushing) {
-        MR_TRY(mr_scan_start(&op->flush, &op->rows, op->clock_ms));
-        op->flushing = true;
-        op->flush_at = 0;
-    }
-    for (;;) {
-        const mr_page *page = &op->flush.page;
-        for (; op->flush_at < page->count; op->flush_at++) {
-            MR_TRY(result(op, mr_row_at(mr_u32s(page->rows)[op->flush_at]), results));
-        }
-        op->flush_at = 0;
-        MR_TRY(mr_scan_page(&op->flush, MR_RESULT_ROWS_MAX));
-        if (page->count == 0) break;
-    }
-    mr_flush_stop(op);
-    op->flushed = true;
-    return MR_OK;
+    return mr_flush(op, result, results);
 }
 
 static void merge(mr_operator_data *op, mr_row *into, mr_row *from) {
-    double *to = (double *)(void *)mr_row_record(&op->rows, into);
-    const double *cells = (const double *)(const void *)mr_row_record(&op->rows, from);
-    for (uint32_t i = 0; i < op->spec.count; i++) {
-        mr_basic_merge(op->spec.kinds[i], to, cells);
-        to += mr_basic_cells[op->spec.kinds[i]];
-        cells += mr_basic_cells[op->spec.kinds[i]];
-    }
+    mr_basic_merge(op->spec.kinds, op->spec.count, cells_of(op, into), cells_of(op, from));
     mr_row_changed(&op->rows, into);
 }
 

@@ -91,17 +91,8 @@ static mr_status check_windows(const mr_operator_spec *spec) {
 
 static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
     MR_TRY(check_windows(spec));
-    for (uint32_t i = 0; i < spec->count; i++) {
-        if (spec->kinds[i] >= MR_BASIC_KINDS) {
-            return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->kinds[i]);
-        }
-        if (spec->columns[i] >= MR_COLUMNS_MAX) {
-            return mr_fail(MR_ERR_ARGUMENT, "columns", spec->columns[i]);
-        }
-    }
-    const uint32_t cells = mr_basic_cells_of(spec->kinds, spec->count);
-    const bool too_many = spec->count > MR_COLUMNS_MAX - MR_WINDOW_COLUMNS;
-    if (cells > MR_FIELDS_MAX || too_many) {
+    MR_TRY(mr_basic_check(spec));
+    if (spec->count > MR_COLUMNS_MAX - MR_WINDOW_COLUMNS) {
         return mr_fail(MR_ERR_LIMIT, "aggregate fields", MR_FIELDS_MAX);
     }
     fields_out[MR_WINDOW_BLOB] = MR_STRING;
@@ -185,17 +176,13 @@ mr_status mr_window_room(const mr_batch_data *results, uint32_t count, uint32_t 
     return mr_fail(MR_ERR_LIMIT, "results of an event", count);
 }
 
-/* Begin a result with a key; the caller fills the value columns and counts it. */
+/* Begin a result with a key and a time; the caller fills the value columns and counts it. */
 static void begin_result(mr_batch_data *results, const void *key, uint32_t key_bytes,
                          uint32_t position, double due_ms) {
     mr_columns *out = &results->columns;
-    const uint32_t at = out->size;
-    uint32_t *offsets = mr_u32s(out->key_offsets);
-    memcpy((uint8_t *)mr_at(out->keys) + offsets[at], key, key_bytes);
-    offsets[at + 1] = offsets[at] + key_bytes;
-    mr_u32s(out->position)[at] = position;
-    mr_f64s(out->time_ms)[at] = due_ms;
-    out->present |= MR_HAS_KEYS | MR_HAS_TIME;
+    mr_results_key(results, key, key_bytes, position);
+    mr_f64s(out->time_ms)[out->size] = due_ms;
+    out->present |= MR_HAS_TIME;
 }
 
 static double *result_cell(const mr_columns *out, uint32_t column) {
@@ -204,16 +191,12 @@ static double *result_cell(const mr_columns *out, uint32_t column) {
 
 void mr_window_emit(mr_operator_data *op, mr_row *row, uint32_t position,
                     const mr_window_result *result, mr_batch_data *results) {
-    const mr_operator_spec *spec = &op->spec;
     mr_columns *out = &results->columns;
     begin_result(results, mr_row_key(&op->rows, row), row->key_bytes, position, result->due_ms);
     *result_cell(out, MR_WINDOW_START) = (double)result->start;
     *result_cell(out, MR_WINDOW_END) = (double)result->end;
     *result_cell(out, MR_WINDOW_REVISION) = result->revision;
-    const double *cells = result->cells + 1;
-    for (uint32_t a = 0; a < spec->count; cells += mr_basic_cells[spec->kinds[a]], a++) {
-        *result_cell(out, MR_WINDOW_COLUMNS + a) = mr_basic_result(spec->kinds[a], cells);
-    }
+    mr_basic_write(&op->spec, result->cells + 1, out, MR_WINDOW_COLUMNS);
     out->size++;
 }
 

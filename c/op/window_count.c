@@ -129,24 +129,8 @@ static mr_status emit_partial(mr_operator_data *op, mr_row *row, mr_batch_data *
 }
 
 static mr_status finish(mr_operator_data *op, mr_batch_data *results) {
-    if ((op->spec.flags & MR_PARTIAL) == 0 || op->flushed) return MR_OK;
-    if (!op->flushing) {
-        MR_TRY(mr_scan_start(&op->flush, &op->rows, op->clock_ms));
-        op->flushing = true;
-        op->flush_at = 0;
-    }
-    for (;;) {
-        const mr_page *page = &op->flush.page;
-        for (; op->flush_at < page->count; op->flush_at++) {
-            MR_TRY(emit_partial(op, mr_row_at(mr_u32s(page->rows)[op->flush_at]), results));
-        }
-        op->flush_at = 0;
-        MR_TRY(mr_scan_page(&op->flush, MR_RESULT_ROWS_MAX));
-        if (page->count == 0) break;
-    }
-    mr_flush_stop(op);
-    op->flushed = true;
-    return MR_OK;
+    if ((op->spec.flags & MR_PARTIAL) == 0) return MR_OK;
+    return mr_flush(op, emit_partial, results);
 }
 
 static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {

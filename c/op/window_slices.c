@@ -118,6 +118,22 @@ static mr_status emit_next(mr_operator_data *op, mr_row *row, int64_t end, mr_ba
     return MR_OK;
 }
 
+/* Emit the window that ends at `end` as it is now. */
+static void emit_now(mr_operator_data *op, mr_row *row, uint32_t position, int64_t end,
+                     double revision, mr_batch_data *results) {
+    const mr_window_data *w = &op->window;
+    double cells[MR_SLICE_CELLS_MAX];
+    mr_slices_range(&w->shape, list_of(op, row), end - w->size, end, cells);
+    const mr_window_result result = {
+        .start = end - w->size,
+        .end = end,
+        .revision = revision,
+        .due_ms = -__builtin_inf(),
+        .cells = cells,
+    };
+    mr_window_emit(op, row, position, &result, results);
+}
+
 /* Forget old slices and revisions that no event may change by `time_ms`. */
 static void forget(mr_operator_data *op, mr_row *row, mr_slices *list, int64_t time_ms) {
     const mr_window_data *w = &op->window;
@@ -255,18 +271,8 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
         if (passed > list->passed) list->passed = passed;
     }
     const bool timer = add(op, in, i, list, slice, at);
-    for (int64_t end = f.first; end < f.upto; end += w->slide) {
-        double cells[MR_SLICE_CELLS_MAX];
-        mr_slices_range(&w->shape, list, end - w->size, end, cells);
-        const mr_window_result result = {
-            .start = end - w->size,
-            .end = end,
-            .revision = next_revision(op, row, end),
-            .due_ms = -__builtin_inf(),
-            .cells = cells,
-        };
-        mr_window_emit(op, row, i, &result, results);
-    }
+    for (int64_t end = f.first; end < f.upto; end += w->slide)
+        emit_now(op, row, i, end, next_revision(op, row, end), results);
     if (timer) set_timer(op, row, list);
     mr_rows_touch(&op->rows, row, i, true);
     return MR_OK;
@@ -325,15 +331,7 @@ static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results)
         if (at == list->count) return MR_OK;
         end = next_end_from(w, list, at, end);
         MR_TRY(mr_window_room(results, 1, row->key_bytes));
-        double cells[MR_SLICE_CELLS_MAX];
-        mr_slices_range(&w->shape, list, end - w->size, end, cells);
-        const mr_window_result result = {
-            .start = end - w->size,
-            .end = end,
-            .due_ms = -__builtin_inf(),
-            .cells = cells,
-        };
-        mr_window_emit(op, row, results->columns.size, &result, results);
+        emit_now(op, row, results->columns.size, end, 0, results);
     }
 }
 

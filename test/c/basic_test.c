@@ -10,21 +10,21 @@ static void put(bench *b, uint32_t key, double value) {
 static void every_kind_merges_in_any_order_with_anything_also_nothing(void **state) {
     (void)state;
     const double values[] = {3, -7.5, 1e16, 1, -1e16, 0.25, 8, 8, 2};
-    for (uint32_t kind = 0; kind < MR_BASIC_KINDS; kind++) {
+    for (uint8_t kind = 0; kind < MR_BASIC_KINDS; kind++) {
         for (uint32_t cut = 0; cut <= 9; cut++) {
             double all[MR_BASIC_CELLS_MAX] = {0};
             double parts[2][MR_BASIC_CELLS_MAX] = {{0}};
-            mr_basic_begin(kind, all);
+            mr_basic_begin(&kind, 1, all);
             for (uint32_t part = 0; part < 2; part++)
-                mr_basic_begin(kind, parts[part]);
+                mr_basic_begin(&kind, 1, parts[part]);
             for (uint32_t i = 0; i < 9; i++) {
                 mr_basic_add(kind, all, values[i]);
                 mr_basic_add(kind, parts[i >= cut], values[i]);
             }
             double other[MR_BASIC_CELLS_MAX];
             memcpy(other, parts[1], sizeof other);
-            mr_basic_merge(kind, other, parts[0]);
-            mr_basic_merge(kind, parts[0], parts[1]);
+            mr_basic_merge(&kind, 1, other, parts[0]);
+            mr_basic_merge(&kind, 1, parts[0], parts[1]);
             const double is = mr_basic_result(kind, parts[0]);
             const double near = __builtin_fabs(mr_basic_result(kind, all)) * 1e-14;
             assert_float_equal(is, mr_basic_result(kind, all), near);
