@@ -1,7 +1,7 @@
 /* entries_test.c -- rows by key, and the entries of one key: their order, pages and limits. */
 #include "harness.h"
 
-enum { OWNERS = 8, ENTRIES_MAX = 400, ROOM = 1 << 18 };
+enum { OWNERS = 8, ENTRIES_MAX = 400 };
 
 static const mr_operator_spec entries = {
     .kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}, .flags = MR_ENTRIES};
@@ -99,30 +99,6 @@ static void check_entries(const bench *b, uint32_t owner, double now_ms, const u
 }
 
 static void drop(bench *b, mr_addr row) { assert_int_equal(mr_row_drop(b->op, row), MR_OK); }
-
-static uint32_t save_all(const bench *b, uint8_t *out) {
-    mr_scan scan = 0;
-    uint32_t upto = 0;
-    uint32_t size = 0;
-    assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
-    if (next_page(scan, 4096)->count > 0) {
-        assert_int_equal(mr_save(scan, 0, NULL, NULL, out, ROOM, &upto, &size), MR_OK);
-    }
-    assert_int_equal(mr_scan_close(scan), MR_OK);
-    return size;
-}
-
-/* As after a crash: the rows go on in another operator. */
-static void restore(bench *b) {
-    static uint8_t saved[ROOM];
-    mr_operator op = 0;
-    const uint32_t size = save_all(b, saved);
-    assert_int_equal(mr_operator_open(b->engine, &inside(b->op)->spec, &op), MR_OK);
-    assert_int_equal(mr_load(op, saved, size, 0), MR_OK);
-    assert_int_equal(mr_load_end(op), MR_OK);
-    assert_int_equal(mr_operator_close(b->op), MR_OK);
-    b->op = op;
-}
 
 /* ---- rows by key ---- */
 
@@ -228,8 +204,8 @@ static void entries_of_a_key_come_in_the_order_they_were_made(void **state) {
 
 static void a_later_segment_moves_an_entry_to_where_it_belongs(void **state) {
     (void)state;
-    static uint8_t before[ROOM];
-    static uint8_t after[ROOM];
+    static uint8_t before[SAVED_MAX];
+    static uint8_t after[SAVED_MAX];
     mr_operator op = 0;
     bench b = open_bench(&entries);
     for (uint32_t i = 0; i < 4; i++)
@@ -252,7 +228,7 @@ static void a_later_segment_moves_an_entry_to_where_it_belongs(void **state) {
 
 static void saved_entries_have_the_group_of_their_key(void **state) {
     (void)state;
-    static uint8_t saved[ROOM];
+    static uint8_t saved[SAVED_MAX];
     bench b = open_bench(&entries);
     const key of = owner_key(3);
     make(&b, 3, 1, 0);

@@ -181,4 +181,33 @@ static inline uint32_t scan_numbers(const bench *b, double time_ms, uint32_t pag
     return count;
 }
 
+/* ---- saved rows ---- */
+
+enum { SAVED_MAX = 1 << 18 };
+
+/* The rows of an operator without refs, at most 4,096, as they are saved. */
+static inline uint32_t save_all(const bench *b, uint8_t *out) {
+    mr_scan scan = 0;
+    uint32_t upto = 0;
+    uint32_t size = 0;
+    assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
+    if (next_page(scan, 4096)->count > 0) {
+        assert_int_equal(mr_save(scan, 0, NULL, NULL, out, SAVED_MAX, &upto, &size), MR_OK);
+    }
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    return size;
+}
+
+/* As after a crash: the rows go on in another operator. */
+static inline void restore(bench *b) {
+    static uint8_t saved[SAVED_MAX];
+    mr_operator op = 0;
+    const uint32_t size = save_all(b, saved);
+    assert_int_equal(mr_operator_open(b->engine, &inside(b->op)->spec, &op), MR_OK);
+    assert_int_equal(mr_load(op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load_end(op), MR_OK);
+    assert_int_equal(mr_operator_close(b->op), MR_OK);
+    b->op = op;
+}
+
 #endif

@@ -91,7 +91,7 @@ static void encode_refs(const bench *b, const mr_page *page, host_refs *refs) {
 }
 
 /* Save all rows in pages of `page_rows`, blocks of at most `room`; returns the bytes. */
-static uint32_t save_all(const bench *b, uint8_t *out, uint32_t page_rows, uint32_t room) {
+static uint32_t save_pages(const bench *b, uint8_t *out, uint32_t page_rows, uint32_t room) {
     static host_refs refs;
     mr_scan scan = 0;
     uint32_t total = 0;
@@ -145,11 +145,11 @@ static bench open_saved(void) {
 static void every_kind_of_field_comes_back_as_it_was(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_kinds();
     assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
     assert_int_equal(mr_load_end(b.op), MR_OK);
-    assert_int_equal(save_all(&b, again, 4096, ROOM), size); /* Its refs are encoded now. */
+    assert_int_equal(save_pages(&b, again, 4096, ROOM), size); /* Its refs are encoded now. */
     assert_memory_equal(again, saved, size);
 
     const mr_rows *was = &inside(a.op)->rows;
@@ -187,15 +187,15 @@ static void every_kind_of_field_comes_back_as_it_was(void **state) {
 static void small_blocks_and_pages_hold_the_same_rows(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     const uint32_t rooms[] = {ROOM, 160, 200, 777};
     for (uint32_t r = 0; r < 4; r++) {
-        const uint32_t many = save_all(&a, again, 3 + r, rooms[r]);
+        const uint32_t many = save_pages(&a, again, 3 + r, rooms[r]);
         assert_true(many > size);
         bench b = open_kinds();
         assert_int_equal(mr_load(b.op, again, many, 0), MR_OK);
         assert_int_equal(mr_load_end(b.op), MR_OK);
-        assert_int_equal(save_all(&b, again, 4096, ROOM), size);
+        assert_int_equal(save_pages(&b, again, 4096, ROOM), size);
         assert_memory_equal(again, saved, size);
         close_bench(&b);
     }
@@ -232,7 +232,7 @@ static void an_entry_that_does_not_fit_is_not_written(void **state) {
 static void the_same_bytes_loaded_twice_are_there_once(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_kinds();
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
@@ -243,7 +243,7 @@ static void the_same_bytes_loaded_twice_are_there_once(void **state) {
     assert_int_equal(stats_of(&a).rows, 20);
     assert_int_equal(stats_of(&b).rows, 20);
     assert_int_equal(stats_of(&a).bytes, stats_of(&b).bytes);
-    assert_int_equal(save_all(&a, again, 4096, ROOM), size);
+    assert_int_equal(save_pages(&a, again, 4096, ROOM), size);
     assert_memory_equal(again, saved, size);
     close_bench(&a);
     close_bench(&b);
@@ -252,7 +252,7 @@ static void the_same_bytes_loaded_twice_are_there_once(void **state) {
 static void a_loaded_ref_becomes_live_when_it_is_decoded(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_kinds();
     assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
     begin_input(&b, 0);
@@ -292,7 +292,7 @@ static void a_segment_without_last_uses_counts_from_the_time_of_loading(void **s
     for (uint32_t i = 0; i < 5; i++)
         add_key(&a, i);
     assert_int_equal(mr_operator_push(a.op, a.in, 0, &upto, a.out), MR_OK);
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_bench(&limited);
     assert_int_equal(mr_load(b.op, saved, size, 1000), MR_OK);
     assert_int_equal(mr_load_end(b.op), MR_OK);
@@ -303,9 +303,9 @@ static void a_segment_without_last_uses_counts_from_the_time_of_loading(void **s
     uint32_t numbers[5];
     assert_int_equal(scan_numbers(&b, 1009, 5, numbers, 5), 5);
     assert_int_equal(scan_numbers(&b, 1010, 5, numbers, 5), 0);
-    const uint32_t more = save_all(&b, again, 4096, ROOM); /* And the other way round. */
+    const uint32_t more = save_pages(&b, again, 4096, ROOM); /* And the other way round. */
     assert_int_equal(mr_load(a.op, again, more, 0), MR_OK);
-    assert_int_equal(save_all(&a, again, 4096, ROOM), size);
+    assert_int_equal(save_pages(&a, again, 4096, ROOM), size);
     assert_memory_equal(again, saved, size);
     close_bench(&a);
     close_bench(&b);
@@ -314,7 +314,7 @@ static void a_segment_without_last_uses_counts_from_the_time_of_loading(void **s
 static void bytes_of_other_fields_are_refused(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     mr_operator_spec fewer = every_kind;
     fewer.count = 7;
     mr_operator_spec other = every_kind;
@@ -341,7 +341,7 @@ static mr_status load_copy(const uint8_t *bytes, uint32_t size) {
     free(copy);
     assert_int_equal(mr_load_end(b.op), MR_OK);
     make_row(&b, 1000);
-    assert_true(save_all(&b, again, 4096, ROOM) > 0);
+    assert_true(save_pages(&b, again, 4096, ROOM) > 0);
     close_bench(&b);
     return status;
 }
@@ -349,7 +349,7 @@ static mr_status load_copy(const uint8_t *bytes, uint32_t size) {
 static void every_truncation_is_refused(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     print_message("%u bytes\n", size);
     for (uint32_t cut = 1; cut < size; cut++) {
         assert_int_equal(load_copy(saved, cut), MR_ERR_CORRUPT);
@@ -363,7 +363,7 @@ static void every_truncation_is_refused(void **state) {
 static void a_flipped_bit_anywhere_does_no_harm(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     uint32_t refused = 0;
     for (uint32_t at = 0; at < size; at++) {
         for (uint32_t bit = 0; bit < 8; bit += 1 + (at % 3)) {
@@ -382,7 +382,7 @@ static void a_flipped_bit_anywhere_does_no_harm(void **state) {
 static void counts_that_lie_are_refused(void **state) {
     (void)state;
     bench a = open_saved();
-    const uint32_t size = save_all(&a, saved, 4096, ROOM);
+    const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     const uint32_t lies[] = {0, 1, 19, 21, 0x7FFFFFFF, UINT32_MAX};
     for (uint32_t at = 8; at <= 12; at += 4) { /* Entries, then bytes. */
         for (uint32_t i = 0; i < 6; i++) {
@@ -404,7 +404,7 @@ static void births_and_uses_beyond_all_counting_are_refused(void **state) {
     begin_input(&a, 0);
     add_key(&a, 1);
     assert_int_equal(mr_operator_push(a.op, a.in, 0, &upto, a.out), MR_OK);
-    const uint32_t size = save_all(&a, saved, 1, ROOM);
+    const uint32_t size = save_pages(&a, saved, 1, ROOM);
     const char *const names[] = {"birth", "use"};
     for (uint32_t i = 0; i < 2; i++) {
         const uint64_t most = UINT64_MAX;

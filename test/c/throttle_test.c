@@ -391,28 +391,6 @@ static double try_all(const mr_operator_spec *spec, passed *p, double now_ms) {
     return time_ms;
 }
 
-static uint32_t save_all(const bench *b, uint8_t *out, uint32_t room) {
-    mr_scan scan = 0;
-    uint32_t upto, size;
-    assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
-    (void)next_page(scan, 100);
-    assert_int_equal(mr_save(scan, 0, NULL, NULL, out, room, &upto, &size), MR_OK);
-    assert_int_equal(mr_scan_close(scan), MR_OK);
-    return size;
-}
-
-/* As after a crash: the rows go on in another operator. */
-static void restore(bench *b) {
-    static uint8_t saved[1 << 16];
-    mr_operator op = 0;
-    const uint32_t size = save_all(b, saved, sizeof saved);
-    assert_int_equal(mr_operator_open(b->engine, &inside(b->op)->spec, &op), MR_OK);
-    assert_int_equal(mr_load(op, saved, size, 0), MR_OK);
-    assert_int_equal(mr_load_end(op), MR_OK);
-    assert_int_equal(mr_operator_close(b->op), MR_OK);
-    b->op = op;
-}
-
 /* One chunk of random keys at `now_ms`, compared event by event; returns how many waited, and
  * counts the refused. */
 static uint32_t compare_chunk(bench *b, passed *model, double now_ms, uint64_t *random,

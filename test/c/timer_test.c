@@ -1,7 +1,7 @@
 /* timer_test.c -- timers of rows: their order, whatever is set, moved, dropped or restored. */
 #include "harness.h"
 
-enum { KEYS = 50, ROOM = 1 << 16 };
+enum { KEYS = 50 };
 
 static const mr_operator_spec timed = {
     .kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}, .flags = MR_TIMERS};
@@ -58,30 +58,6 @@ static void check_none(const bench *b, double upto_ms, double next_ms) {
     const mr_due due = take(b, upto_ms);
     assert_int_equal(due.row, 0);
     assert_true(due.time_ms == next_ms);
-}
-
-static uint32_t save_all(const bench *b, uint8_t *out) {
-    mr_scan scan = 0;
-    uint32_t upto = 0;
-    uint32_t size = 0;
-    assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
-    if (next_page(scan, 4096)->count > 0) {
-        assert_int_equal(mr_save(scan, 0, NULL, NULL, out, ROOM, &upto, &size), MR_OK);
-    }
-    assert_int_equal(mr_scan_close(scan), MR_OK);
-    return size;
-}
-
-/* As after a crash: the rows go on in another operator. */
-static void restore(bench *b) {
-    static uint8_t saved[ROOM];
-    mr_operator op = 0;
-    const uint32_t size = save_all(b, saved);
-    assert_int_equal(mr_operator_open(b->engine, &inside(b->op)->spec, &op), MR_OK);
-    assert_int_equal(mr_load(op, saved, size, 0), MR_OK);
-    assert_int_equal(mr_load_end(op), MR_OK);
-    assert_int_equal(mr_operator_close(b->op), MR_OK);
-    b->op = op;
 }
 
 /* ---- order ---- */
@@ -286,8 +262,8 @@ static void a_call_takes_a_bounded_number_of_steps(void **state) {
 
 static void peeking_changes_nothing(void **state) {
     (void)state;
-    static uint8_t before[ROOM];
-    static uint8_t after[ROOM];
+    static uint8_t before[SAVED_MAX];
+    static uint8_t after[SAVED_MAX];
     mr_operator_spec spec = timed;
     spec.flags |= MR_TRACK;
     bench b = open_bench(&spec);
@@ -427,8 +403,8 @@ static void when_rows_are_freed_or_restored_does_not_show(void **state) {
 
 static void timers_and_the_lack_of_them_come_back(void **state) {
     (void)state;
-    static uint8_t saved[ROOM];
-    static uint8_t again[ROOM];
+    static uint8_t saved[SAVED_MAX];
+    static uint8_t again[SAVED_MAX];
     bench b = open_bench(&timed);
     set(&b, 1, 50);
     set(&b, 2, 50);
@@ -453,7 +429,7 @@ static void timers_and_the_lack_of_them_come_back(void **state) {
 
 static void a_loaded_timer_may_be_moved_before_loading_ends(void **state) {
     (void)state;
-    static uint8_t saved[ROOM];
+    static uint8_t saved[SAVED_MAX];
     bench a = open_bench(&timed);
     for (uint32_t i = 0; i < 4; i++)
         set(&a, i, 50);
@@ -473,7 +449,7 @@ static void a_loaded_timer_may_be_moved_before_loading_ends(void **state) {
 
 static void segments_without_timers_load_and_those_with_them_need_them(void **state) {
     (void)state;
-    static uint8_t saved[ROOM];
+    static uint8_t saved[SAVED_MAX];
     const mr_operator_spec plain = {.kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}};
     bench a = open_bench(&plain);
     (void)row_at(&a, 1, 0);
@@ -492,8 +468,8 @@ static void segments_without_timers_load_and_those_with_them_need_them(void **st
 
 static void a_timer_that_cannot_be_is_refused(void **state) {
     (void)state;
-    static uint8_t saved[ROOM];
-    static uint8_t bad[ROOM];
+    static uint8_t saved[SAVED_MAX];
+    static uint8_t bad[SAVED_MAX];
     bench b = open_bench(&timed);
     set(&b, 1, 5);
     const uint32_t size = save_all(&b, saved);

@@ -2,7 +2,7 @@
  * size, and saved and loaded on the way: what comes out is always the same. */
 #include "window_harness.h"
 
-enum { EVENTS = 160, KEYS = 5, KINDS = 9, SAVED_ROOM = 1 << 16 };
+enum { EVENTS = 160, KEYS = 5, KINDS = 9 };
 
 static mr_operator_spec spec_of(uint32_t kind) {
     mr_operator_spec spec = kind % 3 == 0 ? tumbling(10) : sliding(10, kind % 3 == 1 ? 4 : 5);
@@ -78,23 +78,6 @@ static void advance_all(const bench *b, double watermark, out *o) {
     }
 }
 
-/* Save the rows, and go on with another operator that has loaded them. */
-static void save_and_load(bench *b, const mr_operator_spec *spec) {
-    static uint8_t saved[SAVED_ROOM];
-    const uint32_t none = 0;
-    mr_scan scan = 0;
-    uint32_t upto = 0;
-    uint32_t size = 0;
-    assert_int_equal(mr_scan_open(b->op, NEVER, &scan), MR_OK);
-    (void)next_page(scan, 100);
-    assert_int_equal(mr_save(scan, 0, saved, &none, saved, SAVED_ROOM, &upto, &size), MR_OK);
-    assert_int_equal(mr_scan_close(scan), MR_OK);
-    assert_int_equal(mr_operator_close(b->op), MR_OK);
-    assert_int_equal(mr_operator_open(b->engine, spec, &b->op), MR_OK);
-    assert_int_equal(mr_load(b->op, saved, size, 0), MR_OK);
-    assert_int_equal(mr_load_end(b->op), MR_OK);
-}
-
 typedef struct way {
     uint32_t chunk;
     uint32_t load_every; /* Events; 0: never. */
@@ -112,7 +95,7 @@ static void play(uint32_t kind, const script *s, way w, out *o) {
         push_some(&b, s, from, upto, o);
         if (w.load_every == 0 || upto / w.load_every == loaded) continue;
         loaded = upto / w.load_every;
-        save_and_load(&b, &spec);
+        restore(&b);
     }
     advance_all(&b, s->last, o);
     advance_all(&b, END, o);
@@ -157,22 +140,15 @@ static void an_allocation_that_fails_changes_nothing(void **state) {
 /* Bytes that others wrote are refused or taken; either way nothing breaks. */
 static void bytes_that_were_damaged_do_no_harm(void **state) {
     (void)state;
-    static uint8_t saved[SAVED_ROOM];
+    static uint8_t saved[SAVED_MAX];
     static out o;
-    const uint32_t none = 0;
     uint64_t seed = 77;
     for (uint32_t kind = 0; kind < KINDS; kind++) {
         const mr_operator_spec spec = spec_of(kind);
         const script s = script_of(kind);
         bench b = open_bench(&spec);
-        uint32_t upto = 0;
-        uint32_t size = 0;
-        mr_scan scan = 0;
         push_some(&b, &s, 0, 60, &o);
-        assert_int_equal(mr_scan_open(b.op, NEVER, &scan), MR_OK);
-        (void)next_page(scan, 100);
-        assert_int_equal(mr_save(scan, 0, saved, &none, saved, SAVED_ROOM, &upto, &size), MR_OK);
-        assert_int_equal(mr_scan_close(scan), MR_OK);
+        const uint32_t size = save_all(&b, saved);
         close_bench(&b);
         for (uint32_t round = 0; round < 400; round++) {
             const uint32_t at = (uint32_t)(random_next(&seed) % size);
