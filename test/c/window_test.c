@@ -1,6 +1,14 @@
 /* window_test.c -- tumbling and sliding windows: when they fire, in which order, what is late. */
 #include "window_harness.h"
 
+/* What is open of the key of the last input's first event. */
+static void show(bench *b, out *to) {
+    (void)find_input(b);
+    const mr_addr row = mr_addr_of(row_of(b, 0));
+    assert_int_equal(mr_operator_results(b->op, &row, 1, b->out), MR_OK);
+    take(b, to);
+}
+
 static void a_window_fires_at_its_end_in_the_order_of_first_events(void **state) {
     (void)state;
     const mr_operator_spec spec = tumbling(10);
@@ -223,6 +231,49 @@ static void counted_windows_fire_with_their_last_event(void **state) {
     close_bench(&b);
 }
 
+/* Events 2, 5 and 8 of a key are in no window. */
+static void counted_windows_may_leave_events_out(void **state) {
+    (void)state;
+    mr_operator_spec spec = sliding(2, 3);
+    spec.assigner = MR_COUNTED;
+    spec.flags = MR_PARTIAL;
+    bench b = open_bench(&spec);
+    out o = {0};
+    begin_input(&b, 0);
+    for (uint32_t i = 0; i < 7; i++)
+        put(&b, 1, 10 + i, NEVER, 1 << i);
+    for (uint32_t i = 0; i < 3; i++)
+        put(&b, 2, 10 + i, NEVER, 1 << i);
+    push_all(&b, &o);
+    restore(&b);
+    show(&b, &o);
+    begin_input(&b, 0);
+    put(&b, 2, 13, NEVER, 8);
+    put(&b, 2, 14, NEVER, 16);
+    push_all(&b, &o);
+    advance(&b, END, &o);
+    assert_string_equal(o.text, "k1 10..11 #0: 2 3 @-inf\n"
+                                "k1 13..14 #0: 2 24 @-inf\n"
+                                "k2 10..11 #0: 2 3 @-inf\n"
+                                "k1 16..16 #0: 1 64 @-inf\n" /* As it is shown. */
+                                "k2 13..14 #0: 2 24 @-inf\n"
+                                "k1 16..16 #0: 1 64 @-inf\n");
+    close_bench(&b);
+
+    spec.assigner = MR_COUNTED_EACH; /* Counted from the ends: of each three, the last two. */
+    spec.flags = 0;
+    b = open_bench(&spec);
+    o = (out){0};
+    begin_input(&b, 0);
+    for (uint32_t i = 0; i < 7; i++)
+        put(&b, 1, 10 + i, NEVER, 1 << i);
+    push_all(&b, &o);
+    advance(&b, END, &o);
+    assert_string_equal(o.text, "k1 11..12 #0: 2 6 @-inf\n"
+                                "k1 14..15 #0: 2 48 @-inf\n");
+    close_bench(&b);
+}
+
 static void windows_that_are_due_at_once_go_out_in_order_in_bounded_calls(void **state) {
     (void)state;
     const mr_operator_spec spec = tumbling(10);
@@ -285,14 +336,6 @@ static void what_comes_between_two_calls_loses_nothing(void **state) {
     assert_int_equal(fired, 12000);
     assert_int_equal(stats_of(&b).rows, 0);
     close_bench(&b);
-}
-
-/* What is open of key 1, which the last input has. */
-static void show(bench *b, out *to) {
-    (void)find_input(b);
-    const mr_addr row = mr_addr_of(row_of(b, 0));
-    assert_int_equal(mr_operator_results(b->op, &row, 1, b->out), MR_OK);
-    take(b, to);
 }
 
 static void results_are_of_windows_that_have_not_closed(void **state) {
@@ -433,6 +476,7 @@ int main(void) {
         cmocka_unit_test(an_event_finds_its_place_among_many_sessions),
         cmocka_unit_test(sessions_end_with_time),
         cmocka_unit_test(counted_windows_fire_with_their_last_event),
+        cmocka_unit_test(counted_windows_may_leave_events_out),
         cmocka_unit_test(windows_that_are_due_at_once_go_out_in_order_in_bounded_calls),
         cmocka_unit_test(what_comes_between_two_calls_loses_nothing),
         cmocka_unit_test(results_are_of_windows_that_have_not_closed),
