@@ -122,6 +122,12 @@ static mr_status check_timers(const mr_operator_data *op) {
     return mr_fail(MR_ERR_ARGUMENT, "flags", op->spec.flags);
 }
 
+/* Timers that an operator sets for itself are nobody else's to move. */
+static mr_status check_host_timers(const mr_operator_data *op) {
+    if (op->kind->advance != NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
+    return check_timers(op);
+}
+
 mr_status mr_row_drop(mr_operator handle, uint32_t address) {
     GET_ROW(op, row, handle, address);
     mr_rows_remove(&op->rows, row);
@@ -190,14 +196,14 @@ mr_status mr_evicted_free(mr_operator handle) {
 
 mr_status mr_timer_set(mr_operator handle, uint32_t address, double time_ms) {
     GET_ROW(op, row, handle, address);
-    MR_TRY(check_timers(op));
+    MR_TRY(check_host_timers(op));
     mr_rows_timer_set(&op->rows, row, mr_time_of(__builtin_ceil(time_ms)));
     return MR_OK;
 }
 
 mr_status mr_timer_clear(mr_operator handle, uint32_t address) {
     GET_ROW(op, row, handle, address);
-    MR_TRY(check_timers(op));
+    MR_TRY(check_host_timers(op));
     mr_rows_timer_clear(&op->rows, row);
     return MR_OK;
 }
@@ -227,6 +233,7 @@ mr_status mr_timer_peek(mr_operator handle, double upto_ms, mr_due *due_out) {
 mr_status mr_timer_take(mr_operator handle, double upto_ms, mr_due *due_out) {
     GET_OPERATOR(op, handle);
     mr_row *row;
+    MR_TRY(check_host_timers(op));
     MR_TRY(next_timer(op, upto_ms, &row, due_out));
     if (row != NULL) mr_rows_timer_clear(&op->rows, row);
     return MR_OK;

@@ -441,7 +441,8 @@ MR_API mr_status mr_entries_drop(mr_operator op, const uint8_t *key, uint32_t ke
  * engine; so do it after every call that makes or writes rows, and before a checkpoint. */
 MR_API mr_status mr_evicted_free(mr_operator op);
 
-/* ---- timers of rows, for states with MR_TIMERS; others: MR_ERR_ARGUMENT ---- */
+/* ---- timers of rows, for states with MR_TIMERS; others: MR_ERR_ARGUMENT. So are those of
+ * windows, which set their own, but for mr_timer_peek. ---- */
 
 /* A row has one timer at most. Timers fire by (time, order of setting); the host asks for
  * them one by one, and each is off when it was taken. They are saved and loaded with their

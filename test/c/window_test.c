@@ -396,6 +396,28 @@ static void results_take_no_time_for_windows_without_events_or_closed(void **sta
     close_bench(&b);
 }
 
+static void timers_of_windows_are_theirs(void **state) {
+    (void)state;
+    const mr_operator_spec spec = tumbling(10);
+    bench b = open_bench(&spec);
+    out o = {0};
+    mr_due due = {0};
+    begin_input(&b, 0);
+    put(&b, 1, 3, NEVER, 1);
+    push_all(&b, &o);
+    (void)find_input(&b);
+    const mr_addr row = mr_addr_of(row_of(&b, 0));
+    assert_int_equal(mr_timer_set(b.op, row, 50), MR_ERR_ARGUMENT);
+    assert_string_equal(mr_error_name(), "operator");
+    assert_int_equal(mr_timer_clear(b.op, row), MR_ERR_ARGUMENT);
+    assert_int_equal(mr_timer_take(b.op, 10, &due), MR_ERR_ARGUMENT);
+    assert_int_equal(mr_timer_peek(b.op, 10, &due), MR_OK);
+    assert_int_equal(due.row, row);
+    advance(&b, 10, &o);
+    assert_string_equal(o.text, "k1 0..10 #0: 1 1 @10\n");
+    close_bench(&b);
+}
+
 static void specs_that_make_no_windows_are_refused(void **state) {
     (void)state;
     bench b = open_bench(&(mr_operator_spec){.kind = MR_CUSTOM});
@@ -481,6 +503,7 @@ int main(void) {
         cmocka_unit_test(what_comes_between_two_calls_loses_nothing),
         cmocka_unit_test(results_are_of_windows_that_have_not_closed),
         cmocka_unit_test(results_take_no_time_for_windows_without_events_or_closed),
+        cmocka_unit_test(timers_of_windows_are_theirs),
         cmocka_unit_test(specs_that_make_no_windows_are_refused),
         cmocka_unit_test(flags_of_other_windows_are_refused),
     };
