@@ -184,6 +184,33 @@ static void an_event_finds_its_place_among_many_sessions(void **state) {
     }
 }
 
+static void a_key_has_so_many_sessions_and_no_more(void **state) {
+    (void)state;
+    mr_operator_spec spec = tumbling(5);
+    spec.assigner = MR_SESSIONS;
+    bench b = open_bench(&spec);
+    mr_status status = MR_OK;
+    uint32_t upto = 0;
+    uint32_t sessions = 0;
+    while (status == MR_OK) {
+        begin_input(&b, 0);
+        for (uint32_t i = 0; i < 4096; i++)
+            put(&b, 1, (sessions + i) * 10, NEVER, 1);
+        status = mr_operator_push(b.op, b.in, 0, &upto, b.out);
+        sessions += upto;
+    }
+    assert_int_equal(status, MR_ERR_LIMIT);
+    assert_string_equal(mr_error_name(), "sessions of a key");
+    assert_true(mr_error_value() == sessions);
+    out o = {0}; /* One that there is may go on. */
+    begin_input(&b, 0);
+    put(&b, 1, 3, NEVER, 2);
+    push_all(&b, &o);
+    advance(&b, 10, &o);
+    assert_string_equal(o.text, "k1 0..8 #0: 2 3 @9\n");
+    close_bench(&b);
+}
+
 static void sessions_end_with_time(void **state) {
     (void)state;
     const double last = 8.64e15;
@@ -496,6 +523,7 @@ int main(void) {
         cmocka_unit_test(late_events_fire_an_update_while_they_are_allowed),
         cmocka_unit_test(sessions_meet_at_a_gap_that_is_exact_and_are_bridged),
         cmocka_unit_test(an_event_finds_its_place_among_many_sessions),
+        cmocka_unit_test(a_key_has_so_many_sessions_and_no_more),
         cmocka_unit_test(sessions_end_with_time),
         cmocka_unit_test(counted_windows_fire_with_their_last_event),
         cmocka_unit_test(counted_windows_may_leave_events_out),
