@@ -1,9 +1,10 @@
 /** What was wrong in windows, as random scripts found it. */
 import { describe, expect, it } from "vitest"
-import { count, every, from, globalWindow, max, min, onCount, run } from "../js/index.ts"
-import { sessions, slidingEach, sum, within } from "../js/index.ts"
+import { count, countWindow, every, from, globalWindow, max, min, onCount } from "../js/index.ts"
+import { run, sessions, slidingEach, sum, within } from "../js/index.ts"
 import type { Stream } from "../js/index.ts"
 import { end, event, playEverywhere, watermark } from "../js/testing/index.ts"
+import { pullToError } from "./probe.ts"
 
 interface Hit {
   readonly at: number
@@ -95,5 +96,33 @@ describe("a window without end", () => {
     }
     expect(lengths.slice(-3)).toEqual([10, 10, 10])
     await job.close()
+  })
+})
+
+describe("a chunk of which memory has no room for all keys at once", () => {
+  const slice = 4096 // So many events are looked up at once.
+
+  /** Windows of one event each: of some keys, and then in the next slice of one key. */
+  async function emitted(keys: number) {
+    const events = Array.from({ length: 2 * slice }, (_, i) => ({
+      key: i < keys ? `key ${i}` : i < slice ? undefined : "last",
+    }))
+    const counted = from(events)
+      .keyBy("key", { missing: "skip" })
+      .window(countWindow(1))
+      .reduce((_, event) => event, { uid: "each" })
+    const job = await run(counted, { chunkSize: events.length, memory: { maxBytes: 2 << 20 } })
+    const told = await pullToError(job)
+    await job.close()
+    return told
+  }
+
+  it("gives what windows emitted before", async () => {
+    let keys = slice
+    let told = await emitted(keys)
+    while (!told.message.includes("find rows")) told = await emitted((keys -= 100))
+    const why = "could not find rows: memory.maxBytes of 2097152 is reached"
+    expect([told.code, told.message]).toEqual(["MEMORY", `each: event ${slice}: ${why}`])
+    expect(told.pulled.length).toBe(keys)
   })
 })

@@ -107,7 +107,7 @@ export class WindowRows {
   readonly #timers: Timers
   /** Timers of the clock, where the stream's time is another. */
   readonly #clocks: ClockRows | undefined
-  readonly #rows: Rows
+  readonly rows: Rows
   readonly #access: RefAccess
   readonly inputView: InputView
   readonly #work: Panes
@@ -119,8 +119,8 @@ export class WindowRows {
     this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#timers = new Timers(this.operator)
     this.inputView = new InputView(this.operator)
-    this.#rows = new Rows(this.operator)
-    this.#access = new RefAccess(this.#rows, undefined)
+    this.rows = new Rows(this.operator)
+    this.#access = new RefAccess(this.rows, undefined)
     this.#work = work
     this.#eventTime = site.eventTime
     const readRow = (row: number) => copyOf(this.#at(row).panes)
@@ -128,11 +128,6 @@ export class WindowRows {
     const clocks = site.eventTime && plan.trigger?.onProcessingTime !== undefined
     this.#clocks = clocks ? new ClockRows(site) : undefined
     this.states = [windows, ...(this.#clocks === undefined ? [] : [this.#clocks.named])]
-  }
-
-  /** Find the rows of the input batch. */
-  find(): void {
-    this.#rows.find()
   }
 
   #at(row: number): KeyWindows {
@@ -167,12 +162,12 @@ export class WindowRows {
       const clock = this.#work.clockOf(panes)
       access.set({ panes, due, clock } satisfies KeyWindows)
       access.commit()
-      if (due !== had?.due) this.#timers.set(this.#rows.row(index), due)
+      if (due !== had?.due) this.#timers.set(this.rows.row(index), due)
       if (clock !== (had?.clock ?? Infinity)) this.#clocks?.set(view.keyBytes(), clock)
       return true
     } catch (error) {
       if (access.open) access.abandon()
-      if (created) this.#rows.remove(index)
+      if (created) this.rows.remove(index)
       throw error
     }
   }
@@ -204,8 +199,8 @@ export class WindowRows {
   ring(nowMs: number, out: Emitted, firing: Firing): void {
     const keys = this.#clocks?.take(nowMs) ?? []
     const rows = keys.map((key) => {
-      this.#rows.findKey(key, nowMs)
-      return this.#rows.enter(0)
+      this.rows.findKey(key, nowMs)
+      return this.rows.enter(0)
     })
     const isDue = (pane: Pane) => (pane.clocks[0] ?? Infinity) <= nowMs
     this.#step(rows, isDue, { timeMs: -Infinity, clockMs: nowMs }, out, firing)
@@ -246,7 +241,7 @@ export class WindowRows {
     const clock = this.#work.clockOf(state.panes)
     if (clock !== state.clock) this.#clocks?.set(this.#viewOf(row).keyBytes(), clock)
     state.clock = clock
-    if (state.panes.length === 0) return this.#rows.drop(row)
+    if (state.panes.length === 0) return this.rows.drop(row)
     state.due = this.#work.dueOf(state.panes)
     this.#timers.set(row, state.due)
   }
@@ -255,8 +250,8 @@ export class WindowRows {
     return {
       keyOf: () => keyOfRow(this.operator, row),
       keyBytes: () => {
-        const { from, to } = this.#rows.keyOf(row)
-        return this.#rows.views.u8.slice(from, to)
+        const { from, to } = this.rows.keyOf(row)
+        return this.rows.views.u8.slice(from, to)
       },
     }
   }

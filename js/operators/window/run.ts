@@ -11,8 +11,6 @@
  */
 import { causeOf, ownWatermark, timeOf } from "../../chunk.ts"
 import type { Chunk, Failure } from "../../chunk.ts"
-import { fillKeys } from "../../engine/fill.ts"
-import { sliceRowsMax } from "../../engine/operator.ts"
 import { eventError } from "../../graph.ts"
 import type { Finished, Ran, Runner, Site, Tolerate } from "../../graph.ts"
 import type { ErrorEvent } from "../../on_error.ts"
@@ -24,6 +22,8 @@ import { LateCounter } from "../../time/late.ts"
 import type { Evictions } from "../evictions.ts"
 import { causeOfTime } from "../holding.ts"
 import { afterChunk } from "../pushed.ts"
+import { indexOf, runSlices } from "../slices.ts"
+import type { Slice } from "../slices.ts"
 import { NumberSource } from "./numbers.ts"
 import { Panes } from "./pane_work.ts"
 import type { Emitter, WindowPlan } from "./plan.ts"
@@ -69,7 +69,13 @@ export class WindowRunner implements Runner {
 
   run(chunk: Chunk, tolerate?: Tolerate): Ran {
     const out = new Emitted()
-    const failure = ending(() => this.#runAll(chunk, out, tolerate))
+    let ended: Failure | undefined
+    const run = (slice: Slice) => (ended = ending(() => this.#runSlice(slice, out, tolerate)))
+    let failure = runSlices(this.#rows.rows, this.#read, chunk, run) as Failure | undefined
+    if (failure !== undefined && ended === undefined) {
+      const { index } = failure // It was not looked at; what is due before it is.
+      failure = ending(() => this.#fireBefore(chunk, index, out)) ?? failure
+    }
     return { ...out.ran(chunk.arrival), failure }
   }
 
@@ -85,27 +91,18 @@ export class WindowRunner implements Runner {
     return { ...out.ran(arrival), failure }
   }
 
-  #runAll(chunk: Chunk, out: Emitted, tolerate: Tolerate | undefined): void {
-    const { input } = this.#rows.operator
-    const size = chunk.values.length
-    for (let from = 0; from < size; from += sliceRowsMax) {
-      const upto = Math.min(from + sliceRowsMax, size)
-      const filled = fillKeys(input, chunk, this.#read, from, upto, 0)
-      if (filled.size > 0) this.#rows.find()
-      for (let row = 0; row < filled.size; row++) {
-        const index = filled.rows === undefined ? from + row : (filled.rows[row] as number)
-        this.#fireBefore(chunk, index, out)
-        try {
-          this.#take(chunk, index, row, out)
-        } catch (error) {
-          const dealt = tolerate?.(index, error) ?? { error }
-          if ("error" in dealt) throw new Ended({ index, error: dealt.error })
-          if ("emit" in dealt) add(out, dealt.emit, timeOf(chunk, index))
-        }
+  #runSlice(slice: Slice, out: Emitted, tolerate: Tolerate | undefined): void {
+    const { chunk, size } = slice
+    for (let row = 0; row < size; row++) {
+      const index = indexOf(slice, row)
+      this.#fireBefore(chunk, index, out)
+      try {
+        this.#take(chunk, index, row, out)
+      } catch (error) {
+        const dealt = tolerate?.(index, error) ?? { error }
+        if ("error" in dealt) throw new Ended({ index, error: dealt.error })
+        if ("emit" in dealt) add(out, dealt.emit, timeOf(chunk, index))
       }
-      if (filled.failure === undefined) continue
-      this.#fireBefore(chunk, filled.failure.index, out)
-      throw new Ended(filled.failure)
     }
   }
 
