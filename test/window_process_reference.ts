@@ -134,9 +134,9 @@ export class Reference {
     }
     if (over) return true
     if (!this.#counts) win.timers.add(this.#overAt(win))
-    if (trigger !== "every" || win.state !== undefined) return false
-    win.state = (Math.floor(Math.max(time, this.#watermark) / numbers.every) + 1) * numbers.every
-    win.timers.add(win.state)
+    if (trigger !== "every") return false
+    win.state ??= (Math.floor(Math.max(time, this.#watermark) / numbers.every) + 1) * numbers.every
+    win.timers.add(win.state) // Anew where it was at an end that has moved.
     return false
   }
 
