@@ -181,6 +181,10 @@ describe("what would be ignored is refused", () => {
 
   it.each([
     [
+      () => keyed().map(() => 0, { state: { cleanupInterval: "1m" } }),
+      "cleanupInterval has no meaning without a ttl",
+    ],
+    [
       () => keyed().map(() => 0, { state: { update: "readWrite" } }),
       "update has no meaning without a ttl",
     ],

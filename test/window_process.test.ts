@@ -170,6 +170,7 @@ describe("what windows refuse", () => {
   const open = keyed([])
   it.each([
     ["lateness of count windows", () => open.window(countWindow(2), { allowedLateness: 5 })],
+    ["to discard at the end", () => open.window(tumbling(5), { emit: "final", mode: "discard" })],
     ["what is no window", () => open.window({ kind: "tmbling" } as never)],
     ["an option that there is not", () => open.window(tumbling(5), { lateness: 5 } as never)],
     ["sliding windows beyond count", () => open.window(sliding("1d", 1)).reduce((a) => a)],
@@ -183,6 +184,9 @@ describe("what windows refuse", () => {
     expect(reduce).toThrow('reduce.state.onFull "evict" would lose what is in windows')
     const ttl = () => open.window(tumbling(5)).reduce((a) => a, { state: { ttl: "1h" } })
     expect(ttl).toThrow("reduce.state has no ttl: a window goes when it closes")
+    const cleaned = { state: { cleanupInterval: "1m" } } as const
+    const cleanup = () => open.window(tumbling(5)).reduce((a) => a, cleaned)
+    expect(cleanup).toThrow("cleanupInterval has no meaning without a ttl")
   })
 
   it("is one more key than there may be, and the others go on", async () => {

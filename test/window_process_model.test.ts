@@ -83,7 +83,7 @@ function possible(setting: Setting): Setting {
     lateness: counts || kind.kind === "global" ? 0 : setting.lateness,
     trigger: merges && trigger === "delta" ? undefined : trigger,
     evictor: bare ? undefined : setting.evictor,
-    discard: bare ? false : setting.discard,
+    discard: bare || emit === "final" ? false : setting.discard,
   }
 }
 

@@ -6,7 +6,7 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
 import { checkOptions, duration, flag, oneOf } from "../options.ts"
-import { noLimits, refuseOwnTime, limitsOption, withTtl } from "../state/config.ts"
+import { noLimits, refuseOwnTime, limitsOfOwnTtl, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
@@ -46,7 +46,7 @@ const options = {
   keep: oneOf("first", "last"),
   refresh: flag,
   evictedTo: tagOption,
-  state: limitsOption,
+  state: limitsOfOwnTtl,
 }
 
 export function deduplicateNode(input: Node, read: KeyReader, settings?: object): OperatorNode {

@@ -10,7 +10,7 @@ import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode, OperatorOptions } from "../graph.ts"
 import { nodeOptions, operatorOptions, withTag } from "../graph.ts"
 import { checkOptions, duration, integer, oneOf } from "../options.ts"
-import { noLimits, refuseOwnTime, limitsOption, withTtl } from "../state/config.ts"
+import { noLimits, refuseOwnTime, limitsOfOwnTtl, withTtl } from "../state/config.ts"
 import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
@@ -68,7 +68,7 @@ const options = {
   queueSize: integer(),
   overflowTo: tagOption,
   evictedTo: tagOption,
-  state: limitsOption,
+  state: limitsOfOwnTtl,
 }
 
 /** Where nothing is forgotten yet, one pass more must find room. */

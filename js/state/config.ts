@@ -128,14 +128,21 @@ export function refuseOwnTime(limits: StateLimits, where: string): void {
 export const stateOption: Check<StateSetting> = (given, name) => checkStateConfig(given, name)
 
 /** The same for an operator whose state is its own: a default would be ignored. */
-export const limitsOption: Check<StateSetting> = (given, name) => {
-  const setting = checkStateConfig(given, name)
-  if (setting.value === undefined) return setting
-  throw new MillraceError("STATE_CONFIG", `${name} has no value of its own`)
+export const limitsOption = limitsCheck(false)
+
+/** The same where the operator has a ttl of its own. */
+export const limitsOfOwnTtl = limitsCheck(true)
+
+function limitsCheck(ownTtl: boolean): Check<StateSetting> {
+  return (given, name) => {
+    const setting = checkStateConfig(given, name, ownTtl)
+    if (setting.value === undefined) return setting
+    throw new MillraceError("STATE_CONFIG", `${name} has no value of its own`)
+  }
 }
 
 /** What a configuration means. Throws `STATE_CONFIG`, `OPTION` and `UNSUPPORTED`. */
-export function checkStateConfig(given: unknown, name = "state"): StateSetting {
+export function checkStateConfig(given: unknown, name = "state", ownTtl = false): StateSetting {
   const checked = checkOptions(given, stateOptions, name)
   const { ttl = 0, cleanupInterval, maxSize, maxBytes, onFull, value } = checked
   if (ttl > 0 && cleanupInterval !== undefined && cleanupInterval > ttl) {
@@ -157,8 +164,9 @@ export function checkStateConfig(given: unknown, name = "state"): StateSetting {
     timeDomain: checked.timeDomain,
     onEvict: checked.onEvict,
   }
-  for (const name of ["update", "visibility", "timeDomain"] as const) {
-    if (ttl > 0 || checked[name] === undefined || checked.ttl !== undefined) continue
+  for (const name of ["cleanupInterval", "update", "visibility", "timeDomain"] as const) {
+    if (checked[name] === undefined || checked.ttl !== undefined) continue
+    if (ownTtl && name === "cleanupInterval") continue
     throw new MillraceError("STATE_CONFIG", `${name} has no meaning without a ttl`)
   }
   if (limits.onEvict !== undefined && !limits.evict) {

@@ -36,7 +36,7 @@ export interface WindowOptions<T = unknown> {
   readonly trigger?: Trigger<T>
   /** Which events are left when a window emits. Default: all. */
   readonly evictor?: Evictor
-  /** Does what a window has emitted stay in it, or go? Default "accumulate". */
+  /** Does what a window has emitted stay in it, or go? Default "accumulate"; not with "final". */
   readonly mode?: "accumulate" | "discard"
 }
 
@@ -85,6 +85,9 @@ export function windowSpec(given: unknown, settings: object | undefined): Window
     refuse("mode", "for slidingEach: its windows share their events")
   }
   if (options.emit === "final") refuse("trigger", 'with emit "final": the end is what triggers it')
+  if (options.emit === "final" && options.mode === "discard") {
+    refuse("mode", 'with emit "final": what a window has emitted goes with it')
+  }
   if (kind === "sessions" && options.trigger !== undefined && !canMerge(options.trigger)) {
     throw new MillraceError("OPTION", "window.trigger needs merge(one, other) for sessions")
   }
