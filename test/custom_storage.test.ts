@@ -99,4 +99,13 @@ describe("a storage of one's own with more methods", () => {
     const refused = await refusalLater(() => over(memoryStorage()).get("A"))
     expect(refused.code).toBe("OPTION")
   })
+
+  it.each(["clock", "memory"] as const)("is refused with a %s, which it would ignore", (name) => {
+    const options = { clock: { now: () => 0 }, memory: { maxBytes: 1 << 20 } }
+    const create = () => createStorage({ storage: memoryStorage() }, { [name]: options[name] })
+    expect(refusal(create)).toEqual({
+      code: "OPTION",
+      message: `createStorage.${name} has no meaning: a storage of one's own keeps its own`,
+    })
+  })
 })

@@ -69,8 +69,8 @@ const createOptions = {
  *
  * The options hold as they do for the state of an operator; ages are of processing time. There is
  * no default and no event time, so `value` and `timeDomain: "event"` are refused. A configuration
- * with a `storage` of one's own gives the same methods over that one, whose ttl and limits are its
- * own affair. A job that is closed closes the storage it was run with.
+ * with a `storage` of one's own gives the same methods over that one, whose ttl, limits, clock and
+ * memory are its own affair. A job that is closed closes the storage it was run with.
  *
  * @example
  * ```ts
@@ -89,9 +89,13 @@ export function createStorage(
   options: CreateStorageOptions = {},
 ): CreatedStorage {
   const { limits } = checkStateConfig(config, uid)
-  const { clock = systemClock, memory } = checkOptions(options, createOptions, uid)
+  const checked = checkOptions(options, createOptions, uid)
   refuseMeaningless(config)
-  if (config.storage !== undefined) return customStorage(config.storage)
+  if (config.storage !== undefined) {
+    refuseOptions(checked)
+    return customStorage(config.storage)
+  }
+  const { clock = systemClock, memory } = checked
   return storageInMemory(new Kept(limits, steady(clock), memory?.maxBytes ?? 2 ** 30))
 }
 
@@ -105,6 +109,15 @@ function refuseMeaningless(config: StateConfig): void {
   if (timeDomain === "event") throw refuse("timeDomain", "a storage has no events")
   if (storage === undefined || onEvict === undefined) return
   throw refuse("onEvict", "a storage of one's own evicts by itself")
+}
+
+/** Throws `OPTION`: a storage of one's own has both by itself. */
+function refuseOptions(options: CreateStorageOptions): void {
+  for (const name of ["clock", "memory"] as const) {
+    if (options[name] === undefined) continue
+    const message = `${uid}.${name} has no meaning: a storage of one's own keeps its own`
+    throw new MillraceError("OPTION", message)
+  }
 }
 
 function storageInMemory(kept: Kept): CreatedStorage {
