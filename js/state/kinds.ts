@@ -67,7 +67,7 @@ export interface AggregateSteps<I, A, O> {
   /** The accumulator with one value more. A new one: what is kept must not be changed. */
   add(accumulator: A, value: I): A
   result(accumulator: A): O
-  /** One accumulator of two; for where keys are merged, which process functions do not. */
+  /** One accumulator of two. Nothing calls it in this version: no two states are merged. */
   merge?(a: A, b: A): A
 }
 
@@ -215,7 +215,6 @@ const stepsTable = {
  *   create: () => ({ sum: 0, count: 0 }),
  *   add: ({ sum, count }, value: number) => ({ sum: sum + value, count: count + 1 }),
  *   result: ({ sum, count }) => sum / count,
- *   merge: (a, b) => ({ sum: a.sum + b.sum, count: a.count + b.count }),
  * })
  * ```
  * @throws {MillraceError} `STATE_CONFIG`, `OPTION`.
