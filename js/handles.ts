@@ -34,6 +34,7 @@ export interface JobBase extends AsyncDisposable {
   /**
    * Call `record` for each access of a user function to its state, until it is called with
    * undefined. Free while nobody does. Keys and values are data, and are told only if asked for.
+   * Not told in this version: states of `KeyedStream.process`, of triggers, and in `onEnd`.
    */
   trace(record: ((trace: StateTrace) => void) | undefined, options?: TraceOptions): void
   /**
