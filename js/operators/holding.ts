@@ -10,10 +10,9 @@
  * its key's due time lets go first: what is due is over for it. In processing time the job asks.
  */
 import { causeOf, timeOf } from "../chunk.ts"
-import type { Arrival, Chunk, Failure } from "../chunk.ts"
-import { fillKeys } from "../engine/fill.ts"
+import type { Chunk, Failure } from "../chunk.ts"
 import { keyOfRow } from "../engine/keys.ts"
-import { Operator, sliceRowsMax } from "../engine/operator.ts"
+import { Operator } from "../engine/operator.ts"
 import { RefAccess } from "../engine/ref_access.ts"
 import { Rows } from "../engine/rows.ts"
 import { Timers } from "../engine/timers.ts"
@@ -22,6 +21,10 @@ import type { Finished, Ran, Runner, Site } from "../graph.ts"
 import type { StateLimits } from "../engine/operator.ts"
 import { scanPages } from "../engine/scan.ts"
 import type { KeyReader, KeyValue } from "../state/keys.ts"
+import { Emissions } from "./emissions.ts"
+import { indexOf, runSlices } from "./slices.ts"
+import type { Slice } from "./slices.ts"
+import { Taken } from "./taken.ts"
 
 /** What is held of a key; the state of its row. */
 export interface Held {
@@ -68,9 +71,7 @@ class HoldingRunner implements Runner {
   readonly #rows: Rows
   readonly #access: RefAccess
   readonly #timers: Timers
-  /** The event that was taken last, of which arrival; what it sets can fire no earlier. */
-  #lastCause = 0
-  #lastOf: Arrival | undefined
+  readonly #taken = new Taken()
   /** Where one key is held at a time, its row; 0: none, undefined: not looked for yet. */
   #only: number | undefined
 
@@ -91,26 +92,9 @@ class HoldingRunner implements Runner {
   }
 
   run(chunk: Chunk): Ran {
-    const out = new Released(chunk)
-    const size = chunk.values.length
-    let failure: Failure | undefined
-    for (let from = 0; from < size && failure === undefined; from += sliceRowsMax) {
-      const upto = Math.min(from + sliceRowsMax, size)
-      const filled = fillKeys(this.operator.input, chunk, this.#read, from, upto, 0)
-      failure = filled.failure
-      if (filled.size === 0) continue
-      let index = from
-      try {
-        this.#rows.find()
-        for (let row = 0; row < filled.size; row++) {
-          index = filled.rows === undefined ? from + row : (filled.rows[row] as number)
-          this.#take(chunk, index, row, out)
-        }
-      } catch (error) {
-        if (this.#access.open) this.#access.abandon()
-        failure = { index, error }
-      }
-    }
+    const out = new Emissions(chunk, true)
+    const run = (slice: Slice) => this.#runSlice(slice, out)
+    const failure = runSlices(this.#rows, this.#read, chunk, run)
     if (failure !== undefined && this.#eventTime) {
       const { watermarks } = chunk.arrival
       this.#fire(watermarks?.[causeOf(chunk, failure.index)] ?? -Infinity, chunk, out)
@@ -118,11 +102,25 @@ class HoldingRunner implements Runner {
     return { chunk: out.chunk(), failure }
   }
 
+  #runSlice(slice: Slice, out: Emissions): Failure | undefined {
+    const { chunk, size } = slice
+    for (let row = 0; row < size; row++) {
+      const index = indexOf(slice, row)
+      try {
+        this.#take(chunk, index, row, out)
+      } catch (error) {
+        if (this.#access.open) this.#access.abandon()
+        return { index, error }
+      }
+    }
+    return undefined
+  }
+
   /** The watermark has gone on to the end of the chunk. */
   settle(chunk: Chunk): Ran | undefined {
     const { watermark } = chunk.arrival
     if (!this.#eventTime || watermark === undefined) return undefined
-    const out = new Released(chunk)
+    const out = new Emissions(chunk, true)
     this.#fire(watermark, chunk, out)
     return { chunk: out.chunk() }
   }
@@ -161,15 +159,15 @@ class HoldingRunner implements Runner {
     return values.length === 0 ? undefined : { values, times: Float64Array.from(times) }
   }
 
-  #take(chunk: Chunk, index: number, row: number, out: Released): void {
+  #take(chunk: Chunk, index: number, row: number, out: Emissions): void {
     const { arrival, values } = chunk
     const cause = causeOf(chunk, index)
     const time = timeOf(chunk, index)
     const watermark = arrival.watermarks?.[cause] ?? time
     if (this.#eventTime) {
       this.#fire(watermark, chunk, out)
-      this.#lastCause = cause
-      this.#lastOf = arrival
+      this.#taken.cause = cause
+      this.#taken.of = arrival
     }
     const clock = Math.max(time, watermark)
     if (this.#holding.alone) this.#letOthersGo(row, cause, time, out)
@@ -180,12 +178,12 @@ class HoldingRunner implements Runner {
     const due = held?.due ?? Infinity
     if (held !== undefined && clock >= due) {
       const gone = this.#holding.letGo(held, due, key)
-      for (const value of gone) out.add(value, cause, due)
+      for (const value of gone) out.emit(value, cause, due)
       if (held.values.length === 0) held = undefined
     }
     const now = this.#holding.add(held, values[index], time)
     if (this.#holding.full(now)) {
-      for (const value of this.#holding.letGo(now, time, key)) out.add(value, cause, time)
+      for (const value of this.#holding.letGo(now, time, key)) out.emit(value, cause, time)
     }
     if (now.values.length === 0) access.delete()
     else access.set(now)
@@ -198,12 +196,12 @@ class HoldingRunner implements Runner {
   }
 
   /** What is held of another key than that of an event goes before it. */
-  #letOthersGo(row: number, cause: number, time: number, out: Released): void {
+  #letOthersGo(row: number, cause: number, time: number, out: Emissions): void {
     const only = this.#only ?? this.#findOnly()
     if (only === 0 || only === this.#rows.row(row)) return
     const held = this.#access.peek(only) as Held
     const key = () => keyOfRow(this.operator, only)
-    for (const value of this.#holding.letGo(held, time, key)) out.add(value, cause, time)
+    for (const value of this.#holding.letGo(held, time, key)) out.emit(value, cause, time)
     this.#drop(only)
   }
 
@@ -220,25 +218,24 @@ class HoldingRunner implements Runner {
   }
 
   /** What made room for another key is not lost: it goes now. */
-  #releaseEvicted(cause: number, time: number, out: Released): void {
+  #releaseEvicted(cause: number, time: number, out: Emissions): void {
     for (const { row } of this.operator.evicted()) {
       const held = this.#access.peek(row) as Held
       const key = () => keyOfRow(this.operator, row)
       while (held.values.length > 0) {
-        for (const value of this.#holding.letGo(held, held.due, key)) out.add(value, cause, time)
+        for (const value of this.#holding.letGo(held, held.due, key)) out.emit(value, cause, time)
       }
     }
     this.operator.freeEvicted()
   }
 
   /** Let go of what is due by a watermark. */
-  #fire(watermark: number, chunk: Chunk, out: Released): void {
-    const last = this.#lastOf === chunk.arrival ? this.#lastCause : 0
+  #fire(watermark: number, chunk: Chunk, out: Emissions): void {
     for (;;) {
       const due = this.#timers.take(watermark)
       if (due === undefined) return
-      const cause = Math.max(causeOfTime(chunk, due.timeMs), last)
-      for (const value of this.#letGo(due.row, due.timeMs)) out.add(value, cause, due.timeMs)
+      const cause = this.#taken.causeOf(chunk, due.timeMs)
+      for (const value of this.#letGo(due.row, due.timeMs)) out.emit(value, cause, due.timeMs)
     }
   }
 
@@ -249,42 +246,5 @@ class HoldingRunner implements Runner {
     if (held.values.length === 0) this.#drop(row)
     else this.#timers.set(row, held.due)
     return gone
-  }
-}
-
-/** The event of a chunk's arrival that brought the watermark to a time. */
-export function causeOfTime({ arrival }: Chunk, timeMs: number): number {
-  const watermarks = arrival.watermarks as Float64Array
-  let from = 0
-  let upto = watermarks.length // The first event before which the time had come; or none.
-  while (from < upto) {
-    const middle = (from + upto) >>> 1
-    if ((watermarks[middle] as number) >= timeMs) upto = middle
-    else from = middle + 1
-  }
-  return Math.max(from - 1, 0)
-}
-
-/** What one chunk lets go, with times of its own. */
-class Released {
-  readonly #input: Chunk
-  readonly #values: unknown[] = []
-  readonly #causes: number[] = []
-  readonly #times: number[] = []
-
-  constructor(input: Chunk) {
-    this.#input = input
-  }
-
-  add(value: unknown, cause: number, time: number): void {
-    this.#values.push(value)
-    this.#causes.push(cause)
-    this.#times.push(time)
-  }
-
-  chunk(): Chunk {
-    const { arrival } = this.#input
-    const times = arrival.times && Float64Array.from(this.#times)
-    return { values: this.#values, at: Uint32Array.from(this.#causes), times, arrival }
   }
 }

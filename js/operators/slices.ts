@@ -24,6 +24,13 @@ export function indexOf({ from, rows }: Slice, row: number): number {
 type Ended = Failure | undefined | Promise<Failure | undefined>
 
 /** Run each slice of a chunk, up to the first failure; a promise if any run gives one. */
+export function runSlices<Run extends Ended>(
+  rows: Rows,
+  read: KeyReader,
+  chunk: Chunk,
+  run: (slice: Slice) => Run,
+  start?: number,
+): Run | Failure | undefined
 export function runSlices(
   rows: Rows,
   read: KeyReader,

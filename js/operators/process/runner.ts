@@ -22,6 +22,7 @@ import type { Untold } from "../evictions.ts"
 import { Firing } from "./firing.ts"
 import { namedState, namedTimers, openStates, openTimers } from "./states.ts"
 import { afterChunk } from "../pushed.ts"
+import { Taken } from "../taken.ts"
 import { Seat } from "./seat.ts"
 import type { Handlers, OpenState } from "./seat.ts"
 
@@ -37,9 +38,7 @@ export class ProcessRunner implements Runner {
   readonly #firing: Firing
   /** Of states that tell of what they evict. */
   readonly #evictions: readonly Evictions[]
-  /** The event that was taken last, of which arrival; what it sets can fire no earlier. */
-  #lastCause = -1
-  #lastOf: Arrival | undefined
+  readonly #taken = new Taken()
 
   constructor(
     site: Site,
@@ -133,8 +132,8 @@ export class ProcessRunner implements Runner {
   ): Failure | undefined {
     const { arrival, values } = chunk
     const cause = causeOf(chunk, index)
-    this.#lastCause = cause
-    this.#lastOf = arrival
+    this.#taken.cause = cause
+    this.#taken.of = arrival
     this.#arrive(arrival, cause)
     const { now } = this.#firing
     const timeMs = timeOf(chunk, index)
@@ -174,7 +173,7 @@ export class ProcessRunner implements Runner {
       const due = this.#firing.first("event", Math.ceil(watermark) - 1)
       if (due === undefined) return undefined
       const { timeMs } = due
-      const least = this.#lastOf === arrival ? this.#lastCause + 1 : 0
+      const least = this.#taken.of === arrival ? this.#taken.cause + 1 : 0
       const found = Math.max(firstBeyond(watermarks, timeMs), least)
       const at = Math.max(found - 1, 0)
       out.cause = at

@@ -4,15 +4,15 @@
  * They come in the order of time, and of setting: a session's timer is set by its latest event; of
  * a key with several open sessions, the next one's when the one before ends.
  */
-import type { Arrival, Chunk } from "../../chunk.ts"
+import type { Chunk } from "../../chunk.ts"
 import type { StateLimits } from "../../engine/operator.ts"
 import type { OpenSession, SessionRows } from "../../engine/session_rows.ts"
 import type { StateAccess } from "../../state/access.ts"
 import type { KeyValue } from "../../state/keys.ts"
 import type { AnyTag } from "../../tag.ts"
 import type { Emissions } from "../emissions.ts"
-import { causeOfTime } from "../holding.ts"
 import type { Concurrency } from "../in_flight.ts"
+import { Taken } from "../taken.ts"
 import { overAt } from "./rule.ts"
 import type { SessionRule } from "./rule.ts"
 
@@ -41,19 +41,11 @@ const endedMax = 4096
 export class SessionEnds {
   readonly #sessions: SessionRows
   readonly #plan: SessionPlan
-  /** The event that was taken last, of which arrival; what it sets can fire no earlier. */
-  #lastCause = 0
-  #lastOf: Arrival | undefined
+  readonly taken = new Taken()
 
   constructor(sessions: SessionRows, plan: SessionPlan) {
     this.#sessions = sessions
     this.#plan = plan
-  }
-
-  /** An event of an arrival is taken. */
-  took(cause: number, arrival: Arrival): void {
-    this.#lastCause = cause
-    this.#lastOf = arrival
   }
 
   /** End what is over by a watermark. */
@@ -61,8 +53,7 @@ export class SessionEnds {
     for (;;) {
       const due = this.#sessions.timers.take(watermark)
       if (due === undefined) return
-      const last = this.#lastOf === chunk.arrival ? this.#lastCause : 0
-      const cause = Math.max(causeOfTime(chunk, due.timeMs), last)
+      const cause = this.taken.causeOf(chunk, due.timeMs)
       this.first(due.row, (ended, endMs) => out.emit(ended, cause, endMs))
     }
   }

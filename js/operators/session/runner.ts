@@ -169,6 +169,7 @@ export class SessionRunner implements Runner, Moments {
     const { size, out, tolerate, chunk } = slice
     const { values, arrival } = chunk
     const { own, access, verb } = this.#seats.seat
+    const { taken } = this.#ends
     for (let row = start; row < size; row++) {
       const index = indexOf(slice, row)
       const cause = causeOf(chunk, index)
@@ -178,7 +179,8 @@ export class SessionRunner implements Runner, Moments {
         if (watermark === undefined) this.#endOverdue(row, cause, out)
         else {
           if (this.#sessions.timers.mayBeDue(watermark)) this.#ends.upTo(watermark, chunk, out)
-          this.#ends.took(cause, arrival)
+          taken.cause = cause
+          taken.of = arrival
         }
         made = out.size
         if (access !== own) access.begin(row)

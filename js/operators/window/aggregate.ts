@@ -9,7 +9,7 @@
  * event that brought the watermark there.
  */
 import { causeOf, ownWatermark, select } from "../../chunk.ts"
-import type { Arrival, Chunk } from "../../chunk.ts"
+import type { Chunk } from "../../chunk.ts"
 import { windowColumns } from "../../engine/abi.ts"
 import { fillNumbers } from "../../engine/fill.ts"
 import type { Filled, NumberField } from "../../engine/fill.ts"
@@ -21,10 +21,11 @@ import type { KeyReader } from "../../state/keys.ts"
 import type { AnyTag } from "../../tag.ts"
 import { LateCounter } from "../../time/late.ts"
 import type { AggregateSpec } from "../aggregates.ts"
-import { causeOfTime } from "../holding.ts"
+import { Emissions } from "../emissions.ts"
 import { Evictions } from "../evictions.ts"
 import { pushChunk, valueOf } from "../pushed.ts"
 import type { Slice } from "../pushed.ts"
+import { causeOfTime, Taken } from "../taken.ts"
 import { rowMaker } from "./results.ts"
 import type { Row, RowsOf } from "./results.ts"
 
@@ -58,9 +59,7 @@ export class WindowAggregateRunner implements Runner {
   /** Undefined where windows end by counting. */
   readonly #timers: Timers | undefined
   readonly #rowsOf: RowsOf
-  /** The event that was taken last, and its arrival: what comes next is caused no earlier. */
-  #lastCause = 0
-  #lastOf: Arrival | undefined
+  readonly #taken = new Taken()
   /** The time by which some windows are still due. */
   #firing = Infinity
 
@@ -171,7 +170,7 @@ export class WindowAggregateRunner implements Runner {
       const ends = results.column(windowColumns.WINDOW_END)
       const behind = this.#behind
       const rows = this.#rows()
-      let last = this.#lastIn(chunk)
+      let last = this.#taken.in(chunk.arrival)
       let pushed = slice.pushedFrom
       for (let i = 0; i < size; i++) {
         const row = u32[positions + i] as number
@@ -183,12 +182,12 @@ export class WindowAggregateRunner implements Runner {
           pushed = row
         }
         if (Number.isNaN(f64[starts + i])) this.#leave(chunk, valueOf(slice, row), out)
-        else out.add(rows[i], Math.max(last, out.causeOf(due)), (f64[ends + i] as number) - behind)
+        else out.emit(rows[i], Math.max(last, out.causeOf(due)), (f64[ends + i] as number) - behind)
       }
     }
     if (this.operator.upto === 0) return
-    this.#lastCause = causeOf(chunk, valueOf(slice, this.operator.upto - 1))
-    this.#lastOf = chunk.arrival
+    this.#taken.cause = causeOf(chunk, valueOf(slice, this.operator.upto - 1))
+    this.#taken.of = chunk.arrival
   }
 
   #leave(chunk: Chunk, index: number, out: Emitted): void {
@@ -196,14 +195,10 @@ export class WindowAggregateRunner implements Runner {
     out.late.push(index)
   }
 
-  #lastIn({ arrival }: Chunk): number {
-    return this.#lastOf === arrival ? this.#lastCause : 0
-  }
-
   /** Emit what is due by a watermark. */
   #advance(watermark: number, chunk: Chunk, out: Emitted): void {
     const { results, engine } = this.operator
-    const last = this.#lastIn(chunk)
+    const last = this.#taken.in(chunk.arrival)
     for (let more = true; more;) {
       more = this.operator.advance(watermark)
       const { size, times } = results
@@ -213,7 +208,7 @@ export class WindowAggregateRunner implements Runner {
       const { f64 } = engine.views
       for (let i = 0; i < size; i++) {
         const cause = Math.max(last, out.causeOf(f64[times + i] as number))
-        out.add(rows[i], cause, (f64[ends + i] as number) - this.#behind)
+        out.emit(rows[i], cause, (f64[ends + i] as number) - this.#behind)
       }
     }
   }
@@ -229,24 +224,16 @@ function fillOwn({ input }: Operator, chunk: Chunk, from: number, { rows, size }
   input.stampOwn(own)
 }
 
-/** What one chunk makes windows emit. */
-class Emitted {
+/** What one chunk makes windows emit, and which values of it were late. */
+class Emitted extends Emissions {
   readonly late: number[] = []
   readonly #input: Chunk
-  readonly #values: unknown[] = []
-  readonly #causes: number[] = []
-  readonly #times: number[] = []
   #due = NaN
   #cause = 0
 
   constructor(input: Chunk) {
+    super(input, true)
     this.#input = input
-  }
-
-  add(value: unknown, cause: number, time: number): void {
-    this.#values.push(value)
-    this.#causes.push(cause)
-    this.#times.push(time)
   }
 
   /** The event that brought the watermark to a time. */
@@ -255,11 +242,5 @@ class Emitted {
     this.#due = due
     this.#cause = due === -Infinity ? 0 : causeOfTime(this.#input, due)
     return this.#cause
-  }
-
-  chunk(): Chunk {
-    const { arrival } = this.#input
-    const times = arrival.times && Float64Array.from(this.#times)
-    return { values: this.#values, at: Uint32Array.from(this.#causes), times, arrival }
   }
 }

@@ -20,10 +20,10 @@ import type { Tracing } from "../../state/trace.ts"
 import type { NamedState } from "../../states.ts"
 import { LateCounter } from "../../time/late.ts"
 import type { Evictions } from "../evictions.ts"
-import { causeOfTime } from "../holding.ts"
 import { afterChunk } from "../pushed.ts"
 import { indexOf, runSlices } from "../slices.ts"
 import type { Slice } from "../slices.ts"
+import { Taken } from "../taken.ts"
 import { NumberSource } from "./numbers.ts"
 import { Panes } from "./pane_work.ts"
 import type { Emitter, WindowPlan } from "./plan.ts"
@@ -43,10 +43,8 @@ export class WindowRunner implements Runner {
   readonly #rows: WindowRows
   readonly #emitter: Emitter
   readonly #work: Panes
-  /** The event that was taken last, and its arrival: what it sets can come no earlier. */
-  #lastCause = 0
-  #lastOf: unknown
-  /** The number of that event, for what is told of errors. */
+  readonly #taken = new Taken()
+  /** The number of the event that was taken last, for what is told of errors. */
   #position = 0
   /** What ends the job as soon as what came before it is out. */
   #failed: { readonly error: unknown } | undefined
@@ -71,7 +69,7 @@ export class WindowRunner implements Runner {
     const out = new Emitted()
     let ended: Failure | undefined
     const run = (slice: Slice) => (ended = ending(() => this.#runSlice(slice, out, tolerate)))
-    let failure = runSlices(this.#rows.rows, this.#read, chunk, run) as Failure | undefined
+    let failure = runSlices(this.#rows.rows, this.#read, chunk, run)
     if (failure !== undefined && ended === undefined) {
       const { index } = failure // It was not looked at; what is due before it is.
       failure = ending(() => this.#fireBefore(chunk, index, out)) ?? failure
@@ -116,8 +114,8 @@ export class WindowRunner implements Runner {
   #fireBefore(chunk: Chunk, index: number, out: Emitted): void {
     const cause = causeOf(chunk, index)
     this.#fire(this.#clockOf(chunk, cause), chunk, index, out)
-    this.#lastCause = cause
-    this.#lastOf = chunk.arrival
+    this.#taken.cause = cause
+    this.#taken.of = chunk.arrival
     this.#position = chunk.arrival.first + cause
     out.cause = cause
   }
@@ -150,11 +148,11 @@ export class WindowRunner implements Runner {
   /** What is due by a time of the stream, before value `index`. Throws {@link Ended}. */
   #fire(upto: number, chunk: Chunk, index: number, out: Emitted): void {
     const { arrival } = chunk
-    const last = this.#lastOf === arrival ? this.#lastCause : 0
+    const taken = this.#taken
     const { watermarks, watermark, now } = arrival
     this.#rows.fire(upto, out, {
       begin(timeMs) {
-        out.cause = watermarks === undefined ? last : Math.max(causeOfTime(chunk, timeMs), last)
+        out.cause = watermarks === undefined ? taken.in(arrival) : taken.causeOf(chunk, timeMs)
         const position = arrival.first + out.cause
         return { watermark: watermarks?.[out.cause + 1] ?? watermark ?? now, now, position }
       },
