@@ -3,17 +3,17 @@
  *
  * Here a record is read and written whole, as an object of its own.
  */
-import { decode } from "../codec.ts"
 import { copyOf } from "../copy.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import type { RecordType } from "../state/record.ts"
+import { decodeCell } from "./adopt.ts"
 import type { KeyedRows } from "./keyed_rows.ts"
 import type { FieldKind, Operator } from "./operator.ts"
 import { fieldsOf, readCell } from "./record_cells.ts"
 import type { Field } from "./record_cells.ts"
 import { checkField } from "./record_view.ts"
 import { isEncoded } from "./refs.ts"
-import { encodedBytes, recordAt } from "./scan.ts"
+import { recordAt } from "./scan.ts"
 import { makeText } from "./texts.ts"
 
 /** The value that a row had before it got another one. */
@@ -63,16 +63,7 @@ class RefCells implements Cells {
     const { engine } = this.#op
     const cellAt = recordAt(this.#op, row)
     const cell = engine.views.word(cellAt)
-    if (!isEncoded(cell)) return engine.refs.get(cell)
-    const value = decode(encodedBytes(this.#op, cell))
-    const number = engine.refs.add(value)
-    const result = engine.wasm.mr_ref_decoded(this.#op.handle, cellAt, number)
-    if (result < 0) {
-      engine.refs.remove(number)
-      throw this.#op.refusal("keep a decoded value", result)
-    }
-    engine.views.follow()
-    return value
+    return isEncoded(cell) ? decodeCell(this.#op, cellAt, cell) : engine.refs.get(cell)
   }
 
   copy(row: number): unknown {

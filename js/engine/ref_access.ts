@@ -5,12 +5,11 @@
  * kept aside until `commit`, so `abandon` undoes a failed call by forgetting it. A detached call
  * looks its row up again at the end: it may have gone meanwhile.
  */
-import { decode } from "../codec.ts"
 import { copyOf } from "../copy.ts"
 import type { Access } from "../state/access.ts"
+import { adopt, decodeCell } from "./adopt.ts"
 import { isEncoded } from "./refs.ts"
 import type { Rows } from "./rows.ts"
-import { encodedBytes } from "./scan.ts"
 
 const kept = 0
 const replaced = 1
@@ -148,22 +147,7 @@ export class RefAccess implements Access {
     const rows = this.#rows
     const cellAt = rows.record(row)
     const cell = rows.views.word(cellAt)
-    const { refs } = rows.engine
-    if (!isEncoded(cell)) return refs.get(cell)
-    return refs.get(this.#adopt(cellAt, decode(encodedBytes(rows.op, cell))))
-  }
-
-  /** Put a live value into a cell that still has encoded bytes. */
-  #adopt(cellAt: number, value: unknown): number {
-    const { engine, op } = this.#rows
-    const number = engine.refs.add(value)
-    const result = engine.wasm.mr_ref_decoded(op.handle, cellAt, number)
-    if (result < 0) {
-      engine.refs.remove(number)
-      throw op.refusal("keep a decoded value", result)
-    }
-    engine.views.follow()
-    return number
+    return isEncoded(cell) ? decodeCell(rows.op, cellAt, cell) : rows.engine.refs.get(cell)
   }
 
   #create(index: number): void {
@@ -187,7 +171,7 @@ export class RefAccess implements Access {
     const rows = this.#rows
     const cellAt = rows.record(this.#row)
     const cell = rows.views.word(cellAt)
-    if (isEncoded(cell)) this.#adopt(cellAt, this.#pending)
+    if (isEncoded(cell)) adopt(rows.op, cellAt, this.#pending)
     else rows.engine.refs.replace(cell, this.#pending)
     if (rows.touchesWrites) rows.touch(index, true)
   }

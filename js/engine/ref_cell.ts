@@ -2,10 +2,9 @@
  * One field of rows that holds a JavaScript value, or none: for operators whose rows stand whether
  * there is a value or not.
  */
-import { decode } from "../codec.ts"
+import { decodeCell } from "./adopt.ts"
 import { isEncoded } from "./refs.ts"
 import type { Rows } from "./rows.ts"
-import { encodedBytes } from "./scan.ts"
 
 export class RefCell {
   readonly #rows: Rows
@@ -28,16 +27,7 @@ export class RefCell {
     const { op, engine, views } = this.#rows
     const cellAt = this.#rows.record(row) + this.#at
     const cell = views.word(cellAt)
-    if (!isEncoded(cell)) return engine.refs.get(cell)
-    const value = decode(encodedBytes(op, cell))
-    const number = engine.refs.add(value)
-    const result = engine.wasm.mr_ref_decoded(op.handle, cellAt, number)
-    if (result < 0) {
-      engine.refs.remove(number)
-      throw op.refusal("keep a decoded value", result)
-    }
-    views.follow()
-    return value
+    return isEncoded(cell) ? decodeCell(op, cellAt, cell) : engine.refs.get(cell)
   }
 
   /** Throws `LIMIT`, `MEMORY`: then it is as it was. */

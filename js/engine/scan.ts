@@ -4,7 +4,7 @@
 import { MillraceError } from "../errors.ts"
 import { layouts, status } from "./abi.ts"
 import type { Operator } from "./operator.ts"
-import { blobOf, isEncoded } from "./refs.ts"
+import { isEncoded } from "./refs.ts"
 
 /** Rows of a page: enough to be quick, few enough to be held. */
 const pageRows = 1024
@@ -120,13 +120,6 @@ export function recordAt(op: Operator, row: number): number {
   const { keyAt, keyBytesAt } = op.layout
   const keyBytes = op.engine.views.u16[(row + keyBytesAt) >>> 1] as number
   return (row + keyAt + keyBytes + 7) & ~7
-}
-
-/** The bytes of an encoded cell, copied. */
-export function encodedBytes(op: Operator, cell: number): Uint8Array {
-  const blob = blobOf(cell)
-  const { views } = op.engine
-  return views.u8.slice(blob + 4, blob + 4 + views.word(blob))
 }
 
 /** One segment being filled in linear memory. */
