@@ -74,6 +74,21 @@ export class Rows {
     this.find()
   }
 
+  /** The row of one key, made if there is none of a record that `fill` writes. Throws `MEMORY`. */
+  ensureKey(key: Uint8Array, fill: (record: number) => void): number {
+    this.findKey(key, 0)
+    const row = this.enter(0)
+    if (row !== 0) return row
+    const record = this.borrow()
+    fill(record)
+    try {
+      this.create(0, record)
+    } finally {
+      this.giveBack(record)
+    }
+    return this.row(0)
+  }
+
   /** The row of input row `index` as it is at that event; 0 if there is none. */
   enter(index: number): number {
     const row = this.row(index)

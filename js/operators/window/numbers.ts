@@ -34,13 +34,7 @@ export class NumberSource {
 
   #find(): number {
     const rows = this.#rows
-    rows.findKey(keyBytes(null), 0)
-    if (rows.enter(0) === 0) {
-      const record = rows.borrow()
-      rows.views.f64[record >>> 3] = 0
-      rows.create(0, record)
-      rows.giveBack(record)
-    }
-    return rows.record(rows.row(0))
+    const row = rows.ensureKey(keyBytes(null), (record) => void (rows.views.f64[record >>> 3] = 0))
+    return rows.record(row)
   }
 }

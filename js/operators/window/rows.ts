@@ -75,15 +75,12 @@ class ClockRows {
   /** Set the timer of a key; Infinity: there is none. */
   set(key: Uint8Array, dueMs: number): void {
     const rows = this.#rows
-    rows.findKey(key, 0)
-    if (dueMs === Infinity) return rows.remove(0)
-    if (rows.enter(0) === 0) {
-      const record = rows.borrow()
-      rows.views.u8[record] = 1
-      rows.create(0, record)
-      rows.giveBack(record)
+    if (dueMs === Infinity) {
+      rows.findKey(key, 0)
+      return rows.remove(0)
     }
-    this.timers.set(rows.row(0), dueMs)
+    const row = rows.ensureKey(key, (record) => void (rows.views.u8[record] = 1))
+    this.timers.set(row, dueMs)
   }
 
   /** The keys whose timers are due by a time, which are off. */
