@@ -9,7 +9,7 @@ import { MillraceError } from "./errors.ts"
 import type { AnyTag } from "./tag.ts"
 
 /** A claimed output with this many results unread holds the sources back. */
-export const unreadMax = 4096
+const unreadMax = 4096
 
 type Step<T = unknown> = IteratorResult<T, undefined>
 

@@ -17,7 +17,7 @@ import { recordAt } from "./scan.ts"
 import { makeText } from "./texts.ts"
 
 /** The value that a row had before it got another one. */
-export interface Replaced {
+interface Replaced {
   /** The row has it again. */
   putBack(this: void, row: number): void
   /** It is of no use any more. */

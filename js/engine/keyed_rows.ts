@@ -19,7 +19,7 @@ const headBytes = 4
 const sizeBytes = 2
 
 /** The key of a call in linear memory, with room for the keys of entries behind it. */
-export class KeyBuffer {
+class KeyBuffer {
   readonly engine: Engine
   #address: number
   #room = 256

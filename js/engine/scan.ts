@@ -45,7 +45,7 @@ export function* scanPages(
 }
 
 /** The most bytes of a segment, unless a single entry is larger. */
-export const segmentBytesMax = 1 << 20
+const segmentBytesMax = 1 << 20
 
 /** Room for a segment at first; it grows as entries need it. */
 const segmentBytesMin = 16 << 10

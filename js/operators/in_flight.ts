@@ -25,7 +25,7 @@ export interface Call {
 }
 
 /** The events of a slice. */
-export interface Work {
+interface Work {
   readonly size: number
   call(row: number): Call
   /** Events of one key wait for each other. */

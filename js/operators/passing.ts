@@ -12,7 +12,7 @@ import { Evictions } from "./evictions.ts"
 import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
 
 /** The side outputs of such an operator: for events that do not pass, and keys that it forgets. */
-export interface PassingTags {
+interface PassingTags {
   readonly rest?: AnyTag | undefined
   readonly evictedTo?: AnyTag | undefined
 }

@@ -14,7 +14,7 @@ import type { FieldReader } from "../state/field_readers.ts"
 import { Aggregate } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
 
-export type PickKind = "first" | "last" | "argMin" | "argMax" | "collect" | "countDistinct"
+type PickKind = "first" | "last" | "argMin" | "argMax" | "collect" | "countDistinct"
 
 /** An aggregate that keeps values: which, and the field that it reads. */
 export class ValueAggregate<
@@ -32,7 +32,7 @@ export class ValueAggregate<
   }
 }
 
-export type AnyValueAggregate = ValueAggregate<
+type AnyValueAggregate = ValueAggregate<
   string,
   "number" | "any",
   "number" | "event" | "field" | "fields"
@@ -94,7 +94,7 @@ export function countDistinct<const Field extends string>(
 }
 
 /** One value of an event on its way into what was kept. */
-export interface Picked {
+interface Picked {
   /** Undefined: there is none. */
   readonly value: unknown
   readonly event: unknown

@@ -13,7 +13,7 @@ import type { KeyReader } from "../state/keys.ts"
 import type { Evictions } from "./evictions.ts"
 
 /** An operator in C, and who is told of what it evicts. */
-export interface Pushed {
+interface Pushed {
   readonly operator: Operator
   readonly evictions: Evictions
 }

@@ -40,13 +40,13 @@ export interface SavedWatermark {
 }
 
 /** What reaches a node through one of its inputs. */
-export interface Reaching {
+interface Reaching {
   readonly input: Planned
   readonly chunk: Chunk
 }
 
 /** A node whose watermark has gone on although nothing came. */
-export interface Moved {
+interface Moved {
   readonly planned: Planned
   readonly before: number
   readonly watermark: number

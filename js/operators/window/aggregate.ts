@@ -30,7 +30,7 @@ import { rowMaker } from "./results.ts"
 import type { Row, RowsOf } from "./results.ts"
 
 /** What the runner of such windows is told. */
-export interface WholeWindows {
+interface WholeWindows {
   readonly window: NonNullable<OperatorSpec["window"]>
   readonly specs: readonly AggregateSpec[]
   readonly aggregates: NonNullable<OperatorSpec["aggregates"]>

@@ -44,7 +44,7 @@ export interface Contents {
   drop(pane: Pane): void
 }
 
-export function newKept(): Kept {
+function newKept(): Kept {
   return { events: [], times: [], orders: [] }
 }
 
@@ -129,7 +129,7 @@ function evictNowAndThen(kept: Kept, evictor: Evictor): void {
 }
 
 /** Keep the events whose times are wanted. */
-export function keepIf(kept: Kept, wanted: (time: number) => boolean): void {
+function keepIf(kept: Kept, wanted: (time: number) => boolean): void {
   const { times } = kept
   if (times.every(wanted)) return
   const left = wantedOf(times, wanted)

@@ -32,10 +32,10 @@ interface KeyWindows {
 }
 
 /** Where the stream's time and the clock are, and the event of the job that came last. */
-export type Instant = Pick<FireView, "watermark" | "now" | "position">
+type Instant = Pick<FireView, "watermark" | "now" | "position">
 
 /** An event of the input batch; one for all of them. */
-export class InputView implements FireView {
+class InputView implements FireView {
   index = 0
   watermark = 0
   now = 0
