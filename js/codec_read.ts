@@ -7,6 +7,7 @@
  */
 import { decode as decodeItems, Token, Tokenizer, Type } from "cborg"
 import type { DecodeOptions, TagDecodeControl } from "cborg"
+import { timeMsMax } from "./duration.ts"
 import { MillraceError } from "./errors.ts"
 
 /** Tags of RFC 8746, for bytes as they lie in memory: little-endian on every host we know. */
@@ -62,7 +63,7 @@ function readDate(item: TagDecodeControl): Date {
   if (Number.isNaN(seconds)) return new Date(seconds)
   const near = Math.round(seconds * 1000) // Off by one, far from 1970, when a fraction was cut.
   const ms = [near, near - 1, near + 1].find((candidate) => candidate / 1000 === seconds)
-  if (ms === undefined || Math.abs(ms) > 8.64e15) throw new RangeError("not a date")
+  if (ms === undefined || Math.abs(ms) > timeMsMax) throw new RangeError("not a date")
   return new Date(ms)
 }
 

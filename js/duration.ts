@@ -9,8 +9,11 @@ import { MillraceError, typeName } from "./errors.ts"
 /** Milliseconds, or a number with a unit: `1500`, `"500ms"`, `"30s"`, `"5m"`, `"1h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`
 
-/** The longest duration in milliseconds: how far a JavaScript date reaches from 1970. */
-export const durationMsMax = 8.64e15
+/** The largest time, in milliseconds on either side of 1970: that of a JavaScript Date. */
+export const timeMsMax = 8.64e15
+
+/** The longest duration in milliseconds. */
+export const durationMsMax = timeMsMax
 
 const unitMs = new Map([
   ["ms", 1],

@@ -6,6 +6,7 @@
  * are made once and shared by the views of all jobs, so that all of them have one shape and a user
  * function that has met one knows them all.
  */
+import { timeMsMax } from "../duration.ts"
 import { typeName, MillraceError } from "../errors.ts"
 import { closed } from "../state/access.ts"
 import type { FieldTypes, RecordType } from "../state/record.ts"
@@ -83,7 +84,6 @@ export class RecordView {
 }
 
 const loneSurrogate = /\p{Surrogate}/u
-const timeMax = 8.64e15
 
 function fits(kind: keyof FieldTypes, value: unknown): boolean {
   switch (kind) {
@@ -94,7 +94,7 @@ function fits(kind: keyof FieldTypes, value: unknown): boolean {
     case "string":
       return typeof value === "string" && !loneSurrogate.test(value)
     case "timestamp":
-      return Number.isInteger(value) && Math.abs(value as number) <= timeMax
+      return Number.isInteger(value) && Math.abs(value as number) <= timeMsMax
     default:
       return typeof value === "number"
   }

@@ -5,6 +5,7 @@
  * name, which moves when it is set again, and one per key and time. Like state, what a call does is
  * kept aside until it takes effect.
  */
+import { timeMsMax } from "../duration.ts"
 import { KeyedRows } from "../engine/keyed_rows.ts"
 import type { Call } from "../engine/keyed_rows.ts"
 import type { Operator } from "../engine/operator.ts"
@@ -19,7 +20,6 @@ interface Changed {
   readonly timeMs: number | undefined
 }
 
-const timeMsMax = 8.64e15
 const nothing = (): void => undefined
 
 export class CallTimers {

@@ -10,6 +10,7 @@
  * gave before has gone through all of the graph: so time moves, and jobs crash, between two events,
  * whatever the chunk size.
  */
+import { timeMsMax } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 import { from } from "../from.ts"
 import { runWith } from "../handles.ts"
@@ -19,7 +20,7 @@ import { flatMapNode } from "../operators/stateless.ts"
 import { runSettings } from "../run.ts"
 import { memoryStorage } from "../storage/memory.ts"
 import type { StreamOf } from "../stream.ts"
-import { timeMsMax, timestampReader } from "../time/timestamps.ts"
+import { timestampReader } from "../time/timestamps.ts"
 import type { TimestampReader } from "../time/timestamps.ts"
 import type { Watermark } from "../time/watermark.ts"
 import type { Make, Played, PlayOptions } from "./play.ts"

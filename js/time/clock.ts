@@ -1,6 +1,7 @@
 /**
  * Where "now" comes from, so that a run can be replayed and a test needs no real time.
  */
+import { timeMsMax } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 
 /** The time of day, in ms since 1970. */
@@ -83,8 +84,8 @@ export function steady(clock: Clock): SteadyClock {
       clock.after === undefined ? afterOnHost(ms, wake, awaited) : clock.after(ms, wake),
     now() {
       const now = clock.now()
-      if (!(Math.abs(now) <= 8.64e15)) {
-        throw new MillraceError("OPTION", "clock.now() must give milliseconds within 8.64e15")
+      if (!(Math.abs(now) <= timeMsMax)) {
+        throw new MillraceError("OPTION", `clock.now() must give milliseconds within ${timeMsMax}`)
       }
       if (now > last) last = now
       return last

@@ -8,6 +8,7 @@
  * Seconds with a fraction, and nanoseconds beyond 2^53, are first rounded to a microsecond, because
  * as numbers they are mostly a hair beside what was meant (1.001 * 1000 is less than 1001).
  */
+import { timeMsMax } from "../duration.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { anyOf, callable, checkOptions, oneOf, text } from "../options.ts"
 import { fieldReader } from "../state/keys.ts"
@@ -43,9 +44,6 @@ export const timestampOptions = {
   timeFormat: text,
   timeZone: text,
 }
-
-/** The largest time, in milliseconds on either side of 1970: that of a JavaScript Date. */
-export const timeMsMax = 8.64e15
 
 /**
  * Make the function that reads the time of events. `where` is what messages call its owner.

@@ -7,12 +7,12 @@
  * event and by nothing else, no clock either: so a run can be replayed, and its results depend on
  * events alone. What makes time go on while a source is silent is `idleAfter`.
  */
-import { durationMs } from "../duration.ts"
+import { durationMs, timeMsMax } from "../duration.ts"
 import type { Duration } from "../duration.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { callable } from "../options.ts"
 import type { Check } from "../options.ts"
-import { timeMsMax, whyNoTime } from "./timestamps.ts"
+import { whyNoTime } from "./timestamps.ts"
 
 /** Makes the watermarks of one run of a source. */
 export interface WatermarkGenerator<in T = unknown> {

@@ -8,6 +8,7 @@
  * Offsets come from Intl and are remembered per hour. An hour in which the offset changes is not
  * remembered, so a change at half past is right too.
  */
+import { timeMsMax } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 
 /** From a wall time, as if it were UTC, to the instant; both in milliseconds since 1970. */
@@ -18,7 +19,6 @@ export const utc: Zone = (wallMs) => wallMs
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-const dateMsMax = 8.64e15
 
 /** Hours remembered per zone; beyond that all are forgotten. */
 const hoursMax = 20_000
@@ -84,7 +84,7 @@ function formatOf(zone: string, name: string): Intl.DateTimeFormat {
 
 /** Intl writes `GMT`, `GMT+02:00`, and seconds for times before there were zones. */
 function askIntl(format: Intl.DateTimeFormat, instantMs: number): number {
-  const within = Math.max(-dateMsMax, Math.min(dateMsMax, instantMs))
+  const within = Math.max(-timeMsMax, Math.min(timeMsMax, instantMs))
   const shown = format.formatToParts(within).find(({ type }) => type === "timeZoneName")?.value
   const [, sign, ...parts] = /([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(shown ?? "") ?? []
   const [hours = 0, minutes = 0, seconds = 0] = parts.map((part) => Number(part ?? 0))

@@ -1,10 +1,9 @@
 /**
  * Which of the open windows of its key an event is in, by the assigner.
  */
-import { durationMs } from "../../duration.ts"
+import { durationMs, timeMsMax } from "../../duration.ts"
 import { MillraceError, typeName } from "../../errors.ts"
 import type { Assigner, WindowRange } from "../../windows/assigner.ts"
-import { timeMsMax } from "../../time/timestamps.ts"
 import { counted, countingOf, each, endless, lastOf } from "./counting.ts"
 import { late, newPane, overAt } from "./panes.ts"
 import type { Pane, Placing } from "./panes.ts"

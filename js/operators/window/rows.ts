@@ -8,6 +8,7 @@
  * taken at once and put in order.
  */
 import { copyOf } from "../../copy.ts"
+import { timeMsMax } from "../../duration.ts"
 import { keyOfRow } from "../../engine/keys.ts"
 import { Operator } from "../../engine/operator.ts"
 import { RefAccess } from "../../engine/ref_access.ts"
@@ -17,7 +18,6 @@ import type { Site } from "../../graph.ts"
 import { noLimits } from "../../state/config.ts"
 import type { Emitted } from "../../sides.ts"
 import type { NamedState } from "../../states.ts"
-import { timeMsMax } from "../../time/timestamps.ts"
 import type { FireView } from "./context.ts"
 import type { Panes, When, WindowEvent } from "./pane_work.ts"
 import type { Pane } from "./panes.ts"
