@@ -66,15 +66,11 @@ export class Evictions {
   take(chunk: Chunk, valueOf: (row: number) => number): void {
     const rows = this.#operator.evicted()
     if (rows.length === 0) return
-    const { uid, spec } = this.#operator
     try {
       for (const { row, by } of rows) {
         const index = valueOf(by)
-        const position = chunk.arrival.first + causeOf(chunk, index)
-        const key = keyOfRow(this.#operator, row)
-        const evicted = { key, state: this.#readRow(row), operator: uid, position }
+        const evicted = this.#look(row, chunk.arrival.first + causeOf(chunk, index))
         if (this.#evictedTo !== undefined) this.#fresh.push({ evicted, index })
-        if (spec.limits.onEvict !== undefined) this.#untold.push(evicted)
       }
     } finally {
       this.#operator.freeEvicted()
@@ -85,12 +81,19 @@ export class Evictions {
   takeFor(position: number): void {
     const rows = this.#operator.evicted()
     if (rows.length === 0) return
-    const operator = this.#operator.uid
-    for (const { row } of rows) {
-      const key = keyOfRow(this.#operator, row)
-      this.#untold.push({ key, state: this.#readRow(row), operator, position })
+    try {
+      for (const { row } of rows) this.#look(row, position)
+    } finally {
+      this.#operator.freeEvicted()
     }
-    this.#operator.freeEvicted()
+  }
+
+  #look(row: number, position: number): EvictedKey {
+    const { uid, spec } = this.#operator
+    const key = keyOfRow(this.#operator, row)
+    const evicted = { key, state: this.#readRow(row), operator: uid, position }
+    if (spec.limits.onEvict !== undefined) this.#untold.push(evicted)
+    return evicted
   }
 
   /** What a run of `chunk` sends to `evictedTo`. */
