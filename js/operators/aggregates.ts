@@ -175,6 +175,8 @@ export function layOut(specs: readonly AggregateSpec[]) {
 }
 
 /** What the aggregates are, for telling whether saved state fits. */
-export function fieldsOf(specs: readonly AggregateSpec[]): string[] {
+export function fieldsOf(
+  specs: readonly (readonly [name: string, spec: { kind: string; field: string | undefined }])[],
+): string[] {
   return specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
 }

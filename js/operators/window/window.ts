@@ -13,7 +13,7 @@ import type { KeyReader } from "../../state/keys.ts"
 import { tagOption } from "../../tag.ts"
 import type { AnyTag } from "../../tag.ts"
 import { onWatermark } from "../../windows/trigger.ts"
-import { checkAnyAggregates } from "../aggregates.ts"
+import { checkAnyAggregates, fieldsOf } from "../aggregates.ts"
 import { isAggregate } from "../picks.ts"
 import type { AnySpec } from "../picks.ts"
 import type { Reducer } from "./contents.ts"
@@ -150,9 +150,8 @@ export function foldNode(
 ): OperatorNode {
   const checked = checkOptions(settings, resultTable, "aggregate")
   const specs = checkAnyAggregates<AnySpec[1]>(given, "aggregate", isAggregate)
-  const what = specs.map(([name, { kind, field }]) => `${name}:${kind}(${field ?? ""})`)
   const limits = limitsOf(checked.state, "aggregate")
-  const plan = planOf(spec, limits, what.join(), (site, keeps, ordered) => {
+  const plan = planOf(spec, limits, fieldsOf(specs).join(), (site, keeps, ordered) => {
     return new FoldEmitter(site, specs, isRevised(spec), keeps, ordered)
   })
   return nodeOf(input, read, plan, nodeOptions(checked, "aggregate"))
