@@ -23,7 +23,7 @@ import { RecordType } from "../state/record.ts"
 import { TracedAccess } from "../state/trace.ts"
 import type { Tracing } from "../state/trace.ts"
 import { Evictions } from "./evictions.ts"
-import { InFlight } from "./in_flight.ts"
+import { Flights } from "./flights.ts"
 import type { Concurrency } from "./in_flight.ts"
 import { Outputs } from "./outputs.ts"
 import { afterChunk } from "./pushed.ts"
@@ -60,16 +60,13 @@ class KeyedRunner implements Runner {
   readonly operator: Operator
   readonly evictions: Evictions
   readonly concurrency: number
-  /** Has the function given a promise yet? */
-  waits = false
   readonly #site: Site
   readonly #read: KeyReader
   readonly #setting: StateSetting
   readonly #makeVerb: MakeVerb
-  readonly #limits: Concurrency
   readonly #rows: Rows
   readonly #seats: Seats
-  #flight: InFlight | undefined
+  readonly #flights: Flights
   #tracing: Tracing | undefined
   /** For rows that are looked at from outside. */
   #reader: RecordAccess | RefAccess | undefined
@@ -89,12 +86,12 @@ class KeyedRunner implements Runner {
     this.#read = read
     this.#setting = setting
     this.#makeVerb = makeVerb
-    this.#limits = limits
     this.concurrency = limits.limit
     this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
     this.#rows = new Rows(this.operator)
     this.#seats = new Seats(() => this.#newSeat())
+    this.#flights = new Flights(this.#seats, this.operator.input, limits)
   }
 
   #newAccess(): RecordAccess | RefAccess {
@@ -124,12 +121,16 @@ class KeyedRunner implements Runner {
     return copyOf(access.peek(row))
   }
 
+  get waits(): boolean {
+    return this.#flights.begun
+  }
+
   settle(chunk: Chunk): undefined {
     return afterChunk(this.operator, chunk)
   }
 
   close(): void {
-    this.#flight?.giveUp()
+    this.#flights.giveUp()
   }
 
   run(chunk: Chunk, tolerate?: Tolerate): Ran | Promise<Ran> {
@@ -160,7 +161,7 @@ class KeyedRunner implements Runner {
       try {
         access.begin(row)
         const result = verb.call(values[index])
-        if (isPromise(result)) return this.#fly(slice, row, result, out, tolerate)
+        if (isPromise(result)) return this.#flights.run(slice, [row, size], result, out, tolerate)
         verb.accept(result, values[index], index, out)
         access.commit()
       } catch (error) {
@@ -171,32 +172,5 @@ class KeyedRunner implements Runner {
       }
     }
     return undefined
-  }
-
-  /** The rest of a slice, from a row on whose function gave a promise. */
-  #fly(
-    slice: Slice,
-    from: number,
-    promise: PromiseLike<unknown>,
-    out: Outputs,
-    tolerate: Tolerate | undefined,
-  ): Promise<Failure | undefined> {
-    const { size, chunk } = slice
-    const { limit, ordered } = this.#limits
-    const at = (row: number) => indexOf(slice, row)
-    const first = this.#seats.leave(chunk.values[at(from)], at(from), out)
-    this.waits = true
-    const work = {
-      size,
-      call: (row: number) => this.#seats.call(row, chunk.values[at(row)], at(row), out),
-      keyOf: (row: number) => (limit === 1 ? "" : this.operator.input.keyText(row)),
-      fail: (row: number, error: unknown) => out.dealt(tolerate, at(row), error),
-    }
-    this.#flight = new InFlight(work, this.#limits, from)
-    return this.#flight.run({ call: first, promise }).then((failure) => {
-      this.#flight = undefined
-      if (!ordered) out.sort()
-      return failure
-    })
   }
 }

@@ -18,7 +18,7 @@ import { TracedAccess } from "../../state/trace.ts"
 import type { Tracing } from "../../state/trace.ts"
 import { LateCounter } from "../../time/late.ts"
 import { Emissions } from "../emissions.ts"
-import { InFlight } from "../in_flight.ts"
+import { Flights } from "../flights.ts"
 import { Seats } from "../seats.ts"
 import type { Seat } from "../seats.ts"
 import { SessionEnds } from "./ends.ts"
@@ -54,8 +54,6 @@ interface SessionSeat extends Seat {
 export class SessionRunner implements Runner, Moments {
   readonly operator: Operator
   readonly concurrency: number
-  /** Has the function given a promise yet? */
-  waits = false
   readonly late = new LateCounter()
   readonly #site: Site
   readonly #read: KeyReader
@@ -64,7 +62,7 @@ export class SessionRunner implements Runner, Moments {
   readonly #ends: SessionEnds
   readonly #seats: Seats<SessionSeat>
   readonly #evicts: boolean
-  #flight: InFlight | undefined
+  readonly #flights: Flights
   #tracing: Tracing | undefined
   /** What is being run. */
   #piece!: Piece
@@ -85,6 +83,7 @@ export class SessionRunner implements Runner, Moments {
     this.#sessions = new SessionRows(this.operator)
     this.#ends = new SessionEnds(this.#sessions, plan)
     this.#seats = new Seats(() => this.#newSeat())
+    this.#flights = new Flights(this.#seats, this.operator.input, plan.concurrency)
   }
 
   #newSeat(): SessionSeat {
@@ -113,6 +112,10 @@ export class SessionRunner implements Runner, Moments {
     this.#seats.renew()
   }
 
+  get waits(): boolean {
+    return this.#flights.begun
+  }
+
   readRow(row: number): unknown {
     return this.#sessions.sessionsOf(row).map(({ start, last, count, has, state }) => {
       const session = { start, end: last + this.#plan.rule.gapMs, count }
@@ -121,7 +124,7 @@ export class SessionRunner implements Runner, Moments {
   }
 
   close(): void {
-    this.#flight?.giveUp()
+    this.#flights.giveUp()
   }
 
   timeAt(row: number): number {
@@ -201,24 +204,11 @@ export class SessionRunner implements Runner, Moments {
 
   /** The rows from one on whose function gave a promise, up to where a session may end. */
   #fly(slice: Piece, from: number, promise: PromiseLike<unknown>): Promise<Failure | undefined> {
-    const { out, tolerate, chunk } = slice
-    const { limit, ordered } = this.#plan.concurrency
-    const at = (row: number) => indexOf(slice, row)
-    const first = this.#seats.leave(chunk.values[at(from)], at(from), out)
-    const size = this.#calmUpTo(slice, from)
-    this.waits = true
-    const work = {
-      size,
-      call: (row: number) => this.#seats.call(row, chunk.values[at(row)], at(row), out),
-      keyOf: (row: number) => (limit === 1 ? "" : this.operator.input.keyText(row)),
-      fail: (row: number, error: unknown) => out.dealt(tolerate, at(row), error),
-    }
-    this.#flight = new InFlight(work, this.#plan.concurrency, from)
-    return this.#flight.run({ call: first, promise }).then((failure) => {
-      this.#flight = undefined
-      if (!ordered) out.sort()
-      return failure ?? this.#runSlice(slice, size)
-    })
+    const { out, tolerate } = slice
+    const upto = this.#calmUpTo(slice, from)
+    return this.#flights
+      .run(slice, [from, upto], promise, out, tolerate)
+      .then((failure) => failure ?? this.#runSlice(slice, upto))
   }
 
   /** The first row behind `from` before which a session may end; or all rows. */
