@@ -8,21 +8,15 @@
  * goes on by in_flight.ts.
  */
 import type { Chunk, Failure } from "../chunk.ts"
-import { Operator } from "../engine/operator.ts"
-import type { FieldKind } from "../engine/operator.ts"
-import { RecordAccess } from "../engine/record_access.ts"
-import { RefAccess } from "../engine/ref_access.ts"
-import { Rows } from "../engine/rows.ts"
+import type { Operator } from "../engine/operator.ts"
 import type { Ran, Runner, Site, StateSchema, Tolerate } from "../graph.ts"
-import { copyOf } from "../copy.ts"
 import type { Access } from "../state/access.ts"
 import { isPromise, UserState } from "../state/access.ts"
 import type { StateSetting } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { RecordType } from "../state/record.ts"
-import { TracedAccess } from "../state/trace.ts"
 import type { Tracing } from "../state/trace.ts"
-import { Evictions } from "./evictions.ts"
+import type { Evictions } from "./evictions.ts"
 import { Flights } from "./flights.ts"
 import type { Concurrency } from "./in_flight.ts"
 import { Outputs } from "./outputs.ts"
@@ -31,6 +25,7 @@ import { Seats } from "./seats.ts"
 import type { Seat, Verb } from "./seats.ts"
 import { indexOf, runSlices } from "./slices.ts"
 import type { Slice } from "./slices.ts"
+import { UserRows } from "./user_rows.ts"
 
 /** Make a verb over accessors of its own. */
 export type MakeVerb = (access: Access, state: UserState) => Verb
@@ -62,14 +57,11 @@ class KeyedRunner implements Runner {
   readonly concurrency: number
   readonly #site: Site
   readonly #read: KeyReader
-  readonly #setting: StateSetting
   readonly #makeVerb: MakeVerb
-  readonly #rows: Rows
+  readonly #state: UserRows
   readonly #seats: Seats
   readonly #flights: Flights
   #tracing: Tracing | undefined
-  /** For rows that are looked at from outside. */
-  #reader: RecordAccess | RefAccess | undefined
 
   constructor(
     site: Site,
@@ -78,35 +70,19 @@ class KeyedRunner implements Runner {
     makeVerb: MakeVerb,
     limits: Concurrency,
   ) {
-    const { value } = setting
-    const fields: FieldKind[] =
-      value instanceof RecordType ? value.fields.map(([, kind]) => kind) : ["ref"]
-    const spec = { kind: "custom", limits: setting.limits, fields } as const
     this.#site = site
     this.#read = read
-    this.#setting = setting
     this.#makeVerb = makeVerb
     this.concurrency = limits.limit
-    this.operator = new Operator(site.engine, site.uid, spec, site.label)
-    this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
-    this.#rows = new Rows(this.operator)
+    this.#state = new UserRows(site, setting)
+    this.operator = this.#state.operator
+    this.evictions = this.#state.evictions
     this.#seats = new Seats(() => this.#newSeat())
     this.#flights = new Flights(this.#seats, this.operator.input, limits)
   }
 
-  #newAccess(): RecordAccess | RefAccess {
-    const { value } = this.#setting
-    return value instanceof RecordType
-      ? new RecordAccess(this.#rows, value)
-      : new RefAccess(this.#rows, value)
-  }
-
   #newSeat(): Seat {
-    const own = this.#newAccess()
-    const { operator } = this
-    const keyAt = (index: number) => operator.input.keyAt(index)
-    const tracing = this.#tracing
-    const access = tracing === undefined ? own : new TracedAccess(own, operator.uid, keyAt, tracing)
+    const access = this.#state.access(this.#tracing)
     return { access, verb: this.#makeVerb(access, new UserState(access)) }
   }
 
@@ -116,9 +92,7 @@ class KeyedRunner implements Runner {
   }
 
   readRow(row: number): unknown {
-    const access = (this.#reader ??= this.#newAccess())
-    if (access instanceof RecordAccess) return access.plainAt(this.#rows.record(row))
-    return copyOf(access.peek(row))
+    return this.#state.readRow(row)
   }
 
   get waits(): boolean {
@@ -142,7 +116,7 @@ class KeyedRunner implements Runner {
       told()
       return ran
     }
-    const failure = runSlices(this.#rows, this.#read, chunk, run)
+    const failure = runSlices(this.#state.rows, this.#read, chunk, run)
     if (!(failure instanceof Promise)) return { chunk: out.chunk(), failure }
     return failure.then((failure) => ({ chunk: out.chunk(), failure }))
   }

@@ -4,55 +4,30 @@
  * Windows emit one at a time and at any time, so the row of a key is looked up when one does; all
  * that emit because of one event are one call, which counts as a whole or not at all.
  */
-import { Operator } from "../../engine/operator.ts"
-import type { FieldKind } from "../../engine/operator.ts"
-import { RecordAccess } from "../../engine/record_access.ts"
-import { RefAccess } from "../../engine/ref_access.ts"
-import { Rows } from "../../engine/rows.ts"
 import type { Site } from "../../graph.ts"
-import { copyOf } from "../../copy.ts"
 import { UserState } from "../../state/access.ts"
 import type { Access } from "../../state/access.ts"
 import type { StateSetting } from "../../state/config.ts"
-import { RecordType } from "../../state/record.ts"
 import type { NamedState } from "../../states.ts"
-import { TracedAccess } from "../../state/trace.ts"
 import type { Tracing } from "../../state/trace.ts"
-import { Evictions } from "../evictions.ts"
+import type { Evictions } from "../evictions.ts"
 import { schemaOf } from "../keyed.ts"
+import { UserRows } from "../user_rows.ts"
 
 export class WindowState {
-  readonly operator: Operator
   readonly named: NamedState
   readonly evictions: Evictions
-  readonly #rows: Rows
-  readonly #setting: StateSetting
-  readonly #reader: RecordAccess | RefAccess
-  #access: Access
-  #user: UserState
+  readonly #state: UserRows
+  #access!: Access
+  #user!: UserState
 
   constructor(site: Site, setting: StateSetting) {
-    const { value, limits } = setting
-    const fields: FieldKind[] =
-      value instanceof RecordType ? value.fields.map(([, kind]) => kind) : ["ref"]
-    this.operator = new Operator(
-      site.engine,
-      site.uid,
-      { kind: "custom", limits, fields },
-      site.label,
-    )
-    this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
-    this.#setting = setting
-    this.#rows = new Rows(this.operator)
-    this.#reader = this.#newAccess()
-    this.#access = this.#newAccess()
-    this.#user = new UserState(this.#access)
-    this.named = {
-      name: "state",
-      schema: schemaOf("window", setting),
-      operator: this.operator,
-      readRow: (row) => this.readRow(row),
-    }
+    this.#state = new UserRows(site, setting)
+    const { operator, evictions } = this.#state
+    this.evictions = evictions
+    const readRow = (row: number) => this.#state.readRow(row)
+    this.named = { name: "state", schema: schemaOf("window", setting), operator, readRow }
+    this.trace(undefined)
   }
 
   /** What the function gets. */
@@ -66,7 +41,8 @@ export class WindowState {
 
   /** Be at the row of a key; `timeMs` is the event's or the window's, in the stream's time. */
   begin(key: Uint8Array, now: number, timeMs: number | undefined, watermark: number): void {
-    this.#rows.findKey(key, now, timeMs === undefined ? undefined : { timeMs, watermark })
+    const event = timeMs === undefined ? undefined : { timeMs, watermark }
+    this.#state.rows.findKey(key, now, event)
     this.#access.begin(0)
   }
 
@@ -77,23 +53,7 @@ export class WindowState {
   }
 
   trace(tracing: Tracing | undefined): void {
-    const own = this.#newAccess()
-    const { operator } = this
-    const keyAt = () => operator.input.keyAt(0)
-    this.#access = tracing === undefined ? own : new TracedAccess(own, operator.uid, keyAt, tracing)
+    this.#access = this.#state.access(tracing)
     this.#user = new UserState(this.#access)
-  }
-
-  readRow(row: number): unknown {
-    const reader = this.#reader
-    if (reader instanceof RecordAccess) return reader.plainAt(this.#rows.record(row))
-    return copyOf(reader.peek(row))
-  }
-
-  #newAccess(): RecordAccess | RefAccess {
-    const { value } = this.#setting
-    return value instanceof RecordType
-      ? new RecordAccess(this.#rows, value)
-      : new RefAccess(this.#rows, value)
   }
 }
