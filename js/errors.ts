@@ -21,7 +21,7 @@ export type ErrorCode =
   | "LIMIT" // A named limit was reached; the message names it and its value.
   | "LOCKED" // Another process, or another part of this one, holds the state.
   | "MEMORY" // `memory.maxBytes` was reached, or the host has no more.
-  | "MISMATCH" // A script of `millrace/testing` has another outcome; `cause` has both.
+  | "MISMATCH" // A check of `millrace/testing` has another outcome; `cause` has both.
   | "MODULE" // The WebAssembly module cannot be had here; `cause` says why.
   | "OPTION" // An option that does not exist, or a value that it cannot take.
   | "SERIALIZATION" // A value that cannot be saved; the message has the path to it.

@@ -19,7 +19,7 @@ const execute = promisify(execFile)
 const given = `
 import { ${Object.keys(millrace).join(", ")} } from "millrace"
 import { readFile } from "node:fs/promises"
-import { clock, crash, end, event, play, watermark } from "millrace/testing"
+import { clock, crash, end, event, play, storageContract, watermark } from "millrace/testing"
 import { useModule } from "millrace/slim"
 import { fileStorage } from "millrace/storage/file"
 import { indexedDbStorage } from "millrace/storage/indexeddb"
@@ -29,6 +29,7 @@ const clicks = [{ user: "ada" }, { user: "bob" }]
 const log = [{ at: 1 }, { at: 70_000 }]
 const stream = from(orders).keyBy("customer").deduplicate()
 const job = await run(stream)
+const it = (name, run) => run()
 `
 
 /** Options are for those who write operators; their example is no program. */

@@ -1,4 +1,4 @@
 import { memoryStorage } from "../js/storage/memory.ts"
 import { testStorage } from "./contract/storage.ts"
 
-testStorage("memory", async () => memoryStorage())
+testStorage("memory", memoryStorage, { interleavings: 1000 })

@@ -1,6 +1,10 @@
 /** The smallest driver, and the one to read first. */
+import { checkCommit, checkFence } from "./fence.ts"
 import { checkListing, checkStorageKey } from "./storage.ts"
 import type { StateStorage } from "./storage.ts"
+
+/** The driver in memory: the methods of {@link StateStorage} that it has. */
+export type MemoryStorage = StateStorage & Required<Pick<StateStorage, "commit">>
 
 /**
  * Keep state in this process. For tests and demos: nothing survives exit.
@@ -10,8 +14,9 @@ import type { StateStorage } from "./storage.ts"
  * const job = await run(stream, { storage: memoryStorage() })
  * ```
  */
-export function memoryStorage(): StateStorage {
+export function memoryStorage(): MemoryStorage {
   const values = new Map<string, Uint8Array>()
+  const owners = new Map<string, number>()
 
   return {
     async get(key) {
@@ -31,6 +36,14 @@ export function memoryStorage(): StateStorage {
       const { after = "", limit = Infinity } = options
       const found = [...values.keys()].filter((key) => key.startsWith(prefix) && key > after)
       return found.sort().slice(0, limit)
+    },
+    async commit(...given) {
+      const commit = checkCommit(...given)
+      const { segments, manifest, owner, folder } = commit
+      const passed = [...values.keys()].some((key) => key.startsWith(folder) && key >= manifest[0])
+      checkFence(commit, { owner: owners.get(folder), passed })
+      for (const [key, value] of [...segments, manifest]) values.set(key, value)
+      owners.set(folder, owner)
     },
   }
 }

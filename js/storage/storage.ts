@@ -60,8 +60,11 @@ export interface StateStorage {
   close?(): Promise<void>
 
   /**
-   * Keep segments, then the manifest that names them, and refuse with `LOCKED` when an owner newer
-   * than `expectedOwner` has committed here: the fence against a writer that woke up too late.
+   * Keep segments, then the manifest that names them, all durable once resolved.
+   *
+   * Refuses with `LOCKED`, and keeps nothing of the manifest, when an owner newer than
+   * `expectedOwner` has committed in the manifest's folder, or when the folder has this manifest or
+   * one that sorts after it: the fence against a writer that woke up too late.
    */
   commit?(
     segments: readonly StorageEntry[],

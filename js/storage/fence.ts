@@ -1,0 +1,73 @@
+/**
+ * Who may still commit: the fence against a writer that woke up too late.
+ *
+ * The manifests of a job are in one folder of a storage, and so is their fence: the number of the
+ * newest owner that has committed there. A commit passes if no newer owner has, and if its manifest
+ * sorts after all that are there. A driver looks and writes in one step that nothing comes between.
+ *
+ *     reads manifest 7 of owner 3 -> commits manifest 8 as owner 4 -> owner 4 goes on
+ *                                    (the claim)                      owner 3 is refused
+ *
+ * A job that starts makes its claim before anything else: of several that read the same manifest,
+ * one gets the next one, and whoever has not made a claim since is older than it.
+ */
+import { MillraceError } from "../errors.ts"
+import { checkStorageKey } from "./storage.ts"
+import type { StorageEntry } from "./storage.ts"
+
+/** A commit whose arguments make sense, with copies of the values. */
+export interface Commit {
+  readonly segments: readonly StorageEntry[]
+  readonly manifest: StorageEntry
+  readonly owner: number
+  /** Of the manifest: the part of its key up to the last slash. */
+  readonly folder: string
+}
+
+/** What a driver found in the folder of a manifest. */
+export interface Found {
+  /** The newest owner that has committed; undefined: none has. */
+  readonly owner: number | undefined
+  /** Is there a manifest with this key, or one that sorts after it? */
+  readonly passed: boolean
+}
+
+/** Where drivers that have nothing but keys keep the owner of a folder. No key has a tilde. */
+export const ownerKey = (folder: string) => `~owner/${folder}`
+
+/** Sorts after all keys that begin with a prefix, and before all others that sort after it. */
+export const endOf = (prefix: string) => `${prefix}~`
+
+/** @throws {MillraceError} `OPTION` when a key or the owner is none. */
+export function checkCommit(
+  segments: readonly StorageEntry[],
+  manifest: StorageEntry,
+  owner: number,
+): Commit {
+  for (const [key] of [...segments, manifest]) checkStorageKey(key)
+  if (!Number.isSafeInteger(owner) || owner < 0) {
+    throw new MillraceError("OPTION", "expectedOwner must be a whole number of at least 0")
+  }
+  const copy = ([key, value]: StorageEntry): StorageEntry => [key, value.slice()]
+  const folder = manifest[0].slice(0, manifest[0].lastIndexOf("/") + 1)
+  return { segments: segments.map(copy), manifest: copy(manifest), owner, folder }
+}
+
+/** @throws {MillraceError} `LOCKED` when the commit comes from a stale owner. */
+export function checkFence({ manifest, owner, folder }: Commit, found: Found): void {
+  const newer = found.owner !== undefined && found.owner > owner
+  if (!newer && !found.passed) return
+  const why = newer ? "a newer owner has committed" : `there is ${manifest[0]}, or a later one`
+  throw new MillraceError("LOCKED", `${folder || "the storage"} was taken over: ${why}`)
+}
+
+/** An owner as drivers keep it: a decimal number, so that one can read it. */
+export const saveOwner = (owner: number) => new TextEncoder().encode(`${owner}`)
+
+/** @throws {MillraceError} `CORRUPT` when the bytes are no owner. */
+export function loadOwner(bytes: Uint8Array | undefined): number | undefined {
+  if (bytes === undefined) return undefined
+  const text = new TextDecoder().decode(bytes)
+  if (/^\d{1,16}$/.test(text)) return Number(text)
+  throw new MillraceError("CORRUPT", "the saved number of an owner is damaged")
+}
