@@ -74,7 +74,7 @@ async function start(dir: string, mode: "hold" | "race") {
 
 const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")
 
-const stale = "~0f8fad5b-d9cb-469f-a165-70867728950e-3"
+const staleOwner = "~0f8fad5b-d9cb-469f-a165-70867728950e"
 const staleLock = "~lock-0f8fad5b-d9cb-469f-a165-70867728950e"
 
 describe("file storage: files", () => {
@@ -94,13 +94,14 @@ describe("file storage: files", () => {
     await expect(readdir(dir)).rejects.toThrow("ENOENT")
   })
 
-  it("sweeps what interrupted writes and locks left, and nothing else", async () => {
+  it("sweeps what interrupted owners left, and nothing else", async () => {
     const dir = await folder()
     const storage = open(dir)
     await storage.set("job/a", bytes(1))
     await storage.close()
     await mkdir(join(dir, staleLock))
-    const left = [stale, `job/${stale}`, `${staleLock}/token`, "~mine", "job/NOTES.txt"]
+    await mkdir(join(dir, staleOwner))
+    const left = [`${staleOwner}/3`, `${staleLock}/token`, "~mine", "job/NOTES.txt"]
     for (const path of left) await writeFile(join(dir, path), "half")
     expect(await storage.list("")).toEqual(["job/a"])
     await storage.close()
@@ -151,12 +152,12 @@ describe("file storage: folders of others", () => {
   it("refuses a folder that holds something else, and leaves it untouched", async () => {
     const dir = await folder()
     await writeFile(join(dir, "thesis.txt"), "mine")
-    await writeFile(join(dir, stale), "also mine, perhaps")
+    await writeFile(join(dir, staleOwner), "also mine, perhaps")
     const storage = open(dir)
     const expected = { code: "FOREIGN", message: `${dir} holds files that are not Millrace's` }
     expect(await refusalLater(() => storage.set("a", bytes(1)))).toEqual(expected)
     expect(await refusalLater(() => storage.get("a"))).toEqual(expected)
-    expect((await readdir(dir)).sort()).toEqual(["thesis.txt", stale].sort())
+    expect((await readdir(dir)).sort()).toEqual(["thesis.txt", staleOwner].sort())
   })
 
   it.each(["", "{", "null", "[]", `{"format":"1"}`, `{"format":0}`])(
@@ -182,7 +183,8 @@ describe("file storage: folders of others", () => {
   it("opens a folder again that was only locked when its process died", async () => {
     const dir = await folder()
     await mkdir(join(dir, "millrace.lock"))
-    await writeFile(join(dir, stale), "half a marker")
+    await mkdir(join(dir, staleOwner))
+    await writeFile(join(dir, staleOwner, "0"), "half a marker")
     const storage = open(dir)
     await storage.set("a", bytes(1))
     expect(await storage.list("")).toEqual(["a"])
@@ -218,7 +220,6 @@ describe("file storage: lock", () => {
   it("is refused while the other process lives, and taken over after its kill -9", async () => {
     const dir = await folder()
     const holder = await start(dir, "hold")
-    await writeFile(join(dir, "job", stale), "half a value")
     const storage = open(dir)
     expect(holder.line).toBe("won")
     expect(await refusalLater(() => storage.get("job/a"))).toEqual({
@@ -228,6 +229,8 @@ describe("file storage: lock", () => {
     await holder.kill()
     expect(await storage.get("job/a")).toStrictEqual(bytes(7))
     expect(await readdir(join(dir, "job"))).toEqual(["a"])
+    const ours = (await readdir(dir)).filter((name) => name.startsWith("~"))
+    expect(ours).toHaveLength(1) // The folder of who was killed is gone.
   })
 
   it("goes to exactly one of many that take over at once", async () => {

@@ -1,10 +1,10 @@
 /**
  * Files that survive a crash whole or not at all.
  *
- *     new file ~<owner>-<n> beside it -> write all -> sync -> close -> rename -> sync folder
+ *     new file ~<owner>/<n> -> write all -> sync -> close -> rename -> sync folder
  *
- * A crash before the rename leaves a file with a tilde, which is swept when the lock is next taken;
- * no storage key has a tilde. After a failed sync nothing is tried again on that file: what the
+ * A crash before the rename leaves a folder with a tilde, which is swept when the lock is next
+ * taken; no storage key has a tilde. An owner whose folder was swept can rename nothing any more. After a failed sync nothing is tried again on that file: what the
  * disk holds is unknown from then on, so it is abandoned.
  */
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises"
@@ -12,7 +12,7 @@ import { dirname, join } from "node:path"
 
 const temporary = /^~(lock-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(-\d+)?$/
 
-/** Whether a name is one that an interrupted write or lock of ours may have left behind. */
+/** Whether a name is one that an interrupted owner of ours may have left behind. */
 export function isTemporary(name: string): boolean {
   return temporary.test(name)
 }

@@ -62,7 +62,7 @@ export function checkFence({ manifest, owner, folder }: Commit, found: Found): v
 }
 
 /** An owner as drivers keep it: a decimal number, so that one can read it. */
-export const saveOwner = (owner: number) => new TextEncoder().encode(`${owner}`)
+export const saveOwner = (owner: number): Uint8Array => new TextEncoder().encode(`${owner}`)
 
 /** @throws {MillraceError} `CORRUPT` when the bytes are no owner. */
 export function loadOwner(bytes: Uint8Array | undefined): number | undefined {
@@ -70,4 +70,14 @@ export function loadOwner(bytes: Uint8Array | undefined): number | undefined {
   const text = new TextDecoder().decode(bytes)
   if (/^\d{1,16}$/.test(text)) return Number(text)
   throw new MillraceError("CORRUPT", "the saved number of an owner is damaged")
+}
+
+/** Gives what runs one function after another, each when the one before has ended. */
+export function oneByOne(): <Result>(run: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (run) => {
+    const mine = last.then(run, run)
+    last = mine.catch(() => undefined)
+    return mine
+  }
 }

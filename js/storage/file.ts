@@ -3,16 +3,23 @@
  *
  *     <dir>/millrace.json         marks the folder as ours: {"format":1}
  *     <dir>/millrace.lock/        who uses it now; lock.ts
+ *     <dir>/~<token>/             files that are being written, of who has the lock
  *     <dir>/<key>                 a value, its key being the path
+ *     <dir>/<folder>/~owner       who committed a manifest in this folder last; fence.ts
  *
  * The folder is opened at the first call: looked at, locked, swept of what a crash left, marked.
- * What is not ours is not touched, not even by the lock.
+ * What is not ours is not touched, not even by the lock. Who takes over a lock sweeps the folder of
+ * files being written away first: should the one before still live, it cannot write any more.
  */
-import { readdir, readFile, rm, stat, unlink } from "node:fs/promises"
-import { basename, dirname, join, resolve } from "node:path"
+import type { Stats } from "node:fs"
+import { mkdir, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises"
+import { randomUUID } from "node:crypto"
+import { dirname, join, resolve } from "node:path"
 import { MillraceError, typeName } from "../errors.ts"
 import { errorCode, filesBelow, isMissing, isTemporary } from "./disk.ts"
 import { makeFolder, syncFolder, writeWhole } from "./disk.ts"
+import { checkCommit, checkFence, loadOwner, oneByOne, saveOwner } from "./fence.ts"
+import type { Commit } from "./fence.ts"
 import { lockName, takeLock } from "./lock.ts"
 import type { Lock } from "./lock.ts"
 import { openedByUse } from "./opened.ts"
@@ -20,18 +27,21 @@ import { checkListing, checkStorageKey, isStorageKey } from "./storage.ts"
 import type { StateStorage, StorageEntry } from "./storage.ts"
 
 const markerName = "millrace.json"
+const ownerName = "~owner"
 const format = 1
 
 /** What is open between the first call and close(). */
 interface Open {
   readonly lock: Lock
   readonly folders: Set<string>
+  /** Where files are written before they get their names. */
+  readonly scratch: string
   writes: number
 }
 
 /** The file driver: the methods of {@link StateStorage} that it has. */
 export type FileStorage = StateStorage &
-  Required<Pick<StateStorage, "exists" | "setMany" | "close">>
+  Required<Pick<StateStorage, "exists" | "setMany" | "commit" | "close">>
 
 /**
  * Keep state in files under `dir`, which is made when it is not there.
@@ -52,6 +62,7 @@ export function fileStorage(dir: string): FileStorage {
     throw new MillraceError("OPTION", "fileStorage takes the path of a folder")
   }
   const folder = lockedFolder(resolve(dir))
+  const inTurn = oneByOne()
 
   return {
     async get(key) {
@@ -64,7 +75,7 @@ export function fileStorage(dir: string): FileStorage {
     },
     async delete(key) {
       const path = folder.pathOf(key)
-      await folder.using("delete", () => removeValue(path))
+      await folder.using("delete", (open) => removeValue(open, path))
     },
     async list(prefix, options = {}) {
       checkListing(prefix, options)
@@ -80,6 +91,12 @@ export function fileStorage(dir: string): FileStorage {
       const copies = entries.map(([key, value]) => [folder.pathOf(key), value.slice()] as const)
       await folder.using("write", (open) => writeValues(open, copies))
     },
+    async commit(...given) {
+      const commit = checkCommit(...given)
+      for (const [key] of [...commit.segments, commit.manifest]) folder.pathOf(key)
+      const write = (open: Open) => inTurn(() => commitValues(open, folder.root, commit))
+      await folder.using("commit", write)
+    },
     close: () => folder.close(),
   }
 }
@@ -90,11 +107,12 @@ export function fileStorage(dir: string): FileStorage {
 function lockedFolder(root: string) {
   const opened = openedByUse(
     () => openFolder(root),
-    ({ lock }) => failingAs(`unlock ${root}`, lock.release()),
+    ({ lock, scratch }) => failingAs(`unlock ${root}`, letGo(scratch, lock)),
   )
 
   function using<Result>(what: string, use: (open: Open) => Promise<Result>): Promise<Result> {
-    return failingAs(`${what} in ${root}`, opened.using(use))
+    const result = opened.using((open) => use(open).catch((cause) => unlessLost(open, root, cause)))
+    return failingAs(`${what} in ${root}`, result)
   }
 
   function pathOf(key: string): string {
@@ -112,17 +130,31 @@ async function openFolder(root: string): Promise<Open> {
   await makeFolder(root, folders)
   await refuseForeign(root)
   const lock = await takeLock(root)
+  const scratch = join(root, `~${lock.token}`)
   try {
     await sweep(root)
     const marked = await refuseForeign(root) // Again: it may have changed before we had the lock.
-    const open: Open = { lock, folders, writes: 0 }
+    await mkdir(scratch)
+    const open: Open = { lock, folders, scratch, writes: 0 }
     const marker = new TextEncoder().encode(`${JSON.stringify({ format })}\n`)
     if (!marked) await writeValues(open, [[join(root, markerName), marker]])
     return open
   } catch (error) {
-    await lock.release()
+    await letGo(scratch, lock)
     throw error
   }
+}
+
+async function letGo(scratch: string, lock: Lock): Promise<void> {
+  await rm(scratch, { recursive: true, force: true })
+  await lock.release()
+}
+
+/** Throw an error as it is, unless it came of another process that took the lock from us. */
+async function unlessLost({ scratch }: Open, root: string, cause: unknown): Promise<never> {
+  if (!isMissing(cause) || (await statOf(scratch)) !== undefined) throw cause
+  const message = `${root} was taken over by another process, or removed`
+  throw new MillraceError("LOCKED", message, { cause })
 }
 
 /** Whether the folder has our mark; a folder with other things and no mark is somebody else's. */
@@ -153,13 +185,15 @@ function formatOf(text: string): number | undefined {
   }
 }
 
-/** Remove what interrupted writes left. Only the holder of the lock does, so none is going on. */
+/** Remove what owners before us left; none can write there from the rename on. */
 async function sweep(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    if (isTemporary(name)) await rm(join(root, name), { recursive: true, force: true })
-  }
-  for (const path of await filesBelow(root)) {
-    if (isTemporary(basename(path))) await rm(join(root, path), { force: true })
+  for (const name of (await readdir(root)).filter(isTemporary)) {
+    const swept = join(root, `~${randomUUID()}`)
+    const moved = rename(join(root, name), swept)
+    await moved.catch((error: unknown) => {
+      if (!isMissing(error)) throw error // Others remove what is theirs.
+    })
+    await rm(swept, { recursive: true, force: true })
   }
 }
 
@@ -180,12 +214,26 @@ async function writeValues(open: Open, entries: readonly StorageEntry[]): Promis
   for (const [path, value] of entries) {
     const folder = dirname(path)
     await makeFolder(folder, open.folders)
-    await writeWhole(path, join(folder, `~${open.lock.token}-${open.writes++}`), value)
+    await writeWhole(path, join(open.scratch, String(open.writes++)), value)
   }
   for (const folder of new Set(entries.map(([path]) => dirname(path)))) await syncFolder(folder)
 }
 
-async function removeValue(path: string): Promise<void> {
+/** Keep segments, then the manifest; the owner first, so that no older one can come after us. */
+async function commitValues(open: Open, root: string, commit: Commit): Promise<void> {
+  const { segments, manifest, owner, folder } = commit
+  const at = ([key, value]: StorageEntry): StorageEntry => [join(root, key), value]
+  const ownerPath = join(root, folder, ownerName)
+  const before = loadOwner(await readValue(ownerPath))
+  const passed = (await keysIn(root, folder)).some((key) => key >= manifest[0])
+  checkFence(commit, { owner: before, passed })
+  if (before !== owner) await writeValues(open, [[ownerPath, saveOwner(owner)]])
+  await writeValues(open, segments.map(at))
+  await writeValues(open, [at(manifest)])
+}
+
+async function removeValue({ scratch }: Open, path: string): Promise<void> {
+  await stat(scratch) // Or we were taken over.
   try {
     await unlink(path)
   } catch (error) {
@@ -195,11 +243,14 @@ async function removeValue(path: string): Promise<void> {
   await syncFolder(dirname(path))
 }
 
-async function isFile(path: string): Promise<boolean> {
+const isFile = async (path: string) => (await statOf(path))?.isFile() ?? false
+
+/** What the system knows of a path; undefined if there is nothing. */
+async function statOf(path: string): Promise<Stats | undefined> {
   try {
-    return (await stat(path)).isFile()
+    return await stat(path)
   } catch (error) {
-    if (isMissing(error)) return false
+    if (isMissing(error)) return undefined
     throw error
   }
 }
