@@ -38,7 +38,7 @@ const wasm = {
 const core = (id: string) => {
   if (id.includes("/node_modules/cborg/")) return true
   const [root, name] = [path("js/"), id.slice(path("js/").length)]
-  const alone = /^(entry|testing|storage[/\\](file|disk|lock|indexeddb))\b/
+  const alone = /^(entry|testing|storage[/\\](file|disk|lock|indexeddb(_open)?))\b/
   return id.startsWith(root) && !alone.test(name)
 }
 

@@ -22,6 +22,7 @@ export type ErrorCode =
   | "LOCKED" // Another process, or another part of this one, holds the state.
   | "MEMORY" // `memory.maxBytes` was reached, or the host has no more.
   | "MISMATCH" // A check of `millrace/testing` has another outcome; `cause` has both.
+  | "MISSING" // State that must be there is not.
   | "MODULE" // The WebAssembly module cannot be had here; `cause` says why.
   | "OPTION" // An option that does not exist, or a value that it cannot take.
   | "SERIALIZATION" // A value that cannot be saved; the message has the path to it.

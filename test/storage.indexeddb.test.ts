@@ -88,14 +88,100 @@ describe("indexeddb storage", () => {
     expect([code, message, cause]).toEqual(["STORAGE", words, full])
   })
 
-  it("opens again after the browser ended its connection", async () => {
+  it.each(["InvalidStateError", "UnknownError"])(
+    "makes a call again, on another connection, when the browser ended the one: %s",
+    async (name) => {
+      const storage = indexedDbStorage(newName())
+      await storage.set("a", bytes)
+      const ended = () => {
+        throw Object.assign(new Error("closing"), { name })
+      }
+      const transaction = vi.spyOn(IDBDatabase.prototype, "transaction")
+      const open = vi.spyOn(indexedDB, "open")
+      transaction.mockImplementationOnce(ended).mockImplementationOnce(ended)
+      expect(await storage.get("a")).toEqual(bytes)
+      expect(open).toHaveBeenCalledTimes(2)
+      transaction.mockImplementation(ended)
+      const { code, cause } = await errorFrom(() => storage.get("a"))
+      expect([code, cause]).toMatchObject(["STORAGE", { name }])
+      expect(open).toHaveBeenCalledTimes(5)
+      vi.restoreAllMocks()
+      expect(await storage.get("a")).toEqual(bytes)
+    },
+  )
+
+  it("finds a commit done that the browser did not tell of", async () => {
     const storage = indexedDbStorage(newName())
-    await storage.set("a", bytes)
-    vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(() => {
-      throw Object.assign(new Error("closing"), { name: "InvalidStateError" })
+    await storage.commit([], ["job/manifest/1", bytes], 1)
+    const commit = vi.spyOn(IDBTransaction.prototype, "commit")
+    commit.mockImplementationOnce(function (this: IDBTransaction) {
+      const untold = Object.assign(new Error("lost"), { name: "UnknownError" })
+      // The transaction goes on by itself; only the call hears of an error.
+      throw untold
     })
-    expect((await errorFrom(() => storage.get("a"))).code).toBe("STORAGE")
-    expect(await storage.get("a")).toEqual(bytes)
+    await storage.commit([["job/segment/2-0", bytes]], ["job/manifest/2", bytes], 1)
+    expect(commit).toHaveBeenCalledTimes(1)
+    const stale = () => storage.commit([], ["job/manifest/2", bytes], 1)
+    expect((await errorFrom(stale)).code).toBe("LOCKED")
+  })
+
+  it("writes a large commit in several transactions, the manifest in the last", async () => {
+    const storage = indexedDbStorage(newName())
+    const large = new Uint8Array(5 << 20)
+    await storage.get("a")
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction")
+    const put = vi.spyOn(IDBObjectStore.prototype, "put")
+    const segments = [1, 2, 3].map((n) => [`job/segment/1-${n}`, large] as const)
+    await storage.commit(segments, ["job/manifest/1", bytes], 1)
+    expect(transaction).toHaveBeenCalledTimes(3)
+    expect(put.mock.calls.map(([, key]) => key)).toEqual([
+      ...["job/segment/1-1", "job/segment/1-2", "job/segment/1-3"],
+      ...["job/manifest/1", "~owner/job/manifest/"],
+    ])
+    transaction.mockClear()
+    put.mockClear()
+    const stale = () => storage.commit(segments, ["job/manifest/2", bytes], 0)
+    expect((await errorFrom(stale)).code).toBe("LOCKED")
+    expect([transaction.mock.calls.length, put.mock.calls.length]).toEqual([1, 0])
+  })
+
+  it("is MISSING, not empty, where it must be there and is not", async () => {
+    const name = newName()
+    const required = indexedDbStorage(name, { requireExisting: true })
+    expect(await errorFrom(() => required.list(""))).toMatchObject({
+      code: "MISSING",
+      message: `there is no database millrace/${name}`,
+    })
+    await indexedDbStorage(name).set("a", bytes)
+    expect(await required.list("")).toEqual(["a"])
+  })
+
+  it("asks the browser to keep the data, and tells the answer", async () => {
+    const answers: unknown[] = [await indexedDbStorage(newName()).persisted()]
+    const worker = { persisted: async () => false }
+    const refused = { ...worker, persist: () => Promise.reject(new Error("no")) }
+    for (const storage of [{ ...worker, persist: async () => true }, worker, refused]) {
+      vi.stubGlobal("navigator", { storage })
+      answers.push(await indexedDbStorage(newName()).persisted())
+      vi.unstubAllGlobals()
+    }
+    expect(answers).toEqual([undefined, true, undefined, undefined])
+  })
+
+  it("gives up when others do not let the database open", async () => {
+    const name = newName()
+    await indexedDbStorage(name).set("a", bytes)
+    const open = await rawDatabase(name, 1, () => undefined)
+    indexedDB.deleteDatabase(`millrace/${name}`) // Waits for the open one, and all wait for it.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    const failing = errorFrom(() => indexedDbStorage(name).get("a"))
+    await vi.advanceTimersByTimeAsync(10_000)
+    vi.useRealTimers()
+    expect(await failing).toMatchObject({
+      code: "TIMEOUT",
+      message: `millrace/${name} did not open in 10000 ms: something else keeps it`,
+    })
+    open.close()
   })
 
   it("makes way for who removes the database", async () => {

@@ -61,15 +61,31 @@ export function checkFence({ manifest, owner, folder }: Commit, found: Found): v
   throw new MillraceError("LOCKED", `${folder || "the storage"} was taken over: ${why}`)
 }
 
-/** An owner as drivers keep it: a decimal number, so that one can read it. */
-export const saveOwner = (owner: number): Uint8Array => new TextEncoder().encode(`${owner}`)
+/**
+ * An owner as drivers keep it: a decimal number, so that one can read it. A mark behind it tells a
+ * driver that makes a commit again whether it went through the first time.
+ */
+export function saveOwner(owner: number, mark = ""): Uint8Array {
+  return new TextEncoder().encode(mark === "" ? `${owner}` : `${owner} ${mark}`)
+}
 
 /** @throws {MillraceError} `CORRUPT` when the bytes are no owner. */
 export function loadOwner(bytes: Uint8Array | undefined): number | undefined {
   if (bytes === undefined) return undefined
-  const text = new TextDecoder().decode(bytes)
-  if (/^\d{1,16}$/.test(text)) return Number(text)
+  const [, owner] = /^(\d{1,16})( [0-9a-f]+)?$/.exec(new TextDecoder().decode(bytes)) ?? []
+  if (owner !== undefined) return Number(owner)
   throw new MillraceError("CORRUPT", "the saved number of an owner is damaged")
+}
+
+/** A mark that never comes again. */
+export function newMark(): string {
+  const random = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")
+}
+
+/** Was an owner saved with this mark? */
+export function isMarked(bytes: Uint8Array, mark: string): boolean {
+  return new TextDecoder().decode(bytes).endsWith(` ${mark}`)
 }
 
 /** Gives what runs one function after another, each when the one before has ended. */

@@ -3,45 +3,56 @@
  *
  *     database millrace/<name>, version 1
  *       values        storage key -> the bytes
+ *                     ~owner/<folder> -> who committed a manifest there last; fence.ts
  *     lock millrace/<name>, held from the first call to close()
  *
- * A write is one transaction with strict durability, whose requests are all made in one turn; it is
- * done when the transaction is complete, not when a request is. The browser may close a connection
- * at any time: then the next call opens another one.
+ * A write is one transaction with strict durability, which is done when it is complete, not when a
+ * request is. The browser may end a connection at any time, and WebKit does so to tabs behind
+ * others: then another one is opened and the call is made anew, under the same lock.
  */
-import { openDB } from "idb"
-import type { DBSchema, IDBPDatabase } from "idb"
 import { MillraceError, typeName } from "../errors.ts"
+import { checkCommit, checkFence, endOf, isMarked, loadOwner, newMark } from "./fence.ts"
+import { ownerKey, saveOwner } from "./fence.ts"
+import type { Commit } from "./fence.ts"
+import { connector } from "./indexeddb_open.ts"
+import type { Connection } from "./indexeddb_open.ts"
 import { openedByUse } from "./opened.ts"
 import { checkListing, checkStorageKey } from "./storage.ts"
-import type { ListOptions, StateStorage } from "./storage.ts"
+import type { ListOptions, StateStorage, StorageEntry } from "./storage.ts"
 
-const version = 1
+/** Waits before a call is made again on a new connection, ms. */
+const againAfterMs = [20, 100, 500]
 
-/** How long another tab may take to let go, ms: the old one of a reload may end late. */
-const lockWaitMs = 2000
+/** The most bytes in one transaction of a commit, unless one value has more. */
+const transactionBytesMax = 8 << 20
 
-interface Values extends DBSchema {
-  readonly values: { readonly key: string; readonly value: Uint8Array }
-}
-
-type Connection = IDBPDatabase<Values>
-
-/** What is open between the first call and close(). */
-interface Open {
-  readonly connection: Connection
-  readonly unlock: () => void
+/** Options of {@link indexedDbStorage}. */
+export interface IndexedDbOptions {
+  /**
+   * Refuse with `MISSING` to begin anew when there is no such database: a browser that was short of
+   * space may have removed it. Default false.
+   */
+  readonly requireExisting?: boolean
 }
 
 /** The IndexedDB driver: the methods of {@link StateStorage} that it has. */
-export type IndexedDbStorage = StateStorage & Required<Pick<StateStorage, "close">>
+export interface IndexedDbStorage extends StateStorage {
+  commit: NonNullable<StateStorage["commit"]>
+  close: NonNullable<StateStorage["close"]>
+  /**
+   * Whether the browser promised to keep what this origin stores; the first call asked for it.
+   * Undefined: it cannot be asked here.
+   */
+  persisted(): Promise<boolean | undefined>
+}
 
 /**
  * Keep state in the browser, in an IndexedDB database `millrace/<name>` of this origin.
  *
  * The first call takes a Web Lock until `close()`, so that of several tabs one works on the state;
- * it ends with its tab. Where a runtime has no Web Locks nothing keeps a second one out. A browser
- * short of space may remove whole databases, unless `navigator.storage.persist()` was granted.
+ * it ends with its tab. Where a runtime has no Web Locks only `commit` keeps a second one out. A
+ * browser short of space may remove whole databases, unless it grants what the first call asks for
+ * (`navigator.storage.persist()`).
  *
  * @example
  * ```ts
@@ -49,13 +60,14 @@ export type IndexedDbStorage = StateStorage & Required<Pick<StateStorage, "close
  * ```
  * @throws {MillraceError} `OPTION` when `name` is not a text. Its methods: `LOCKED` when another
  *   tab or storage uses the database, `FOREIGN` when it holds something else, `UNSUPPORTED` when a
- *   newer version wrote it or there is no IndexedDB, `STORAGE` with the browser's error as `cause`.
+ *   newer version wrote it or there is no IndexedDB, `MISSING` with `requireExisting`, `TIMEOUT`
+ *   when others do not let it open, `STORAGE` with the browser's error as `cause`.
  */
-export function indexedDbStorage(name: string): IndexedDbStorage {
+export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): IndexedDbStorage {
   if (typeof name !== "string" || name === "") {
     throw new MillraceError("OPTION", "indexedDbStorage takes the name of a database")
   }
-  const { using, close } = database(`millrace/${name}`)
+  const { using, persisted, close } = database(`millrace/${name}`, options)
 
   return {
     async get(key) {
@@ -75,87 +87,54 @@ export function indexedDbStorage(name: string): IndexedDbStorage {
       checkListing(prefix, options)
       return using("list", (connection) => keysOf(connection, prefix, options))
     },
+    async commit(...given) {
+      const commit = checkCommit(...given)
+      const mark = newMark()
+      await using("commit", (connection) => writeCommit(connection, commit, mark))
+    },
+    persisted,
     close,
   }
 }
 
 // --- Open and closed ---
 
-/** A database that is opened by the first use and held until close(), or until it is taken away. */
-function database(name: string) {
-  const drop = () => void opened.close().catch(() => undefined)
+/** A database that is opened by the first use and held until close(). */
+function database(name: string, options: IndexedDbOptions) {
   const opened = openedByUse(
-    () => openDatabase(name, drop),
-    async ({ connection, unlock }) => {
-      connection.close()
-      unlock()
-    },
+    () => connector(name, options),
+    (held) => held.close(),
   )
 
+  /** Make a call; on another connection, and yet another, if the browser took that away. */
   async function using<Result>(
     what: string,
     use: (connection: Connection) => Promise<Result>,
   ): Promise<Result> {
-    try {
-      return await opened.using(({ connection }) => use(connection))
-    } catch (cause) {
-      if (cause instanceof MillraceError) throw cause
-      const reason = nameOf(cause)
-      if (reason === "InvalidStateError" || reason === "UnknownError") drop()
-      const message = `indexedDbStorage cannot ${what} in ${name}: ${reason}`
-      throw new MillraceError("STORAGE", message, { cause })
-    }
-  }
-
-  return { using, close: () => opened.close() }
-}
-
-/** `drop` is called when somebody removes the database, or the browser ends the connection. */
-async function openDatabase(name: string, drop: () => void): Promise<Open> {
-  if (typeof indexedDB === "undefined") {
-    throw new MillraceError("UNSUPPORTED", "indexedDbStorage needs a runtime with IndexedDB")
-  }
-  const unlock = await takeLock(name)
-  try {
-    return { connection: await connect(name, drop), unlock }
-  } catch (error) {
-    unlock()
-    throw error
-  }
-}
-
-async function connect(name: string, drop: () => void): Promise<Connection> {
-  const opening = openDB<Values>(name, version, {
-    upgrade: (fresh) => void fresh.createObjectStore("values"),
-    blocking: drop,
-    terminated: drop,
-  })
-  const connection = await opening.catch((cause: unknown) => {
-    if (nameOf(cause) !== "VersionError") throw cause
-    const versions = `this version of Millrace reads up to format ${version}`
-    throw new MillraceError("UNSUPPORTED", `${name} is newer: ${versions}`, { cause })
-  })
-  if (connection.objectStoreNames.contains("values")) return connection
-  connection.close()
-  throw new MillraceError("FOREIGN", `the database ${name} is not Millrace's`)
-}
-
-/** Gives what lets the lock go. */
-function takeLock(name: string): Promise<() => void> {
-  const { navigator } = globalThis as { readonly navigator?: { readonly locks?: LockManager } }
-  const locks = navigator?.locks
-  if (locks === undefined) return Promise.resolve(() => undefined)
-  return new Promise((resolve, reject) => {
-    const hold = () => new Promise<void>((release) => resolve(release))
-    locks.request(name, { signal: AbortSignal.timeout(lockWaitMs) }, hold).catch((cause) => {
-      const late = nameOf(cause) === "TimeoutError"
-      const message = `${name} is in use by another tab or storage`
-      reject(late ? new MillraceError("LOCKED", message, { cause }) : (cause as Error))
+    return opened.using(async (held) => {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return await use(await held.connection())
+        } catch (cause) {
+          if (cause instanceof MillraceError) throw cause
+          const reason = cause instanceof Error ? cause.name : typeName(cause)
+          const lost = reason === "InvalidStateError" || reason === "UnknownError"
+          if (lost) held.drop()
+          const waitMs = againAfterMs[attempt]
+          if (!lost || waitMs === undefined) {
+            const message = `indexedDbStorage cannot ${what} in ${name}: ${reason}`
+            throw new MillraceError("STORAGE", message, { cause })
+          }
+          await new Promise((resolve) => setTimeout(resolve, waitMs))
+        }
+      }
     })
-  })
-}
+  }
 
-const nameOf = (cause: unknown) => (cause instanceof Error ? cause.name : typeName(cause))
+  const persisted = () => opened.using(async (held) => held.persisted)
+
+  return { using, persisted, close: () => opened.close() }
+}
 
 // --- Values ---
 
@@ -164,6 +143,7 @@ type Writing = ReturnType<typeof writing>["store"]
 const writing = (connection: Connection) =>
   connection.transaction("values", "readwrite", { durability: "strict" })
 
+/** All requests are made in one turn: a transaction in which nothing is asked for ends. */
 async function write(
   connection: Connection,
   change: (values: Writing) => Promise<unknown>,
@@ -174,14 +154,62 @@ async function write(
   await Promise.all([changed, transaction.done])
 }
 
+/** Segments first, if there is too much for one transaction, the manifest in the last one. */
+async function writeCommit(connection: Connection, commit: Commit, mark: string) {
+  const { segments, manifest, owner, folder } = commit
+  const parts: StorageEntry[][] = [[]]
+  let bytes = 0
+  for (const entry of segments) {
+    bytes += entry[1].length
+    if (bytes > transactionBytesMax) {
+      parts.push([])
+      bytes = entry[1].length
+    }
+    parts.at(-1)?.push(entry)
+  }
+  const last = parts.pop() ?? []
+  for (const part of parts) await writeFenced(connection, commit, mark, part)
+  const saved = saveOwner(owner, mark)
+  await writeFenced(connection, commit, mark, [...last, manifest, [ownerKey(folder), saved]])
+}
+
+/** One transaction that looks at the fence, then writes; nothing, if it did so before. */
+async function writeFenced(
+  connection: Connection,
+  commit: Commit,
+  mark: string,
+  entries: readonly StorageEntry[],
+): Promise<void> {
+  const { manifest, folder } = commit
+  const transaction = writing(connection)
+  const { store } = transaction
+  const end = transaction.done.catch((error: unknown) => error)
+  const later = IDBKeyRange.bound(manifest[0], endOf(folder), false, true)
+  try {
+    const [saved, key] = await Promise.all([store.get(ownerKey(folder)), store.getKey(later)])
+    if (saved !== undefined && isMarked(saved, mark)) return
+    checkFence(commit, { owner: loadOwner(saved), passed: key !== undefined })
+    const changed = Promise.all(entries.map(([key, value]) => store.put(value, key)))
+    changed.catch(() => undefined) // The end of the transaction tells it, too.
+    transaction.commit()
+    await changed
+  } catch (error) {
+    if (error instanceof MillraceError) transaction.abort()
+    throw error
+  } finally {
+    await end
+  }
+  await transaction.done
+}
+
 async function keysOf(
   connection: Connection,
   prefix: string,
   { after = "", limit = Infinity }: ListOptions,
 ): Promise<string[]> {
-  const last = `${prefix}\uffff` // Keys are ASCII.
-  if (after >= last) return []
+  const end = endOf(prefix)
+  if (after >= end) return []
   const first = after > prefix ? after : prefix
-  const range = IDBKeyRange.bound(first, last, after >= prefix)
+  const range = IDBKeyRange.bound(first, end, after >= prefix, true)
   return connection.getAllKeys("values", range, Math.min(limit, 0xffff_ffff))
 }

@@ -5,7 +5,12 @@ const storages = new Map()
 
 globalThis.callStorage = async (name, method, args) => {
   if (!storages.has(name)) storages.set(name, indexedDbStorage(name))
-  if (method === "set") args[1] = Uint8Array.from(atob(args[1]), (each) => each.charCodeAt(0))
+  if (method === "set") args[1] = bytesOf(args[1])
+  if (method === "commit") {
+    const [segments, manifest, owner] = args
+    const entryOf = ([key, text]) => [key, bytesOf(text)]
+    args = [segments.map(entryOf), entryOf(manifest), owner]
+  }
   try {
     const value = await storages.get(name)[method](...args)
     return { value: value instanceof Uint8Array ? btoa(textOf(value)) : value }
@@ -13,6 +18,8 @@ globalThis.callStorage = async (name, method, args) => {
     return { code, message }
   }
 }
+
+const bytesOf = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0))
 
 /** A character for each byte, in parts that a call can take. */
 function textOf(bytes) {
