@@ -11,6 +11,9 @@ const cjs = {
   testing: "js/entry/testing.ts",
   "storage-file": "js/storage/file.ts",
   "storage-indexeddb": "js/storage/indexeddb.ts",
+  "storage-durable-object": "js/storage/durable_object.ts",
+  "storage-encrypted": "js/storage/encrypted.ts",
+  "storage-level": "js/storage/level.ts",
 }
 
 const esm = {
@@ -38,7 +41,8 @@ const wasm = {
 const core = (id: string) => {
   if (id.includes("/node_modules/cborg/")) return true
   const [root, name] = [path("js/"), id.slice(path("js/").length)]
-  const alone = /^(entry|testing|storage[/\\](file|disk|lock|indexeddb(_open)?))\b/
+  const drivers = "file|disk|lock|indexeddb|indexeddb_open|durable_object|encrypted|level"
+  const alone = new RegExp(`^(entry|testing|storage[/\\\\](${drivers}))\\b`)
   return id.startsWith(root) && !alone.test(name)
 }
 

@@ -12,6 +12,10 @@ export default defineConfig({
     alias: [
       { find: /^millrace$/, replacement: path("js/entry/node.ts") },
       { find: /^millrace\/slim$/, replacement: path("js/entry/slim.ts") },
+      {
+        find: "millrace/storage/durable-object",
+        replacement: path("js/storage/durable_object.ts"),
+      },
       { find: /^millrace\/storage\/(\w+)$/, replacement: path("js/storage/$1.ts") },
     ],
   },

@@ -21,8 +21,12 @@ import { ${Object.keys(millrace).join(", ")} } from "millrace"
 import { readFile } from "node:fs/promises"
 import { clock, crash, end, event, play, storageContract, watermark } from "millrace/testing"
 import { useModule } from "millrace/slim"
+import { encrypted } from "millrace/storage/encrypted"
 import { fileStorage } from "millrace/storage/file"
 import { indexedDbStorage } from "millrace/storage/indexeddb"
+import { durableObjectStorage } from "millrace/storage/durable-object"
+import { levelStorage } from "millrace/storage/level"
+import { ClassicLevel } from "classic-level"
 import "fake-indexeddb/auto"
 const orders = [{ customer: "ada", price: 30, time: 1 }, { customer: "bob", price: 5, time: 2 }]
 const clicks = [{ user: "ada" }, { user: "bob" }]

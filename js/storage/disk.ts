@@ -4,8 +4,9 @@
  *     new file ~<owner>/<n> -> write all -> sync -> close -> rename -> sync folder
  *
  * A crash before the rename leaves a folder with a tilde, which is swept when the lock is next
- * taken; no storage key has a tilde. An owner whose folder was swept can rename nothing any more. After a failed sync nothing is tried again on that file: what the
- * disk holds is unknown from then on, so it is abandoned.
+ * taken; no storage key has a tilde. An owner whose folder was swept can rename nothing any more.
+ * After a failed sync nothing is tried again on that file: what the disk holds is unknown from then
+ * on, so it is abandoned.
  */
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"

@@ -88,6 +88,24 @@ export function isMarked(bytes: Uint8Array, mark: string): boolean {
   return new TextDecoder().decode(bytes).endsWith(` ${mark}`)
 }
 
+/** The most bytes that drivers write in one transaction of a commit, unless one value has more. */
+const partBytesMax = 8 << 20
+
+/** Segments in parts, of which each is one transaction; at least one part, which may be empty. */
+export function inParts(segments: readonly StorageEntry[]): StorageEntry[][] {
+  const parts: StorageEntry[][] = [[]]
+  let bytes = 0
+  for (const entry of segments) {
+    bytes += entry[1].length
+    if (bytes > partBytesMax) {
+      parts.push([])
+      bytes = entry[1].length
+    }
+    parts.at(-1)?.push(entry)
+  }
+  return parts
+}
+
 /** Gives what runs one function after another, each when the one before has ended. */
 export function oneByOne(): <Result>(run: () => Promise<Result>) => Promise<Result> {
   let last: Promise<unknown> = Promise.resolve()

@@ -11,8 +11,8 @@
  * others: then another one is opened and the call is made anew, under the same lock.
  */
 import { MillraceError, typeName } from "../errors.ts"
-import { checkCommit, checkFence, endOf, isMarked, loadOwner, newMark } from "./fence.ts"
-import { ownerKey, saveOwner } from "./fence.ts"
+import { checkCommit, checkFence, endOf, inParts, isMarked, loadOwner } from "./fence.ts"
+import { newMark, ownerKey, saveOwner } from "./fence.ts"
 import type { Commit } from "./fence.ts"
 import { connector } from "./indexeddb_open.ts"
 import type { Connection } from "./indexeddb_open.ts"
@@ -22,9 +22,6 @@ import type { ListOptions, StateStorage, StorageEntry } from "./storage.ts"
 
 /** Waits before a call is made again on a new connection, ms. */
 const againAfterMs = [20, 100, 500]
-
-/** The most bytes in one transaction of a commit, unless one value has more. */
-const transactionBytesMax = 8 << 20
 
 /** Options of {@link indexedDbStorage}. */
 export interface IndexedDbOptions {
@@ -157,16 +154,7 @@ async function write(
 /** Segments first, if there is too much for one transaction, the manifest in the last one. */
 async function writeCommit(connection: Connection, commit: Commit, mark: string) {
   const { segments, manifest, owner, folder } = commit
-  const parts: StorageEntry[][] = [[]]
-  let bytes = 0
-  for (const entry of segments) {
-    bytes += entry[1].length
-    if (bytes > transactionBytesMax) {
-      parts.push([])
-      bytes = entry[1].length
-    }
-    parts.at(-1)?.push(entry)
-  }
+  const parts = inParts(segments)
   const last = parts.pop() ?? []
   for (const part of parts) await writeFenced(connection, commit, mark, part)
   const saved = saveOwner(owner, mark)

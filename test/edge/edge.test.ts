@@ -2,12 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { Miniflare } from "miniflare"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { expected, orders } from "../smoke.ts"
-
-const root = fileURLToPath(new URL("../..", import.meta.url))
+import { startWorker } from "./workerd.ts"
 
 let folder: string
 beforeEach(async () => {
@@ -17,21 +14,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** Start workerd, send the worker what was ordered so far, and end workerd. */
 async function send(count: number, compatibilityDate: string): Promise<unknown> {
-  const miniflare = new Miniflare({
-    cf: false,
-    host: "127.0.0.1",
-    rootPath: root,
-    modulesRoot: root,
-    modules: true,
-    modulesRules: [
-      { type: "ESModule", include: ["**/*.js", "**/*.mjs"] },
-      { type: "CompiledWasm", include: ["**/*.wasm"] },
-    ],
-    scriptPath: "test/edge/worker.js",
-    compatibilityDate,
-    durableObjects: { ORDERS: "Orders" },
-    durableObjectsPersist: folder,
-  })
+  const durableObjects = { ORDERS: "Orders" }
+  const miniflare = startWorker({ script: "worker.js", compatibilityDate, durableObjects, folder })
   try {
     const body = JSON.stringify(orders.slice(0, count))
     const response = await miniflare.dispatchFetch("http://127.0.0.1/", { method: "POST", body })

@@ -3,22 +3,12 @@
  * sent and keeps its state in the object's own storage.
  */
 import * as millrace from "../../dist/workerd.mjs"
+import { durableObjectStorage } from "../../dist/storage-durable-object.mjs"
 import { rowsOf, streamsOf } from "../fixtures/smoke.js"
-
-/** A storage of four functions, as a user writes it. */
-const storageOver = (values) => ({
-  get: (key) => values.get(key),
-  set: (key, value) => values.put(key, value.slice()),
-  delete: (key) => values.delete(key),
-  list: async (prefix, { after, limit } = {}) => {
-    const found = await values.list({ prefix, startAfter: after, limit })
-    return [...found.keys()]
-  },
-})
 
 export class Orders {
   constructor({ storage }) {
-    this.storage = storageOver(storage)
+    this.storage = durableObjectStorage(storage)
   }
 
   async fetch(request) {

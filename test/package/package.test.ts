@@ -57,19 +57,20 @@ describe("the package", () => {
 })
 
 describe("the entries of the package", () => {
-  const entries = ["", "/slim", "/storage/file", "/storage/indexeddb", "/testing"].map(
+  const drivers = ["file", "indexeddb", "durable-object", "encrypted", "level"]
+  const entries = ["", "/slim", "/testing", ...drivers.map((name) => `/storage/${name}`)].map(
     (at) => `millrace${at}`,
   )
   const check = `
-    const [all, slim, { fileStorage }, { indexedDbStorage }, { play, event }] = packages
-    const codeOf = (storage) => {
+    const [all, slim, { play, event }, ...drivers] = packages
+    const codeOf = (driver) => {
+      const [storage] = Object.values(driver).filter((each) => typeof each === "function")
       try { storage("") } catch (error) { return error instanceof all.MillraceError && error.code }
     }
     console.log(JSON.stringify([
       slim.Stream === all.Stream,
       slim.MillraceError === all.MillraceError,
-      codeOf(fileStorage),
-      codeOf(indexedDbStorage),
+      ...drivers.map(codeOf),
       typeof play(() => all.from([]), [event(1)]).then,
     ]))`
 
@@ -80,7 +81,7 @@ describe("the entries of the package", () => {
       `const packages = await Promise.all(${names}.map((name) => import(name)))\n${check}`,
     )
     await scratch.write("same.cjs", `const packages = ${names}.map(require)\n${check}`)
-    const same = [true, true, "OPTION", "OPTION", "function"]
+    const same = [true, true, ...drivers.map(() => "OPTION"), "function"]
     expect(JSON.parse(await scratch.run("same.mjs"))).toEqual(same)
     expect(JSON.parse(await scratch.run("same.cjs"))).toEqual(same)
   })
@@ -134,6 +135,9 @@ describe("the entries of the package", () => {
     ["inline", []],
     ["slim", []],
     ["storage-indexeddb", []],
+    ["storage-durable-object", []],
+    ["storage-encrypted", []],
+    ["storage-level", []],
     ["storage-file", ["node:crypto", "node:fs/promises", "node:path"]],
   ]
 
@@ -165,11 +169,17 @@ describe("the types of the package", () => {
     import { useModule } from "millrace/slim"
     import { fileStorage } from "millrace/storage/file"
     import { indexedDbStorage } from "millrace/storage/indexeddb"
+    import { durableObjectStorage } from "millrace/storage/durable-object"
+    import { encrypted } from "millrace/storage/encrypted"
+    import { levelStorage } from "millrace/storage/level"
+    import { storageContract } from "millrace/testing"
 
     useModule(new Uint8Array(8))
     const orders = from([{ user: "ada", price: 5 }])
     const totals = orders.keyBy("user").aggregate({ orders: count(), spent: sum("price") })
     const storages = [fileStorage("state"), indexedDbStorage("state")] as const
+    export const checks = storageContract(() => encrypted(storages[0], new Uint8Array(32)))
+    export const given = [durableObjectStorage, levelStorage]
     export const job = run(totals, { storage: storages[0] })
     export async function spent() {
       await using open = await job
