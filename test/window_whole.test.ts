@@ -88,8 +88,9 @@ describe("aggregates of windows", () => {
     )
     const rows = job[Symbol.asyncIterator]()
     const first = rows.next()
-    for (let i = 0; i < 20; i++) await Promise.resolve()
-    await new Promise((resolve) => setImmediate(resolve))
+    while (job.stats().operators["window-1"]?.rows !== 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     time.advance(5001)
     expect(await first).toEqual({ done: false, value: { key: "a", start: 0, end: 5000, n: 1 } })
     end()
