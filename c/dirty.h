@@ -1,45 +1,60 @@
-/* dirty.h -- which rows changed in this epoch, in the order they first did.
+/* dirty.h -- the rows of a state in the order in which checkpoints wrote them.
  *
- *   entries  [row][row][ 0 ][grave | 1][row]
+ *   oldest -> [4][4][5][6][6] | [7][7][7] | [8][8] <- newest     epochs of rows
+ *             saved             ^ first     ^ fresh
+ *                               being saved   changed since
  *
- * A row remembers where it stands in the list (row.dirty, counted from 1). A row
- * that is removed leaves a grave behind when the last checkpoint knew it: its own
- * memory, kept until the checkpoint has written a tombstone (by then the host has seen the
- * rows that were evicted, whose graves their memory is, too). A row that was born in
- * this epoch leaves a hole: nothing is to be written.
+ * A row whose epoch is over goes to the new end when it changes, so that a checkpoint finds
+ * what changed without looking at anything else, and the oldest row says which segments are
+ * still of use: those of its epoch, and later ones. Nothing here allocates.
  *
- * Room for every row is made when the row is born, so that changing and removing
- * rows never allocate.
+ * A checkpoint freezes all that changed when it has encoded the last of it. Then either it
+ * is saved, or nothing was: what changed before it and since is then one again.
+ *
+ * A row that is removed leaves a grave behind when a checkpoint may know it: its own memory,
+ * kept until a tombstone is saved. A row that was born in this epoch leaves nothing.
+ *
+ * Epochs are those of checkpoints; a row of epoch e is in the first one that was saved from
+ * e on. 0: the row is in no list, because rows are not tracked (MR_TRACK) or because it is
+ * gone; MR_GRAVE: it is a grave.
  *
  * Invariants:
- *  1. entries[row.dirty - 1] is the row, for every row with dirty > 0.
- *  2. room >= size + rows that stand and are not in the list. */
+ *  1. Epochs ascend from oldest to newest.
+ *  2. Of [first, newest], and of no row before, the last checkpoint knows less than there is.
+ *  3. Of [fresh, newest], and of no row before, the epoch is that of now. */
 #ifndef MR_DIRTY_H
 #define MR_DIRTY_H
 
 #include "alloc.h"
 
-enum { MR_GRAVE = 1 }; /* The tag of an entry whose row is removed. */
+#define MR_GRAVE UINT32_MAX
+
+/* A part of a row; of a grave, `newer` is the next one. */
+typedef struct mr_age {
+    mr_addr newer;
+    mr_addr older;
+} mr_age;
+
+/* Removed rows whose tombstones are to be written. */
+typedef struct mr_graves {
+    mr_addr first;
+    mr_addr last;
+    uint32_t count;
+} mr_graves;
 
 typedef struct mr_dirty {
-    mr_heap *heap;
-    uint64_t epoch_birth; /* Rows born at or after this number were born in this epoch. */
-    mr_addr entries;      /* mr_addr[room]. */
-    uint32_t size;
-    uint32_t room;
+    uint64_t known_births; /* Rows born before this one may be known to a checkpoint. */
+    uint32_t epoch;        /* Of now; 0: rows are not tracked. */
+    uint32_t settled;      /* A row of this epoch or before goes to the end when it changes. */
+    uint32_t saved;        /* The last epoch that was saved. */
+    uint32_t changed;      /* Rows from `first` on. */
+    uint32_t changed_now;  /* Rows from `fresh` on. */
+    mr_addr oldest;
+    mr_addr newest;
+    mr_addr first; /* 0: all is saved. */
+    mr_addr fresh;
+    mr_graves graves;
+    mr_graves frozen_graves;
 } mr_dirty;
-
-/* Room for `more` entries beside those that stand. MR_ERR_MEMORY: unchanged. */
-mr_status mr_dirty_reserve(mr_dirty *dirty, uint32_t more);
-
-/* Put `entry` at the end and return its place, counted from 1. */
-uint32_t mr_dirty_add(mr_dirty *dirty, mr_addr entry);
-
-static inline mr_addr *mr_dirty_at(const mr_dirty *dirty, uint32_t place) {
-    MR_ASSERT(place != 0 && place <= dirty->size);
-    return (mr_addr *)mr_at(dirty->entries) + (place - 1);
-}
-
-void mr_dirty_close(mr_dirty *dirty);
 
 #endif

@@ -349,20 +349,69 @@ mr_status mr_operator_results(mr_operator handle, const uint32_t *rows, uint32_t
 
 /* ---- scans, save and load ---- */
 
-mr_status mr_scan_open(mr_operator handle, double time_ms, mr_scan *scan_out) {
-    GET_OPERATOR(op, handle);
+/* Open a scan that `start` starts, with what it takes. */
+typedef struct scan_start {
+    bool of_changes;
+    double time_ms;
+    uint32_t epoch;
+    uint32_t rewrite;
+} scan_start;
+
+static mr_status open_scan_of(mr_operator_data *op, mr_operator handle, const scan_start *how,
+                              mr_scan *scan_out) {
     engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
     void *object;
     uint32_t made;
     MR_TRY(make_object(e, MR_HANDLE_SCAN, sizeof(open_scan), &object, &made));
     open_scan *open = object;
     open->op = handle;
-    mr_status status = mr_scan_start(&open->scan, &op->rows, time_ms);
+    const mr_status status = how->of_changes
+                                 ? mr_scan_changes(&open->scan, &op->rows, how->epoch, how->rewrite)
+                                 : mr_scan_start(&open->scan, &op->rows, how->time_ms);
     if (status != MR_OK) {
         drop_object(e, made, open, sizeof(open_scan));
         return status;
     }
     *scan_out = made;
+    return MR_OK;
+}
+
+mr_status mr_scan_open(mr_operator handle, double time_ms, mr_scan *scan_out) {
+    GET_OPERATOR(op, handle);
+    return open_scan_of(op, handle, &(scan_start){.time_ms = time_ms}, scan_out);
+}
+
+static mr_status check_tracked(const mr_operator_data *op) {
+    if (op->rows.age_at != 0) return MR_OK;
+    return mr_fail(MR_ERR_ARGUMENT, "flags", op->spec.flags);
+}
+
+mr_status mr_changes_of(mr_operator handle, mr_changes *changes_out) {
+    GET_OPERATOR(op, handle);
+    MR_TRY(check_tracked(op));
+    const mr_dirty *dirty = &op->rows.dirty;
+    *changes_out = (mr_changes){
+        .rows = dirty->changed,
+        .removed = dirty->graves.count,
+        .oldest = dirty->oldest == 0 ? dirty->epoch : mr_row_at(dirty->oldest)->epoch,
+    };
+    return MR_OK;
+}
+
+mr_status mr_changes_scan(mr_operator handle, uint32_t epoch, uint32_t rewrite, mr_scan *scan_out) {
+    GET_OPERATOR(op, handle);
+    MR_TRY(check_tracked(op));
+    const mr_dirty *dirty = &op->rows.dirty;
+    const bool later = epoch >= dirty->epoch && epoch < MR_GRAVE - 1;
+    if (!later || dirty->settled != dirty->saved) return mr_fail(MR_ERR_ARGUMENT, "epoch", epoch);
+    const scan_start how = {.of_changes = true, .epoch = epoch, .rewrite = rewrite};
+    return open_scan_of(op, handle, &how, scan_out);
+}
+
+mr_status mr_changes_end(mr_operator handle, uint32_t saved) {
+    GET_OPERATOR(op, handle);
+    MR_TRY(check_tracked(op));
+    mr_dirty_end(&op->rows, saved != 0);
     return MR_OK;
 }
 
@@ -398,8 +447,14 @@ mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
     return mr_save_rows(scan, from, ref_bytes, ref_offsets, out, room, upto_out, size_out);
 }
 
-mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, double time_ms) {
+mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, double time_ms,
+                  uint32_t epoch) {
     GET_OPERATOR(op, handle);
+    if (op->rows.age_at != 0) {
+        const bool later = epoch >= op->rows.dirty.epoch && epoch < MR_GRAVE - 1;
+        if (!later) return mr_fail(MR_ERR_ARGUMENT, "epoch", epoch);
+        op->rows.dirty.epoch = epoch;
+    }
     mr_find_end(&op->rows);
     mr_flush_stop(op);
     if (op->kind->stop != NULL) op->kind->stop(op);

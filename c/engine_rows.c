@@ -134,6 +134,12 @@ mr_status mr_row_drop(mr_operator handle, uint32_t address) {
     return MR_OK;
 }
 
+mr_status mr_row_changes(mr_operator handle, uint32_t address) {
+    GET_ROW(op, row, handle, address);
+    mr_row_changed(&op->rows, row);
+    return MR_OK;
+}
+
 mr_status mr_aggregate_merge(mr_operator handle, uint32_t into, uint32_t from) {
     GET_ROW(op, row, handle, into);
     if (from == 0) return mr_fail(MR_ERR_ARGUMENT, "row", 0);

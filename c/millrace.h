@@ -48,7 +48,8 @@ enum {
     MR_RESULT_ROWS_MAX = 4096,     /* Rows of a result batch; a call stops there with MR_MORE. */
     MR_RESULT_BYTES_MAX = 1 << 20, /* Key bytes of a result batch; the same. */
     MR_REF_BYTES = 512,            /* What a live ref counts against memory_bytes_max. */
-    MR_SEGMENT_VERSION = 1,        /* Of saved entries. */
+    MR_SEGMENT_VERSION = 2,        /* Of saved entries. */
+    MR_PAGE_GRAVE = 1,             /* See mr_page. */
     MR_SCRATCH_BYTES = 512,        /* See mr_scratch. */
     MR_ENTRIES_PAGE = 96,          /* Rows that mr_entries_next gives at most. */
 };
@@ -260,7 +261,16 @@ typedef struct mr_entries {
     uint32_t rows[MR_ENTRIES_PAGE]; /* Addresses. */
 } mr_entries;
 
-/* The rows of a scan's page: addresses. */
+/* What a state has to save; see mr_scan_changes. */
+typedef struct mr_changes {
+    uint32_t rows;    /* Changed since the last checkpoint. */
+    uint32_t removed; /* Removed, and a checkpoint may know them. */
+    uint32_t oldest;  /* Segments of earlier epochs are of no use. */
+    uint32_t spare;
+} mr_changes;
+
+/* The rows of a scan's page: addresses. Where there are some of removed rows, these have
+ * MR_PAGE_GRAVE added, which no address has. */
 typedef struct mr_page {
     uint32_t count;
     uint32_t rows; /* u32[count]. */
@@ -482,19 +492,38 @@ MR_API mr_status mr_scan_close(mr_scan scan);
  * mr_page. A page of 0 rows is the end. */
 MR_API mr_status mr_scan_next(mr_scan scan, uint32_t rows_max, uint32_t *page_out);
 
+/* For states with MR_TRACK; others: MR_ERR_ARGUMENT. A checkpoint asks what there is, scans and
+ * saves it, and ends. A scan of changes has what changed since the last checkpoint that was
+ * saved, removed rows first, and then up to `rewrite` rows that did not, those first that
+ * were saved longest ago; where these are all, no removed rows. Its end, a page of 0 rows, freezes
+ * all that: what changes from then on is of later epochs. `epoch` is above that of all
+ * checkpoints before. Only one goes on at a time.
+ *
+ * end: what is frozen is saved, or (`saved` 0) given up; the next one then has it, too. After
+ * a scan that went to its end, mr_changes.oldest is as if it had been saved. */
+MR_API mr_status mr_changes_of(mr_operator op, mr_changes *changes_out);
+MR_API mr_status mr_changes_scan(mr_operator op, uint32_t epoch, uint32_t rewrite,
+                                 mr_scan *scan_out);
+MR_API mr_status mr_changes_end(mr_operator op, uint32_t saved);
+
+/* A value of the row at this address is in the host's hands, which may change it in place. */
+MR_API mr_status mr_row_changes(mr_operator op, uint32_t row);
+
 /* Write entries for rows [from, count) of the scan's page to `out`. The encoded refs
- * of those rows, in the order of rows and fields, are ref_bytes[ref_offsets[k] ..
+ * of those that are not removed, in the order of rows and fields, are ref_bytes[ref_offsets[k] ..
  * ref_offsets[k + 1]), k counting from row 0 of the page; where there is none, which is 0,
  * there are no bytes. MR_MORE when `room` is used up: `upto_out` is the first row not written. */
 MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
                          const uint32_t *ref_offsets, uint8_t *out, uint32_t room,
                          uint32_t *upto_out, uint32_t *size_out);
 
-/* Add the rows of saved entries to `op`; rows saved without a ttl count as last used
+/* Add the rows of saved entries of a checkpoint's epoch to `op`, and remove those that were
+ * removed; epochs ascend. Rows saved without a ttl count as last used
  * at `time_ms`, and those without timers have none. Bytes that are damaged, of other fields,
  * or with timers that `op` has not, are MR_ERR_CORRUPT: close the engine then, some rows are
  * in. */
-MR_API mr_status mr_load(mr_operator op, const uint8_t *bytes, uint32_t size, double time_ms);
+MR_API mr_status mr_load(mr_operator op, const uint8_t *bytes, uint32_t size, double time_ms,
+                         uint32_t epoch);
 
 /* All entries are loaded: put the least recently used order back, and let timers run. */
 MR_API mr_status mr_load_end(mr_operator op);

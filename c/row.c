@@ -44,6 +44,10 @@ static mr_status lay_out_record(mr_layout *layout, const mr_rows_spec *spec) {
 /* The optional parts between the head and the key. */
 static void lay_out_row(mr_rows *rows, uint32_t flags) {
     uint32_t at = (uint32_t)sizeof(mr_row);
+    if ((flags & MR_TRACK) != 0) {
+        rows->age_at = at;
+        at += (uint32_t)sizeof(mr_age);
+    }
     if ((flags & MR_EVICT) != 0) {
         rows->lru_at = at;
         rows->layout.evicted_next_at = at + (uint32_t)offsetof(mr_lru, newer);
@@ -90,17 +94,16 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
     rows->heap = heap;
     rows->refs = refs;
     rows->hash_key = mr_hash_key_of(hash_seed);
-    rows->dirty.heap = heap;
     rows->ttl_ms = (int64_t)spec->ttl_ms;
     rows->cleanup_ms = lingers ? (int64_t)spec->cleanup_ms : 0;
     rows->passed_ms = INT64_MIN;
     rows->rows_max = spec->rows_max;
     rows->bytes_max = spec->bytes_max;
-    rows->track = (spec->flags & MR_TRACK) != 0;
     rows->keep_evicted = (spec->flags & MR_KEEP_EVICTED) != 0;
     rows->touch_reads = (spec->flags & MR_TOUCH_READS) != 0;
     MR_TRY(lay_out_record(&rows->layout, spec));
     lay_out_row(rows, spec->flags);
+    if (rows->age_at != 0) mr_dirty_open(rows);
     mr_table_open(&rows->table, heap);
     mr_table_open(&rows->owners, heap);
     mr_status status = MR_OK;
@@ -115,6 +118,16 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
 
 static uint32_t row_bytes(const mr_rows *rows, uint32_t key_bytes) {
     return mr_round8(rows->layout.key_at + key_bytes) + rows->layout.record_bytes;
+}
+
+/* What counts of them. */
+static uint32_t counted_bytes(const mr_rows *rows, uint32_t key_bytes) {
+    const uint32_t age_bytes = rows->age_at != 0 ? (uint32_t)sizeof(mr_age) : 0;
+    return mr_heap_size_of(row_bytes(rows, key_bytes) - age_bytes);
+}
+
+void mr_row_free(mr_rows *rows, mr_row *row) {
+    mr_heap_free(rows->heap, mr_addr_of(row), row_bytes(rows, row->key_bytes));
 }
 
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob) {
@@ -139,8 +152,7 @@ static uint64_t held_bytes(const mr_rows *rows, const uint8_t *record) {
 }
 
 uint64_t mr_row_weight(const mr_rows *rows, mr_row *row) {
-    return mr_heap_size_of(row_bytes(rows, row->key_bytes)) +
-           held_bytes(rows, mr_row_record(rows, row));
+    return counted_bytes(rows, row->key_bytes) + held_bytes(rows, mr_row_record(rows, row));
 }
 
 /* Free the strings and drop the refs of a record. */
@@ -160,23 +172,9 @@ static void empty_record(mr_rows *rows, mr_row *row) {
     }
 }
 
-/* ---- changed rows ---- */
-
-/* A removed row leaves a grave for the next checkpoint, if the last one knew it. */
-static void leave_grave(mr_rows *rows, mr_row *row) {
-    if (rows->track && mr_row_birth(row) < rows->dirty.epoch_birth) {
-        mr_row_changed(rows, row);
-        *mr_dirty_at(&rows->dirty, row->dirty) = mr_addr_of(row) | MR_GRAVE;
-    } else if (row->dirty != 0) {
-        *mr_dirty_at(&rows->dirty, row->dirty) = 0;
-        row->dirty = 0;
-    }
-}
-
 /* Let the memory of a removed row go, unless it is a grave. */
 static void bury(mr_rows *rows, mr_row *row) {
-    if (row->dirty != 0) return;
-    mr_heap_free(rows->heap, mr_addr_of(row), row_bytes(rows, row->key_bytes));
+    if (row->epoch != MR_GRAVE) mr_row_free(rows, row);
 }
 
 /* ---- removing ---- */
@@ -190,9 +188,9 @@ static void unlink_row(mr_rows *rows, mr_row *row) {
     if (rows->lru_at != 0) mr_lru_remove(rows, row);
     if (rows->timer_at != 0) mr_rows_timer_drop(rows, row);
     if (rows->ring_at != 0) mr_ring_remove(rows, row);
-    rows->bytes -= mr_heap_size_of(row_bytes(rows, row->key_bytes));
+    rows->bytes -= counted_bytes(rows, row->key_bytes);
     rows->changes++;
-    leave_grave(rows, row);
+    mr_dirty_gone(rows, row);
 }
 
 void mr_rows_remove(mr_rows *rows, mr_row *row) {
@@ -321,7 +319,7 @@ static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
     memcpy(mr_row_part(row, rows->last_use_at), &time_ms, sizeof time_ms);
 }
 
-/* Memory for a row and room for it in the tables and the dirty list. */
+/* Memory for a row and room for it in the tables. */
 static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts,
                          mr_row **row_out) {
     const uint32_t key_bytes = parts->key_bytes;
@@ -329,7 +327,6 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
     const uint64_t table_bytes = rows->table.bytes;
     if (mr_table_reserve(&rows->table, hash) != MR_OK) return out_of_memory(rows);
     if (rows->table.bytes != table_bytes) rows->changes++;
-    if (rows->track) MR_TRY(mr_dirty_reserve(&rows->dirty, (uint32_t)rows->table.size + 1));
     if (rows->ring_at != 0 && mr_table_reserve(&rows->owners, owner) != MR_OK) {
         return out_of_memory(rows);
     }
@@ -341,7 +338,6 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
 
 /* Fill a prepared row and put it where rows are found. */
 static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts *parts) {
-    row->dirty = 0;
     row->key_bytes = (uint16_t)parts->key_bytes;
     set_birth(row, parts->birth);
     memcpy(mr_row_key(rows, row), parts->key, parts->key_bytes);
@@ -363,15 +359,15 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
         memcpy(timer->registered, &parts->timer_registered, sizeof parts->timer_registered);
     }
     if (rows->ring_at != 0) mr_ring_add(rows, row);
-    rows->bytes += mr_heap_size_of(row_bytes(rows, parts->key_bytes));
+    rows->bytes += counted_bytes(rows, parts->key_bytes);
     rows->changes++;
-    mr_row_changed(rows, row);
+    mr_dirty_born(rows, row);
 }
 
 /* Make a row, whose record brings `held` bytes, counted already. */
 static mr_status make(mr_rows *rows, uint32_t hash, const mr_row_parts *parts, uint64_t held,
                       const mr_moment *moment, mr_row **row_out) {
-    const uint32_t bytes = mr_heap_size_of(row_bytes(rows, parts->key_bytes));
+    const uint32_t bytes = counted_bytes(rows, parts->key_bytes);
     if (rows->ttl_ms > 0) expire_for(rows, 1, bytes, mr_time_of(moment->passed_ms));
     MR_TRY(check_limits(rows, bytes, held));
     MR_TRY(prepare(rows, hash, parts, row_out));
@@ -495,20 +491,14 @@ void mr_rows_close(mr_rows *rows) {
         for (uint32_t i = 0; i < count; i++) {
             mr_row *row = mr_row_at(found[i]);
             empty_record(rows, row);
-            mr_heap_free(rows->heap, found[i], row_bytes(rows, row->key_bytes));
+            mr_row_free(rows, row);
         }
     }
-    for (uint32_t place = 1; place <= rows->dirty.size; place++) {
-        const mr_addr entry = *mr_dirty_at(&rows->dirty, place);
-        if ((entry & MR_GRAVE) == 0) continue;
-        const mr_addr grave = entry & ~(mr_addr)MR_GRAVE;
-        mr_heap_free(rows->heap, grave, row_bytes(rows, mr_row_at(grave)->key_bytes));
-    }
+    mr_dirty_close(rows);
     mr_table_close(&rows->table);
     mr_table_close(&rows->owners);
     mr_wheel_close(&rows->wheel);
     mr_rows_timers_close(rows);
-    mr_dirty_close(&rows->dirty);
     mr_find_close(rows);
 }
 
@@ -545,7 +535,7 @@ void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool writt
         }
     }
     const bool moved = (written || rows->touch_reads) && move_last_use(rows, row, moment->time_ms);
-    if (written || moved) mr_row_changed(rows, row);
+    if (written || moved || rows->lru_at != 0) mr_row_changed(rows, row);
     if (!written) return;
     if (rows->lru_at == 0 || !over_limit(rows, 0, 0)) return;
     const int64_t passed_ms = mr_time_of(moment->passed_ms);

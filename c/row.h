@@ -1,6 +1,7 @@
 /* row.h -- keyed state: one row per key, a record of fields in a stable place.
  *
- *   row     [head 12][lru 16?][wheel 8?][last use 8?][timer 24?][ring 8?][key bytes][pad][record]
+ *   row     [head 12][age 8?][lru 16?][wheel 8?][last use 8?][timer 24?][ring 8?][key bytes][pad]
+ *           [record]
  *   record  [field 0][field 1]...   strings and refs hang off it as blobs
  *
  * Parts that the state did not ask for take no space. The table finds rows by the
@@ -23,12 +24,12 @@
  *  2. Births and uses count up and are never reused: first-seen and last-used order
  *     are total, and survive save and load.
  *  3. bytes = what rows and strings occupy + MR_REF_BYTES per ref, whether it is live
- *     or still encoded after a restore: a limit must not depend on restarts.
+ *     or still encoded after a restore, and without ages: a limit must not depend on
+ *     restarts, or on whether there are checkpoints.
  *  4. After a refusal nothing has changed, save that expired rows may be gone.
  *  5. A row that was evicted and is kept (MR_KEEP_EVICTED) is in none of the structures
  *     above, nor in bytes, but in a chain through the LRU part, which also names the
- *     input row that it made room for. Its memory is a grave of the dirty list iff its
- *     `dirty` is not 0.
+ *     input row that it made room for. Its memory may be a grave; dirty.h.
  *
  * Who changes what: mr_rows_create, mr_rows_remove, mr_rows_touch and mr_rows_expire;
  * timers: mr_rows_timer_set and mr_rows_timer_clear; fields of a record are written by the
@@ -44,7 +45,7 @@
 #include "wheel.h"
 
 typedef struct mr_row {
-    uint32_t dirty; /* Place in the dirty list; 0: unchanged in this epoch. */
+    uint32_t epoch; /* See dirty.h. */
     uint32_t birth_low;
     uint16_t birth_high;
     uint16_t key_bytes;
@@ -139,7 +140,8 @@ typedef struct mr_rows {
     int64_t passed_ms; /* With ttl: what had surely passed at the event that was entered last. */
     mr_addr newest;    /* LRU list. */
     mr_addr oldest;
-    uint32_t lru_at; /* Offsets in a row; 0: not there. */
+    uint32_t age_at; /* Offsets in a row; 0: not there. */
+    uint32_t lru_at;
     uint32_t wheel_at;
     uint32_t last_use_at;
     uint32_t timer_at;
@@ -147,7 +149,6 @@ typedef struct mr_rows {
     uint32_t leaving; /* Rows that count toward no limit any more; entries.c. */
     uint64_t leaving_bytes;
     mr_addr evicted_last; /* Of the chain that find.found.evicted starts. */
-    bool track;
     bool keep_evicted;
     bool touch_reads;
     bool shrinks; /* The operator removes rows as it goes on. */
@@ -234,6 +235,34 @@ typedef struct mr_row_parts {
     int64_t timer_ms;
 } mr_row_parts;
 mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out);
+
+/* Give the memory of a row back, and no more. */
+void mr_row_free(mr_rows *rows, mr_row *row);
+
+/* ---- what changed; dirty.c ---- */
+
+void mr_dirty_open(mr_rows *rows);
+void mr_dirty_close(mr_rows *rows);
+
+/* A row is new, is to be saved once more, or goes. */
+void mr_dirty_born(mr_rows *rows, mr_row *row);
+void mr_dirty_again(mr_rows *rows, mr_row *row);
+void mr_dirty_gone(mr_rows *rows, mr_row *row);
+
+/* The next row that changed, or grave; 0 asks for the first, and is the end. */
+mr_addr mr_dirty_after(const mr_rows *rows, mr_addr row);
+mr_addr mr_dirty_grave_after(const mr_rows *rows, mr_addr grave);
+
+/* Count the oldest row that has not changed among those that have; false: all have. */
+bool mr_dirty_rewrite(mr_rows *rows);
+
+/* All that changed is encoded, for a checkpoint of this epoch: what changes from now on is
+ * of the next. Then the checkpoint ends, saved or given up. */
+void mr_dirty_freeze(mr_rows *rows, uint32_t epoch);
+void mr_dirty_end(mr_rows *rows, bool saved);
+
+/* All that stands was saved by this epoch. */
+void mr_dirty_loaded(mr_rows *rows, uint32_t epoch);
 
 /* ---- timers; timer.c ---- */
 
@@ -347,7 +376,7 @@ static inline int64_t mr_row_timer_ms(const mr_row_timer *timer) {
 
 /* The row is not what the last checkpoint knew. */
 static inline void mr_row_changed(mr_rows *rows, mr_row *row) {
-    if (rows->track && row->dirty == 0) row->dirty = mr_dirty_add(&rows->dirty, mr_addr_of(row));
+    if (row->epoch != 0 && row->epoch <= rows->dirty.settled) mr_dirty_again(rows, row);
 }
 
 /* Milliseconds as an integer, whatever the host wrote; rounded down, so that nothing

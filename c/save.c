@@ -9,6 +9,7 @@ static const uint8_t magic[4] = {'M', 'R', 'S', 'B'};
 enum {
     HEAD_BYTES = 16, /* Before the kinds of the fields. */
     ENTRY_ROW = 1,
+    ENTRY_TOMBSTONE = 2,
     PART_LAST_USE = 1 << 0,
     PART_USE = 1 << 1,
     PART_TIMER = 1 << 2,
@@ -95,6 +96,14 @@ static void save_field(mr_writer *writer, uint32_t kind, const uint8_t *cell, en
     }
 }
 
+static void save_tombstone(mr_writer *writer, const mr_rows *rows, mr_row *row) {
+    const uint8_t *key = mr_row_key(rows, row);
+    mr_put_u8(writer, ENTRY_TOMBSTONE);
+    mr_put_u8(writer, group_of(rows, key, row->key_bytes));
+    mr_put_u16(writer, row->key_bytes);
+    mr_put_bytes(writer, key, row->key_bytes);
+}
+
 static void save_entry(mr_writer *writer, const mr_rows *rows, mr_row *row, encoded *refs) {
     const uint8_t *key = mr_row_key(rows, row);
     const uint8_t *record = mr_row_record(rows, row);
@@ -146,13 +155,18 @@ mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *r
     const uint32_t head_bytes = HEAD_BYTES + rows->layout.field_count;
     mr_writer writer = {.bytes = out, .room = room};
     encoded refs = {.bytes = ref_bytes, .offsets = ref_offsets};
-    for (uint32_t i = 0; i < from; i++)
-        refs.next += live_refs(rows, mr_row_at(page[i]));
+    for (uint32_t i = 0; i < from; i++) {
+        if ((page[i] & MR_PAGE_GRAVE) == 0) refs.next += live_refs(rows, mr_row_at(page[i]));
+    }
     save_head(&writer, rows, 0, 0);
     uint32_t upto = from;
     uint32_t size = writer.size;
     for (; upto < scan->page.count && !writer.full; upto++) {
-        save_entry(&writer, rows, mr_row_at(page[upto]), &refs);
+        if ((page[upto] & MR_PAGE_GRAVE) != 0) {
+            save_tombstone(&writer, rows, mr_row_at(page[upto] - MR_PAGE_GRAVE));
+        } else {
+            save_entry(&writer, rows, mr_row_at(page[upto]), &refs);
+        }
         if (writer.full) break;
         size = writer.size;
     }
@@ -231,10 +245,32 @@ static mr_status check_parts(const mr_row_parts *parts) {
     return MR_OK;
 }
 
+/* The key of an entry of this group is next. */
+static mr_status load_key(mr_reader *reader, const mr_rows *rows, uint32_t group,
+                          mr_row_parts *parts) {
+    parts->key = mr_get_bytes(reader, parts->key_bytes);
+    if (parts->key == NULL || parts->key_bytes == 0) return corrupt("key", 0);
+    if (rows->ring_at != 0 && !mr_entry_key_valid(parts->key, parts->key_bytes)) {
+        return corrupt("key", parts->key_bytes);
+    }
+    return group == group_of(rows, parts->key, parts->key_bytes) ? MR_OK : corrupt("group", group);
+}
+
+static mr_status load_tombstone(mr_reader *reader, mr_rows *rows, uint32_t group,
+                                mr_row_parts *parts) {
+    MR_TRY(load_key(reader, rows, group, parts));
+    const uint32_t hash = mr_hash32(rows, parts->key, parts->key_bytes);
+    const mr_addr row = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
+    if (row != 0) mr_rows_remove(rows, mr_row_at(row));
+    return MR_OK;
+}
+
 static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, double time_ms) {
     uint32_t what = mr_get_u8(reader);
     uint32_t group = mr_get_u8(reader);
     mr_row_parts row_parts = {.key_bytes = mr_get_u16(reader)};
+    if (what == ENTRY_TOMBSTONE) return load_tombstone(reader, rows, group, &row_parts);
+    if (what != ENTRY_ROW) return corrupt("entry", what);
     row_parts.birth = mr_get_u64(reader);
     row_parts.last_use_ms =
         (parts & PART_LAST_USE) != 0 ? (int64_t)mr_get_u64(reader) : mr_time_of(time_ms);
@@ -243,13 +279,7 @@ static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, do
         row_parts.timer_registered = mr_get_u64(reader);
         row_parts.timer_ms = (int64_t)mr_get_u64(reader);
     }
-    row_parts.key = mr_get_bytes(reader, row_parts.key_bytes);
-    if (row_parts.key == NULL || row_parts.key_bytes == 0) return corrupt("key", 0);
-    if (what != ENTRY_ROW) return corrupt("entry", what);
-    if (rows->ring_at != 0 && !mr_entry_key_valid(row_parts.key, row_parts.key_bytes)) {
-        return corrupt("key", row_parts.key_bytes);
-    }
-    if (group != group_of(rows, row_parts.key, row_parts.key_bytes)) return corrupt("group", group);
+    MR_TRY(load_key(reader, rows, group, &row_parts));
     MR_TRY(check_parts(&row_parts));
     mr_row *row;
     MR_TRY(mr_rows_restore(rows, &row_parts, &row));
@@ -357,5 +387,6 @@ mr_status mr_load_finish(mr_rows *rows) {
     if (rows->lru_at != 0) MR_TRY(put_back(rows, use_of, use_again));
     if (rows->timer_at != 0) MR_TRY(put_back(rows, registration_of, mr_rows_timer_rehang));
     if (rows->ring_at != 0) MR_TRY(put_back(rows, birth_of, mr_ring_rehang));
+    mr_dirty_loaded(rows, rows->dirty.epoch);
     return MR_OK;
 }

@@ -2,15 +2,30 @@
  *
  *   block   "MRSB" u16 version  u8 parts  u8 fields  u32 entries  u32 bytes  u8 kind x fields
  *           then the entries
- *   entry   u8 what  u8 group  u16 key bytes  u64 birth  [i64 last use]  [u64 use]
+ *   entry   u8 what  u8 group  u16 key bytes  then of a tombstone the key, of a row
+ *           u64 birth  [i64 last use]  [u64 use]
  *           [u64 timer's registration  i64 its time; both 0: no timer]
  *           key, then the fields in order
  *   field   f64 | i64 | u8 | u32 size + UTF-8 | i64 milliseconds | u32 size + CBOR
  *
  * A segment is blocks one after another. Entries are logical and little-endian: no
  * address, no hash of this process. The group (of MR_KEY_GROUPS) is the fixed hash of
- * the key. An entry replaces an earlier one of the same key, so that a segment of
- * changed rows can follow a full one; `what` leaves room for tombstones. */
+ * the key.
+ *
+ * A checkpoint writes what changed since the last one; a restore reads the segments of the
+ * chain in order, and an entry replaces an earlier one of its key, a tombstone removes it:
+ *
+ *   epoch     5          6        7       8
+ *   segments [a b c d]  [b -c e] [b f a] [e d]      d did not change in 8: it was the oldest
+ *             ^ of no use from 8 on, as all that stands was written again since
+ *
+ * So that the chain stays short, each checkpoint that writes anything writes as many old rows
+ * again as changed or went, those first that were written longest ago, and at least one in 256
+ * of those that stand. Proof: while a row of epoch h is the oldest, no row that was rewritten
+ * after h is so once more; so at most all n rows are, and no more than that changed meanwhile.
+ * Thus the chain has at most 2 n entries and those of h itself, and at most 256 epochs. As
+ * rows go n itself shrinks: a checkpoint that would leave more than 3 n entries writes
+ * all rows. The host decides that, which keeps the chain: js/chain.ts. */
 #ifndef MR_SAVE_H
 #define MR_SAVE_H
 

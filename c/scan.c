@@ -5,16 +5,49 @@
 
 enum { WALK_STEP = 1024, WALK_MOST = MR_RUN_ENTRIES / WALK_STEP * WALK_STEP };
 
-mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
+static mr_status start(mr_scan_data *scan, mr_rows *rows) {
     memset(scan, 0, sizeof *scan);
     scan->rows = rows;
     scan->runs.heap = rows->heap;
-    scan->time_ms = time_ms;
     scan->changes = rows->changes;
     const uint32_t bytes = MR_SCAN_PAGE_ROWS * (uint32_t)sizeof(mr_addr);
     scan->page.rows = mr_heap_alloc(rows->heap, bytes);
     if (scan->page.rows != 0) return MR_OK;
     return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+}
+
+mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
+    MR_TRY(start(scan, rows));
+    scan->time_ms = time_ms;
+    return MR_OK;
+}
+
+mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t epoch, uint32_t rewrite) {
+    MR_TRY(start(scan, rows));
+    scan->of_changes = true;
+    scan->with_graves = rewrite < rows->table.size - rows->dirty.changed;
+    scan->epoch = epoch;
+    scan->rewrite = rewrite;
+    return MR_OK;
+}
+
+/* What comes next among changes; 0: nothing. */
+static mr_addr next_change(mr_scan_data *scan) {
+    if (scan->with_graves) {
+        const mr_addr grave = mr_dirty_grave_after(scan->rows, scan->grave);
+        if (grave != 0) {
+            scan->grave = grave;
+            return grave + MR_PAGE_GRAVE;
+        }
+        scan->with_graves = false;
+    }
+    mr_addr row = mr_dirty_after(scan->rows, scan->row);
+    if (row == 0 && scan->rewrite > 0 && mr_dirty_rewrite(scan->rows)) {
+        scan->rewrite--;
+        row = scan->rows->dirty.newest;
+    }
+    if (row != 0) scan->row = row;
+    return row;
 }
 
 static mr_status add_visible(mr_scan_data *scan, const mr_addr *found, uint32_t count) {
@@ -47,12 +80,19 @@ static mr_status collect(mr_scan_data *scan) {
 mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
     scan->page.count = 0;
     if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", 0);
+    mr_addr *rows = mr_at(scan->page.rows);
+    rows_max = mr_min_u32(rows_max, MR_SCAN_PAGE_ROWS);
+    if (scan->of_changes) {
+        mr_addr next;
+        while (scan->page.count < rows_max && (next = next_change(scan)) != 0)
+            rows[scan->page.count++] = next;
+        if (scan->page.count == 0) mr_dirty_freeze(scan->rows, scan->epoch);
+        return MR_OK;
+    }
     if (!scan->collected) {
         MR_TRY(collect(scan));
         if (!scan->collected) return MR_MORE;
     }
-    mr_addr *rows = mr_at(scan->page.rows);
-    rows_max = mr_min_u32(rows_max, MR_SCAN_PAGE_ROWS);
     for (; scan->page.count < rows_max && scan->runs.count > 0; mr_runs_take(&scan->runs))
         rows[scan->page.count++] = mr_runs_first(&scan->runs);
     return MR_OK;

@@ -1,9 +1,13 @@
-/* scan.h -- the rows of a state in first-seen order, a page at a time.
+/* scan.h -- the rows of a state, a page at a time: all in first-seen order, or what changed.
  *
  *   table --walk--> runs of (birth, row), sorted and merged --> pages
  *
  * The table has no order worth showing, so rows are collected and sorted by birth; see
  * runs.h. Every call does the work of about one run.
+ *
+ * A scan of what changed (dirty.h) gives graves, then rows in the order in which they
+ * changed, then old rows that are to be written once more; save.h says why. Its end
+ * freezes them.
  *
  * Invariant: while a scan is used, no row of its state is made or removed. */
 #ifndef MR_SCAN_H
@@ -22,17 +26,28 @@ typedef struct mr_scan_data {
     mr_table_cursor cursor;
     uint32_t step_at; /* Of the rows behind the cursor, so many were looked at. */
     bool collected;
+    bool of_changes; /* Then: */
+    bool with_graves;
+    uint32_t epoch;
+    uint32_t rewrite; /* So many old rows are still to come. */
+    mr_addr grave;    /* The last ones that were given. */
+    mr_addr row;
 } mr_scan_data;
 
 /* Start over the rows that have not expired at `time_ms` (-Infinity: all). */
 mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms);
+
+/* Start over what changed since the last checkpoint, for that of `epoch`, and `rewrite` of
+ * the rows that did not. */
+mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t epoch, uint32_t rewrite);
 
 /* Has no row come or gone since the scan was started? */
 static inline bool mr_scan_valid(const mr_scan_data *scan) {
     return scan->changes == scan->rows->changes;
 }
 
-/* The next page of at most `rows_max` rows (<= MR_SCAN_PAGE_ROWS), 0 rows at the end.
+/* The next page of at most `rows_max` rows (<= MR_SCAN_PAGE_ROWS), 0 rows at the end;
+ * a grave has MR_PAGE_GRAVE added to its address.
  * MR_MORE: still collecting, call again. MR_ERR_HANDLE: the state has changed. */
 mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max);
 

@@ -90,7 +90,7 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
         if (node == NULL) return NULL;
         mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->timer_at);
         if (!mr_row_expired(rows, row, (double)time_of(NULL, node))) return row;
-        mr_rows_timer_drop(rows, row);
+        mr_rows_timer_clear(rows, row);
     }
 }
 

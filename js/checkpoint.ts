@@ -1,24 +1,25 @@
 /**
  * Checkpoints: a job's state as segments and a manifest in storage, and the way back.
  *
- *   <job>/segment/<epoch>-<n>   rows of one operator (c/save.h), at most 1 MiB
+ *   <job>/segment/<epoch>-<n>   what changed of one state (c/save.h), at most 1 MiB
  *   <job>/manifest/<epoch>      what belongs together: positions, operators, segments
  *
  * An operator whose state has a storage of its own has its segments there, under <uid>/<job>/.
  *
  * The manifest is the commit point: it is written last, and a segment that no manifest names is
- * nothing. Each segment's length and XXH64 stand in the manifest. The last two checkpoints are
- * kept, nothing is overwritten, and a restore that finds the newest damaged takes the one before
- * and says so.
+ * nothing. It names those of earlier checkpoints, too, that are still of use (chain.ts), each with
+ * its length and XXH64. The last two checkpoints are kept with all that they name, nothing is
+ * overwritten, and a restore that finds the newest damaged takes the one before and says so. What a
+ * checkpoint that failed would have saved is saved by the next.
  */
-import { encode } from "./codec.ts"
+import { extendChain } from "./chain.ts"
 import type { Engine } from "./engine/engine.ts"
-import { saveSegments } from "./engine/scan.ts"
+import type { Segment } from "./engine/scan.ts"
 import { MillraceError, typeName } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import type { StateSchema } from "./graph.ts"
+import { checkHomes } from "./homes.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
-import type { Manifest, SavedOperator, SavedSegment } from "./manifest.ts"
+import type { Manifest, SavedOperator, SavedSegment, SavedSink } from "./manifest.ts"
 import type { Plan } from "./plan.ts"
 import type { Feeds } from "./sinks/feeds.ts"
 import { pathOf, statesIn } from "./states.ts"
@@ -60,6 +61,8 @@ export class Checkpoints {
   /** The checkpoints that are kept, oldest first. */
   #kept: Manifest[] = []
   #next = 1
+  /** The chains of the last one that is durable, by the path of the state. */
+  #chains = new Map<string, readonly SavedSegment[]>()
   /** Does storage hold nothing of this job but what is kept? */
   #swept = false
 
@@ -90,7 +93,7 @@ export class Checkpoints {
     return epochs
   }
 
-  /** Read a manifest whole. Throws `CORRUPT` when it is damaged, `UNSUPPORTED` when too new. */
+  /** Read a manifest. Throws `CORRUPT` when damaged, `UNSUPPORTED` when of another version. */
   async manifest(epoch: number, engine: Engine): Promise<Manifest> {
     const bytes = await this.#read(this.#storage, this.#manifestKey(epoch))
     return openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body))
@@ -103,7 +106,7 @@ export class Checkpoints {
     for (const { uid, state, segments } of manifest.operators) {
       const { operator } = states.get(pathOf(uid, state)) as NamedState
       const { storage, prefix } = this.#shelfOf(uid)
-      for (const { key, bytes, checksum } of segments) {
+      for (const { key, bytes, checksum, epoch } of segments) {
         if (!key.startsWith(prefix)) {
           const message = `${uid}: saved state is not in state.storage, but in the storage it had`
           throw new MillraceError("STATE_CONFIG", message)
@@ -112,31 +115,53 @@ export class Checkpoints {
         if (segment.length !== bytes || engine.checksum(segment) !== checksum) {
           throw damaged("segment", manifest.epoch)
         }
-        operator.load(segment, timeMs)
+        operator.load(segment, timeMs, epoch)
       }
       operator.loaded()
     }
     flow.goOn(manifest)
     this.#kept = [manifest]
+    this.#chains = chainsOf(manifest)
   }
 
   /** Write a checkpoint of the flow, which must stand still meanwhile; gives its epoch. */
   async write(flow: Flow, engine: Engine, finished: boolean, feeds: Feeds): Promise<number> {
     const epoch = this.#next++
-    const sinks = await feeds.prepare(epoch)
+    let durable = false
+    try {
+      const sinks = await feeds.prepare(epoch)
+      const manifest = await this.#writeAll(flow, engine, epoch, finished, sinks)
+      durable = true
+      this.#chains = chainsOf(manifest)
+      await feeds.commit()
+      await this.#keep(manifest)
+    } finally {
+      if (!durable) this.#swept = false
+      for (const { state } of statesIn(flow)) state.operator.endChanges(durable)
+    }
+    return epoch
+  }
+
+  async #writeAll(
+    flow: Flow,
+    engine: Engine,
+    epoch: number,
+    finished: boolean,
+    sinks: readonly SavedSink[],
+  ): Promise<Manifest> {
     const operators: SavedOperator[] = []
     let count = 0
-    for (const { planned, state } of statesIn(flow)) {
+    for (const { planned, state, path } of statesIn(flow)) {
       const { uid } = planned
       const { name: stateName, schema, operator } = state
       const { storage, prefix } = this.#shelfOf(uid)
-      const segments: SavedSegment[] = []
-      for (const segment of saveSegments(operator, encode)) {
+      const put = async ({ bytes, entries }: Segment): Promise<SavedSegment> => {
         const key = `${prefix}${name(epoch)}-${count++}`
-        const checksum = engine.checksum(segment)
-        await this.#ask("write", () => storage.set(key, segment))
-        segments.push({ key, bytes: segment.length, checksum })
+        const checksum = engine.checksum(bytes)
+        await this.#ask("write", () => storage.set(key, bytes))
+        return { key, bytes: bytes.length, checksum, epoch, entries }
       }
+      const segments = await extendChain(operator, this.#chains.get(path) ?? [], epoch, put)
       operators.push({ uid, state: stateName, schema, segments })
     }
     const { sequence, complete } = flow
@@ -156,9 +181,7 @@ export class Checkpoints {
     }
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
     await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), bytes))
-    await feeds.commit()
-    await this.#keep(manifest)
-    return epoch
+    return manifest
   }
 
   /** Let go of all storages; closes those that no other job uses. Throws `STORAGE`. */
@@ -180,8 +203,13 @@ export class Checkpoints {
     const clean = this.#swept
     this.#swept = false
     try {
-      if (clean) await this.#remove(old.flatMap((each) => this.#placesOf(each)))
-      else await this.#sweep()
+      const keep = new Set(this.#kept.flatMap((each) => this.#placesOf(each)).map(({ key }) => key))
+      if (clean)
+        await this.#remove(
+          old.flatMap((each) => this.#placesOf(each)),
+          keep,
+        )
+      else await this.#sweep(keep)
       this.#swept = true
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error
@@ -189,18 +217,22 @@ export class Checkpoints {
   }
 
   /** Remove what no kept manifest names: older checkpoints, and what a crash left half written. */
-  async #sweep(): Promise<void> {
-    const keep = new Set(this.#kept.flatMap((each) => this.#placesOf(each).map(({ key }) => key)))
+  async #sweep(keep: ReadonlySet<string>): Promise<void> {
     const manifests = { storage: this.#storage, prefix: this.#manifests }
     for (const { storage, prefix } of [manifests, this.#common, ...this.#own.values()]) {
-      const orphans = (await this.#list(storage, prefix)).filter((key) => !keep.has(key))
-      await this.#remove(orphans.map((key) => ({ storage, key })))
+      const keys = await this.#list(storage, prefix)
+      await this.#remove(
+        keys.map((key) => ({ storage, key })),
+        keep,
+      )
     }
   }
 
   /** Manifests come first: one without its segments would be taken for damaged. */
-  async #remove(places: readonly Place[]): Promise<void> {
-    for (const { storage, key } of places) await this.#ask("delete", () => storage.delete(key))
+  async #remove(places: readonly Place[], keep: ReadonlySet<string>): Promise<void> {
+    for (const { storage, key } of places) {
+      if (!keep.has(key)) await this.#ask("delete", () => storage.delete(key))
+    }
   }
 
   #placesOf({ epoch, operators }: Manifest): Place[] {
@@ -248,6 +280,10 @@ export class Checkpoints {
   }
 }
 
+function chainsOf({ operators }: Manifest): Map<string, readonly SavedSegment[]> {
+  return new Map(operators.map(({ uid, state, segments }) => [pathOf(uid, state), segments]))
+}
+
 function name(epoch: number): string {
   return String(epoch).padStart(epochDigits, "0")
 }
@@ -255,32 +291,4 @@ function name(epoch: number): string {
 /** A uid as storage keys may have it: different ones stay different. */
 function lowerCase(uid: string): string {
   return uid.replace(/[A-Z_]/g, (char) => (char === "_" ? "__" : `_${char.toLowerCase()}`))
-}
-
-/** Every saved state must have a home, with the same fields. */
-function checkHomes(manifest: Manifest, flow: Flow): void {
-  const homes = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
-  const saved = manifest.operators.map(({ uid, state, schema }) => {
-    return { path: pathOf(uid, state), schema }
-  })
-  const homeless = saved.filter(({ path }) => !homes.has(path)).map(({ path }) => path)
-  if (homeless.length > 0) {
-    const here = [...homes.keys()].join(", ") || "none"
-    const message = `saved state of ${homeless.join(", ")} has no operator here; here are ${here}`
-    throw new MillraceError("STATE_CONFIG", message)
-  }
-  for (const { path, schema } of saved) checkSchema(schema, homes.get(path) as NamedState)
-  for (const { uid } of manifest.sources) {
-    if (flow.sources.some(({ planned }) => planned.uid === uid)) continue
-    throw new MillraceError("STATE_CONFIG", `the saved position of ${uid} has no source here`)
-  }
-}
-
-function checkSchema(saved: StateSchema, { schema: now, operator }: NamedState): void {
-  const text = ({ kind, fields }: StateSchema) => `${kind}(${fields.join(", ")})`
-  const same =
-    saved.kind === now.kind && JSON.stringify(saved.fields) === JSON.stringify(now.fields)
-  if (same) return
-  const message = `${operator.label}: saved state is ${text(saved)}, the operator has ${text(now)}`
-  throw new MillraceError("STATE_CONFIG", message)
 }

@@ -11,14 +11,21 @@ import type { StateSchema } from "./graph.ts"
 import type { SavedWatermark } from "./time/progress.ts"
 import { isStorageKey } from "./storage/storage.ts"
 
-/** The version of the manifest that this code writes, and the newest that it reads. */
-export const manifestFormat = 1
+/** The version of the manifest that this code writes, and the only one that it reads. */
+export const manifestFormat = 2
+
+/** The engine counts epochs in 32 bits, with room for a mark. */
+const epochMax = 2 ** 32 - 3
 
 /** A segment that a manifest names. */
 export interface SavedSegment {
   readonly key: string
   readonly bytes: number
   readonly checksum: bigint
+  /** The checkpoint that wrote it. */
+  readonly epoch: number
+  /** What it holds: rows, and removed ones. */
+  readonly entries: number
 }
 
 /** A state of one operator. */
@@ -76,7 +83,7 @@ export function sealManifest(manifest: Manifest, checksum: Checksum): Uint8Array
 /**
  * Read the manifest of a job's epoch.
  *
- * @throws {MillraceError} `CORRUPT` when it is damaged or another one; `UNSUPPORTED` when a newer
+ * @throws {MillraceError} `CORRUPT` when it is damaged or another one; `UNSUPPORTED` when another
  *   version wrote it.
  */
 export function openManifest(
@@ -91,8 +98,8 @@ export function openManifest(
   if (checksum(body) !== sum) throw damaged("manifest", epoch)
   const manifest = decode(body)
   const format = isObject(manifest) ? manifest["format"] : undefined
-  if (isCount(format) && format > manifestFormat) {
-    const message = `state of format ${format}; this version reads up to ${manifestFormat}`
+  if (isCount(format) && format > 0 && format !== manifestFormat) {
+    const message = `state of format ${format}; this version reads ${manifestFormat}`
     throw new MillraceError("UNSUPPORTED", message)
   }
   if (!isManifest(manifest) || manifest.job !== job || manifest.epoch !== epoch) {
@@ -136,6 +143,21 @@ const shaped =
 const isPosition: Test = (value) =>
   value === undefined || (isObject(value) && isCount(value["offset"]))
 
+const areSegments = listOf(
+  shaped({
+    key: isStorageKey,
+    bytes: isCount,
+    checksum: (value) => typeof value === "bigint",
+    epoch: (value) => isCount(value) && value > 0 && value <= epochMax,
+    entries: isCount,
+  }),
+)
+
+/** Segments in the order of their epochs. */
+const isChain: Test = (value) =>
+  areSegments(value) &&
+  (value as SavedSegment[]).every(({ epoch }, i, all) => epoch >= (all[i - 1]?.epoch ?? 0))
+
 const manifestShape = shaped({
   format: (value) => isCount(value) && value > 0,
   job: isText,
@@ -162,9 +184,7 @@ const manifestShape = shaped({
       uid: isText,
       state: isText,
       schema: shaped({ kind: isText, fields: listOf(isText), ttl: isFlag }),
-      segments: listOf(
-        shaped({ key: isStorageKey, bytes: isCount, checksum: (v) => typeof v === "bigint" }),
-      ),
+      segments: isChain,
     }),
   ),
 })

@@ -117,7 +117,7 @@ export async function openFlow(
 ): Promise<Opened> {
   const module = await loadModule()
   const fresh = () => {
-    const engine = new Engine(module, settings)
+    const engine = new Engine(module, { ...settings, tracks: checkpoints !== undefined })
     engine.refs.freezes = settings.freeze === true
     try {
       return { engine, flow: new Flow(plan, engine, outputs, settings.clock) }

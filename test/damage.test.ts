@@ -171,7 +171,7 @@ describe("a manifest with the right checksum", () => {
   }
 
   const whole = {
-    format: 1,
+    format: 2,
     job: "job",
     epoch: 1,
     sequence: 3,
@@ -185,18 +185,18 @@ describe("a manifest with the right checksum", () => {
     expect((await found(await forged(whole))).restored).toMatchObject({ epoch: 1, position: 3 })
   })
 
-  it("and a newer format is UNSUPPORTED, naming both", async () => {
-    const storage = await forged({ ...whole, format: 2, operators: "in a new form" })
+  it.each([1, 3])("and format %i is UNSUPPORTED, naming both", async (format) => {
+    const storage = await forged({ ...whole, format, operators: "in another form" })
     expect(await errorFrom(() => run(counted(), { storage }))).toMatchObject({
       code: "UNSUPPORTED",
-      message: "state of format 2; this version reads up to 1",
+      message: `state of format ${format}; this version reads 2`,
     })
   })
 
   const source = whole.sources[0]
   const schema = { kind: "fold", fields: ["ref"], ttl: false }
   const operator = { uid: "fold-1", state: "", schema }
-  const saved = { key: segment(1), bytes: 1, checksum: 1n }
+  const saved = { key: segment(1), bytes: 1, checksum: 1n, epoch: 1, entries: 1 }
   it.each([
     null,
     5,
@@ -216,6 +216,8 @@ describe("a manifest with the right checksum", () => {
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, key: "../secret" }] }] },
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, checksum: 1 }] }] },
     { ...whole, operators: [{ ...operator, segments: [saved] }] },
+    { ...whole, operators: [{ ...operator, segments: [{ ...saved, epoch: 2 ** 32 }] }] },
+    { ...whole, operators: [{ ...operator, segments: [{ ...saved, epoch: 2 }, saved] }] },
     { ...whole, operators: [{ ...operator, state: 1, segments: [] }] },
     { ...whole, operators: [{ ...operator, schema: { kind: "fold" }, segments: [] }] },
   ])("but parts of other types is CORRUPT: case %#", async (value) => {

@@ -39,7 +39,8 @@ static const numbers constants[] = {
      {CONSTANT(MR_KEY_BYTES_MAX), CONSTANT(MR_STRING_BYTES_MAX), CONSTANT(MR_PASSES_MAX),
       CONSTANT(MR_FIELDS_MAX), CONSTANT(MR_COLUMNS_MAX), CONSTANT(MR_BATCH_ROWS_MAX),
       CONSTANT(MR_RESULT_ROWS_MAX), CONSTANT(MR_RESULT_BYTES_MAX), CONSTANT(MR_REF_BYTES),
-      CONSTANT(MR_SEGMENT_VERSION), CONSTANT(MR_SCRATCH_BYTES), CONSTANT(MR_ENTRIES_PAGE)}},
+      CONSTANT(MR_SEGMENT_VERSION), CONSTANT(MR_PAGE_GRAVE), CONSTANT(MR_SCRATCH_BYTES),
+      CONSTANT(MR_ENTRIES_PAGE)}},
     {"fieldKinds",
      0,
      {CONSTANT(MR_F64), CONSTANT(MR_I64), CONSTANT(MR_BOOL), CONSTANT(MR_STRING),
@@ -117,6 +118,9 @@ static const numbers structures[] = {
     {STRUCT(mr_entries),
      {FIELD(mr_entries, clock_ms), FIELD(mr_entries, changes), FIELD(mr_entries, birth),
       FIELD(mr_entries, row), FIELD(mr_entries, count), FIELD(mr_entries, rows)}},
+    {STRUCT(mr_changes),
+     {FIELD(mr_changes, rows), FIELD(mr_changes, removed), FIELD(mr_changes, oldest),
+      FIELD(mr_changes, spare)}},
     {STRUCT(mr_page), {FIELD(mr_page, count), FIELD(mr_page, rows)}},
 };
 

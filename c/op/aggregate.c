@@ -128,10 +128,11 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     const uint32_t rest = in->size - from;
     const uint32_t count = each ? mr_min_u32(rest, room_of(&results->columns)) : rest;
     mr_status status = count < rest ? MR_MORE : MR_OK;
-    const bool all_there = op->rows.find.missing == 0 && !op->rows.track;
+    const bool tracked = op->rows.age_at != 0;
+    const bool all_there = op->rows.find.missing == 0 && !tracked;
     uint32_t upto = all_there ? from + count : from;
     for (; upto < from + count; upto++) {
-        if (mr_found_row(&op->rows, upto) != 0 && !op->rows.track) continue;
+        if (mr_found_row(&op->rows, upto) != 0 && !tracked) continue;
         const mr_status made = ensure(op, upto);
         if (made == MR_OK) continue;
         status = made;

@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly memoryBytesMax: number
   /** Secret of the keyed hash; from the host's random source by default. */
   readonly hashSeed?: bigint
+  /** Do states remember what changed since the last checkpoint? Default false. */
+  readonly tracks?: boolean
 }
 
 /**
@@ -54,12 +56,15 @@ export class Engine {
   readonly wasm: Exports
   readonly views: Views
   readonly refs: RefSlab
+  readonly tracks: boolean
   readonly #instance: Instance
   /** Address of a few hundred bytes for out parameters and small structures. */
   readonly scratch: number
   #handle: number
 
-  constructor(module: WebAssembly.Module, { memoryBytesMax, hashSeed }: EngineOptions) {
+  constructor(module: WebAssembly.Module, options: EngineOptions) {
+    const { memoryBytesMax, hashSeed, tracks = false } = options
+    this.tracks = tracks
     this.#instance = takeInstance(module)
     this.wasm = this.#instance.wasm
     this.views = this.#instance.views

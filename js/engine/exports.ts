@@ -75,6 +75,10 @@ export interface Exports {
   mr_scan_open(op: number, timeMs: number, scanOut: number): number
   mr_scan_close(scan: number): number
   mr_scan_next(scan: number, rowsMax: number, pageOut: number): number
+  mr_changes_of(op: number, changesOut: number): number
+  mr_changes_scan(op: number, epoch: number, rewrite: number, scanOut: number): number
+  mr_changes_end(op: number, saved: number): number
+  mr_row_changes(op: number, row: number): number
   mr_save(
     scan: number,
     from: number,
@@ -85,6 +89,6 @@ export interface Exports {
     uptoOut: number,
     sizeOut: number,
   ): number
-  mr_load(op: number, bytes: number, size: number, timeMs: number): number
+  mr_load(op: number, bytes: number, size: number, timeMs: number, epoch: number): number
   mr_load_end(op: number): number
 }

@@ -140,6 +140,8 @@ export class KeyedRows {
   readonly evicts: boolean
   /** Do rows stay until they are dropped? Else making one may remove another. */
   readonly stay: boolean
+  /** Are values lent that can be changed in place, and must that be told to C? */
+  readonly #lends: boolean
   readonly #entries: boolean
   readonly #processing: boolean
 
@@ -149,9 +151,10 @@ export class KeyedRows {
     this.engine = op.engine
     this.call = call
     this.touchesReads = evict || (touchReads && ttlMs > 0)
-    this.touchesWrites = evict || ttlMs > 0
+    this.touchesWrites = evict || ttlMs > 0 || op.engine.tracks
     this.evicts = evict
     this.stay = ttlMs === 0 && !evict
+    this.#lends = op.engine.tracks && op.spec.fields?.includes("ref") === true
     this.#entries = op.spec.entries === true
     this.#processing = op.input.processing
   }
@@ -181,6 +184,12 @@ export class KeyedRows {
     const { wasm, refs } = this.engine
     wasm.mr_row_use(this.op.handle, row, this.#timeMs, this.#passedMs, written ? 1 : 0)
     refs.collect()
+  }
+
+  /** A value of a row is in the function's hands, which may change it in place. */
+  lent(row: number, value: unknown): void {
+    if (!this.#lends || typeof value !== "object" || value === null) return
+    this.engine.wasm.mr_row_changes(this.op.handle, row)
   }
 
   drop(row: number): void {

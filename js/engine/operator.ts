@@ -21,6 +21,16 @@ export interface StateStats {
   readonly nans: number
 }
 
+/** What there is to save of a state. */
+export interface Changes {
+  /** Rows that changed since the last checkpoint. */
+  readonly rows: number
+  /** Rows that were removed, which a checkpoint may know. */
+  readonly removed: number
+  /** Segments of earlier epochs are of no use. */
+  readonly oldest: number
+}
+
 /** A row that was evicted and is kept. */
 export interface EvictedRow {
   /** Its address. */
@@ -175,10 +185,29 @@ export class Operator {
     return views.word(scratch)
   }
 
-  /** Add the rows of a saved segment; rows without a last use were used at `timeMs`. */
-  load(segment: Uint8Array, timeMs: number): void {
+  /** What there is to save, and which segments are still of use. */
+  changes(): Changes {
+    const { views, wasm, scratch } = this.engine
+    this.engine.check("read what changed", wasm.mr_changes_of(this.handle, scratch))
+    const { at } = layouts.changes
+    const read = (offset: number) => views.word(scratch + offset)
+    return { rows: read(at.rows), removed: read(at.removed), oldest: read(at.oldest) }
+  }
+
+  /** The checkpoint for which changes were scanned is durable, or given up. */
+  endChanges(saved: boolean): void {
+    const result = this.engine.wasm.mr_changes_end(this.handle, saved ? 1 : 0)
+    this.engine.check("end a checkpoint", result)
+  }
+
+  /**
+   * Add what a segment of an epoch says; segments come in the order of epochs. Rows without a
+   * last use were used at `timeMs`.
+   */
+  load(segment: Uint8Array, timeMs: number, epoch: number): void {
     this.engine.withBytes(segment, (address) => {
-      const result = this.engine.wasm.mr_load(this.handle, address, segment.length, timeMs)
+      const { wasm } = this.engine
+      const result = wasm.mr_load(this.handle, address, segment.length, timeMs, epoch)
       if (result < 0) throw this.refusal("load saved state", result)
     })
   }
@@ -197,7 +226,7 @@ export class Operator {
 
 function open(engine: Engine, uid: string, spec: OperatorSpec): number {
   const { views, scratch, wasm } = engine
-  writeSpec(views, scratch, uid, spec)
+  writeSpec(engine, uid, spec)
   const out = scratch + layouts.operator_spec.bytes
   engine.check(`open ${uid}`, wasm.mr_operator_open(engine.handle, scratch, out))
   return views.word(out)

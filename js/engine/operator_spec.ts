@@ -5,7 +5,7 @@ import { MillraceError } from "../errors.ts"
 import { aggregates, algorithms, assigners, fieldKinds, flags, layouts, limits } from "./abi.ts"
 import { operatorKinds } from "./abi.ts"
 import type { KeyValue } from "../state/key_bytes.ts"
-import type { Views } from "./views.ts"
+import type { Engine } from "./engine.ts"
 
 /** What a state is allowed and how long its rows live; 0 is no limit. */
 export interface StateLimits {
@@ -115,14 +115,15 @@ export function keepsEvicted({ limits, keepEvicted }: OperatorSpec): boolean {
   return limits.evict && (keepEvicted === true || limits.onEvict !== undefined)
 }
 
-/** Write a spec to `scratch`. Throws `LIMIT`. */
-export function writeSpec(views: Views, scratch: number, uid: string, spec: OperatorSpec): void {
+/** Write a spec to the engine's scratch memory; `label` is what messages say. Throws `LIMIT`. */
+export function writeSpec(engine: Engine, label: string, spec: OperatorSpec): void {
+  const { views, scratch } = engine
   const { at, bytes } = layouts.operator_spec
   const { ttlMs, rowsMax, bytesMax, evict } = spec.limits
   const parts = spec.fields ?? spec.aggregates ?? []
   if (parts.length > limits.FIELDS_MAX) {
     const most = `${limits.FIELDS_MAX} fields or aggregates`
-    throw new MillraceError("LIMIT", `${uid}: a state has at most ${most}, not ${parts.length}`)
+    throw new MillraceError("LIMIT", `${label}: a state has at most ${most}, not ${parts.length}`)
   }
   views.u8.fill(0, scratch, scratch + bytes)
   views.f64[(scratch + at.ttl_ms) >>> 3] = ttlMs
@@ -132,6 +133,7 @@ export function writeSpec(views: Views, scratch: number, uid: string, spec: Oper
   views.u32[(scratch + at.kind) >>> 2] = kindNumber[spec.kind]
   views.u32[(scratch + at.flags) >>> 2] =
     (evict ? flags.EVICT : 0) |
+    (engine.tracks ? flags.TRACK : 0) |
     (spec.emitEach || spec.window?.emit === "updates" ? flags.EMIT_EACH : 0) |
     (spec.window?.emit === "final" ? flags.FINAL : 0) |
     (spec.window?.exclusive ? flags.EXCLUSIVE : 0) |

@@ -54,7 +54,7 @@ export class RefAccess implements Access {
   detach(): void {
     this.#had = this.#row !== 0
     if (this.#had && this.#change === kept) {
-      this.#fresh = this.#value(this.#row)
+      this.#fresh = this.#lend(this.#row)
       this.#hasFresh = true
     }
     this.#row = 0
@@ -81,7 +81,7 @@ export class RefAccess implements Access {
   get(): unknown {
     if (this.#change === replaced) return this.#pending
     this.#used = true
-    if (this.#row !== 0 && this.#change === kept) return this.#value(this.#row)
+    if (this.#row !== 0 && this.#change === kept) return this.#lend(this.#row)
     if (this.#hasFresh) return this.#fresh
     if (this.#initial === undefined) return undefined
     this.#fresh = this.#initial()
@@ -141,6 +141,13 @@ export class RefAccess implements Access {
   #close(): void {
     this.#index = -1
     this.#fresh = undefined
+  }
+
+  /** The value of a row for the function, which may change it in place. */
+  #lend(row: number): unknown {
+    const value = this.#value(row)
+    this.#rows.lent(row, value)
+    return value
   }
 
   #value(row: number): unknown {

@@ -31,7 +31,7 @@ export class Rows {
     this.engine = op.engine
     this.views = op.engine.views
     this.touchesReads = evict || (touchReads && ttlMs > 0)
-    this.touchesWrites = evict || ttlMs > 0
+    this.touchesWrites = evict || ttlMs > 0 || op.engine.tracks
     this.#ttl = ttlMs > 0
     this.#keyAt = op.layout.keyAt
     this.#keyBytesAt = op.layout.keyBytesAt
@@ -139,6 +139,17 @@ export class Rows {
   touch(index: number, written: boolean): void {
     this.engine.wasm.mr_row_touch(this.op.handle, index, written ? 1 : 0)
     if (this.touchesReads) this.engine.refs.collect()
+  }
+
+  /** A value of a row is in other hands, which may change it in place. */
+  lent(row: number, value: unknown): void {
+    if (!this.engine.tracks || typeof value !== "object" || value === null) return
+    this.engine.wasm.mr_row_changes(this.op.handle, row)
+  }
+
+  /** Numbers of a row were written in place. */
+  changed(row: number): void {
+    if (this.engine.tracks) this.engine.wasm.mr_row_changes(this.op.handle, row)
   }
 
   /** Remove a row by its address. */

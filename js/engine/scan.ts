@@ -1,8 +1,8 @@
 /**
- * The rows of a state in first-seen order, page by page, and their saved form.
+ * The rows of a state in first-seen order, page by page, and the saved form of what changed.
  */
 import { MillraceError } from "../errors.ts"
-import { layouts, status } from "./abi.ts"
+import { layouts, limits, status } from "./abi.ts"
 import type { Operator } from "./operator.ts"
 import { isEncoded } from "./refs.ts"
 
@@ -15,12 +15,21 @@ const pageRows = 1024
  *
  * @throws {MillraceError} `CLOSED` when a row of the state came or went since the scan began.
  */
-export function* scanPages(
-  op: Operator,
-  timeMs: number,
-): Generator<{ readonly scan: number; readonly rows: number; readonly count: number }> {
+export function scanPages(op: Operator, timeMs: number): Generator<Page> {
+  const { wasm, scratch } = op.engine
+  return pagesOf(op, () => wasm.mr_scan_open(op.handle, timeMs, scratch))
+}
+
+interface Page {
+  readonly scan: number
+  readonly rows: number
+  readonly count: number
+}
+
+/** The pages of a scan that `open` opens. */
+function* pagesOf(op: Operator, open: () => number): Generator<Page> {
   const { wasm, scratch, views } = op.engine
-  op.engine.check("scan state", wasm.mr_scan_open(op.handle, timeMs, scratch))
+  op.engine.check("scan state", open())
   const scan = views.word(scratch)
   try {
     for (;;) {
@@ -53,16 +62,27 @@ const segmentBytesMin = 16 << 10
 /** The most bytes that one value may have when it is saved. */
 export const valueBytesMax = 64 << 20
 
+/** What a segment holds. */
+export interface Segment {
+  readonly bytes: Uint8Array
+  /** Of rows and of removed ones. */
+  readonly entries: number
+}
+
 /**
- * Save all rows of a state: segments of at most {@link segmentBytesMax}, each a copy.
+ * Save what changed of a state since the last checkpoint, and `rewrite` of the rows that did not,
+ * for a checkpoint of this epoch: segments of at most {@link segmentBytesMax}, each a copy.
  *
  * `encode` gives the bytes of a live value; throws what it throws.
  */
-export function* saveSegments(
+export function* saveChanges(
   op: Operator,
+  epoch: number,
+  rewrite: number,
   encode: (value: unknown) => Uint8Array,
-): Generator<Uint8Array> {
-  const pages = scanPages(op, -Infinity)
+): Generator<Segment> {
+  const { wasm, scratch } = op.engine
+  const pages = pagesOf(op, () => wasm.mr_changes_scan(op.handle, epoch, rewrite, scratch))
   const out = new Segments(op)
   try {
     for (const { scan, rows, count } of pages) {
@@ -99,7 +119,9 @@ function gatherRefs(
   const offsets = [0]
   let size = 0
   for (let i = 0; i < count; i++) {
-    const record = cells.length === 0 ? 0 : recordAt(op, views.u32[rows + i] as number)
+    const row = views.u32[rows + i] as number
+    if (cells.length === 0 || row % 2 === limits.PAGE_GRAVE) continue
+    const record = recordAt(op, row)
     for (const at of cells) {
       const cell = views.word(record + at)
       if (isEncoded(cell)) continue
@@ -127,6 +149,7 @@ class Segments {
   readonly #op: Operator
   #room: number
   #address: number
+  #entries = 0
   size = 0
 
   constructor(op: Operator) {
@@ -140,9 +163,9 @@ class Segments {
    * Add a page; gives the segments that got full. Nothing waits in the middle of a page, because
    * somebody who looks at a row's value meanwhile decodes it, and then it has no bytes any more.
    */
-  savePage(scan: number, count: number, refs: EncodedRefs): Uint8Array[] {
+  savePage(scan: number, count: number, refs: EncodedRefs): Segment[] {
     const { engine } = this.#op
-    const full: Uint8Array[] = []
+    const full: Segment[] = []
     const bytes = engine.alloc(refs.bytes.length)
     const offsets = engine.alloc(refs.offsets.byteLength)
     try {
@@ -152,6 +175,7 @@ class Segments {
         const upto = this.#save(scan, from, bytes, offsets)
         if (upto === from && this.size > 0) full.push(this.take())
         else if (upto === from) this.#grow()
+        this.#entries += upto - from
         from = upto
       }
     } finally {
@@ -162,9 +186,11 @@ class Segments {
   }
 
   /** What was filled so far, as a copy. */
-  take(): Uint8Array {
-    const segment = this.#op.engine.views.u8.slice(this.#address, this.#address + this.size)
+  take(): Segment {
+    const bytes = this.#op.engine.views.u8.slice(this.#address, this.#address + this.size)
+    const segment = { bytes, entries: this.#entries }
     this.size = 0
+    this.#entries = 0
     return segment
   }
 

@@ -79,7 +79,9 @@ export class SessionRows {
   }
 
   stateOf(row: number): unknown {
-    return this.#state.get(row)
+    const value = this.#state.get(row)
+    this.rows.lent(row, value)
+    return value
   }
 
   /** All sessions of a row, by their start; copies, but for the state. */

@@ -72,11 +72,12 @@ export class Many implements CallState {
     const row = this.#cleared ? 0 : this.#look(key)
     if (row === 0) return undefined
     this.#use(text, key as KeyValue)
-    return this.#share(this.#cells.read(row))
+    return this.#share(this.#cells.read(row), row)
   }
 
-  #share(value: unknown): unknown {
+  #share(value: unknown, row = 0): unknown {
     if (typeof value === "object" && value !== null) this.#shared.add(value)
+    if (row !== 0) this.#rows.lent(row, value)
     return value
   }
 
@@ -176,7 +177,7 @@ export class Many implements CallState {
       }
       this.#use(text, key)
     }
-    return [key, this.#share(this.#cells.read(row))]
+    return [key, this.#share(this.#cells.read(row), row)]
   }
 
   #textOf(key: unknown): string {

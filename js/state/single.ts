@@ -86,9 +86,11 @@ export class Single implements CallState {
     if (!this.#call.open) throw closed()
     if (this.#known) return this.#current
     this.#row = this.#rows.look()
-    this.#current = this.#row === 0 ? undefined : { value: this.#cells.read(this.#row) }
     this.#known = true
-    return this.#current
+    if (this.#row === 0) return (this.#current = undefined)
+    const value = this.#cells.read(this.#row)
+    this.#rows.lent(this.#row, value)
+    return (this.#current = { value })
   }
 
   plain(value: unknown): unknown {

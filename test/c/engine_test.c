@@ -50,7 +50,7 @@ static void check_refused(uint32_t handle, const bench *live, mr_handle_kind kin
         assert_int_equal(mr_blob_new(handle, (uint8_t *)out, 1, out), MR_ERR_HANDLE);
         assert_int_equal(mr_blob_free(handle, 0), MR_ERR_HANDLE);
         assert_int_equal(mr_scan_open(handle, 0, out), MR_ERR_HANDLE);
-        assert_int_equal(mr_load(handle, (uint8_t *)out, 0, 0), MR_ERR_HANDLE);
+        assert_int_equal(mr_load(handle, (uint8_t *)out, 0, 0, 1), MR_ERR_HANDLE);
         assert_int_equal(mr_load_end(handle), MR_ERR_HANDLE);
     }
     if (kind != MR_HANDLE_SCAN) {
@@ -387,7 +387,7 @@ static void rows_are_named_by_the_last_find_alone(void **state) {
     begin_input(&b, 0);
     add_key(&b, 2);
     (void)find_input(&b);
-    assert_int_equal(mr_load(b.op, NULL, 0, 0), MR_OK); /* So it is after a load, */
+    assert_int_equal(mr_load(b.op, NULL, 0, 0, 1), MR_OK); /* So it is after a load, */
     assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)record), MR_ERR_ARGUMENT);
     (void)find_input(&b);
     assert_int_equal(mr_batch_close(b.in), MR_OK); /* and when its batch is closed. */

@@ -216,9 +216,9 @@ static void a_later_segment_moves_an_entry_to_where_it_belongs(void **state) {
     const uint32_t later = save_all(&b, after);
     check_entries(&b, 0, 0, (const uint32_t[]){0, 2, 3, 1}, 4);
     assert_int_equal(mr_operator_open(b.engine, &entries, &op), MR_OK);
-    assert_int_equal(mr_load(op, after, later, 0), MR_OK);
-    assert_int_equal(mr_load(op, before, size, 0), MR_OK);
-    assert_int_equal(mr_load(op, after, later, 0), MR_OK);
+    assert_int_equal(mr_load(op, after, later, 0, 1), MR_OK);
+    assert_int_equal(mr_load(op, before, size, 0, 1), MR_OK);
+    assert_int_equal(mr_load(op, after, later, 0, 1), MR_OK);
     assert_int_equal(mr_load_end(op), MR_OK);
     assert_int_equal(mr_operator_close(b.op), MR_OK);
     b.op = op;
@@ -238,7 +238,7 @@ static void saved_entries_have_the_group_of_their_key(void **state) {
     mr_operator op = 0;
     assert_int_equal(mr_operator_open(b.engine, &entries, &op), MR_OK);
     saved[head + 12] = 5; /* The key is no tuple any more. */
-    assert_int_equal(mr_load(op, saved, size, 0), MR_ERR_CORRUPT);
+    assert_int_equal(mr_load(op, saved, size, 0, 1), MR_ERR_CORRUPT);
     assert_int_equal(mr_operator_close(op), MR_OK);
     close_bench(&b);
 }

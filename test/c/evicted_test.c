@@ -262,17 +262,6 @@ static void a_timer_of_an_evicted_row_is_off(void **state) {
     close_bench(&b);
 }
 
-/* A checkpoint is taken: what stands is known from now on. */
-static void end_epoch(bench *b) {
-    mr_rows *rows = &inside(b->op)->rows;
-    for (uint32_t place = 1; place <= rows->dirty.size; place++) {
-        const mr_addr entry = *mr_dirty_at(&rows->dirty, place);
-        if (entry != 0) mr_row_at(entry)->dirty = 0;
-    }
-    rows->dirty.size = 0;
-    rows->dirty.epoch_birth = rows->births;
-}
-
 static void a_known_row_that_is_evicted_leaves_a_grave_at_once(void **state) {
     (void)state;
     mr_operator_spec spec = keeping;
@@ -290,12 +279,12 @@ static void a_known_row_that_is_evicted_leaves_a_grave_at_once(void **state) {
     mr_addr chain[CHAIN];
     check_evicted(&b, 3, (const uint32_t[]){1, 2, 3});
     (void)evicted(&b, chain);
-    const mr_addr expected[] = {chain[1] | MR_GRAVE, chain[0] | MR_GRAVE, 0};
     for (uint32_t i = 0; i < 2; i++) { /* The same before and after they are freed. */
-        assert_int_equal(rows->dirty.size, 5);
-        assert_int_equal(*mr_dirty_at(&rows->dirty, 1), expected[0]);
-        assert_int_equal(*mr_dirty_at(&rows->dirty, 2), expected[1]);
-        assert_int_equal(*mr_dirty_at(&rows->dirty, 3), expected[2]);
+        assert_int_equal(changes_of(&b).rows, 2);
+        assert_int_equal(changes_of(&b).removed, 2);
+        assert_int_equal(mr_dirty_grave_after(rows, 0), chain[0]);
+        assert_int_equal(mr_dirty_grave_after(rows, chain[0]), chain[1]);
+        assert_int_equal(mr_dirty_grave_after(rows, chain[1]), 0);
         assert_int_equal(number_of(rows, mr_row_at(chain[0])), 1);
         assert_int_equal(number_of(rows, mr_row_at(chain[1])), 2);
         free_evicted(&b);
@@ -320,7 +309,7 @@ static void rows_that_were_loaded_are_kept_with_their_encoded_refs(void **state)
                      MR_OK);
     assert_int_equal(mr_scan_close(scan), MR_OK);
     bench other = open_with_refs(&keeping);
-    assert_int_equal(mr_load(other.op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load(other.op, saved, size, 0, 1), MR_OK);
     assert_int_equal(mr_load_end(other.op), MR_OK);
     for (uint32_t i = 3; i < 6; i++)
         put(&other, i, 0);

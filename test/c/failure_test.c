@@ -75,15 +75,6 @@ static uint32_t save_page(const mr_rows *rows, mr_scan scan, const mr_page *page
     return size;
 }
 
-/* Holes are nothing. */
-static uint32_t count_changed(const mr_dirty *dirty) {
-    uint32_t count = 0;
-    for (uint32_t place = 1; place <= dirty->size; place++) {
-        count += *mr_dirty_at(dirty, place) != 0;
-    }
-    return count;
-}
-
 static uint64_t digest_of(mr_operator op) {
     static uint8_t bytes[SAVED_ROOM];
     mr_stats stats;
@@ -97,7 +88,7 @@ static uint64_t digest_of(mr_operator op) {
     assert_int_equal(mr_scan_close(scan), MR_OK);
     memcpy(bytes + size, &stats, sizeof stats);
     size += (uint32_t)sizeof stats;
-    const uint32_t changed = count_changed(&rows->dirty);
+    const uint32_t changed = rows->dirty.changed + rows->dirty.graves.count;
     memcpy(bytes + size, &changed, 4);
     assert_int_equal(mr_checksum(bytes, size + 4, &digest), MR_OK);
     return digest;
@@ -331,7 +322,7 @@ static mr_status save(session *s) {
     return MR_OK;
 }
 
-static mr_status load(session *s) { return mr_load(s->loaded, s->saved, s->size, 0); }
+static mr_status load(session *s) { return mr_load(s->loaded, s->saved, s->size, 0, 1); }
 static mr_status load_end(session *s) { return mr_load_end(s->loaded); }
 
 static mr_status decode(session *s) {
@@ -393,7 +384,7 @@ static mr_status close_entries(session *s) {
     return mr_operator_close(op);
 }
 
-static mr_status load_entries(session *s) { return mr_load(s->entries, s->saved, s->size, 0); }
+static mr_status load_entries(session *s) { return mr_load(s->entries, s->saved, s->size, 0, 1); }
 static mr_status load_entries_end(session *s) { return mr_load_end(s->entries); }
 
 static mr_status close_some(session *s) {

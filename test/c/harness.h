@@ -204,10 +204,44 @@ static inline void restore(bench *b) {
     mr_operator op = 0;
     const uint32_t size = save_all(b, saved);
     assert_int_equal(mr_operator_open(b->engine, &inside(b->op)->spec, &op), MR_OK);
-    assert_int_equal(mr_load(op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load(op, saved, size, 0, 1), MR_OK);
     assert_int_equal(mr_load_end(op), MR_OK);
     assert_int_equal(mr_operator_close(b->op), MR_OK);
     b->op = op;
 }
+
+/* ---- checkpoints ---- */
+
+static inline mr_changes changes_of(const bench *b) {
+    mr_changes changes;
+    assert_int_equal(mr_changes_of(b->op, &changes), MR_OK);
+    return changes;
+}
+
+/* Scan what changed, and `rewrite` old rows; with `saved` a checkpoint is taken. Numbers of
+ * keys, at most `max`, those of removed rows below 0; returns how many there are. */
+static inline uint32_t scan_changes(const bench *b, uint32_t rewrite, bool saved, int32_t *numbers,
+                                    uint32_t max) {
+    const mr_rows *rows = &inside(b->op)->rows;
+    mr_scan scan = 0;
+    uint32_t count = 0;
+    assert_int_equal(mr_changes_scan(b->op, rows->dirty.epoch, rewrite, &scan), MR_OK);
+    for (;;) {
+        const mr_page *page = next_page(scan, 3);
+        if (page->count == 0) break;
+        for (uint32_t i = 0; i < page->count; i++, count++) {
+            const mr_addr at = mr_u32s(page->rows)[i];
+            const bool grave = (at & MR_PAGE_GRAVE) != 0;
+            const int32_t number = (int32_t)number_of(rows, mr_row_at(at - grave));
+            if (count < max) numbers[count] = grave ? -number : number;
+        }
+    }
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    assert_int_equal(mr_changes_end(b->op, saved), MR_OK);
+    return count;
+}
+
+/* A checkpoint is taken: what stands is known from now on. */
+static inline void end_epoch(const bench *b) { (void)scan_changes(b, 0, true, NULL, 0); }
 
 #endif

@@ -429,38 +429,23 @@ static void rows_that_are_evicted_in_a_chunk_are_gone_for_its_later_events(void 
 static const mr_operator_spec tracked = {
     .kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}, .flags = MR_TRACK};
 
-/* A checkpoint is taken: what stands is known from now on. */
-static void end_epoch(bench *b) {
-    mr_rows *rows = &inside(b->op)->rows;
-    for (uint32_t place = 1; place <= rows->dirty.size; place++) {
-        const mr_addr entry = *mr_dirty_at(&rows->dirty, place);
-        assert_int_equal(entry & MR_GRAVE, 0);
-        if (entry != 0) mr_row_at(entry)->dirty = 0;
-    }
-    rows->dirty.size = 0;
-    rows->dirty.epoch_birth = rows->births;
-}
-
-static mr_addr entry_at(const bench *b, uint32_t place) {
-    return *mr_dirty_at(&inside(b->op)->rows.dirty, place);
-}
-
 static void changed_rows_are_listed_once_in_the_order_they_first_changed(void **state) {
     (void)state;
     bench b = open_bench(&tracked);
-    const mr_dirty *dirty = &inside(b.op)->rows.dirty;
+    int32_t numbers[4];
     for (uint32_t i = 0; i < 4; i++)
         put(&b, i, 0);
-    assert_int_equal(dirty->size, 4);
+    assert_int_equal(changes_of(&b).rows, 4);
     end_epoch(&b);
+    assert_int_equal(changes_of(&b).rows, 0);
     put(&b, 2, 0);
     put(&b, 1, 0);
     put(&b, 2, 0);
     assert_non_null(enter(&b, 3, 0));
     assert_int_equal(mr_row_touch(b.op, 0, 0), MR_OK); /* Read only. */
-    assert_int_equal(dirty->size, 2);
-    assert_int_equal(entry_at(&b, 1), mr_addr_of(enter(&b, 2, 0)));
-    assert_int_equal(entry_at(&b, 2), mr_addr_of(enter(&b, 1, 0)));
+    assert_int_equal(scan_changes(&b, 0, true, numbers, 4), 2);
+    assert_int_equal(numbers[0], 2);
+    assert_int_equal(numbers[1], 1);
     close_bench(&b);
 }
 
@@ -473,31 +458,33 @@ static void a_row_that_was_born_and_removed_in_an_epoch_leaves_nothing(void **st
     put(&b, 2, 0);
     assert_int_equal(mr_row_remove(b.op, 0), MR_OK);
     assert_int_equal(live_bytes(b.engine), before);
-    assert_int_equal(inside(b.op)->rows.dirty.size, 2);
-    assert_int_equal(entry_at(&b, 2), 0); /* A hole. */
+    assert_int_equal(changes_of(&b).rows, 1);
+    assert_int_equal(changes_of(&b).removed, 0);
     close_bench(&b);
 }
 
 static void a_known_row_that_is_removed_leaves_a_grave_with_its_key(void **state) {
     (void)state;
     bench b = open_bench(&tracked);
+    int32_t numbers[4];
     put(&b, 1, 0);
     put(&b, 2, 0);
+    put(&b, 3, 0);
     end_epoch(&b);
     put(&b, 2, 0); /* Changed, then removed. */
     assert_int_equal(mr_row_remove(b.op, 0), MR_OK);
     assert_non_null(enter(&b, 1, 0)); /* Removed unchanged. */
     assert_int_equal(mr_row_remove(b.op, 0), MR_OK);
-    put(&b, 1, 0); /* Born anew: no grave when removed. */
-    const mr_rows *rows = &inside(b.op)->rows;
-    assert_int_equal(rows->dirty.size, 3);
-    for (uint32_t place = 1; place <= 2; place++) {
-        const mr_addr entry = entry_at(&b, place);
-        assert_int_equal(entry & MR_GRAVE, MR_GRAVE);
-        assert_int_equal(number_of(rows, mr_row_at(entry - MR_GRAVE)), 3 - place);
+    put(&b, 1, 0);                     /* Born anew: no grave when removed. */
+    for (uint32_t i = 0; i < 3; i++) { /* The same after a checkpoint that was given up. */
+        assert_int_equal(scan_changes(&b, 0, i == 2, numbers, 4), 3);
+        assert_int_equal(numbers[0], -2);
+        assert_int_equal(numbers[1], -1);
+        assert_int_equal(numbers[2], 1);
     }
-    assert_int_equal(entry_at(&b, 3), mr_addr_of(row_of(&b, 0)));
-    assert_int_equal(stats_of(&b).rows, 1);
+    assert_int_equal(changes_of(&b).removed, 0);
+    put(&b, 3, 0);
+    assert_int_equal(mr_row_remove(b.op, 0), MR_OK);
     close_bench(&b); /* Graves are freed with the rest. */
 }
 

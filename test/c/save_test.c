@@ -147,7 +147,7 @@ static void every_kind_of_field_comes_back_as_it_was(void **state) {
     bench a = open_saved();
     const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_kinds();
-    assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load(b.op, saved, size, 0, 1), MR_OK);
     assert_int_equal(mr_load_end(b.op), MR_OK);
     assert_int_equal(save_pages(&b, again, 4096, ROOM), size); /* Its refs are encoded now. */
     assert_memory_equal(again, saved, size);
@@ -193,7 +193,7 @@ static void small_blocks_and_pages_hold_the_same_rows(void **state) {
         const uint32_t many = save_pages(&a, again, 3 + r, rooms[r]);
         assert_true(many > size);
         bench b = open_kinds();
-        assert_int_equal(mr_load(b.op, again, many, 0), MR_OK);
+        assert_int_equal(mr_load(b.op, again, many, 0, 1), MR_OK);
         assert_int_equal(mr_load_end(b.op), MR_OK);
         assert_int_equal(save_pages(&b, again, 4096, ROOM), size);
         assert_memory_equal(again, saved, size);
@@ -235,10 +235,10 @@ static void the_same_bytes_loaded_twice_are_there_once(void **state) {
     const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_kinds();
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
+        assert_int_equal(mr_load(b.op, saved, size, 0, 1), MR_OK);
         assert_int_equal(mr_load_end(b.op), MR_OK);
     }
-    assert_int_equal(mr_load(a.op, saved, size, 0), MR_OK); /* Into rows with live refs. */
+    assert_int_equal(mr_load(a.op, saved, size, 0, 1), MR_OK); /* Into rows with live refs. */
     assert_int_equal(mr_load_end(a.op), MR_OK);
     assert_int_equal(stats_of(&a).rows, 20);
     assert_int_equal(stats_of(&b).rows, 20);
@@ -254,7 +254,7 @@ static void a_loaded_ref_becomes_live_when_it_is_decoded(void **state) {
     bench a = open_saved();
     const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_kinds();
-    assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load(b.op, saved, size, 0, 1), MR_OK);
     begin_input(&b, 0);
     add_key(&b, 3);
     (void)find_input(&b);
@@ -294,7 +294,7 @@ static void a_segment_without_last_uses_counts_from_the_time_of_loading(void **s
     assert_int_equal(mr_operator_push(a.op, a.in, 0, &upto, a.out), MR_OK);
     const uint32_t size = save_pages(&a, saved, 4096, ROOM);
     bench b = open_bench(&limited);
-    assert_int_equal(mr_load(b.op, saved, size, 1000), MR_OK);
+    assert_int_equal(mr_load(b.op, saved, size, 1000, 1), MR_OK);
     assert_int_equal(mr_load_end(b.op), MR_OK);
     uint32_t order[5];
     assert_int_equal(use_order(&b, order), 5);
@@ -304,7 +304,7 @@ static void a_segment_without_last_uses_counts_from_the_time_of_loading(void **s
     assert_int_equal(scan_numbers(&b, 1009, 5, numbers, 5), 5);
     assert_int_equal(scan_numbers(&b, 1010, 5, numbers, 5), 0);
     const uint32_t more = save_pages(&b, again, 4096, ROOM); /* And the other way round. */
-    assert_int_equal(mr_load(a.op, again, more, 0), MR_OK);
+    assert_int_equal(mr_load(a.op, again, more, 0, 1), MR_OK);
     assert_int_equal(save_pages(&a, again, 4096, ROOM), size);
     assert_memory_equal(again, saved, size);
     close_bench(&a);
@@ -323,7 +323,7 @@ static void bytes_of_other_fields_are_refused(void **state) {
     const char *const names[] = {"fields", "kinds"};
     for (uint32_t i = 0; i < 2; i++) {
         bench b = open_bench(specs[i]);
-        assert_int_equal(mr_load(b.op, saved, size, 0), MR_ERR_CORRUPT);
+        assert_int_equal(mr_load(b.op, saved, size, 0, 1), MR_ERR_CORRUPT);
         assert_string_equal(mr_error_name(), names[i]);
         close_bench(&b);
     }
@@ -337,7 +337,7 @@ static mr_status load_copy(const uint8_t *bytes, uint32_t size) {
     assert_non_null(copy);
     memcpy(copy, bytes, size);
     copy = realloc(copy, size > 0 ? size : 1);
-    const mr_status status = mr_load(b.op, copy, size, 0);
+    const mr_status status = mr_load(b.op, copy, size, 0, 1);
     free(copy);
     assert_int_equal(mr_load_end(b.op), MR_OK);
     make_row(&b, 1000);
@@ -410,7 +410,7 @@ static void births_and_uses_beyond_all_counting_are_refused(void **state) {
         const uint64_t most = UINT64_MAX;
         memcpy(again, saved, size);
         memcpy(again + 16 + 4 + i * 8, &most, sizeof most);
-        assert_int_equal(mr_load(a.op, again, size, 0), MR_ERR_CORRUPT);
+        assert_int_equal(mr_load(a.op, again, size, 0, 1), MR_ERR_CORRUPT);
         assert_string_equal(mr_error_name(), names[i]);
     }
     assert_int_equal(inside(a.op)->rows.births, 1);

@@ -271,12 +271,12 @@ static void peeking_changes_nothing(void **state) {
         set(&b, i, 100 - i);
     mr_rows *rows = &inside(b.op)->rows;
     const uint32_t size = save_all(&b, before);
-    const uint32_t changed = rows->dirty.size;
+    const uint32_t changed = rows->dirty.changed;
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(number_at(&b, peek(&b, 1000).row), 19);
     assert_int_equal(save_all(&b, after), size);
     assert_memory_equal(before, after, size);
-    assert_int_equal(rows->dirty.size, changed);
+    assert_int_equal(rows->dirty.changed, changed);
     close_bench(&b);
 }
 
@@ -297,23 +297,19 @@ static void a_changed_timer_is_a_changed_row(void **state) {
     mr_operator_spec spec = timed;
     spec.flags |= MR_TRACK;
     bench b = open_bench(&spec);
-    mr_dirty *dirty = &inside(b.op)->rows.dirty;
-    mr_row *row = row_at(&b, 1, 0);
-    const mr_addr address = mr_addr_of(row);
+    const mr_addr address = mr_addr_of(row_at(&b, 1, 0));
     for (uint32_t i = 0; i < 5; i++) {
-        dirty->size = 0;
-        row->dirty = 0;
+        end_epoch(&b);
         if (i == 0) assert_int_equal(mr_timer_set(b.op, address, 5), MR_OK);
         if (i == 1) assert_int_equal(mr_timer_set(b.op, address, 7), MR_OK);
         if (i == 2) assert_int_equal(mr_timer_clear(b.op, address), MR_OK);
         if (i == 3) assert_int_equal(mr_timer_clear(b.op, address), MR_OK); /* Nothing. */
         if (i == 4) {
             assert_int_equal(mr_timer_set(b.op, address, 5), MR_OK);
-            dirty->size = 0;
-            row->dirty = 0;
+            end_epoch(&b);
             check_fires(&b, 5, 1, 5);
         }
-        assert_int_equal(dirty->size, i == 3 ? 0 : 1);
+        assert_int_equal(changes_of(&b).rows, i == 3 ? 0 : 1);
     }
     close_bench(&b);
 }
@@ -415,8 +411,8 @@ static void timers_and_the_lack_of_them_come_back(void **state) {
     restore(&b);
     assert_int_equal(save_all(&b, again), size);
     assert_memory_equal(saved, again, size);
-    assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK); /* Over what stands. */
-    check_none(&b, END, END);                               /* They wait for the end of loading. */
+    assert_int_equal(mr_load(b.op, saved, size, 0, 1), MR_OK); /* Over what stands. */
+    check_none(&b, END, END); /* They wait for the end of loading. */
     assert_int_equal(mr_load_end(b.op), MR_OK);
     assert_int_equal(mr_load_end(b.op), MR_OK);
     set(&b, 3, 50); /* Registered behind those that were loaded. */
@@ -435,7 +431,7 @@ static void a_loaded_timer_may_be_moved_before_loading_ends(void **state) {
         set(&a, i, 50);
     const uint32_t size = save_all(&a, saved);
     bench b = open_bench(&timed);
-    assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load(b.op, saved, size, 0, 1), MR_OK);
     set(&b, 0, 50);
     clear(&b, 1);
     assert_int_equal(mr_row_drop(b.op, mr_addr_of(row_at(&b, 2, 0))), MR_OK);
@@ -455,12 +451,12 @@ static void segments_without_timers_load_and_those_with_them_need_them(void **st
     (void)row_at(&a, 1, 0);
     uint32_t size = save_all(&a, saved);
     bench b = open_bench(&timed);
-    assert_int_equal(mr_load(b.op, saved, size, 0), MR_OK);
+    assert_int_equal(mr_load(b.op, saved, size, 0, 1), MR_OK);
     assert_int_equal(mr_load_end(b.op), MR_OK);
     check_none(&b, END, END);
     set(&b, 1, 5);
     size = save_all(&b, saved);
-    assert_int_equal(mr_load(a.op, saved, size, 0), MR_ERR_CORRUPT);
+    assert_int_equal(mr_load(a.op, saved, size, 0, 1), MR_ERR_CORRUPT);
     assert_string_equal(mr_error_name(), "parts");
     close_bench(&a);
     close_bench(&b);
@@ -479,7 +475,7 @@ static void a_timer_that_cannot_be_is_refused(void **state) {
         memcpy(bad, saved, size);
         memcpy(bad + 17 + 12, wrong[i], 16);
         bench other = open_bench(&timed);
-        assert_int_equal(mr_load(other.op, bad, size, 0), MR_ERR_CORRUPT);
+        assert_int_equal(mr_load(other.op, bad, size, 0, 1), MR_ERR_CORRUPT);
         assert_string_equal(mr_error_name(), "timer");
         assert_int_equal(mr_load_end(other.op), MR_OK);
         close_bench(&other);

@@ -162,7 +162,7 @@ static void bytes_that_were_damaged_do_no_harm(void **state) {
             const uint8_t was = saved[at];
             saved[at] = (uint8_t)random_next(&seed);
             b = open_bench(&spec);
-            mr_status status = mr_load(b.op, saved, size, 0);
+            mr_status status = mr_load(b.op, saved, size, 0, 1);
             if (status == MR_OK) status = mr_load_end(b.op);
             begin_input(&b, 0);
             for (uint32_t i = 60; i < 120; i++)

@@ -13,8 +13,8 @@ export class NumberSource {
   readonly named: NamedState
   readonly #operator: Operator
   readonly #rows: Rows
-  /** The address of the number; 0: not looked for yet. */
-  #at = 0
+  /** The row of the number; 0: not looked for yet. */
+  #row = 0
 
   constructor(site: Site) {
     const spec = { kind: "custom", limits: noLimits, fields: ["f64"] } as const
@@ -25,16 +25,17 @@ export class NumberSource {
   }
 
   next(): number {
-    if (this.#at === 0) this.#at = this.#find()
+    if (this.#row === 0) this.#row = this.#find()
     const { f64 } = this.#operator.engine.views
-    const number = f64[this.#at >>> 3] as number
-    f64[this.#at >>> 3] = number + 1
+    const at = this.#rows.record(this.#row) >>> 3
+    const number = f64[at] as number
+    this.#rows.changed(this.#row)
+    f64[at] = number + 1
     return number
   }
 
   #find(): number {
     const rows = this.#rows
-    const row = rows.ensureKey(keyBytes(null), (record) => void (rows.views.f64[record >>> 3] = 0))
-    return rows.record(row)
+    return rows.ensureKey(keyBytes(null), (record) => void (rows.views.f64[record >>> 3] = 0))
   }
 }

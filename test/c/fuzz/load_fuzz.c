@@ -261,7 +261,7 @@ static void check_round_trip(mr_engine engine, uint32_t which, mr_operator op) {
     bool ordered;
     const uint32_t size = save_all(op, once, &ordered);
     CHECK(mr_operator_open(engine, &specs[which], &other) == MR_OK);
-    CHECK(mr_load(other, once, size, 0) == MR_OK);
+    CHECK(mr_load(other, once, size, 0, 1) == MR_OK);
     CHECK(mr_load_end(other) == MR_OK);
     CHECK(save_all(other, twice, &ordered) == size);
     CHECK(!ordered || memcmp(once, twice, size) == 0);
@@ -277,7 +277,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     CHECK(mr_engine_open(&options, &engine) == MR_OK);
     const uint64_t before = live_bytes(engine);
     CHECK(mr_operator_open(engine, &specs[which], &op) == MR_OK);
-    const mr_status status = mr_load(op, bytes + 1, (uint32_t)(size - 1), 7);
+    const mr_status status = mr_load(op, bytes + 1, (uint32_t)(size - 1), 7, 1);
     CHECK(status == MR_OK || status == MR_ERR_CORRUPT);
     CHECK(mr_load_end(op) == MR_OK);
     if (status == MR_OK) check_round_trip(engine, which, op);

@@ -518,7 +518,7 @@ static void load(world *w) {
         w->out[take_u16(&w->from) % w->saved] ^= take_u8(&w->from);
     }
     const uint32_t op = op_handle(w);
-    (void)mr_load(op, w->out, w->saved, take_time(&w->from));
+    (void)mr_load(op, w->out, w->saved, take_time(&w->from), 1);
     (void)mr_load_end(op);
 }
 
