@@ -11,6 +11,8 @@ export { clock, event, crash as restore } from "../js/testing/index.ts"
 export type { Played, Step } from "../js/testing/index.ts"
 
 interface Options<T> extends Omit<PlayOptions<T>, "time" | "watermark"> {
+  /** Crash after every so many steps: each time what changed since is what is saved. */
+  readonly crashEvery?: number | undefined
   /** Where the time of events is; without it there is none. */
   readonly from?: Pick<FromOptions<T>, "time" | "watermark">
 }
@@ -21,7 +23,7 @@ export function play<T, O>(
   script: readonly Step<T>[],
   options?: Options<T>,
 ): Promise<O[]> {
-  return testing.play<T, O>(make, ended(script), adapted(options))
+  return testing.play<T, O>(make, ended(script, options), adapted(options))
 }
 
 /** Play a script to the end of its source and give all that came of it, also when it fails. */
@@ -30,12 +32,17 @@ export function playAll<T>(
   script: readonly Step<T>[],
   options?: Options<T>,
 ): Promise<Played> {
-  return testing.playAll(make, ended(script), adapted(options))
+  return testing.playAll(make, ended(script, options), adapted(options))
 }
 
-const ended = <T>(script: readonly Step<T>[]) => [...script, testing.end()]
+function ended<T>(script: readonly Step<T>[], { crashEvery }: Options<T> = {}): Step<T>[] {
+  const steps = [...script, testing.end()]
+  if (crashEvery === undefined) return steps
+  return steps.flatMap((step, i) => (i % crashEvery === 0 ? [step, testing.crash()] : [step]))
+}
 
-function adapted<T>({ from = {}, ...rest }: Options<T> = {}): PlayOptions<NoInfer<T>> {
+function adapted<T>({ from = {}, crashEvery, ...rest }: Options<T> = {}): PlayOptions<NoInfer<T>> {
+  void crashEvery // It is in the script.
   const { time, watermark = ascending() } = from
   return time === undefined ? { ...rest, time: false } : { ...rest, time, watermark }
 }

@@ -64,20 +64,23 @@ const scene = fc.record({
   ends: fc.boolean(),
   chunkSize: fc.constantFrom(1, 7, 1024),
   ttl: fc.constantFrom(undefined, undefined, 1, 8, 25, 60),
+  /** Does the job crash after every event? */
+  crashes: fc.constantFrom(false, false, true),
   draws: fc.array(draw, { maxLength: 50, size: "max" }),
 })
 
 type Scene = typeof scene extends fc.Arbitrary<infer S> ? S : never
 
 /** Times wander forwards, and so does the clock. */
-function scriptOf({ draws, ends }: Scene): Step<Deed>[] {
+function scriptOf({ draws, ends, crashes }: Scene): Step<Deed>[] {
   let [at, now, i] = [0, 0, 0]
-  const steps = draws.map(({ step, key, acts: all, fails, ahead, back }): Step<Deed> => {
-    if (step === "restore") return crash()
-    if (step === "clock") return clock((now += ahead * 6))
+  const steps = draws.flatMap(({ step, key, acts: all, fails, ahead, back }): Step<Deed>[] => {
+    if (step === "restore") return [crash()]
+    if (step === "clock") return [clock((now += ahead * 6))]
     at += ahead
     const list = ends ? all.filter((each) => !("domain" in each && each.domain !== "event")) : all
-    return event({ i: i++, key, at: at - back, acts: list, fails })
+    const next = event({ i: i++, key, at: at - back, acts: list, fails })
+    return crashes ? [next, crash()] : [next]
   })
   const last = event<Deed>({ i, key: "last", at, acts: [], fails: false })
   return ends ? [...steps, last, end()] : [...steps, last]

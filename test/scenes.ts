@@ -61,6 +61,8 @@ export interface Scene {
   readonly chunkSize: number
   readonly limits: Limits
   readonly keyCount: number
+  /** Crash after every so many steps, where they are events, too; 0: no. */
+  readonly crashEvery: number
   /** Are some events lost on the way to the operators? */
   readonly lossy: boolean
   /** Which operator is played where the first refusal ends the job. */
@@ -89,16 +91,17 @@ export const scene: fc.Arbitrary<Scene> = fc.record({
   chunkSize: fc.constantFrom(1, 7, 1024),
   limits,
   keyCount: fc.integer({ min: 1, max: keys.length }),
+  crashEvery: fc.constantFrom(0, 0, 0, 1, 4),
   lossy: fc.boolean(),
   name: fc.nat({ max: 999 }),
   draws: fc.array(draw, { maxLength: 100, size: "max" }),
 })
 
 /** A script of the draws: numbered events, whose times wander forwards. */
-export function scriptOf({ draws, keyCount, lossy }: Scene): Step<Op>[] {
+export function scriptOf({ draws, keyCount, lossy, crashEvery }: Scene): Step<Op>[] {
   let time = 0
   let i = 0
-  return draws.map(({ step, ahead, ms }) => {
+  const steps = draws.map(({ step, ahead, ms }) => {
     if (step === "restore") return restore()
     if (step === "clock") return clock(ms)
     if (step.kind !== "event") return step
@@ -108,4 +111,8 @@ export function scriptOf({ draws, keyCount, lossy }: Scene): Step<Op>[] {
     const lost = lossy ? value.lost : undefined
     return event({ ...value, i: i++, key, at: time + value.at, lost })
   })
+  if (crashEvery === 0) return steps
+  return steps.flatMap((step, at) =>
+    at % crashEvery === 0 && step.kind === "event" ? [step, restore()] : [step],
+  )
 }

@@ -95,7 +95,7 @@ const late = outputTag<Hit>("late")
 async function played(
   script: readonly Hit[],
   spec: WindowSpec,
-  { disorderMs, chunkSize, crash }: { disorderMs: number; chunkSize: number; crash: number },
+  { disorderMs, ...how }: { disorderMs: number; chunkSize: number; crashEvery: number },
 ) {
   const { results, error } = await playAll<Hit>(
     (events) => {
@@ -106,8 +106,7 @@ async function played(
     script.map(event),
     {
       from: { time: "at", watermark: boundedDisorder(disorderMs) },
-      chunkSize,
-      ...(crash < script.length ? { crashAfter: crash } : {}),
+      ...how,
     },
   )
   if (error !== undefined) throw error as Error
@@ -122,7 +121,7 @@ const check = (specs: fc.Arbitrary<WindowSpec>, expected = expectedOf) =>
       fc.record({
         disorderMs: fc.constantFrom(0, 2, 8),
         chunkSize: fc.constantFrom(1, 7, 1024),
-        crash: fc.nat(80),
+        crashEvery: fc.constantFrom(1, 2, 7, 100),
       }),
       async (script, spec, how) => {
         const { rows, late } = expected(script, spec, how.disorderMs)

@@ -156,6 +156,7 @@ interface How {
   readonly disorderMs: number
   readonly chunkSize: number
   readonly crash: number
+  readonly crashEvery: number | undefined
 }
 
 /** Under processing time the clock is moved to the time of every third event. */
@@ -249,6 +250,7 @@ async function compare(script: readonly Hit[], setting: Setting, how: How): Prom
       : {}),
     chunkSize: how.chunkSize,
     ...(how.crash < steps.length ? { crashAfter: how.crash } : {}),
+    crashEvery: how.crashEvery,
   })
   if (error !== undefined) throw error as Error
   const expected = expectedOf(steps, setting, how)
@@ -278,6 +280,7 @@ it("gives what plain code gives", { timeout }, () =>
         disorderMs: fc.constantFrom(0, 2, 8),
         chunkSize: fc.constantFrom(1, 7, 1024),
         crash: fc.nat(80),
+        crashEvery: fc.constantFrom(undefined, undefined, undefined, 1),
       }),
       compare,
     ),

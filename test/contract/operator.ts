@@ -54,15 +54,19 @@ export function testOperator<T extends Timed>(
   })
 }
 
+interface Crashes {
+  readonly crashAfter?: number
+  readonly crashEvery?: number
+}
+
 function testSetting<T extends Timed>(
   make: MakeOperator<T>,
   script: readonly Step<T>[],
   { name, state, timed }: Setting,
 ): void {
   const times: FromOptions<T> = { time: ({ at }: T) => at, watermark: boundedDisorder(5) }
-  const play = (chunkSize: number, crashAfter?: number): Promise<Played> => {
-    const crash = crashAfter === undefined ? {} : { crashAfter }
-    const options = { from: timed ? times : {}, chunkSize, ...crash }
+  const play = (chunkSize: number, crashes: Crashes = {}): Promise<Played> => {
+    const options = { from: timed ? times : {}, chunkSize, ...crashes }
     return playAll<T>((events) => make(events, state), script, options)
   }
 
@@ -75,8 +79,13 @@ function testSetting<T extends Timed>(
   it(`gives the same after a crash at any step: ${name}`, async () => {
     const undisturbed = await play(1024)
     for (let step = 0; step < script.length; step++) {
-      expect([step, await play(7, step)]).toEqual([step, undisturbed])
+      expect([step, await play(7, { crashAfter: step })]).toEqual([step, undisturbed])
     }
+  })
+
+  it(`gives the same with crashes after all steps: ${name}`, async () => {
+    const undisturbed = await play(1024)
+    for (const crashEvery of [1, 2, 5]) expect(await play(7, { crashEvery })).toEqual(undisturbed)
   })
 }
 
