@@ -15,7 +15,7 @@
 import { extendChain } from "./chain.ts"
 import type { Engine } from "./engine/engine.ts"
 import type { Segment } from "./engine/scan.ts"
-import { MillraceError, typeName } from "./errors.ts"
+import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
 import { checkHomes } from "./homes.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
@@ -26,6 +26,7 @@ import { pathOf, statesIn } from "./states.ts"
 import type { NamedState } from "./states.ts"
 import { ownStorage } from "./storage/owner.ts"
 import type { Owner } from "./storage/owner.ts"
+import { StorageCalls } from "./storage_calls.ts"
 import { isStorageKey } from "./storage/storage.ts"
 import type { StateStorage } from "./storage/storage.ts"
 
@@ -37,6 +38,21 @@ export interface Skipped {
 
 const epochDigits = 12
 const manifestName = /^\d{12}$/
+
+/** A checkpoint that is durable, and the bytes that were written for it. */
+export interface Written {
+  readonly epoch: number
+  readonly bytes: number
+}
+
+/** How a checkpoint is written. */
+export interface WriteOptions {
+  /** Is it the job's last? */
+  readonly finished: boolean
+  readonly feeds: Feeds
+  /** How long storage may take. */
+  readonly timeoutMs: number
+}
 
 /** A place for segments: a storage and the keys in it that are this job's. */
 interface Shelf {
@@ -53,7 +69,7 @@ interface Place {
 export class Checkpoints {
   readonly #storage: StateStorage
   readonly #job: string
-  readonly #owner: Owner
+  readonly #calls: StorageCalls
   /** Where segments go: of operators with a storage of their own by uid, and all others. */
   readonly #own = new Map<string, Shelf>()
   readonly #common: Shelf
@@ -69,9 +85,10 @@ export class Checkpoints {
   constructor(storage: StateStorage, job: string, plan: Plan) {
     this.#storage = storage
     this.#job = job
-    this.#owner = ownStorage(storage, job)
+    const owner = ownStorage(storage, job)
+    this.#calls = new StorageCalls(job, owner)
     this.#common = { storage, prefix: `${job}/segment/` }
-    this.#owners = [this.#owner]
+    this.#owners = [owner]
     for (const { node, uid } of plan.nodes) {
       if (node.storage === undefined) continue
       const prefix = `${lowerCase(uid)}/${job}/segment/`
@@ -85,17 +102,17 @@ export class Checkpoints {
 
   /** The epochs that have a manifest, newest first. Throws `STORAGE`. */
   async epochs(): Promise<number[]> {
-    const keys = await this.#list(this.#storage, this.#manifests)
+    const keys = await this.#calls.list(this.#storage, this.#manifests)
     const names = keys.map((key) => key.slice(key.lastIndexOf("/") + 1))
     const epochs = names.filter((name) => manifestName.test(name)).map(Number)
     epochs.sort((a, b) => b - a)
-    this.#next = (epochs[0] ?? 0) + 1
+    this.#next = Math.max(this.#next, (epochs[0] ?? 0) + 1)
     return epochs
   }
 
   /** Read a manifest. Throws `CORRUPT` when damaged, `UNSUPPORTED` when of another version. */
   async manifest(epoch: number, engine: Engine): Promise<Manifest> {
-    const bytes = await this.#read(this.#storage, this.#manifestKey(epoch))
+    const bytes = await this.#calls.read(this.#storage, this.#manifestKey(epoch))
     return openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body))
   }
 
@@ -111,7 +128,7 @@ export class Checkpoints {
           const message = `${uid}: saved state is not in state.storage, but in the storage it had`
           throw new MillraceError("STATE_CONFIG", message)
         }
-        const segment = await this.#read(storage, key)
+        const segment = await this.#calls.read(storage, key)
         if (segment.length !== bytes || engine.checksum(segment) !== checksum) {
           throw damaged("segment", manifest.epoch)
         }
@@ -124,30 +141,41 @@ export class Checkpoints {
     this.#chains = chainsOf(manifest)
   }
 
-  /** Write a checkpoint of the flow, which must stand still meanwhile; gives its epoch. */
-  async write(flow: Flow, engine: Engine, finished: boolean, feeds: Feeds): Promise<number> {
+  /**
+   * Write a checkpoint of the flow, which must stand still meanwhile. Throws `SINK`, and `STORAGE`,
+   * also when storage takes longer than `timeoutMs`; what it would have saved is then in the next.
+   */
+  async write(
+    flow: Flow,
+    engine: Engine,
+    { finished, feeds, timeoutMs }: WriteOptions,
+  ): Promise<Written> {
     const epoch = this.#next++
     let durable = false
     try {
       const sinks = await feeds.prepare(epoch)
-      const manifest = await this.#writeAll(flow, engine, epoch, finished, sinks)
-      durable = true
-      this.#chains = chainsOf(manifest)
-      await feeds.commit()
-      await this.#keep(manifest)
+      await this.#calls.within(timeoutMs, async () => {
+        const manifest = await this.#writeAll(flow, engine, { epoch, finished, sinks })
+        durable = true
+        this.#chains = chainsOf(manifest)
+        await this.#keep(manifest)
+      })
     } finally {
       if (!durable) this.#swept = false
       for (const { state } of statesIn(flow)) state.operator.endChanges(durable)
     }
-    return epoch
+    await feeds.commit()
+    return { epoch, bytes: this.#calls.written }
   }
 
   async #writeAll(
     flow: Flow,
     engine: Engine,
-    epoch: number,
-    finished: boolean,
-    sinks: readonly SavedSink[],
+    {
+      epoch,
+      finished,
+      sinks,
+    }: Pick<Manifest, "epoch" | "finished"> & { readonly sinks: readonly SavedSink[] },
   ): Promise<Manifest> {
     const operators: SavedOperator[] = []
     let count = 0
@@ -158,7 +186,7 @@ export class Checkpoints {
       const put = async ({ bytes, entries }: Segment): Promise<SavedSegment> => {
         const key = `${prefix}${name(epoch)}-${count++}`
         const checksum = engine.checksum(bytes)
-        await this.#ask("write", () => storage.set(key, bytes))
+        await this.#calls.set(storage, key, bytes)
         return { key, bytes: bytes.length, checksum, epoch, entries }
       }
       const segments = await extendChain(operator, this.#chains.get(path) ?? [], epoch, put)
@@ -180,13 +208,13 @@ export class Checkpoints {
       ...(sinks.length > 0 && { sinks }),
     }
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
-    await this.#ask("write", () => this.#storage.set(this.#manifestKey(epoch), bytes))
+    await this.#calls.set(this.#storage, this.#manifestKey(epoch), bytes)
     return manifest
   }
 
   /** Let go of all storages; closes those that no other job uses. Throws `STORAGE`. */
   async close(): Promise<void> {
-    for (const owner of this.#owners) await this.#ask("close", () => owner.release())
+    for (const owner of this.#owners) await this.#calls.release(owner)
   }
 
   #shelfOf(uid: string): Shelf {
@@ -220,7 +248,7 @@ export class Checkpoints {
   async #sweep(keep: ReadonlySet<string>): Promise<void> {
     const manifests = { storage: this.#storage, prefix: this.#manifests }
     for (const { storage, prefix } of [manifests, this.#common, ...this.#own.values()]) {
-      const keys = await this.#list(storage, prefix)
+      const keys = await this.#calls.list(storage, prefix)
       await this.#remove(
         keys.map((key) => ({ storage, key })),
         keep,
@@ -231,7 +259,7 @@ export class Checkpoints {
   /** Manifests come first: one without its segments would be taken for damaged. */
   async #remove(places: readonly Place[], keep: ReadonlySet<string>): Promise<void> {
     for (const { storage, key } of places) {
-      if (!keep.has(key)) await this.#ask("delete", () => storage.delete(key))
+      if (!keep.has(key)) await this.#calls.delete(storage, key)
     }
   }
 
@@ -249,34 +277,6 @@ export class Checkpoints {
 
   #manifestKey(epoch: number): string {
     return this.#manifests + name(epoch)
-  }
-
-  async #list(storage: StateStorage, prefix: string): Promise<string[]> {
-    const keys: unknown = await this.#ask("list", () => storage.list(prefix))
-    const isKey = (key: unknown) => typeof key === "string" && key.startsWith(prefix)
-    if (Array.isArray(keys) && keys.every(isKey)) return keys as string[]
-    throw new MillraceError("STORAGE", `the storage did not list keys that begin with ${prefix}`)
-  }
-
-  async #read(storage: StateStorage, key: string): Promise<Uint8Array> {
-    const bytes: unknown = await this.#ask("read", () => storage.get(key))
-    if (bytes instanceof Uint8Array) return bytes
-    const what = bytes === undefined ? "is missing" : `is not bytes but ${typeName(bytes)}`
-    throw new MillraceError("CORRUPT", `${key} ${what}`)
-  }
-
-  /** Call the storage; what it throws becomes `STORAGE`, unless it is ours already. */
-  async #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
-    if (what !== "close" && !this.#owner.current) {
-      const message = `another part of this process has taken over job ${this.#job}`
-      throw new MillraceError("LOCKED", message)
-    }
-    try {
-      return await call()
-    } catch (cause) {
-      if (cause instanceof MillraceError) throw cause
-      throw new MillraceError("STORAGE", `the storage failed to ${what}; see cause`, { cause })
-    }
   }
 }
 

@@ -16,6 +16,7 @@ import type { End } from "./ending.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
 import type { Manifest } from "./manifest.ts"
+import { tell } from "./listeners.ts"
 import { News } from "./news.ts"
 import { Output } from "./output.ts"
 import { planOf } from "./plan.ts"
@@ -93,6 +94,7 @@ export class JobCore {
     this.#manifest = manifest
     if (manifest !== undefined) {
       this.#restored = { epoch: manifest.epoch, position: manifest.sequence, skipped }
+      tell(this.settings.on, "restored", this.#restored)
     }
     flow.openSources(manifest?.sources ?? [], () => this.#kick())
   }
@@ -216,7 +218,8 @@ export class JobCore {
         await this.#wait()
         this.#feeds.throwFailed()
       }
-      if (!this.#over) await (saves ? this.#write(true) : this.#feeds.flush())
+      if (!saves && !this.#over) await this.#feeds.flush()
+      while (saves && !this.#over && !(await this.#write(true))); // Failures that are tolerated.
     }
     if (!this.#over) this.#end("ran to its end")
   }
@@ -250,10 +253,13 @@ export class JobCore {
     else if (!this.#schedule.hold(late)) await this.#wait()
   }
 
-  async #write(finished: boolean): Promise<void> {
+  #write(finished: boolean): Promise<boolean> {
     const checkpoints = this.#checkpoints as Checkpoints
     const engine = this.#engine as Engine
-    await this.#schedule.take(() => checkpoints.write(this.#flow, engine, finished, this.#feeds))
+    const feeds = this.#feeds
+    return this.#schedule.take((timeoutMs) =>
+      checkpoints.write(this.#flow, engine, { finished, feeds, timeoutMs }),
+    )
   }
 
   // ---- the end ----

@@ -8,7 +8,8 @@ import { MillraceError } from "./errors.ts"
 import { Flow } from "./flow.ts"
 import type { Manifest } from "./manifest.ts"
 import { loadModule } from "./module.ts"
-import { checkOptions, duration, integer, nested, withMethods } from "./options.ts"
+import { callable, checkOptions, duration, integer, nested, oneOf, withMethods } from "./options.ts"
+import type { JobListeners } from "./listeners.ts"
 import type { Check } from "./options.ts"
 import type { Output } from "./output.ts"
 import { later } from "./state/config.ts"
@@ -26,9 +27,20 @@ export interface RunOptions {
   readonly checkpoint?: {
     /** How often, at most. Default: only at the end and on `job.checkpoint()`. */
     readonly interval?: Duration
-    /** How long feeding may pause for slow consumers before one is given up. Default "10m". */
+    /** How long one may take, the pause for slow consumers included. Default "10m". */
     readonly timeout?: Duration
+    /** How long after the end of one the interval may begin the next. Default 0. */
+    readonly minPause?: Duration
+    /** How many in a row storage may fail to take before the job fails. Default 0. */
+    readonly tolerableFailures?: number
+    /**
+     * What a restart may do to state: count every event once, or some of them twice. So far it is
+     * exactly once either way. Default "exactly-once".
+     */
+    readonly mode?: "exactly-once" | "at-least-once"
   }
+  /** What is told of checkpoints; what a listener throws ends the job. */
+  readonly on?: JobListeners
   /** The most memory, bytes: linear memory, and 512 for each live object. Default 1 GiB. */
   readonly memory?: { readonly maxBytes?: number }
   /** The most events that are processed at once; no result depends on it. Default 1024. */
@@ -43,7 +55,13 @@ export interface RunOptions {
 export interface RunSettings {
   readonly name: string
   readonly storage: StateStorage | undefined
-  readonly checkpoint: { readonly intervalMs: number | undefined; readonly timeoutMs: number }
+  readonly checkpoint: {
+    readonly intervalMs: number
+    readonly timeoutMs: number
+    readonly minPauseMs: number
+    readonly tolerableFailures: number
+  }
+  readonly on: JobListeners
   readonly memoryBytesMax: number
   readonly chunkSize: number
   readonly signal: AbortSignal | undefined
@@ -66,9 +84,14 @@ const runOptions = {
   checkpoint: nested({
     interval: duration({ zero: false }),
     timeout: duration({ zero: false }),
-    mode: later,
-    minPause: later,
-    tolerableFailures: later,
+    mode: oneOf("exactly-once", "at-least-once"),
+    minPause: duration(),
+    tolerableFailures: integer({ min: 0 }),
+  }),
+  on: nested({
+    checkpoint: callable<NonNullable<JobListeners["checkpoint"]>>(),
+    checkpointFailed: callable<NonNullable<JobListeners["checkpointFailed"]>>(),
+    restored: callable<NonNullable<JobListeners["restored"]>>(),
   }),
   restart: later,
   from: later,
@@ -82,11 +105,17 @@ const runOptions = {
 
 export function runSettings(given: RunOptions | undefined): RunSettings {
   const checked = checkOptions(given, runOptions, "run")
-  const { interval, timeout } = checked.checkpoint ?? {}
+  const { interval, timeout, minPause, tolerableFailures } = checked.checkpoint ?? {}
   return {
     name: checked.name ?? "job",
     storage: checked.storage,
-    checkpoint: { intervalMs: interval, timeoutMs: timeout ?? 600_000 },
+    checkpoint: {
+      intervalMs: interval ?? Infinity,
+      timeoutMs: timeout ?? 600_000,
+      minPauseMs: minPause ?? 0,
+      tolerableFailures: tolerableFailures ?? 0,
+    },
+    on: checked.on ?? {},
     memoryBytesMax: checked.memory?.maxBytes ?? 2 ** 30,
     chunkSize: checked.chunkSize ?? 1024,
     signal: checked.signal,

@@ -7,27 +7,30 @@
  * The job asks what is due and does the work; nothing here waits.
  */
 import { MillraceError } from "./errors.ts"
+import { tell } from "./listeners.ts"
 import { timerMsMax } from "./time/clock.ts"
 import { Waiters } from "./waiters.ts"
+import type { Written } from "./checkpoint.ts"
 import type { RunSettings } from "./run.ts"
 import type { CheckpointStats } from "./stats.ts"
 
 export class Schedule {
-  readonly #intervalMs: number
-  readonly #timeoutMs: number
-  readonly #now: () => number
+  readonly #settings: RunSettings
   readonly #asked = new Waiters()
-  #lastMs: number
+  /** When the last one began, and ended. */
+  #beganMs: number
+  #endedMs: number
   #pausedSinceMs: number | undefined
+  /** How many have failed in a row. */
+  #failures = 0
   /** Is one being written? */
   taking = false
   counts: CheckpointStats = { completed: 0, failed: 0, last: undefined }
 
-  constructor({ checkpoint, clock }: RunSettings) {
-    this.#intervalMs = checkpoint.intervalMs ?? Infinity
-    this.#timeoutMs = checkpoint.timeoutMs
-    this.#now = () => clock.now()
-    this.#lastMs = clock.now()
+  constructor(settings: RunSettings) {
+    this.#settings = settings
+    this.#beganMs = this.#now
+    this.#endedMs = this.#now
   }
 
   /** Ask for one now. */
@@ -41,46 +44,59 @@ export class Schedule {
 
   /** Is it time for one? */
   get wanted(): boolean {
-    return this.asked || this.#now() - this.#lastMs >= this.#intervalMs
+    return this.asked || this.#now >= this.#nextMs
   }
 
   /** `late` are not ready: pause. True when they took too long and it was given up. */
   hold(late: "consumers" | "functions"): boolean {
-    this.#pausedSinceMs ??= this.#now()
-    if (this.#now() - this.#pausedSinceMs < this.#timeoutMs) return false
-    const message = `no checkpoint: ${late} took over ${this.#timeoutMs} ms`
-    this.#over()
-    this.counts = { ...this.counts, failed: this.counts.failed + 1 }
-    this.#asked.reject(new MillraceError("LIMIT", message))
+    const { timeoutMs } = this.#settings.checkpoint
+    this.#pausedSinceMs ??= this.#now
+    if (this.#now - this.#pausedSinceMs < timeoutMs) return false
+    const message = `no checkpoint: ${late} took over ${timeoutMs} ms`
+    const error = new MillraceError("LIMIT", message)
+    this.#over(this.#now)
+    this.#asked.reject(error)
+    this.#failed(error)
     return true
   }
 
-  /** Take one; `write` gives its epoch. Throws what it throws. */
-  async take(write: () => Promise<number>): Promise<void> {
+  /**
+   * Take one, for which `write` has so many ms; true if it is durable. Throws what `write` throws
+   * when too many have failed in a row, or when another one has taken the job over.
+   */
+  async take(write: (timeoutMs: number) => Promise<Written>): Promise<boolean> {
+    const { on, checkpoint } = this.#settings
     const asked = this.#asked.split()
+    const writesMs = this.#now
+    const pausedMs = writesMs - (this.#pausedSinceMs ?? writesMs)
+    let written: Written
     this.taking = true
     try {
-      const last = await write()
-      this.counts = { ...this.counts, completed: this.counts.completed + 1, last }
-      asked.resolve()
+      written = await write(checkpoint.timeoutMs - pausedMs)
     } catch (error) {
-      this.counts = { ...this.counts, failed: this.counts.failed + 1 }
       asked.reject(error)
-      throw error
+      this.#failures++
+      this.#failed(error)
+      const lost = error instanceof MillraceError && error.code === "LOCKED"
+      if (lost || this.#failures > checkpoint.tolerableFailures) throw error
+      return false
     } finally {
       this.taking = false
-      this.#over()
+      this.#over(writesMs)
     }
+    this.#failures = 0
+    this.counts = { ...this.counts, completed: this.counts.completed + 1, last: written.epoch }
+    asked.resolve()
+    tell(on, "checkpoint", { ...written, durationMs: this.#now - writesMs })
+    return true
   }
 
   /** How long until something is due, ms; undefined: nothing will be. */
   get waitMs(): number | undefined {
-    const dueMs =
-      this.#pausedSinceMs === undefined
-        ? this.#lastMs + this.#intervalMs
-        : this.#pausedSinceMs + this.#timeoutMs
+    const { timeoutMs } = this.#settings.checkpoint
+    const dueMs = this.#pausedSinceMs === undefined ? this.#nextMs : this.#pausedSinceMs + timeoutMs
     if (dueMs === Infinity) return undefined
-    return Math.min(Math.max(dueMs - this.#now(), 1), timerMsMax)
+    return Math.min(Math.max(dueMs - this.#now, 1), timerMsMax)
   }
 
   /** No more checkpoints: the job is over. */
@@ -88,8 +104,24 @@ export class Schedule {
     this.#asked.rejectQuietly(refusal)
   }
 
-  #over(): void {
+  get #now(): number {
+    return this.#settings.clock.now()
+  }
+
+  /** When the interval begins the next one. */
+  get #nextMs(): number {
+    const { intervalMs, minPauseMs } = this.#settings.checkpoint
+    return Math.max(this.#beganMs + intervalMs, this.#endedMs + minPauseMs)
+  }
+
+  #over(writesMs: number): void {
+    this.#beganMs = this.#pausedSinceMs ?? writesMs
+    this.#endedMs = this.#now
     this.#pausedSinceMs = undefined
-    this.#lastMs = this.#now()
+  }
+
+  #failed(error: unknown): void {
+    this.counts = { ...this.counts, failed: this.counts.failed + 1 }
+    tell(this.#settings.on, "checkpointFailed", { error, failures: this.#failures })
   }
 }
