@@ -45,15 +45,6 @@ export interface Written {
   readonly bytes: number
 }
 
-/** How a checkpoint is written. */
-export interface WriteOptions {
-  /** Is it the job's last? */
-  readonly finished: boolean
-  readonly feeds: Feeds
-  /** How long storage may take. */
-  readonly timeoutMs: number
-}
-
 /** A place for segments: a storage and the keys in it that are this job's. */
 interface Shelf {
   readonly storage: StateStorage
@@ -67,6 +58,8 @@ interface Place {
 }
 
 export class Checkpoints {
+  /** Sinks have their part in every checkpoint. */
+  readonly #feeds: Feeds
   readonly #storage: StateStorage
   readonly #job: string
   readonly #calls: StorageCalls
@@ -82,7 +75,8 @@ export class Checkpoints {
   /** Does storage hold nothing of this job but what is kept? */
   #swept = false
 
-  constructor(storage: StateStorage, job: string, plan: Plan) {
+  constructor(storage: StateStorage, job: string, plan: Plan, feeds: Feeds) {
+    this.#feeds = feeds
     this.#storage = storage
     this.#job = job
     const owner = ownStorage(storage, job)
@@ -145,15 +139,11 @@ export class Checkpoints {
    * Write a checkpoint of the flow, which must stand still meanwhile. Throws `SINK`, and `STORAGE`,
    * also when storage takes longer than `timeoutMs`; what it would have saved is then in the next.
    */
-  async write(
-    flow: Flow,
-    engine: Engine,
-    { finished, feeds, timeoutMs }: WriteOptions,
-  ): Promise<Written> {
+  async write(flow: Flow, engine: Engine, finished: boolean, timeoutMs: number): Promise<Written> {
     const epoch = this.#next++
     let durable = false
     try {
-      const sinks = await feeds.prepare(epoch)
+      const sinks = await this.#feeds.prepare(epoch)
       await this.#calls.within(timeoutMs, async () => {
         const manifest = await this.#writeAll(flow, engine, { epoch, finished, sinks })
         durable = true
@@ -164,7 +154,7 @@ export class Checkpoints {
       if (!durable) this.#swept = false
       for (const { state } of statesIn(flow)) state.operator.endChanges(durable)
     }
-    await feeds.commit()
+    await this.#feeds.commit()
     return { epoch, bytes: this.#calls.written }
   }
 

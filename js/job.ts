@@ -63,10 +63,8 @@ export class JobCore {
     const gone = () => this.#onLeft()
     this.outputs = this.#plan.outputs.map(({ name, tag }) => new Output(name, tag, news, gone))
     const { storage, name } = settings
-    this.#feeds = new Feeds(this.outputs, asked, () => this.#news.ring())
-    this.#feeds.check(storage)
-    this.#checkpoints =
-      storage === undefined ? undefined : new Checkpoints(storage, name, this.#plan)
+    this.#feeds = new Feeds(this.outputs, asked, storage, () => this.#news.ring())
+    if (storage) this.#checkpoints = new Checkpoints(storage, name, this.#plan, this.#feeds)
     this.#schedule = new Schedule(settings)
   }
 
@@ -133,8 +131,7 @@ export class JobCore {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close() // There is one end, however often it is asked for.
-    return this.#closing
+    return (this.#closing ??= this.#close()) // One end, however often it is asked for.
   }
 
   async #close(): Promise<void> {
@@ -256,10 +253,7 @@ export class JobCore {
   #write(finished: boolean): Promise<boolean> {
     const checkpoints = this.#checkpoints as Checkpoints
     const engine = this.#engine as Engine
-    const feeds = this.#feeds
-    return this.#schedule.take((timeoutMs) =>
-      checkpoints.write(this.#flow, engine, { finished, feeds, timeoutMs }),
-    )
+    return this.#schedule.take((ms) => checkpoints.write(this.#flow, engine, finished, ms))
   }
 
   // ---- the end ----

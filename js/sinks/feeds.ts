@@ -26,10 +26,14 @@ export class Feeds {
   #failed: { readonly error: unknown } | undefined
   #closed = false
 
-  /** `asked` are the first of the outputs, in their order. */
+  /**
+   * `asked` are the first of the outputs, in their order. Throws `OPTION` for what cannot keep its
+   * promise with this storage.
+   */
   constructor(
     outputs: readonly Output[],
     asked: readonly { readonly sink?: Sink<never> }[],
+    storage: StateStorage | undefined,
     news: () => void,
   ) {
     this.#feeds = asked.flatMap(({ sink }, i) => {
@@ -37,24 +41,11 @@ export class Feeds {
     })
     for (const { output } of this.#feeds) output.hasSink = output.claimed = true
     this.#news = news
+    this.#check(storage)
   }
 
   get any(): boolean {
     return this.#feeds.length > 0
-  }
-
-  /** Refuse what cannot keep its promise with this storage. Throws `OPTION`. */
-  check(storage: StateStorage | undefined): void {
-    for (const { output, sink } of this.#feeds) {
-      if (sink.delivery === "at-least-once") continue
-      const where = `the sink of output ${output.name}`
-      if (storage === undefined) {
-        throw new MillraceError("OPTION", `${where} is exactly-once and needs run({ storage })`)
-      }
-      if (sink.storage === undefined || sink.storage === storage) continue
-      const message = `${where} has its transactions in another storage than run({ storage })`
-      throw new MillraceError("OPTION", message)
-    }
   }
 
   /** Before anything is read: tell all sinks which epoch holds. Throws `SINK`, `STATE_CONFIG`. */
@@ -123,6 +114,19 @@ export class Feeds {
       })
     }
     if (failed !== undefined) throw failed as MillraceError
+  }
+
+  #check(storage: StateStorage | undefined): void {
+    for (const { output, sink } of this.#feeds) {
+      if (sink.delivery === "at-least-once") continue
+      const where = `the sink of output ${output.name}`
+      if (storage === undefined) {
+        throw new MillraceError("OPTION", `${where} is exactly-once and needs run({ storage })`)
+      }
+      if (sink.storage === undefined || sink.storage === storage) continue
+      const message = `${where} has its transactions in another storage than run({ storage })`
+      throw new MillraceError("OPTION", message)
+    }
   }
 
   get #exact() {
