@@ -125,7 +125,7 @@ describe("a handle", () => {
     second.close()
     expect(all("batch", second.handle)).toEqual(refused(6))
     expect(engine.wasm.mr_operator_close(op.handle)).toBe(0)
-    expect(all("op", op.handle)).toEqual(refused(19))
+    expect(all("op", op.handle)).toEqual(refused(23))
     const { handle } = engine
     expect(engine.wasm.mr_engine_close(handle)).toBe(0)
     expect(all("engine", handle)).toEqual(refused(7))
@@ -145,7 +145,7 @@ describe("a handle", () => {
     const { handle } = engine
     engine.wasm.mr_engine_close(handle)
     expect(all("scan", scan)).toEqual(refused(3))
-    expect(all("op", op.handle)).toEqual(refused(19))
+    expect(all("op", op.handle)).toEqual(refused(23))
     expect(all("batch", batch.handle)).toEqual(refused(6))
   })
 
@@ -153,7 +153,7 @@ describe("a handle", () => {
     const scan = openScan()
     const { handle } = engine
     expect(all("engine", op.handle)).toEqual(refused(7))
-    expect(all("op", batch.handle)).toEqual(refused(19))
+    expect(all("op", batch.handle)).toEqual(refused(23))
     expect(all("batch", scan)).toEqual(refused(6))
     expect(all("scan", handle)).toEqual(refused(3))
     expect(engine.memory().live).toBeGreaterThan(0)
@@ -162,7 +162,7 @@ describe("a handle", () => {
   it("that was never issued is refused; to close none is nothing", () => {
     for (const never of [0xffff_ffff, 0x7fff_ffff, 12_345_678]) {
       expect(all("engine", never)).toEqual(refused(7))
-      expect(all("op", never)).toEqual(refused(19))
+      expect(all("op", never)).toEqual(refused(23))
       expect(all("batch", never)).toEqual(refused(6))
       expect(all("scan", never)).toEqual(refused(3))
     }

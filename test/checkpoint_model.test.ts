@@ -1,7 +1,7 @@
 /**
  * Random changes, removals, evictions, timers and times to live, with checkpoints in between that
- * storage takes or not, and crashes, against plain code. A crash goes back to the last checkpoint that
- * was taken: what came out since comes out again, and must be the same.
+ * storage takes or not, and crashes, against plain code. A crash goes back to the last checkpoint
+ * that was taken: what came out since comes out again, and must be the same.
  */
 import fc from "fast-check"
 import { expect, it } from "vitest"
