@@ -192,7 +192,7 @@ static inline uint32_t save_all(const bench *b, uint8_t *out) {
     uint32_t size = 0;
     assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
     if (next_page(scan, 4096)->count > 0) {
-        assert_int_equal(mr_save(scan, 0, NULL, NULL, out, SAVED_MAX, &upto, &size), MR_OK);
+        assert_int_equal(mr_save(scan, 0, NULL, NULL, out, SAVED_MAX, 1, &upto, &size), MR_OK);
     }
     assert_int_equal(mr_scan_close(scan), MR_OK);
     return size;
