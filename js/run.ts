@@ -15,6 +15,7 @@ import type { Output } from "./output.ts"
 import { later } from "./state/config.ts"
 import type { Plan } from "./plan.ts"
 import type { StateStorage } from "./storage/storage.ts"
+import { timed } from "./storage/timed.ts"
 import { steady, systemClock } from "./time/clock.ts"
 import type { Clock, SteadyClock } from "./time/clock.ts"
 
@@ -108,7 +109,7 @@ export function runSettings(given: RunOptions | undefined): RunSettings {
   const { interval, timeout, minPause, tolerableFailures } = checked.checkpoint ?? {}
   return {
     name: checked.name ?? "job",
-    storage: checked.storage,
+    storage: checked.storage && timed(checked.storage),
     checkpoint: {
       intervalMs: interval ?? Infinity,
       timeoutMs: timeout ?? 600_000,

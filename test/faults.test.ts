@@ -1,25 +1,12 @@
 import { describe, expect, it } from "vitest"
 import { from, memoryStorage, run } from "../js/index.ts"
 import type { StateStorage } from "../js/index.ts"
-import { contents, errorFrom, errorOf, guardRejections, numbered, pull } from "./probe.ts"
+import { begin, counted, full, goOn, recover } from "./fault_script.ts"
+import { contents, errorFrom, errorOf, guardRejections, pull } from "./probe.ts"
 
 guardRejections()
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
-
-const counted = (events: number) =>
-  from(numbered(events, 2))
-    .keyBy((n) => `key ${n % 3}`)
-    .fold(
-      () => 0,
-      (n) => n + 1,
-    )
-
-const full = [
-  { key: "key 0", value: 3 },
-  { key: "key 1", value: 3 },
-  { key: "key 2", value: 3 },
-]
 
 type Call = (method: string) => unknown
 
@@ -43,25 +30,8 @@ function faulty(storage: StateStorage, fault: Call): StateStorage {
 /** A storage with two checkpoints of what a crash left half done beside them. */
 async function begun(): Promise<StateStorage> {
   const storage = memoryStorage()
-  for (const events of [2, 4]) {
-    const job = await run(counted(events), { storage })
-    await job.finished()
-    await job.close()
-  }
-  await storage.set("job/segment/000000000003-7", Uint8Array.of(1, 2, 3))
+  await begin(storage)
   return storage
-}
-
-/** The script: go on with nine events, a checkpoint before and one at the end, then close. */
-async function script(storage: StateStorage): Promise<void> {
-  const job = await run(counted(9), { storage })
-  try {
-    await job.checkpoint()
-    await job.finished()
-    expect(job.state("fold-1").entries()).toEqual(full)
-  } finally {
-    await job.close()
-  }
 }
 
 describe("a storage that fails", () => {
@@ -85,34 +55,30 @@ describe("a storage that fails", () => {
     async (way) => {
       const calls: string[] = []
       const note = (method: string) => void calls.push(method)
-      await script(faulty(await begun(), note))
+      await goOn(faulty(await begun(), note))
       expect(calls.length).toBeGreaterThan(12)
 
       for (let n = 0; n < calls.length; n++) {
         const storage = await begun()
         let call = -1
         const strike = way.times === "once" ? () => ++call === n : () => ++call >= n
-        const outcome = await script(
-          faulty(storage, () => (strike() ? way.fail() : undefined)),
-        ).then(() => "done", errorOf)
+        const outcome = await goOn(faulty(storage, () => (strike() ? way.fail() : undefined))).then(
+          () => "done",
+          errorOf,
+        )
         // What is removed after a durable checkpoint may stay; the next one removes it.
         const harmless = calls[n] === "delete" || calls.slice(0, n).includes("delete")
         if (outcome !== "done") expect(outcome).toMatchObject({ code: "STORAGE", cause })
         else expect([n, harmless || calls.slice(0, n).includes("set")]).toEqual([n, true])
 
-        const job = await run(counted(9), { storage })
-        expect([4, 9]).toContain(job.stats().position)
-        expect(job.stats().restored?.skipped).toEqual([])
-        await job.finished()
-        expect(job.state("fold-1").entries()).toEqual(full)
-        await job.close()
+        await recover(storage)
       }
     },
   )
 
   it("to remove what is old does not fail the checkpoint; the next one removes it", async () => {
     const storage = await begun()
-    await script(
+    await goOn(
       faulty(storage, (method) => (method === "delete" ? Promise.reject(cause) : undefined)),
     )
     const kept = await contents(storage)
@@ -168,7 +134,7 @@ describe("a storage that lies", () => {
         value.fill(0)
       },
     }
-    await script(changing)
+    await goOn(changing)
     const job = await run(counted(9), { storage })
     expect(job.state("fold-1").entries()).toEqual(full)
     await job.close()

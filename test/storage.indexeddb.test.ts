@@ -110,15 +110,28 @@ describe("indexeddb storage", () => {
     },
   )
 
+  it("keeps nothing of a commit of which one request fails", async () => {
+    const storage = indexedDbStorage(newName())
+    await storage.commit([], ["job/manifest/1", bytes], 1)
+    const put = vi.spyOn(IDBObjectStore.prototype, "put")
+    put.mockImplementation(function (this: IDBObjectStore, value, key) {
+      if (key === "job/manifest/2") throw new RangeError("no")
+      return this.add(value, key)
+    })
+    const failing = () => storage.commit([["job/segment/2-0", bytes]], ["job/manifest/2", bytes], 1)
+    expect((await errorFrom(failing)).code).toBe("STORAGE")
+    vi.restoreAllMocks()
+    expect(await storage.list("")).toEqual(["job/manifest/1"])
+  })
+
   it("finds a commit done that the browser did not tell of", async () => {
     const storage = indexedDbStorage(newName())
     await storage.commit([], ["job/manifest/1", bytes], 1)
     const commit = vi.spyOn(IDBTransaction.prototype, "commit")
-    commit.mockImplementationOnce(function (this: IDBTransaction) {
-      const untold = Object.assign(new Error("lost"), { name: "UnknownError" })
-      // The transaction goes on by itself; only the call hears of an error.
-      throw untold
+    commit.mockImplementationOnce(() => {
+      throw Object.assign(new Error("lost"), { name: "UnknownError" })
     })
+    vi.spyOn(IDBTransaction.prototype, "abort").mockReturnValueOnce() // It went through.
     await storage.commit([["job/segment/2-0", bytes]], ["job/manifest/2", bytes], 1)
     expect(commit).toHaveBeenCalledTimes(1)
     const stale = () => storage.commit([], ["job/manifest/2", bytes], 1)

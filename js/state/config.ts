@@ -8,6 +8,7 @@ import { MillraceError, typeName } from "../errors.ts"
 import { anything, checkOptions, withMethods } from "../options.ts"
 import type { Check } from "../options.ts"
 import type { StateStorage } from "../storage/storage.ts"
+import { timed } from "../storage/timed.ts"
 import type { KeyValue } from "./key_bytes.ts"
 import { RecordType } from "./record.ts"
 
@@ -172,7 +173,7 @@ export function checkStateConfig(given: unknown, name = "state", ownTtl = false)
   if (limits.onEvict !== undefined && !limits.evict) {
     throw new MillraceError("STATE_CONFIG", `onEvict has no meaning without onFull "evict"`)
   }
-  return { limits, value, storage: checked.storage }
+  return { limits, value, storage: checked.storage && timed(checked.storage) }
 }
 
 const ttlOption: Check<number> = (given, name) => {

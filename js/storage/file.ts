@@ -140,13 +140,13 @@ async function openFolder(root: string): Promise<Open> {
     if (!marked) await writeValues(open, [[join(root, markerName), marker]])
     return open
   } catch (error) {
-    await letGo(scratch, lock)
+    await letGo(scratch, lock).catch(() => undefined) // The first error is the one to tell.
     throw error
   }
 }
 
 async function letGo(scratch: string, lock: Lock): Promise<void> {
-  await rm(scratch, { recursive: true, force: true })
+  await rm(scratch, { recursive: true, force: true }).catch(() => undefined) // Swept later.
   await lock.release()
 }
 

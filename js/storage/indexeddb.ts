@@ -69,7 +69,7 @@ export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): 
   return {
     async get(key) {
       checkStorageKey(key)
-      return using("read", (connection) => connection.get("values", key))
+      return using("read", (connection) => reading(connection).get(key))
     },
     async set(key, value) {
       checkStorageKey(key)
@@ -135,6 +135,12 @@ function database(name: string, options: IndexedDbOptions) {
 
 // --- Values ---
 
+function reading(connection: Connection) {
+  const transaction = connection.transaction("values")
+  void quiet(transaction.done)
+  return transaction.store
+}
+
 type Writing = ReturnType<typeof writing>["store"]
 
 const writing = (connection: Connection) =>
@@ -146,9 +152,10 @@ async function write(
   change: (values: Writing) => Promise<unknown>,
 ): Promise<void> {
   const transaction = writing(connection)
-  const changed = change(transaction.store)
+  const done = quiet(transaction.done)
+  const changed = quiet(change(transaction.store))
   transaction.commit()
-  await Promise.all([changed, transaction.done])
+  await Promise.all([changed, done])
 }
 
 /** Segments first, if there is too much for one transaction, the manifest in the last one. */
@@ -174,20 +181,34 @@ async function writeFenced(
   const end = transaction.done.catch((error: unknown) => error)
   const later = IDBKeyRange.bound(manifest[0], endOf(folder), false, true)
   try {
-    const [saved, key] = await Promise.all([store.get(ownerKey(folder)), store.getKey(later)])
+    const looked = [quiet(store.get(ownerKey(folder))), quiet(store.getKey(later))] as const
+    const [saved, key] = await Promise.all(looked)
     if (saved !== undefined && isMarked(saved, mark)) return
     checkFence(commit, { owner: loadOwner(saved), passed: key !== undefined })
-    const changed = Promise.all(entries.map(([key, value]) => store.put(value, key)))
-    changed.catch(() => undefined) // The end of the transaction tells it, too.
+    const changed = entries.map(([key, value]) => quiet(store.put(value, key)))
     transaction.commit()
-    await changed
+    await Promise.all(changed)
   } catch (error) {
-    if (error instanceof MillraceError) transaction.abort()
+    abortIfOpen(transaction) // Or it would keep what was put before.
     throw error
   } finally {
     await end
   }
   await transaction.done
+}
+
+/** The same promise, whose rejection may go unseen: another one tells the same. */
+function quiet<Result>(request: Promise<Result>): Promise<Result> {
+  request.catch(() => undefined)
+  return request
+}
+
+function abortIfOpen(transaction: { abort(): void }): void {
+  try {
+    transaction.abort()
+  } catch {
+    // It has ended already.
+  }
 }
 
 async function keysOf(
@@ -199,5 +220,5 @@ async function keysOf(
   if (after >= end) return []
   const first = after > prefix ? after : prefix
   const range = IDBKeyRange.bound(first, end, after >= prefix, true)
-  return connection.getAllKeys("values", range, Math.min(limit, 0xffff_ffff))
+  return reading(connection).getAllKeys(range, Math.min(limit, 0xffff_ffff))
 }

@@ -12,11 +12,13 @@
  * half-written, and of any number of processes that take over at once one wins.
  *
  * A process is gone if the machine was started since, or nothing runs under its number, or what
- * does was started at another time (numbers are used again; in a container it is always 1).
+ * does was started at another time (numbers are used again; in a container it is always 1). A lock
+ * of this very thread is gone if it was let go and could not be removed.
  */
 import { randomUUID } from "node:crypto"
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, unlink } from "node:fs/promises"
 import { join } from "node:path"
+import { threadId } from "node:worker_threads"
 import { MillraceError } from "../errors.ts"
 import { errorCode, isMissing } from "./disk.ts"
 
@@ -39,7 +41,13 @@ interface Holder {
   /** When the process was started, by its own clock; good to a few seconds. */
   readonly startMs: number
   readonly boot: string
+  /** Which thread of the process; undefined in locks of before. */
+  readonly thread?: number
 }
+
+/** Tokens of the locks that this thread holds, by whichever copy of this module it took them. */
+const shared = globalThis as { [held: symbol]: Set<string> | undefined }
+const held = (shared[Symbol.for("millrace.locks")] ??= new Set<string>())
 
 /** Rounds of taking over and losing to another, before giving up. */
 const attemptsMax = 50
@@ -57,12 +65,13 @@ export async function takeLock(folder: string): Promise<Lock> {
   try {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (await offer(candidate, token, self, path)) {
+        held.add(token)
         return { token, release: () => release(path, token) }
       }
       await removeGone(path, self, folder)
     }
   } finally {
-    await rm(candidate, { recursive: true, force: true })
+    await rm(candidate, { recursive: true, force: true }).catch(() => undefined) // Swept later.
   }
   throw new MillraceError("LOCKED", `${folder}: others keep taking the lock; try again`)
 }
@@ -102,7 +111,7 @@ async function removeGone(path: string, self: Holder, folder: string): Promise<v
       const hint = `if no process uses it, remove ${join(path, token)}`
       throw new MillraceError("LOCKED", `${folder} has a lock that cannot be read; ${hint}`)
     }
-    if (await isAlive(holder, self)) {
+    if (await isAlive(holder, self, token)) {
       const who = holder.pid === self.pid ? "this process" : "process"
       throw new MillraceError("LOCKED", `${folder} is in use by ${who} ${holder.pid}`)
     }
@@ -120,6 +129,7 @@ async function tokensIn(path: string): Promise<string[]> {
 }
 
 async function release(path: string, token: string): Promise<void> {
+  held.delete(token)
   try {
     await unlink(join(path, token))
     await rmdir(path)
@@ -146,8 +156,9 @@ async function readHolder(path: string): Promise<Holder | "released" | "unreadab
   }
 }
 
-async function isAlive(holder: Holder, self: Holder): Promise<boolean> {
+async function isAlive(holder: Holder, self: Holder, token: string): Promise<boolean> {
   if (holder.boot !== self.boot || !isRunning(holder.pid)) return false
+  if (holder.pid === self.pid && holder.thread === self.thread && !held.has(token)) return false
   const ticks = await startTicks(holder.pid)
   if (holder.startTicks !== 0 && ticks !== undefined) return holder.startTicks === ticks
   return holder.pid !== self.pid || Math.abs(holder.startMs - self.startMs) < 10_000
@@ -168,6 +179,7 @@ async function thisProcess(): Promise<Holder> {
     startTicks: (await startTicks(process.pid)) ?? 0,
     startMs: Math.round(Date.now() - process.uptime() * 1000),
     boot: (await textOf("/proc/sys/kernel/random/boot_id")).trim(),
+    thread: threadId,
   }
 }
 

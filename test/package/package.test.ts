@@ -138,7 +138,7 @@ describe("the entries of the package", () => {
     ["storage-durable-object", []],
     ["storage-encrypted", []],
     ["storage-level", []],
-    ["storage-file", ["node:crypto", "node:fs/promises", "node:path"]],
+    ["storage-file", ["node:crypto", "node:fs/promises", "node:path", "node:worker_threads"]],
   ]
 
   it.each(known)("import nothing but what their runtime has: %s", async (entry, outside) => {
