@@ -111,6 +111,12 @@ test-js-%: module build/ubsan/millrace.wasm all
 	@MILLRACE_MODULE=$* $(BIN)/vitest run --reporter=default --reporter=json \
 	    --outputFile.json=build/test/$*.json $(TESTS)
 
+# Those that have a short form in `make test`, in full.
+.PHONY: gates
+gates: module all | setup-test ## The long gates: faults and power cuts at every call
+	@MILLRACE_GATES=full $(BIN)/vitest run --testTimeout 900000 test/nth_call.test.ts \
+	    test/power.test.ts
+
 # What users get, in dist, where they run it.
 .PHONY: test-runtimes
 test-runtimes: all | setup-runtimes ## The package: in Node, a browser, an edge worker

@@ -1,6 +1,6 @@
 /**
- * Every call that a driver makes of its host fails, once or from there on, or never settles. The job
- * gives a typed error or none, and the next one goes on from a whole checkpoint.
+ * Every call that a driver makes of its host fails, once or from there on, or never settles: the
+ * job gives a typed error or none, and the next one goes on from a whole checkpoint.
  *
  * `MILLRACE_GATES=full` tries every error on every call; else each call has one of them.
  */

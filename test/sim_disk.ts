@@ -6,7 +6,7 @@
  *
  * A power cut keeps what was synced; of the rest any part: each change of a folder by itself, in no
  * order, and of a file that was not synced all, nothing, its beginning, or that with zeros behind
- * it. A rename is a change of two folders, so that a file may come out of it with two names or none.
+ * it. A rename is a change of two folders: a file may come out of it with two names or none.
  */
 import type * as fs from "node:fs/promises"
 

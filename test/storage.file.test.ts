@@ -52,6 +52,11 @@ testStorage(
       folders.set(next, dir)
       return next
     },
+    failing: async () => {
+      const file = join(await folder(), "file")
+      await writeFile(file, "")
+      return open(join(file, "state"))
+    },
   },
 )
 

@@ -38,7 +38,11 @@ export const ownerKey = (folder: string) => `~owner/${folder}`
 /** Sorts after all keys that begin with a prefix, and before all others that sort after it. */
 export const endOf = (prefix: string) => `${prefix}~`
 
-/** @throws {MillraceError} `OPTION` when a key or the owner is none. */
+/**
+ * Check what `commit` of a storage was given, and copy the values.
+ *
+ * @throws {MillraceError} `OPTION` when a key or the owner is none.
+ */
 export function checkCommit(
   segments: readonly StorageEntry[],
   manifest: StorageEntry,
