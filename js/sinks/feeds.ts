@@ -8,6 +8,7 @@ import { MillraceError } from "../errors.ts"
 import type { Manifest, SavedSink } from "../manifest.ts"
 import type { Output } from "../output.ts"
 import type { StateStorage } from "../storage/storage.ts"
+import { timed } from "../storage/timed.ts"
 import type { Sink } from "./sink.ts"
 
 /** An output and the sink that takes its results. */
@@ -123,7 +124,7 @@ export class Feeds {
       if (storage === undefined) {
         throw new MillraceError("OPTION", `${where} is exactly-once and needs run({ storage })`)
       }
-      if (sink.storage === undefined || sink.storage === storage) continue
+      if (sink.storage === undefined || timed(sink.storage) === storage) continue
       const message = `${where} has its transactions in another storage than run({ storage })`
       throw new MillraceError("OPTION", message)
     }
