@@ -1,8 +1,8 @@
 /**
  * Checkpoints: a job's state as segments and a manifest in storage, and the way back.
  *
- *   <job>/segment/<epoch>-<n>   what changed of one state (c/save.h), at most 1 MiB
- *   <job>/manifest/<epoch>      what belongs together: positions, operators, segments
+ *   <job>/segment/<epoch>-<owner>-<n>   what changed of one state (c/save.h), at most 1 MiB
+ *   <job>/manifest/<epoch>              what belongs together: positions, operators, segments
  *
  * An operator whose state has a storage of its own has its segments there, under <uid>/<job>/.
  *
@@ -24,10 +24,10 @@ import type { Plan } from "./plan.ts"
 import type { Feeds } from "./sinks/feeds.ts"
 import { pathOf, statesIn } from "./states.ts"
 import type { NamedState } from "./states.ts"
+import { Shelves } from "./shelves.ts"
 import { ownStorage } from "./storage/owner.ts"
 import type { Owner } from "./storage/owner.ts"
 import { StorageCalls } from "./storage_calls.ts"
-import { isStorageKey } from "./storage/storage.ts"
 import type { StateStorage } from "./storage/storage.ts"
 
 /** A checkpoint that was passed over, and why. */
@@ -45,12 +45,6 @@ export interface Written {
   readonly bytes: number
 }
 
-/** A place for segments: a storage and the keys in it that are this job's. */
-interface Shelf {
-  readonly storage: StateStorage
-  readonly prefix: string
-}
-
 /** A key of a storage. */
 interface Place {
   readonly storage: StateStorage
@@ -63,13 +57,13 @@ export class Checkpoints {
   readonly #storage: StateStorage
   readonly #job: string
   readonly #calls: StorageCalls
-  /** Where segments go: of operators with a storage of their own by uid, and all others. */
-  readonly #own = new Map<string, Shelf>()
-  readonly #common: Shelf
-  readonly #owners: Owner[]
+  readonly #owner: Owner
+  readonly #shelves: Shelves
   /** The checkpoints that are kept, oldest first. */
   #kept: Manifest[] = []
   #next = 1
+  /** The number of this job among those that went on from one another, counted up. */
+  #number = 1
   /** The chains of the last one that is durable, by the path of the state. */
   #chains = new Map<string, readonly SavedSegment[]>()
   /** Does storage hold nothing of this job but what is kept? */
@@ -79,19 +73,9 @@ export class Checkpoints {
     this.#feeds = feeds
     this.#storage = storage
     this.#job = job
-    const owner = ownStorage(storage, job)
-    this.#calls = new StorageCalls(job, owner)
-    this.#common = { storage, prefix: `${job}/segment/` }
-    this.#owners = [owner]
-    for (const { node, uid } of plan.nodes) {
-      if (node.storage === undefined) continue
-      const prefix = `${lowerCase(uid)}/${job}/segment/`
-      if (!isStorageKey(`${prefix}${name(0)}-${"0".repeat(9)}`)) {
-        throw new MillraceError("OPTION", `${uid} and ${job} are too long for a key of a storage`)
-      }
-      this.#own.set(uid, { storage: node.storage, prefix })
-      this.#owners.push(ownStorage(node.storage, prefix))
-    }
+    this.#owner = ownStorage(storage, job)
+    this.#calls = new StorageCalls(job, this.#owner)
+    this.#shelves = new Shelves(storage, job, plan)
   }
 
   /** The epochs that have a manifest, newest first. Throws `STORAGE`. */
@@ -116,7 +100,7 @@ export class Checkpoints {
     const states = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
     for (const { uid, state, segments } of manifest.operators) {
       const { operator } = states.get(pathOf(uid, state)) as NamedState
-      const { storage, prefix } = this.#shelfOf(uid)
+      const { storage, prefix } = this.#shelves.of(uid)
       for (const { key, bytes, checksum, epoch } of segments) {
         if (!key.startsWith(prefix)) {
           const message = `${uid}: saved state is not in state.storage, but in the storage it had`
@@ -131,6 +115,7 @@ export class Checkpoints {
       operator.loaded()
     }
     flow.goOn(manifest)
+    this.#number = manifest.owner + 1
     this.#kept = [manifest]
     this.#chains = chainsOf(manifest)
   }
@@ -172,9 +157,9 @@ export class Checkpoints {
     for (const { planned, state, path } of statesIn(flow)) {
       const { uid } = planned
       const { name: stateName, schema, operator } = state
-      const { storage, prefix } = this.#shelfOf(uid)
+      const { storage, prefix } = this.#shelves.of(uid)
       const put = async ({ bytes, entries }: Segment): Promise<SavedSegment> => {
-        const key = `${prefix}${name(epoch)}-${count++}`
+        const key = `${prefix}${name(epoch)}-${this.#number}-${count++}`
         const checksum = engine.checksum(bytes)
         await this.#calls.set(storage, key, bytes)
         return { key, bytes: bytes.length, checksum, epoch, entries }
@@ -187,9 +172,11 @@ export class Checkpoints {
     const over = flow.parts.saved()
     const ended = finished ? [] : flow.leftovers.saved()
     const watermarks = flow.progress.saved()
-    const what = { format: manifestFormat, job: this.#job, epoch, sequence, finished, complete }
+    const owner = this.#number
+    const whose = { format: manifestFormat, job: this.#job, epoch, owner }
     const manifest: Manifest = {
-      ...what,
+      ...whose,
+      ...{ sequence, finished, complete },
       ...(over.length > 0 && { over }),
       ...(ended.length > 0 && { ended }),
       sources,
@@ -197,18 +184,21 @@ export class Checkpoints {
       operators,
       ...(sinks.length > 0 && { sinks }),
     }
-    const bytes = sealManifest(manifest, (body) => engine.checksum(body))
-    await this.#calls.set(this.#storage, this.#manifestKey(epoch), bytes)
+    await this.#seal(manifest, engine)
     return manifest
+  }
+
+  /** Make a manifest durable, if no newer owner has: where the storage has a fence. */
+  async #seal(manifest: Manifest, engine: Engine): Promise<void> {
+    const bytes = sealManifest(manifest, (body) => engine.checksum(body))
+    const entry = [this.#manifestKey(manifest.epoch), bytes] as const
+    await this.#calls.commit(this.#storage, entry, manifest.owner)
   }
 
   /** Let go of all storages; closes those that no other job uses. Throws `STORAGE`. */
   async close(): Promise<void> {
-    for (const owner of this.#owners) await this.#calls.release(owner)
-  }
-
-  #shelfOf(uid: string): Shelf {
-    return this.#own.get(uid) ?? this.#common
+    const owners = [this.#owner, ...this.#shelves.owners]
+    for (const owner of owners) await this.#calls.release(owner)
   }
 
   /**
@@ -237,7 +227,7 @@ export class Checkpoints {
   /** Remove what no kept manifest names: older checkpoints, and what a crash left half written. */
   async #sweep(keep: ReadonlySet<string>): Promise<void> {
     const manifests = { storage: this.#storage, prefix: this.#manifests }
-    for (const { storage, prefix } of [manifests, this.#common, ...this.#own.values()]) {
+    for (const { storage, prefix } of [manifests, ...this.#shelves.all]) {
       const keys = await this.#calls.list(storage, prefix)
       await this.#remove(
         keys.map((key) => ({ storage, key })),
@@ -255,7 +245,7 @@ export class Checkpoints {
 
   #placesOf({ epoch, operators }: Manifest): Place[] {
     const segments = operators.flatMap(({ uid, segments }) => {
-      const { storage } = this.#shelfOf(uid)
+      const { storage } = this.#shelves.of(uid)
       return segments.map(({ key }) => ({ storage, key }))
     })
     return [{ storage: this.#storage, key: this.#manifestKey(epoch) }, ...segments]
@@ -276,9 +266,4 @@ function chainsOf({ operators }: Manifest): Map<string, readonly SavedSegment[]>
 
 function name(epoch: number): string {
   return String(epoch).padStart(epochDigits, "0")
-}
-
-/** A uid as storage keys may have it: different ones stay different. */
-function lowerCase(uid: string): string {
-  return uid.replace(/[A-Z_]/g, (char) => (char === "_" ? "__" : `_${char.toLowerCase()}`))
 }

@@ -51,6 +51,8 @@ export interface Manifest {
   readonly format: number
   readonly job: string
   readonly epoch: number
+  /** The number of the job that wrote it, among those that have gone on from one another. */
+  readonly owner: number
   /** Events read since the job's very first run. */
   readonly sequence: number
   /** The job ran to its end. */
@@ -162,6 +164,7 @@ const manifestShape = shaped({
   format: (value) => isCount(value) && value > 0,
   job: isText,
   epoch: isCount,
+  owner: isCount,
   sequence: isCount,
   finished: isFlag,
   complete: isFlag,

@@ -3,7 +3,7 @@
  */
 import { MillraceError, typeName } from "./errors.ts"
 import type { Owner } from "./storage/owner.ts"
-import type { StateStorage } from "./storage/storage.ts"
+import type { StateStorage, StorageEntry } from "./storage/storage.ts"
 import { timerMsMax } from "./time/clock.ts"
 
 export class StorageCalls {
@@ -38,6 +38,14 @@ export class StorageCalls {
 
   async set(storage: StateStorage, key: string, bytes: Uint8Array): Promise<void> {
     await this.#ask("write", () => storage.set(key, bytes))
+    this.written += bytes.length
+  }
+
+  /** Keep a manifest, behind the fence of a storage that has one. Throws `LOCKED`, too. */
+  async commit(storage: StateStorage, manifest: StorageEntry, owner: number): Promise<void> {
+    const [key, bytes] = manifest
+    if (storage.commit === undefined) return this.set(storage, key, bytes)
+    await this.#ask("commit", async () => storage.commit?.([], manifest, owner))
     this.written += bytes.length
   }
 

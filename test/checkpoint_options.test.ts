@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { from, manualClock, memoryStorage, run } from "../js/index.ts"
 import type { RunOptions, StateStorage } from "../js/index.ts"
-import { contents, errorFrom, guardRejections, numbered, pull, turns } from "./probe.ts"
+import {
+  contents,
+  errorFrom,
+  guardRejections,
+  numbered,
+  pull,
+  turns,
+  fourMethods,
+} from "./probe.ts"
 
 guardRejections()
 
@@ -20,7 +28,7 @@ const counted = (events = 9) =>
 
 /** A storage of which these calls to write fail, counted from 0. */
 function failing(...calls: number[]): StateStorage {
-  const memory = memoryStorage()
+  const memory = fourMethods(memoryStorage())
   let call = 0
   const set: StateStorage["set"] = (key, value) =>
     calls.includes(call++) ? Promise.reject(cause) : memory.set(key, value)
@@ -94,13 +102,13 @@ describe("checkpoints that fail", () => {
     ])
     expect(Object.keys(await contents(storage))).toEqual([
       "job/manifest/000000000003",
-      "job/segment/000000000003-0",
+      "job/segment/000000000003-1-0",
     ])
   })
 
   it("are given up when the storage does not settle in time", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] })
-    const memory = memoryStorage()
+    const memory = fourMethods(memoryStorage())
     let hangs = true
     const set: StateStorage["set"] = (key, value) =>
       hangs ? new Promise(() => undefined) : memory.set(key, value)
@@ -127,7 +135,7 @@ describe("checkpoints at an interval", () => {
   it("leave a pause between the end of one and the next", async () => {
     for (const minPause of [0, 3, 7]) {
       const clock = manualClock(0)
-      const memory = memoryStorage()
+      const memory = fourMethods(memoryStorage())
       const began: number[] = []
       const set: StateStorage["set"] = (key, value) => {
         if (key.includes("manifest")) began.push(clock.now())
@@ -157,7 +165,10 @@ describe("checkpoints at an interval", () => {
 
   it("have either mode", async () => {
     for (const mode of ["exactly-once", "at-least-once"] as const) {
-      const job = await run(counted(), { storage: memoryStorage(), checkpoint: { mode } })
+      const job = await run(counted(), {
+        storage: fourMethods(memoryStorage()),
+        checkpoint: { mode },
+      })
       expect(await pull(job)).toHaveLength(9)
       await job.close()
     }
@@ -173,7 +184,7 @@ describe("a listener that throws", () => {
     const told = (name: string) => {
       return { code: "USER_FUNCTION", message: `on.${name} threw; see cause`, cause: oops }
     }
-    const storage = memoryStorage()
+    const storage = fourMethods(memoryStorage())
     const job = await run(counted(), { storage, on: { checkpoint: thrown } })
     expect(await errorFrom(() => job.finished())).toEqual(told("checkpoint"))
     await job.close()

@@ -26,7 +26,7 @@ async function twoCheckpoints(): Promise<StateStorage> {
 }
 
 const manifest = (epoch: number) => `job/manifest/00000000000${epoch}`
-const segment = (epoch: number) => `job/segment/00000000000${epoch}-0`
+const segment = (epoch: number) => `job/segment/00000000000${epoch}-${epoch}-0`
 
 /** What the job finds: the checkpoint that it takes, those that it passes over, and its state. */
 async function found(storage: StateStorage, stream: StreamOf<unknown> = counted()) {
@@ -134,7 +134,7 @@ describe("a damaged checkpoint", () => {
       manifest(1),
       manifest(3),
       segment(1),
-      segment(3),
+      segment(3).replace("-3-", "-2-"), // Of the owner behind the one of the first.
     ])
   })
 
@@ -174,6 +174,7 @@ describe("a manifest with the right checksum", () => {
     format: 2,
     job: "job",
     epoch: 1,
+    owner: 1,
     sequence: 3,
     finished: false,
     complete: false,

@@ -89,8 +89,8 @@ describe("a storage that fails", () => {
     expect(Object.keys(await contents(storage))).toEqual([
       "job/manifest/000000000004",
       "job/manifest/000000000005",
-      "job/segment/000000000004-0",
-      "job/segment/000000000005-0",
+      "job/segment/000000000004-3-0",
+      "job/segment/000000000005-4-0",
     ])
   })
 })
@@ -158,7 +158,7 @@ describe("what is kept", () => {
       await step
     }
     const of = (epoch: number, segments: boolean) =>
-      segments ? [`segment/${epoch}-0`] : [`manifest/${epoch}`]
+      segments ? [`segment/${epoch}-1-0`] : [`manifest/${epoch}`]
     const pair = (epoch: number) => [
       ...[epoch - 1, epoch].flatMap((each) => of(each, false)),
       ...[epoch - 1, epoch].flatMap((each) => (each === 1 ? [] : of(each, true))),

@@ -30,11 +30,11 @@ describe("state.storage", () => {
     await job.close()
     expect(await all(storage)).toEqual([
       "work/manifest/000000000001",
-      "work/segment/000000000001-2",
+      "work/segment/000000000001-1-2",
     ])
     expect(await all(own)).toEqual([
-      "_my___counts/work/segment/000000000001-0",
-      "once/work/segment/000000000001-1",
+      "_my___counts/work/segment/000000000001-1-0",
+      "once/work/segment/000000000001-1-1",
     ])
   })
 
@@ -60,10 +60,10 @@ describe("state.storage", () => {
       ["manifest", "segment"].flatMap((kind) => [`${kind}/000000000002`, `${kind}/000000000003`]),
     )
     expect(await all(own)).toEqual([
-      "_my___counts/job/segment/000000000002-0",
-      "_my___counts/job/segment/000000000003-0",
-      "once/job/segment/000000000002-1",
-      "once/job/segment/000000000003-1",
+      "_my___counts/job/segment/000000000002-2-0",
+      "_my___counts/job/segment/000000000003-3-0",
+      "once/job/segment/000000000002-2-1",
+      "once/job/segment/000000000003-3-1",
       "once/other/segment/000000000001-9",
     ])
   })
@@ -87,7 +87,7 @@ describe("state.storage", () => {
       code: "STATE_CONFIG",
       message: "My_Counts: saved state is not in state.storage, but in the storage it had",
     })
-    await own.delete("once/job/segment/000000000001-1")
+    await own.delete("once/job/segment/000000000001-1-1")
     expect(await errorFrom(() => run(branches(own), { storage }))).toMatchObject({
       code: "CORRUPT",
     })

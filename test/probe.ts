@@ -147,3 +147,13 @@ export function closable(storage: StateStorage): StateStorage & { closed: number
   }
   return wrapped
 }
+
+/** The storage with its four methods alone: a manifest is written by `set`, without a fence. */
+export function fourMethods(storage: StateStorage): StateStorage {
+  return {
+    get: (key) => storage.get(key),
+    set: (key, value) => storage.set(key, value),
+    delete: (key) => storage.delete(key),
+    list: (prefix, options) => storage.list(prefix, options),
+  }
+}

@@ -6,10 +6,9 @@
  * sorts after all that are there. A driver looks and writes in one step that nothing comes between.
  *
  *     reads manifest 7 of owner 3 -> commits manifest 8 as owner 4 -> owner 4 goes on
- *                                    (the claim)                      owner 3 is refused
+ *                                                                     owner 3 is refused
  *
- * A job that starts makes its claim before anything else: of several that read the same manifest,
- * one gets the next one, and whoever has not made a claim since is older than it.
+ * Of several that have read the same manifest the first to commit the next one gets through.
  */
 import { MillraceError } from "../errors.ts"
 import { checkStorageKey } from "./storage.ts"
