@@ -8,7 +8,7 @@ static mr_age *age_of(const mr_rows *rows, mr_addr row) {
 static void append(mr_rows *rows, mr_row *row) {
     mr_dirty *dirty = &rows->dirty;
     const mr_addr address = mr_addr_of(row);
-    row->epoch = dirty->epoch;
+    row->segment = dirty->next;
     *age_of(rows, address) = (mr_age){.newer = 0, .older = dirty->newest};
     if (dirty->newest != 0) {
         age_of(rows, dirty->newest)->newer = address;
@@ -30,8 +30,8 @@ static void unlink_age(mr_rows *rows, mr_row *row) {
     *(age.older != 0 ? &age_of(rows, age.older)->newer : &dirty->oldest) = age.newer;
     if (dirty->first == address) dirty->first = age.newer;
     if (dirty->fresh == address) dirty->fresh = age.newer;
-    if (row->epoch > dirty->saved) dirty->changed--;
-    if (row->epoch == dirty->epoch) dirty->changed_now--;
+    if (row->segment > dirty->saved) dirty->changed--;
+    if (row->segment == dirty->next) dirty->changed_now--;
 }
 
 static void add_grave(mr_rows *rows, mr_graves *graves, mr_addr row) {
@@ -50,7 +50,7 @@ static void free_graves(mr_rows *rows, mr_graves *graves) {
     *graves = (mr_graves){0};
 }
 
-void mr_dirty_open(mr_rows *rows) { rows->dirty.epoch = 1; }
+void mr_dirty_open(mr_rows *rows) { rows->dirty.next = 1; }
 
 void mr_dirty_close(mr_rows *rows) {
     free_graves(rows, &rows->dirty.graves);
@@ -58,7 +58,7 @@ void mr_dirty_close(mr_rows *rows) {
 }
 
 void mr_dirty_born(mr_rows *rows, mr_row *row) {
-    row->epoch = 0;
+    row->segment = 0;
     if (rows->age_at != 0) append(rows, row);
 }
 
@@ -68,11 +68,11 @@ void mr_dirty_again(mr_rows *rows, mr_row *row) {
 }
 
 void mr_dirty_gone(mr_rows *rows, mr_row *row) {
-    if (row->epoch == 0) return;
+    if (row->segment == 0) return;
     unlink_age(rows, row);
-    row->epoch = 0;
+    row->segment = 0;
     if (mr_row_birth(row) >= rows->dirty.known_births) return;
-    row->epoch = MR_GRAVE;
+    row->segment = MR_GRAVE;
     add_grave(rows, &rows->dirty.graves, mr_addr_of(row));
 }
 
@@ -93,10 +93,15 @@ bool mr_dirty_rewrite(mr_rows *rows) {
     return true;
 }
 
-void mr_dirty_freeze(mr_rows *rows, uint32_t epoch) {
+void mr_dirty_written(mr_rows *rows, mr_row *row, uint32_t segment) {
+    row->segment = segment;
+    rows->dirty.next = segment + 1;
+}
+
+void mr_dirty_freeze(mr_rows *rows) {
     mr_dirty *dirty = &rows->dirty;
-    dirty->settled = epoch;
-    dirty->epoch = epoch + 1;
+    dirty->settled = dirty->next;
+    dirty->next++; /* Also where nothing was written. */
     dirty->known_births = rows->births;
     dirty->fresh = 0;
     dirty->changed_now = 0;
@@ -108,6 +113,7 @@ void mr_dirty_end(mr_rows *rows, bool saved) {
     mr_dirty *dirty = &rows->dirty;
     if (dirty->settled == dirty->saved) return; /* Nothing is frozen. */
     if (saved) {
+        mr_rows_evicted_free(rows); /* Their memory may be graves'. */
         dirty->saved = dirty->settled;
         dirty->first = dirty->fresh;
         dirty->changed = dirty->changed_now;
@@ -123,9 +129,9 @@ void mr_dirty_end(mr_rows *rows, bool saved) {
     dirty->frozen_graves = (mr_graves){0};
 }
 
-void mr_dirty_loaded(mr_rows *rows, uint32_t epoch) {
+void mr_dirty_loaded(mr_rows *rows) {
     if (rows->age_at == 0) return;
     mr_dirty_end(rows, false); /* One that goes on is given up. */
-    mr_dirty_freeze(rows, epoch);
+    mr_dirty_freeze(rows);
     mr_dirty_end(rows, true);
 }

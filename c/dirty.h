@@ -1,27 +1,27 @@
-/* dirty.h -- the rows of a state in the order in which checkpoints wrote them.
+/* dirty.h -- the rows of a state in the order in which they were last written to segments.
  *
- *   oldest -> [4][4][5][6][6] | [7][7][7] | [8][8] <- newest     epochs of rows
+ *   oldest -> [4][4][5][6][6] | [7][7][8] | [9][9] <- newest     segments of rows
  *             saved             ^ first     ^ fresh
  *                               being saved   changed since
  *
- * A row whose epoch is over goes to the new end when it changes, so that a checkpoint finds
- * what changed without looking at anything else, and the oldest row says which segments are
- * still of use: those of its epoch, and later ones. Nothing here allocates.
+ * A row goes to the new end when it changes, so that a checkpoint finds what changed without
+ * looking at anything else, and the oldest row says which segments are still of use: its own,
+ * and later ones. Nothing here allocates.
  *
  * A checkpoint freezes all that changed when it has encoded the last of it. Then either it
  * is saved, or nothing was: what changed before it and since is then one again.
  *
  * A row that is removed leaves a grave behind when a checkpoint may know it: its own memory,
- * kept until a tombstone is saved. A row that was born in this epoch leaves nothing.
+ * kept until a tombstone is saved. A row that was born since the last one leaves nothing.
  *
- * Epochs are those of checkpoints; a row of epoch e is in the first one that was saved from
- * e on. 0: the row is in no list, because rows are not tracked (MR_TRACK) or because it is
- * gone; MR_GRAVE: it is a grave.
+ * Segments of a state are numbered, and never alike. The number of a row that has changed is
+ * none yet: above those of all segments. 0: the row is in no list, because rows are not
+ * tracked (MR_TRACK) or because it is gone; MR_GRAVE: it is a grave.
  *
  * Invariants:
- *  1. Epochs ascend from oldest to newest.
+ *  1. Before `first`, and before `fresh` once all is frozen, numbers ascend.
  *  2. Of [first, newest], and of no row before, the last checkpoint knows less than there is.
- *  3. Of [fresh, newest], and of no row before, the epoch is that of now. */
+ *  3. [fresh, newest] is what changed since something was frozen. */
 #ifndef MR_DIRTY_H
 #define MR_DIRTY_H
 
@@ -44,9 +44,9 @@ typedef struct mr_graves {
 
 typedef struct mr_dirty {
     uint64_t known_births; /* Rows born before this one may be known to a checkpoint. */
-    uint32_t epoch;        /* Of now; 0: rows are not tracked. */
-    uint32_t settled;      /* A row of this epoch or before goes to the end when it changes. */
-    uint32_t saved;        /* The last epoch that was saved. */
+    uint32_t next;         /* The number of the next segment; 0: rows are not tracked. */
+    uint32_t settled;      /* A row of this segment or before goes to the end when it changes. */
+    uint32_t saved;        /* The last segment that was saved. */
     uint32_t changed;      /* Rows from `first` on. */
     uint32_t changed_now;  /* Rows from `fresh` on. */
     mr_addr oldest;

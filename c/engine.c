@@ -353,7 +353,6 @@ mr_status mr_operator_results(mr_operator handle, const uint32_t *rows, uint32_t
 typedef struct scan_start {
     bool of_changes;
     double time_ms;
-    uint32_t epoch;
     uint32_t rewrite;
 } scan_start;
 
@@ -365,9 +364,8 @@ static mr_status open_scan_of(mr_operator_data *op, mr_operator handle, const sc
     MR_TRY(make_object(e, MR_HANDLE_SCAN, sizeof(open_scan), &object, &made));
     open_scan *open = object;
     open->op = handle;
-    const mr_status status = how->of_changes
-                                 ? mr_scan_changes(&open->scan, &op->rows, how->epoch, how->rewrite)
-                                 : mr_scan_start(&open->scan, &op->rows, how->time_ms);
+    const mr_status status = how->of_changes ? mr_scan_changes(&open->scan, &op->rows, how->rewrite)
+                                             : mr_scan_start(&open->scan, &op->rows, how->time_ms);
     if (status != MR_OK) {
         drop_object(e, made, open, sizeof(open_scan));
         return status;
@@ -393,18 +391,18 @@ mr_status mr_changes_of(mr_operator handle, mr_changes *changes_out) {
     *changes_out = (mr_changes){
         .rows = dirty->changed,
         .removed = dirty->graves.count,
-        .oldest = dirty->oldest == 0 ? dirty->epoch : mr_row_at(dirty->oldest)->epoch,
+        .oldest = dirty->oldest == 0 ? dirty->next : mr_row_at(dirty->oldest)->segment,
+        .next = dirty->next,
     };
     return MR_OK;
 }
 
-mr_status mr_changes_scan(mr_operator handle, uint32_t epoch, uint32_t rewrite, mr_scan *scan_out) {
+mr_status mr_changes_scan(mr_operator handle, uint32_t rewrite, mr_scan *scan_out) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_tracked(op));
     const mr_dirty *dirty = &op->rows.dirty;
-    const bool later = epoch >= dirty->epoch && epoch < MR_GRAVE - 1;
-    if (!later || dirty->settled != dirty->saved) return mr_fail(MR_ERR_ARGUMENT, "epoch", epoch);
-    const scan_start how = {.of_changes = true, .epoch = epoch, .rewrite = rewrite};
+    if (dirty->settled != dirty->saved) return mr_fail(MR_ERR_ARGUMENT, "frozen", dirty->settled);
+    const scan_start how = {.of_changes = true, .rewrite = rewrite};
     return open_scan_of(op, handle, &how, scan_out);
 }
 
@@ -437,24 +435,29 @@ mr_status mr_scan_next(mr_scan handle, uint32_t rows_max, uint32_t *page_out) {
     return mr_scan_page(scan, rows_max);
 }
 
+/* May a segment have this number? */
+static mr_status check_segment(const mr_rows *rows, uint32_t segment, uint32_t least) {
+    const bool fits = segment > 0 && segment >= least && segment < MR_GRAVE - 2;
+    return rows->age_at == 0 || fits ? MR_OK : mr_fail(MR_ERR_ARGUMENT, "segment", segment);
+}
+
 mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
-                  const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t *upto_out,
-                  uint32_t *size_out) {
+                  const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t segment,
+                  uint32_t *upto_out, uint32_t *size_out) {
     const mr_scan_data *scan = live_scan(handle);
     if (scan == NULL) return MR_ERR_HANDLE;
     if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", handle);
     if (from > scan->page.count) return mr_fail(MR_ERR_ARGUMENT, "from", from);
-    return mr_save_rows(scan, from, ref_bytes, ref_offsets, out, room, upto_out, size_out);
+    if (scan->of_changes) MR_TRY(check_segment(scan->rows, segment, scan->rows->dirty.next - 1));
+    const mr_save_to to = {ref_bytes, ref_offsets, out, room, segment};
+    return mr_save_rows(scan, from, &to, upto_out, size_out);
 }
 
 mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, double time_ms,
-                  uint32_t epoch) {
+                  uint32_t segment) {
     GET_OPERATOR(op, handle);
-    if (op->rows.age_at != 0) {
-        const bool later = epoch >= op->rows.dirty.epoch && epoch < MR_GRAVE - 1;
-        if (!later) return mr_fail(MR_ERR_ARGUMENT, "epoch", epoch);
-        op->rows.dirty.epoch = epoch;
-    }
+    MR_TRY(check_segment(&op->rows, segment, op->rows.dirty.next));
+    if (op->rows.age_at != 0) op->rows.dirty.next = segment;
     mr_find_end(&op->rows);
     mr_flush_stop(op);
     if (op->kind->stop != NULL) op->kind->stop(op);

@@ -265,8 +265,8 @@ typedef struct mr_entries {
 typedef struct mr_changes {
     uint32_t rows;    /* Changed since the last checkpoint. */
     uint32_t removed; /* Removed, and a checkpoint may know them. */
-    uint32_t oldest;  /* Segments of earlier epochs are of no use. */
-    uint32_t spare;
+    uint32_t oldest;  /* Segments with lower numbers are of no use. */
+    uint32_t next;    /* The number that the next segment may have. */
 } mr_changes;
 
 /* The rows of a scan's page: addresses. Where there are some of removed rows, these have
@@ -448,7 +448,7 @@ MR_API mr_status mr_entries_drop(mr_operator op, const uint8_t *key, uint32_t ke
  * of an empty batch will do) and goes on at mr_layout.evicted_next_at, first evicted first; at
  * mr_layout.evicted_by_at stands the row of the last input found for which it made room.
  * This frees all of the chain, strings and refs as well. Until then they take memory of the
- * engine; so do it after every call that makes or writes rows, and before a checkpoint. */
+ * engine; so do it after every call that makes or writes rows. mr_changes_end and mr_load_end do. */
 MR_API mr_status mr_evicted_free(mr_operator op);
 
 /* ---- timers of rows, for states with MR_TIMERS; others: MR_ERR_ARGUMENT. So are those of
@@ -496,14 +496,12 @@ MR_API mr_status mr_scan_next(mr_scan scan, uint32_t rows_max, uint32_t *page_ou
  * saves it, and ends. A scan of changes has what changed since the last checkpoint that was
  * saved, removed rows first, and then up to `rewrite` rows that did not, those first that
  * were saved longest ago; where these are all, no removed rows. Its end, a page of 0 rows, freezes
- * all that: what changes from then on is of later epochs. `epoch` is above that of all
- * checkpoints before. Only one goes on at a time.
+ * all that: what changes from then on is of later ones. Only one goes on at a time.
  *
  * end: what is frozen is saved, or (`saved` 0) given up; the next one then has it, too. After
  * a scan that went to its end, mr_changes.oldest is as if it had been saved. */
 MR_API mr_status mr_changes_of(mr_operator op, mr_changes *changes_out);
-MR_API mr_status mr_changes_scan(mr_operator op, uint32_t epoch, uint32_t rewrite,
-                                 mr_scan *scan_out);
+MR_API mr_status mr_changes_scan(mr_operator op, uint32_t rewrite, mr_scan *scan_out);
 MR_API mr_status mr_changes_end(mr_operator op, uint32_t saved);
 
 /* A value of the row at this address is in the host's hands, which may change it in place. */
@@ -512,18 +510,19 @@ MR_API mr_status mr_row_changes(mr_operator op, uint32_t row);
 /* Write entries for rows [from, count) of the scan's page to `out`. The encoded refs
  * of those that are not removed, in the order of rows and fields, are ref_bytes[ref_offsets[k] ..
  * ref_offsets[k + 1]), k counting from row 0 of the page; where there is none, which is 0,
- * there are no bytes. MR_MORE when `room` is used up: `upto_out` is the first row not written. */
+ * there are no bytes. MR_MORE when `room` is used up: `upto_out` is the first row not written. Of
+ * changes, `segment` is what they are written to: numbers ascend, from mr_changes.next on. */
 MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
-                         const uint32_t *ref_offsets, uint8_t *out, uint32_t room,
+                         const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t segment,
                          uint32_t *upto_out, uint32_t *size_out);
 
-/* Add the rows of saved entries of a checkpoint's epoch to `op`, and remove those that were
- * removed; epochs ascend. Rows saved without a ttl count as last used
+/* Add the rows of a saved segment to `op`, and remove those that were removed; the numbers of
+ * segments ascend. Rows saved without a ttl count as last used
  * at `time_ms`, and those without timers have none. Bytes that are damaged, of other fields,
  * or with timers that `op` has not, are MR_ERR_CORRUPT: close the engine then, some rows are
  * in. */
 MR_API mr_status mr_load(mr_operator op, const uint8_t *bytes, uint32_t size, double time_ms,
-                         uint32_t epoch);
+                         uint32_t segment);
 
 /* All entries are loaded: put the least recently used order back, and let timers run. */
 MR_API mr_status mr_load_end(mr_operator op);

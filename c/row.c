@@ -174,7 +174,7 @@ static void empty_record(mr_rows *rows, mr_row *row) {
 
 /* Let the memory of a removed row go, unless it is a grave. */
 static void bury(mr_rows *rows, mr_row *row) {
-    if (row->epoch != MR_GRAVE) mr_row_free(rows, row);
+    if (row->segment != MR_GRAVE) mr_row_free(rows, row);
 }
 
 /* ---- removing ---- */

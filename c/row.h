@@ -45,7 +45,7 @@
 #include "wheel.h"
 
 typedef struct mr_row {
-    uint32_t epoch; /* See dirty.h. */
+    uint32_t segment; /* See dirty.h. */
     uint32_t birth_low;
     uint16_t birth_high;
     uint16_t key_bytes;
@@ -256,13 +256,16 @@ mr_addr mr_dirty_grave_after(const mr_rows *rows, mr_addr grave);
 /* Count the oldest row that has not changed among those that have; false: all have. */
 bool mr_dirty_rewrite(mr_rows *rows);
 
-/* All that changed is encoded, for a checkpoint of this epoch: what changes from now on is
- * of the next. Then the checkpoint ends, saved or given up. */
-void mr_dirty_freeze(mr_rows *rows, uint32_t epoch);
+/* A row was encoded to a segment. */
+void mr_dirty_written(mr_rows *rows, mr_row *row, uint32_t segment);
+
+/* All that changed is encoded: what changes from now on is of the next checkpoint. Then this
+ * one ends, saved or given up. */
+void mr_dirty_freeze(mr_rows *rows);
 void mr_dirty_end(mr_rows *rows, bool saved);
 
-/* All that stands was saved by this epoch. */
-void mr_dirty_loaded(mr_rows *rows, uint32_t epoch);
+/* All that stands was loaded. */
+void mr_dirty_loaded(mr_rows *rows);
 
 /* ---- timers; timer.c ---- */
 
@@ -376,7 +379,7 @@ static inline int64_t mr_row_timer_ms(const mr_row_timer *timer) {
 
 /* The row is not what the last checkpoint knew. */
 static inline void mr_row_changed(mr_rows *rows, mr_row *row) {
-    if (row->epoch != 0 && row->epoch <= rows->dirty.settled) mr_dirty_again(rows, row);
+    if (row->segment != 0 && row->segment <= rows->dirty.settled) mr_dirty_again(rows, row);
 }
 
 /* Milliseconds as an integer, whatever the host wrote; rounded down, so that nothing

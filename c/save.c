@@ -147,14 +147,13 @@ static uint32_t live_refs(const mr_rows *rows, mr_row *row) {
     return count;
 }
 
-mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *ref_bytes,
-                       const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t *upto_out,
-                       uint32_t *size_out) {
+mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const mr_save_to *to,
+                       uint32_t *upto_out, uint32_t *size_out) {
     mr_rows *rows = scan->rows;
     const mr_addr *page = mr_at(scan->page.rows);
     const uint32_t head_bytes = HEAD_BYTES + rows->layout.field_count;
-    mr_writer writer = {.bytes = out, .room = room};
-    encoded refs = {.bytes = ref_bytes, .offsets = ref_offsets};
+    mr_writer writer = {.bytes = to->out, .room = to->room};
+    encoded refs = {.bytes = to->ref_bytes, .offsets = to->ref_offsets};
     for (uint32_t i = 0; i < from; i++) {
         if ((page[i] & MR_PAGE_GRAVE) == 0) refs.next += live_refs(rows, mr_row_at(page[i]));
     }
@@ -169,11 +168,14 @@ mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *r
         }
         if (writer.full) break;
         size = writer.size;
+        if (scan->of_changes && (page[upto] & MR_PAGE_GRAVE) == 0) {
+            mr_dirty_written(rows, mr_row_at(page[upto]), to->segment);
+        }
     }
     *upto_out = upto;
     *size_out = upto > from ? size : 0;
     if (upto > from) { /* Now the head knows how many. */
-        mr_writer head = {.bytes = out, .room = room};
+        mr_writer head = {.bytes = to->out, .room = to->room};
         save_head(&head, rows, upto - from, size - head_bytes);
     }
     return upto == scan->page.count ? MR_OK : MR_MORE;
@@ -387,6 +389,6 @@ mr_status mr_load_finish(mr_rows *rows) {
     if (rows->lru_at != 0) MR_TRY(put_back(rows, use_of, use_again));
     if (rows->timer_at != 0) MR_TRY(put_back(rows, registration_of, mr_rows_timer_rehang));
     if (rows->ring_at != 0) MR_TRY(put_back(rows, birth_of, mr_ring_rehang));
-    mr_dirty_loaded(rows, rows->dirty.epoch);
+    mr_dirty_loaded(rows);
     return MR_OK;
 }

@@ -15,17 +15,19 @@
  * A checkpoint writes what changed since the last one; a restore reads the segments of the
  * chain in order, and an entry replaces an earlier one of its key, a tombstone removes it:
  *
- *   epoch     5          6        7       8
- *   segments [a b c d]  [b -c e] [b f a] [e d]      d did not change in 8: it was the oldest
- *             ^ of no use from 8 on, as all that stands was written again since
+ *   segments  [a b c d]  [b -c e] [b f a] [e d]     d did not change then: it was the oldest
+ *             ^ of no use from then on: all that it holds was written again, or went
  *
  * So that the chain stays short, each checkpoint that writes anything writes as many old rows
  * again as changed or went, those first that were written longest ago, and at least one in 256
- * of those that stand. Proof: while a row of epoch h is the oldest, no row that was rewritten
- * after h is so once more; so at most all n rows are, and no more than that changed meanwhile.
- * Thus the chain has at most 2 n entries and those of h itself, and at most 256 epochs. As
- * rows go n itself shrinks: a checkpoint that would leave more than 3 n entries writes
- * all rows. The host decides that, which keeps the chain: js/chain.ts. */
+ * of those that stand. Of n rows a chain then has at most 2 n entries and its first segment,
+ * and segments of 257 checkpoints. Proof: say k rows were written before the last of the first
+ * segment and are elsewhere by now. The other n - k stand in the chain once, where they were
+ * written then; of the k, at most k were rewritten, once each, because what is rewritten is
+ * always older; and no more than were rewritten can have changed or gone meanwhile.
+ *
+ * As rows go, n itself shrinks: a checkpoint that might leave more than 3 n entries and the
+ * first segment writes all rows. The host decides that, which keeps the chain: js/chain.ts. */
 #ifndef MR_SAVE_H
 #define MR_SAVE_H
 
@@ -33,10 +35,18 @@
 
 enum { MR_KEY_GROUPS = 128 };
 
+/* The encoded refs of a page, and where to write. */
+typedef struct mr_save_to {
+    const uint8_t *ref_bytes;
+    const uint32_t *ref_offsets;
+    uint8_t *out;
+    uint32_t room;
+    uint32_t segment;
+} mr_save_to;
+
 /* Write rows [from, count) of the scan's page as one block; millrace.h, mr_save. */
-mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const uint8_t *ref_bytes,
-                       const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t *upto_out,
-                       uint32_t *size_out);
+mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const mr_save_to *to,
+                       uint32_t *upto_out, uint32_t *size_out);
 
 /* Add the rows of all blocks in the bytes. Rows without a saved last use get `time_ms`,
  * those without a saved timer get none; timers for a state that has none are refused.

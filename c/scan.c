@@ -22,11 +22,10 @@ mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
     return MR_OK;
 }
 
-mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t epoch, uint32_t rewrite) {
+mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite) {
     MR_TRY(start(scan, rows));
     scan->of_changes = true;
     scan->with_graves = rewrite < rows->table.size - rows->dirty.changed;
-    scan->epoch = epoch;
     scan->rewrite = rewrite;
     return MR_OK;
 }
@@ -86,7 +85,7 @@ mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
         mr_addr next;
         while (scan->page.count < rows_max && (next = next_change(scan)) != 0)
             rows[scan->page.count++] = next;
-        if (scan->page.count == 0) mr_dirty_freeze(scan->rows, scan->epoch);
+        if (scan->page.count == 0) mr_dirty_freeze(scan->rows);
         return MR_OK;
     }
     if (!scan->collected) {

@@ -28,7 +28,6 @@ typedef struct mr_scan_data {
     bool collected;
     bool of_changes; /* Then: */
     bool with_graves;
-    uint32_t epoch;
     uint32_t rewrite; /* So many old rows are still to come. */
     mr_addr grave;    /* The last ones that were given. */
     mr_addr row;
@@ -37,9 +36,8 @@ typedef struct mr_scan_data {
 /* Start over the rows that have not expired at `time_ms` (-Infinity: all). */
 mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms);
 
-/* Start over what changed since the last checkpoint, for that of `epoch`, and `rewrite` of
- * the rows that did not. */
-mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t epoch, uint32_t rewrite);
+/* Start over what changed since the last checkpoint, and `rewrite` of the rows that did not. */
+mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite);
 
 /* Has no row come or gone since the scan was started? */
 static inline bool mr_scan_valid(const mr_scan_data *scan) {

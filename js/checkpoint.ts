@@ -101,7 +101,7 @@ export class Checkpoints {
     for (const { uid, state, segments } of manifest.operators) {
       const { operator } = states.get(pathOf(uid, state)) as NamedState
       const { storage, prefix } = this.#shelves.of(uid)
-      for (const { key, bytes, checksum, epoch } of segments) {
+      for (const { key, bytes, checksum, number } of segments) {
         if (!key.startsWith(prefix)) {
           const message = `${uid}: saved state is not in state.storage, but in the storage it had`
           throw new MillraceError("STATE_CONFIG", message)
@@ -110,7 +110,7 @@ export class Checkpoints {
         if (segment.length !== bytes || engine.checksum(segment) !== checksum) {
           throw damaged("segment", manifest.epoch)
         }
-        operator.load(segment, timeMs, epoch)
+        operator.load(segment, timeMs, number)
       }
       operator.loaded()
     }
@@ -158,13 +158,13 @@ export class Checkpoints {
       const { uid } = planned
       const { name: stateName, schema, operator } = state
       const { storage, prefix } = this.#shelves.of(uid)
-      const put = async ({ bytes, entries }: Segment): Promise<SavedSegment> => {
+      const put = async ({ bytes, entries, number }: Segment): Promise<SavedSegment> => {
         const key = `${prefix}${name(epoch)}-${this.#number}-${count++}`
         const checksum = engine.checksum(bytes)
         await this.#calls.set(storage, key, bytes)
-        return { key, bytes: bytes.length, checksum, epoch, entries }
+        return { key, bytes: bytes.length, checksum, entries, number }
       }
-      const segments = await extendChain(operator, this.#chains.get(path) ?? [], epoch, put)
+      const segments = await extendChain(operator, this.#chains.get(path) ?? [], put)
       operators.push({ uid, state: stateName, schema, segments })
     }
     const { sequence, complete } = flow

@@ -14,18 +14,18 @@ import { isStorageKey } from "./storage/storage.ts"
 /** The version of the manifest that this code writes, and the only one that it reads. */
 export const manifestFormat = 2
 
-/** The engine counts epochs in 32 bits, with room for a mark. */
-const epochMax = 2 ** 32 - 3
+/** The engine counts segments in 32 bits, with room for a mark. */
+const numberMax = 2 ** 32 - 4
 
 /** A segment that a manifest names. */
 export interface SavedSegment {
   readonly key: string
   readonly bytes: number
   readonly checksum: bigint
-  /** The checkpoint that wrote it. */
-  readonly epoch: number
   /** What it holds: rows, and removed ones. */
   readonly entries: number
+  /** Of a state, each has a higher one than those before. */
+  readonly number: number
 }
 
 /** A state of one operator. */
@@ -150,15 +150,15 @@ const areSegments = listOf(
     key: isStorageKey,
     bytes: isCount,
     checksum: (value) => typeof value === "bigint",
-    epoch: (value) => isCount(value) && value > 0 && value <= epochMax,
     entries: isCount,
+    number: (value) => isCount(value) && value > 0 && value <= numberMax,
   }),
 )
 
-/** Segments in the order of their epochs. */
+/** Segments in the order of their numbers. */
 const isChain: Test = (value) =>
   areSegments(value) &&
-  (value as SavedSegment[]).every(({ epoch }, i, all) => epoch >= (all[i - 1]?.epoch ?? 0))
+  (value as SavedSegment[]).every(({ number }, i, all) => number > (all[i - 1]?.number ?? 0))
 
 const manifestShape = shaped({
   format: (value) => isCount(value) && value > 0,

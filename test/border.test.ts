@@ -86,7 +86,7 @@ describe("a handle", () => {
         wasm.mr_scan_open(handle, 0, scratch),
         wasm.mr_load(handle, scratch, 0, 0, 1),
         wasm.mr_changes_of(handle, scratch),
-        wasm.mr_changes_scan(handle, 1, 0, scratch),
+        wasm.mr_changes_scan(handle, 0, scratch),
         wasm.mr_changes_end(handle, 0),
         wasm.mr_row_changes(handle, 8),
         wasm.mr_load_end(handle),
@@ -102,7 +102,7 @@ describe("a handle", () => {
       ],
       scan: () => [
         wasm.mr_scan_next(handle, 1, scratch),
-        wasm.mr_save(handle, 0, scratch, scratch, scratch, 0, scratch, scratch),
+        wasm.mr_save(handle, 0, scratch, scratch, scratch, 0, 1, scratch, scratch),
         wasm.mr_scan_close(handle),
       ],
     }

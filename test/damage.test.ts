@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest"
 import { encode } from "../js/codec.ts"
 import { from, memoryStorage, run } from "../js/index.ts"
 import type { StateStorage, StreamOf } from "../js/index.ts"
-import { contents, errorFrom, guardRejections, numbered, turns } from "./probe.ts"
+import { contents, errorFrom, errorOf, guardRejections, numbered, turns } from "./probe.ts"
 
 guardRejections()
 
-const counted = (events = 9) =>
+const counted = (events = 9, keys = 3) =>
   from(numbered(events, 2))
-    .keyBy((n) => `key ${n % 3}`)
+    .keyBy((n) => `key ${n % keys}`)
     .fold(
       () => 0,
       (n) => n + 1,
@@ -156,6 +156,63 @@ describe("a damaged checkpoint", () => {
   })
 })
 
+describe("a chain of checkpoints", () => {
+  /** Checkpoints that each change one key of many, so that the last ones name older segments. */
+  async function chained(): Promise<StateStorage> {
+    const storage = memoryStorage()
+    for (let events = 12; events < 18; events++) {
+      const job = await run(counted(events, 12), { storage })
+      await job.finished()
+      await job.close()
+    }
+    return storage
+  }
+
+  const entries = (events: number) =>
+    Array.from({ length: 12 }, (_, key) => `key ${key}: ${key < events - 12 ? 2 : 1}`)
+  const values = (storage: StateStorage) => found(storage, counted(17, 12))
+
+  it("names segments of checkpoints that are gone, and keeps them", async () => {
+    const storage = await chained()
+    const keys = Object.keys(await contents(storage))
+    const epochOf = (key: string) => Number(/0{9}(\d+)/.exec(key)?.[1])
+    expect(keys.filter((key) => key.includes("manifest")).map(epochOf)).toEqual([5, 6])
+    const segments = keys.filter((key) => key.includes("segment")).map(epochOf)
+    expect(segments.length).toBeGreaterThan(3)
+    expect(segments).toEqual(segments.map((_, i) => 7 - segments.length + i))
+    expect(await values(storage)).toEqual({
+      restored: { epoch: 6, position: 17, skipped: [] },
+      entries: entries(17),
+    })
+  })
+
+  it("is damaged where any byte of any segment is another, and never restored wrong", async () => {
+    const storage = await chained()
+    const keys = Object.keys(await contents(storage)).filter((key) => key.includes("segment"))
+    const last = keys.at(-1) as string
+    for (const key of keys) {
+      const value = await valueOf(storage, key)
+      for (let at = 0; at < value.length; at++) {
+        const flipped = value.slice()
+        flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8))
+        const reason = (epoch: number) => `the segment of checkpoint ${epoch} is damaged`
+        const damagedStorage = withValue(storage, key, flipped)
+        if (key === last) {
+          expect(await values(damagedStorage)).toEqual({
+            restored: { epoch: 5, position: 16, skipped: [{ epoch: 6, reason: reason(6) }] },
+            entries: entries(16),
+          })
+          continue
+        }
+        const outcome = await values(damagedStorage).catch(errorOf)
+        if ("entries" in outcome) expect(outcome.restored?.epoch).toBe(6) // Only 5 names it.
+        if ("entries" in outcome) expect(outcome.entries).toEqual(entries(17))
+        else expect(outcome.code).toBe("CORRUPT")
+      }
+    }
+  })
+})
+
 describe("a manifest with the right checksum", () => {
   /** A manifest as a hostile or newer program would write it. */
   async function forged(value: unknown): Promise<StateStorage> {
@@ -197,7 +254,7 @@ describe("a manifest with the right checksum", () => {
   const source = whole.sources[0]
   const schema = { kind: "fold", fields: ["ref"], ttl: false }
   const operator = { uid: "fold-1", state: "", schema }
-  const saved = { key: segment(1), bytes: 1, checksum: 1n, epoch: 1, entries: 1 }
+  const saved = { key: segment(1), bytes: 1, checksum: 1n, entries: 1, number: 1 }
   it.each([
     null,
     5,
@@ -217,8 +274,8 @@ describe("a manifest with the right checksum", () => {
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, key: "../secret" }] }] },
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, checksum: 1 }] }] },
     { ...whole, operators: [{ ...operator, segments: [saved] }] },
-    { ...whole, operators: [{ ...operator, segments: [{ ...saved, epoch: 2 ** 32 }] }] },
-    { ...whole, operators: [{ ...operator, segments: [{ ...saved, epoch: 2 }, saved] }] },
+    { ...whole, operators: [{ ...operator, segments: [{ ...saved, number: 2 ** 32 }] }] },
+    { ...whole, operators: [{ ...operator, segments: [{ ...saved, number: 1 }, saved] }] },
     { ...whole, operators: [{ ...operator, state: 1, segments: [] }] },
     { ...whole, operators: [{ ...operator, schema: { kind: "fold" }, segments: [] }] },
   ])("but parts of other types is CORRUPT: case %#", async (value) => {

@@ -76,7 +76,7 @@ export interface Exports {
   mr_scan_close(scan: number): number
   mr_scan_next(scan: number, rowsMax: number, pageOut: number): number
   mr_changes_of(op: number, changesOut: number): number
-  mr_changes_scan(op: number, epoch: number, rewrite: number, scanOut: number): number
+  mr_changes_scan(op: number, rewrite: number, scanOut: number): number
   mr_changes_end(op: number, saved: number): number
   mr_row_changes(op: number, row: number): number
   mr_save(
@@ -86,9 +86,10 @@ export interface Exports {
     refOffsets: number,
     out: number,
     room: number,
+    segment: number,
     uptoOut: number,
     sizeOut: number,
   ): number
-  mr_load(op: number, bytes: number, size: number, timeMs: number, epoch: number): number
+  mr_load(op: number, bytes: number, size: number, timeMs: number, segment: number): number
   mr_load_end(op: number): number
 }

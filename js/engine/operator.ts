@@ -27,8 +27,10 @@ export interface Changes {
   readonly rows: number
   /** Rows that were removed, which a checkpoint may know. */
   readonly removed: number
-  /** Segments of earlier epochs are of no use. */
+  /** Segments with lower numbers are of no use. */
   readonly oldest: number
+  /** The number that the next segment may have. */
+  readonly next: number
 }
 
 /** A row that was evicted and is kept. */
@@ -191,7 +193,12 @@ export class Operator {
     this.engine.check("read what changed", wasm.mr_changes_of(this.handle, scratch))
     const { at } = layouts.changes
     const read = (offset: number) => views.word(scratch + offset)
-    return { rows: read(at.rows), removed: read(at.removed), oldest: read(at.oldest) }
+    return {
+      rows: read(at.rows),
+      removed: read(at.removed),
+      oldest: read(at.oldest),
+      next: read(at.next),
+    }
   }
 
   /** The checkpoint for which changes were scanned is durable, or given up. */
@@ -201,13 +208,13 @@ export class Operator {
   }
 
   /**
-   * Add what a segment of an epoch says; segments come in the order of epochs. Rows without a
-   * last use were used at `timeMs`.
+   * Add what a segment says; segments come in the order of their numbers. Rows without a last use
+   * were used at `timeMs`.
    */
-  load(segment: Uint8Array, timeMs: number, epoch: number): void {
+  load(segment: Uint8Array, timeMs: number, number: number): void {
     this.engine.withBytes(segment, (address) => {
       const { wasm } = this.engine
-      const result = wasm.mr_load(this.handle, address, segment.length, timeMs, epoch)
+      const result = wasm.mr_load(this.handle, address, segment.length, timeMs, number)
       if (result < 0) throw this.refusal("load saved state", result)
     })
   }

@@ -67,22 +67,23 @@ export interface Segment {
   readonly bytes: Uint8Array
   /** Of rows and of removed ones. */
   readonly entries: number
+  /** Of a state, each has a higher one than those before. */
+  readonly number: number
 }
 
 /**
- * Save what changed of a state since the last checkpoint, and `rewrite` of the rows that did not,
- * for a checkpoint of this epoch: segments of at most {@link segmentBytesMax}, each a copy.
+ * Save what changed of a state since the last checkpoint, and `rewrite` of the rows that did not:
+ * segments of at most {@link segmentBytesMax}, each a copy.
  *
  * `encode` gives the bytes of a live value; throws what it throws.
  */
 export function* saveChanges(
   op: Operator,
-  epoch: number,
   rewrite: number,
   encode: (value: unknown) => Uint8Array,
 ): Generator<Segment> {
   const { wasm, scratch } = op.engine
-  const pages = pagesOf(op, () => wasm.mr_changes_scan(op.handle, epoch, rewrite, scratch))
+  const pages = pagesOf(op, () => wasm.mr_changes_scan(op.handle, rewrite, scratch))
   const out = new Segments(op)
   try {
     for (const { scan, rows, count } of pages) {
@@ -150,6 +151,7 @@ class Segments {
   #room: number
   #address: number
   #entries = 0
+  #number: number
   size = 0
 
   constructor(op: Operator) {
@@ -157,6 +159,7 @@ class Segments {
     // No more than a small state needs: at the memory limit there must be room to save it.
     this.#room = Math.min(segmentBytesMax, Math.max(op.stats().bytes * 2, segmentBytesMin))
     this.#address = op.engine.alloc(this.#room)
+    this.#number = op.changes().next
   }
 
   /**
@@ -188,7 +191,7 @@ class Segments {
   /** What was filled so far, as a copy. */
   take(): Segment {
     const bytes = this.#op.engine.views.u8.slice(this.#address, this.#address + this.size)
-    const segment = { bytes, entries: this.#entries }
+    const segment = { bytes, entries: this.#entries, number: this.#number++ }
     this.size = 0
     this.#entries = 0
     return segment
@@ -204,7 +207,8 @@ class Segments {
     const room = this.#room - this.size
     const uptoOut = scratch
     const sizeOut = scratch + 4
-    const result = wasm.mr_save(scan, from, bytes, offsets, out, room, uptoOut, sizeOut)
+    const number = this.#number
+    const result = wasm.mr_save(scan, from, bytes, offsets, out, room, number, uptoOut, sizeOut)
     if (result < 0) throw this.#op.refusal("save state", result)
     this.size += views.word(sizeOut)
     return views.word(uptoOut)

@@ -56,7 +56,7 @@ static void check_refused(uint32_t handle, const bench *live, mr_handle_kind kin
     if (kind != MR_HANDLE_SCAN) {
         assert_int_equal(mr_scan_close(handle), MR_ERR_HANDLE);
         assert_int_equal(mr_scan_next(handle, 1, out), MR_ERR_HANDLE);
-        assert_int_equal(mr_save(handle, 0, NULL, out, NULL, 0, out, out), MR_ERR_HANDLE);
+        assert_int_equal(mr_save(handle, 0, NULL, out, NULL, 0, 1, out, out), MR_ERR_HANDLE);
     }
     assert_string_equal(mr_error_name(), "handle");
     assert_true(mr_error_value() == handle);

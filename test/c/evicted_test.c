@@ -305,7 +305,7 @@ static void rows_that_were_loaded_are_kept_with_their_encoded_refs(void **state)
     assert_int_equal(mr_scan_open(b.op, -END, &scan), MR_OK);
     (void)next_page(scan, 10);
     assert_int_equal(mr_save(scan, 0, (const uint8_t *)"aaaabbbbcccc", offsets, saved, sizeof saved,
-                             &upto, &size),
+                             1, &upto, &size),
                      MR_OK);
     assert_int_equal(mr_scan_close(scan), MR_OK);
     bench other = open_with_refs(&keeping);

@@ -71,7 +71,7 @@ static uint32_t save_page(const mr_rows *rows, mr_scan scan, const mr_page *page
     }
     uint32_t upto = 0;
     uint32_t size = 0;
-    assert_int_equal(mr_save(scan, 0, digits, offsets, out, SAVED_ROOM, &upto, &size), MR_OK);
+    assert_int_equal(mr_save(scan, 0, digits, offsets, out, SAVED_ROOM, 1, &upto, &size), MR_OK);
     return size;
 }
 

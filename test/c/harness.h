@@ -225,7 +225,7 @@ static inline uint32_t scan_changes(const bench *b, uint32_t rewrite, bool saved
     const mr_rows *rows = &inside(b->op)->rows;
     mr_scan scan = 0;
     uint32_t count = 0;
-    assert_int_equal(mr_changes_scan(b->op, rows->dirty.epoch, rewrite, &scan), MR_OK);
+    assert_int_equal(mr_changes_scan(b->op, rewrite, &scan), MR_OK);
     for (;;) {
         const mr_page *page = next_page(scan, 3);
         if (page->count == 0) break;

@@ -104,7 +104,7 @@ static uint32_t save_pages(const bench *b, uint8_t *out, uint32_t page_rows, uin
             uint32_t size = 0;
             uint32_t upto = 0;
             mr_status status =
-                mr_save(scan, from, refs.bytes, refs.offsets, out + total, room, &upto, &size);
+                mr_save(scan, from, refs.bytes, refs.offsets, out + total, room, 1, &upto, &size);
             assert_int_equal(status, upto == page->count ? MR_OK : MR_MORE);
             assert_true(upto > from && size <= room);
             total += size;
@@ -214,15 +214,15 @@ static void an_entry_that_does_not_fit_is_not_written(void **state) {
         uint32_t upto = 9;
         uint32_t size = 9;
         memset(again, 0xEE, ROOM);
-        mr_status status = mr_save(scan, 1, refs.bytes, refs.offsets, again, room, &upto, &size);
+        mr_status status = mr_save(scan, 1, refs.bytes, refs.offsets, again, room, 1, &upto, &size);
         assert_int_equal(status, upto == 3 ? MR_OK : MR_MORE);
         assert_true(size <= room && (size > 0) == (upto > 1));
         assert_int_equal(again[room], 0xEE);
     }
     uint32_t upto = 9;
     uint32_t size = 9;
-    assert_int_equal(mr_save(scan, 4, NULL, NULL, again, ROOM, &upto, &size), MR_ERR_ARGUMENT);
-    assert_int_equal(mr_save(scan, 3, NULL, refs.offsets, again, ROOM, &upto, &size), MR_OK);
+    assert_int_equal(mr_save(scan, 4, NULL, NULL, again, ROOM, 1, &upto, &size), MR_ERR_ARGUMENT);
+    assert_int_equal(mr_save(scan, 3, NULL, refs.offsets, again, ROOM, 1, &upto, &size), MR_OK);
     assert_int_equal(upto, 3);
     assert_int_equal(size, 0);
     assert_int_equal(mr_scan_close(scan), MR_OK);

@@ -181,7 +181,7 @@ static void a_changed_state_ends_its_scans(void **state) {
     uint32_t size = 0;
     uint8_t out[64];
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(mr_save(scans[i], 0, NULL, NULL, out, 64, &upto, &size), MR_ERR_HANDLE);
+        assert_int_equal(mr_save(scans[i], 0, NULL, NULL, out, 64, 1, &upto, &size), MR_ERR_HANDLE);
         assert_int_equal(next(scans[i]), MR_ERR_HANDLE);
         assert_string_equal(mr_error_name(), "scan");
         assert_int_equal(mr_scan_close(scans[i]), MR_OK);
@@ -258,7 +258,7 @@ static void a_scan_outlives_its_operator_only_to_be_closed(void **state) {
     assert_int_equal(next_page(scan, 10)->count, 10);
     assert_int_equal(mr_operator_close(b.op), MR_OK);
     assert_int_equal(next(scan), MR_ERR_HANDLE);
-    assert_int_equal(mr_save(scan, 0, NULL, NULL, NULL, 0, &upto, &size), MR_ERR_HANDLE);
+    assert_int_equal(mr_save(scan, 0, NULL, NULL, NULL, 0, 1, &upto, &size), MR_ERR_HANDLE);
     assert_int_equal(mr_scan_close(scan), MR_OK);
     assert_int_equal(mr_operator_open(b.engine, &plain, &b.op), MR_OK);
     close_bench(&b);

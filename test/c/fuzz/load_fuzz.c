@@ -83,11 +83,22 @@ static size_t field_bytes(uint32_t kind, const uint8_t *at, size_t left) {
     return left < 4 ? 4 : (size_t)4 + u32_at(at);
 }
 
+static size_t mend_tombstone(uint8_t *entry, size_t left) {
+    const uint32_t key_bytes = 1 + entry[2] % 8;
+    if (left < 4 + key_bytes) return 0;
+    entry[0] = 2;
+    entry[1] = (uint8_t)(mr_hash_fixed(entry + 4, key_bytes) % MR_KEY_GROUPS);
+    entry[2] = (uint8_t)key_bytes;
+    entry[3] = 0;
+    return 4 + key_bytes;
+}
+
 /* Mend the entry at the start of `left` bytes; how many it takes, 0 when it does not fit. */
 static size_t mend_entry(const mr_layout *layout, uint32_t parts, uint8_t *entry, size_t left) {
     const size_t timer_at = 12 + ((parts & 1) != 0 ? 8 : 0) + ((parts & 2) != 0 ? 8 : 0);
     const size_t key_at = timer_at + ((parts & 4) != 0 ? 16 : 0);
     if (left <= key_at) return 0;
+    if (entry[0] % 8 == 2) return mend_tombstone(entry, left);
     if ((parts & 4) != 0) { /* Small registrations and times, or no timer at all. */
         memset(entry + timer_at + 1, 0, 7);
         memset(entry + timer_at + 8 + 5, 0, 3);
@@ -120,7 +131,7 @@ static void mend(uint32_t which, uint8_t *bytes, size_t size) {
     uint32_t entries = 0;
     size_t at = head;
     for (size_t took; (took = mend_entry(layout, parts, bytes + at, size - at)) > 0; at += took) {
-        memcpy(bytes + at + 4, &entries, 4); /* Births ascend. */
+        if (bytes[at] == 1) memcpy(bytes + at + 4, &entries, 4); /* Births ascend. */
         entries++;
     }
     const uint16_t version = MR_SEGMENT_VERSION;
@@ -171,7 +182,7 @@ static uint32_t save_all(mr_operator op, uint8_t *out, bool *ordered_out) {
         CHECK(status == MR_OK);
         if (((const mr_page *)mr_at(page))->count == 0) break;
         *ordered_out &= is_ordered(mr_at(page), &last);
-        CHECK(mr_save(scan, 0, out, offsets, out + total, ROOM - total, &upto, &size) == MR_OK);
+        CHECK(mr_save(scan, 0, out, offsets, out + total, ROOM - total, 1, &upto, &size) == MR_OK);
         total += size;
     }
     CHECK(mr_scan_close(scan) == MR_OK);

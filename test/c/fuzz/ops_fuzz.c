@@ -132,7 +132,11 @@ static void open_scan(world *w) {
     uint32_t *scan = &w->scans[take_u8(&w->from) % SCANS];
     (void)mr_scan_close(*scan);
     *scan = 0;
-    (void)mr_scan_open(op_handle(w), take_time(&w->from), scan);
+    const uint32_t op = op_handle(w);
+    const uint32_t how = take_u8(&w->from);
+    if (how % 4 == 0) (void)mr_changes_end(op, how % 8);
+    if (how % 2 == 0) (void)mr_changes_scan(op, take_count(&w->from), scan);
+    if (how % 2 == 1) (void)mr_scan_open(op, take_time(&w->from), scan);
 }
 
 static void do_close_scan(world *w) { (void)mr_scan_close(w->scans[take_u8(&w->from) % SCANS]); }
@@ -497,7 +501,7 @@ static void scan(world *w) {
     (void)mr_scan_next(handle, take_count(&w->from), &page);
     const uint32_t from = take_u8(&w->from) % 4;
     const uint32_t most = take_u8(&w->from) % 4 == 0 ? take_u16(&w->from) : OUT_ROOM;
-    mr_status status = mr_save(handle, from, w->out, offsets, w->out, most, &upto, &size);
+    mr_status status = mr_save(handle, from, w->out, offsets, w->out, most, w->clock, &upto, &size);
     if (status >= 0) CHECK(size <= most && upto >= from);
     if (status >= 0) w->saved = size;
 }
@@ -508,7 +512,7 @@ static void results(world *w) {
     const mr_scan_data *scan = mr_handle_get(handle, MR_HANDLE_SCAN, NULL);
     uint32_t page = 0;
     if (scan == NULL || inside(op) == NULL || scan->rows != &inside(op)->rows) return;
-    if (mr_scan_next(handle, 10, &page) != MR_OK) return;
+    if (scan->of_changes || mr_scan_next(handle, 10, &page) != MR_OK) return;
     const uint32_t batch = results_handle(w);
     (void)mr_operator_results(op, mr_u32s(scan->page.rows), scan->page.count, batch);
 }
@@ -518,7 +522,7 @@ static void load(world *w) {
         w->out[take_u16(&w->from) % w->saved] ^= take_u8(&w->from);
     }
     const uint32_t op = op_handle(w);
-    (void)mr_load(op, w->out, w->saved, take_time(&w->from), 1);
+    (void)mr_load(op, w->out, w->saved, take_time(&w->from), w->clock);
     (void)mr_load_end(op);
 }
 
