@@ -16,6 +16,7 @@ import { p5 } from "./p5.ts"
 import { p6 } from "./p6.ts"
 import { p7 } from "./p7.ts"
 import { p8 } from "./p8.ts"
+import { p9 } from "./p9.ts"
 
 const suites: Record<string, (extent: Extent) => Promise<Figure[]>> = {
   P2: p2,
@@ -25,6 +26,7 @@ const suites: Record<string, (extent: Extent) => Promise<Figure[]>> = {
   P6: p6,
   P7: p7,
   P8: p8,
+  P9: p9,
   P10: p10,
   P11: p11,
   P12: p12,

@@ -12,25 +12,19 @@
  *     time     0 ........ 5M keys, one event each ........ | + 2 h | a few keys, again and again
  *     state    grows                                       |       | expires, some at every chunk
  */
-import { readFileSync } from "node:fs"
 import { setImmediate } from "node:timers/promises"
 import { count, from, run, sum } from "millrace"
 import { status } from "../../js/engine/abi.ts"
-import { Engine } from "../../js/engine/engine.ts"
-import { Operator } from "../../js/engine/operator.ts"
 import { noLimits } from "../../js/state/config.ts"
-import { freshStrings, keyLength, putKeyText } from "./data.ts"
-import { cpuMsSince, type Extent, type Figure, median, quantile, rounded } from "./harness.ts"
+import { freshStrings } from "./data.ts"
+import { chunkSize, fill, openTotals, stopwatch } from "./direct.ts"
+import { type Extent, type Figure, median, quantile, rounded } from "./harness.ts"
 
-const chunkSize = 1024
 const hourMs = 3_600_000
 const warmUpKeys = 200_000
 
 /** Rows that one call to expire may look at. */
 const expireSteps = 1024
-
-/** The first of the key bytes of a string. */
-const stringTag = 5
 
 /** Measure P8; a quick run grows to a million keys. */
 export async function p8({ quick }: Extent): Promise<Figure[]> {
@@ -126,20 +120,13 @@ function* chunksAt(time: number, keys: number, count: number): Generator<TimedEv
 
 /** The same, on the engine itself: every push and every expire by itself. */
 function callDirectly(keys: number): Phases {
-  const engine = new Engine(new WebAssembly.Module(moduleBytes()), { memoryBytesMax: 2 ** 31 })
-  const operator = new Operator(engine, "totals", {
-    kind: "aggregate",
-    limits: { ...noLimits, ttlMs: hourMs, cleanupMs: hourMs },
-    aggregates: [
-      { kind: "count", column: 0 },
-      { kind: "sum", column: 0 },
-    ],
-  })
+  const operator = openTotals({ ...noLimits, ttlMs: hourMs, cleanupMs: hourMs })
+  const { engine } = operator
   const { wasm, scratch, views } = engine
   const { handle, input, results } = operator
   const phases: Phases = { growing: [], expiring: [] }
   for (let from = 0; from < keys; from += chunkSize) {
-    fill(operator, from)
+    fill(operator, (row) => from + row)
     const push = () => wasm.mr_operator_push(handle, input.handle, 0, scratch, results.handle)
     if (timeCall(phases.growing, push) !== status.OK) throw new Error("a push failed")
     views.follow()
@@ -151,45 +138,11 @@ function callDirectly(keys: number): Phases {
   return phases
 }
 
-function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const built = new URL("../../dist/millrace.wasm", import.meta.url)
-  return new Uint8Array(readFileSync(process.env["MILLRACE_WASM"] ?? built))
-}
-
 function timeCall(times: number[], call: () => number): number {
   const busy = stopwatch()
   const result = call()
   times.push(busy())
   return result
-}
-
-/** Milliseconds from now on: wall or CPU time, whichever is smaller. */
-function stopwatch(): () => number {
-  const cpuBefore = process.cpuUsage()
-  const wallBefore = performance.now()
-  return () => Math.min(performance.now() - wallBefore, cpuMsSince(cpuBefore))
-}
-
-/**
- * Write one chunk into the operator's input: keys, and 1 as the value of each. Nothing is allocated
- * in JavaScript, so that no garbage is collected on other threads while a call is timed.
- */
-function fill({ input, engine: { views } }: Operator, first: number): void {
-  const keyBytes = 1 + keyLength
-  input.reserve(chunkSize, chunkSize * keyBytes, 1)
-  const offsets = input.keyOffsets
-  views.u32[offsets] = 0
-  for (let row = 0; row < chunkSize; row++) {
-    const start = row * keyBytes
-    input.keys[start] = stringTag
-    putKeyText(input.keys, start + 1, first + row)
-    views.u32[offsets + row + 1] = start + keyBytes
-  }
-  const values = input.column(0)
-  views.f64.fill(1, values, values + chunkSize)
-  input.size = chunkSize
-  input.nulls = 0n
-  input.stamp(0)
 }
 
 const common = { id: "P8", unit: "ms", better: "lower", control: "" } as const

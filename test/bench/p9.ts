@@ -1,0 +1,189 @@
+/**
+ * P9: checkpoints of what changed, and the way back.
+ *
+ *     state       10M rows, saved whole
+ *     then        1 % of them change, at random: checkpoint; again and again; then 10 %
+ *     at the end  the chain is loaded into another engine, whose rows must be the same
+ *
+ * The engine and the chain of a state are measured by themselves, with a storage that takes no
+ * time: a stretch is the work between two of its calls, during which nothing else can be done.
+ */
+import { setImmediate } from "node:timers/promises"
+import { extendChain } from "../../js/chain.ts"
+import type { Operator } from "../../js/engine/operator.ts"
+import { scanPages } from "../../js/engine/scan.ts"
+import type { SavedSegment } from "../../js/manifest.ts"
+import { noLimits } from "../../js/state/config.ts"
+import { chunkSize, fill, openTotals, stopwatch } from "./direct.ts"
+import { type Extent, type Figure, median, quantile, rounded } from "./harness.ts"
+
+const mib = 2 ** 20
+
+/** Spreads row numbers over all rows; a prime that divides no count of rows here. */
+const stride = 7_368_787
+
+/** Measure P9; a quick run has 300,000 rows. */
+export async function p9({ quick }: Extent): Promise<Figure[]> {
+  const rows = quick ? 300_000 : 10_000_000
+  const size = quick ? "300k" : "10M"
+  await measure(50_000) // So that everything is compiled.
+  const { all, few, many, restore } = await measure(rows)
+  const common = { id: "P9", control: "" } as const
+  const perRow = (of: Taken[], figure: "bytes" | "ms") =>
+    median(of.map((taken) => taken[figure] / taken.changed))
+  const stretches = [all, ...few, ...many].flatMap((taken) => taken.stretches)
+  return [
+    {
+      ...common,
+      case: `bytes per changed row, 1 % to 10 % of ${size}`,
+      figure: perRow(few, "bytes") / perRow(many, "bytes"),
+      unit: "x",
+      must: 1.5,
+      aim: 1.25,
+      better: "lower",
+      detail: {
+        few: rounded(perRow(few, "bytes")),
+        many: rounded(perRow(many, "bytes")),
+        all: rounded(all.bytes / all.changed),
+      },
+    },
+    {
+      ...common,
+      case: `time per changed row, 1 % to 10 % of ${size}`,
+      figure: perRow(few, "ms") / perRow(many, "ms"),
+      unit: "x",
+      must: 1.5,
+      aim: 1.25,
+      better: "lower",
+      detail: {
+        fewNs: rounded(perRow(few, "ms") * 1e6),
+        manyNs: rounded(perRow(many, "ms") * 1e6),
+        allMs: rounded(all.ms),
+      },
+    },
+    {
+      ...common,
+      case: `stretch of work p99, ${size}`,
+      figure: quantile(stretches, 0.99),
+      unit: "ms",
+      must: 4,
+      aim: 2,
+      better: "lower",
+      detail: { p50: rounded(quantile(stretches, 0.5)), max: rounded(Math.max(...stretches)) },
+    },
+    {
+      ...common,
+      case: `restore, ${size}`,
+      figure: restore.bytes / mib / (restore.ms / 1000),
+      unit: "MB/s",
+      must: 200,
+      aim: 500,
+      better: "higher",
+      detail: { ms: rounded(restore.ms), entriesPerRow: rounded(restore.entries / rows) },
+    },
+  ]
+}
+
+/** One checkpoint: rows that changed, and what was written. */
+interface Taken {
+  readonly changed: number
+  bytes: number
+  ms: number
+  /** Milliseconds of each stretch of work. */
+  readonly stretches: number[]
+}
+
+async function measure(rows: number) {
+  const operator = openTotals(noLimits, true)
+  const state: State = { operator, chain: [], values: new Map(), rows, turn: 0 }
+  const all = await change(state, rows)
+  const few: Taken[] = []
+  const many: Taken[] = []
+  for (let round = 0; round < 7; round++) few.push(await change(state, rows / 100))
+  for (let round = 0; round < 7; round++) many.push(await change(state, rows / 10))
+  const restore = restoreInto(openTotals(noLimits, true), state)
+  operator.engine.close()
+  return { all, few, many, restore }
+}
+
+interface State {
+  readonly operator: Operator
+  chain: readonly SavedSegment[]
+  /** What storage has. */
+  readonly values: Map<string, Uint8Array>
+  readonly rows: number
+  /** Events so far. */
+  turn: number
+}
+
+/** Change so many rows, each once, and take a checkpoint. */
+async function change(state: State, count: number): Promise<Taken> {
+  const { operator, rows, values } = state
+  const { engine, handle, input, results } = operator
+  for (let done = 0; done < count; done += chunkSize) {
+    const from = state.turn + done
+    fill(operator, (row) => ((from + Math.min(row, count - done - 1)) * stride) % rows)
+    engine.check(
+      "push",
+      engine.wasm.mr_operator_push(handle, input.handle, 0, engine.scratch, results.handle),
+    )
+  }
+  state.turn += count
+  globalThis.gc?.()
+  await setImmediate()
+  const taken: Taken = { changed: count, bytes: 0, ms: 0, stretches: [] }
+  let busy = stopwatch()
+  const rest = (): void => {
+    const ms = busy()
+    taken.stretches.push(ms)
+    taken.ms += ms
+  }
+  state.chain = await extendChain(operator, state.chain, async ({ bytes, ...segment }) => {
+    const checksum = engine.checksum(bytes)
+    rest()
+    const key = String(segment.number)
+    values.set(key, bytes)
+    taken.bytes += bytes.length
+    await setImmediate()
+    busy = stopwatch()
+    return { key, bytes: bytes.length, checksum, ...segment }
+  })
+  operator.endChanges(true)
+  rest()
+  const kept = new Set(state.chain.map(({ key }) => key))
+  for (const key of values.keys()) if (!kept.has(key)) values.delete(key)
+  return taken
+}
+
+/** Load the chain into a fresh engine, and compare the rows. */
+function restoreInto(operator: Operator, { chain, values, operator: before }: State) {
+  const segments = chain.map((saved) => ({ ...saved, value: values.get(saved.key)! }))
+  globalThis.gc?.()
+  const busy = stopwatch()
+  for (const { value, checksum, number } of segments) {
+    if (operator.engine.checksum(value) !== checksum) throw new Error("a segment is damaged")
+    operator.load(value, 0, number)
+  }
+  operator.loaded()
+  const ms = busy()
+  const [was, is] = [digestOf(before), digestOf(operator)]
+  if (was !== is) throw new Error(`the restored state is ${is}, not ${was}`)
+  const sum = (of: "bytes" | "entries") => chain.reduce((total, each) => total + each[of], 0)
+  operator.engine.close()
+  return { ms, bytes: sum("bytes"), entries: sum("entries") }
+}
+
+/** Rows and a checksum of their results, in first-seen order. */
+function digestOf(operator: Operator): string {
+  const { engine, results } = operator
+  let digest = 0n
+  for (const { rows, count } of scanPages(operator, -Infinity)) {
+    operator.resultsOf(rows * 4, count)
+    for (const column of [0, 1]) {
+      const at = results.column(column)
+      const bytes = new Uint8Array(engine.views.buffer, at * 8, count * 8)
+      digest = BigInt.asUintN(64, digest * 31n + engine.checksum(bytes.slice()))
+    }
+  }
+  return `${operator.stats().rows} rows, ${digest.toString(16)}`
+}
