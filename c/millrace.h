@@ -104,7 +104,7 @@ typedef enum mr_aggregate {
 enum {
     MR_EMIT_EACH = 1 << 0,    /* Aggregate: a result per input row, not per key at the end. */
     MR_EVICT = 1 << 1,        /* Full, it evicts its least recently used row; else MR_ERR_LIMIT. */
-    MR_TRACK = 1 << 2,        /* Keep the list of rows that changed since the last checkpoint. */
+    MR_TRACK = 1 << 2,        /* Know which rows changed since the last checkpoint. */
     MR_REFRESH = 1 << 3,      /* Deduplicate: a duplicate restarts the ttl. */
     MR_TIMERS = 1 << 4,       /* Rows have room for a timer each; see mr_timer_set. */
     MR_KEEP_EVICTED = 1 << 5, /* With MR_EVICT: the host sees who went; see mr_evicted_free. */

@@ -336,32 +336,45 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
     return MR_OK;
 }
 
-/* Fill a prepared row and put it where rows are found. */
-static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts *parts) {
-    row->key_bytes = (uint16_t)parts->key_bytes;
+/* Write all but the key of a row, whose timer does not hang; its record is cleared. */
+static void set_parts(mr_rows *rows, mr_row *row, const mr_row_parts *parts) {
     set_birth(row, parts->birth);
-    memcpy(mr_row_key(rows, row), parts->key, parts->key_bytes);
     memset(mr_row_record(rows, row), 0, rows->layout.record_bytes);
-    mr_table_insert(&rows->table, hash, mr_addr_of(row));
-    mr_find_made(rows, hash);
     if (rows->ttl_ms > 0) {
         set_last_use(rows, row, parts->last_use_ms);
         mr_wheel_add(&rows->wheel, mr_row_part(row, rows->wheel_at));
     }
-    if (rows->lru_at != 0) {
-        set_use(rows, row, parts->use);
-        mr_lru_add(rows, row);
-    }
+    if (rows->lru_at != 0) set_use(rows, row, parts->use);
     if (rows->timer_at != 0) {
         mr_row_timer *timer = mr_row_part(row, rows->timer_at);
         timer->node = (mr_wheel_node){0};
         memcpy(timer->time_ms, &parts->timer_ms, sizeof parts->timer_ms);
         memcpy(timer->registered, &parts->timer_registered, sizeof parts->timer_registered);
     }
+    rows->changes++;
+}
+
+/* Fill a prepared row and put it where rows are found. */
+static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts *parts) {
+    row->key_bytes = (uint16_t)parts->key_bytes;
+    memcpy(mr_row_key(rows, row), parts->key, parts->key_bytes);
+    set_parts(rows, row, parts);
+    mr_table_insert(&rows->table, hash, mr_addr_of(row));
+    mr_find_made(rows, hash);
+    if (rows->lru_at != 0) mr_lru_add(rows, row);
     if (rows->ring_at != 0) mr_ring_add(rows, row);
     rows->bytes += counted_bytes(rows, parts->key_bytes);
-    rows->changes++;
     mr_dirty_born(rows, row);
+}
+
+/* A row becomes what is loaded; its places in orders are put back at the end of that. */
+static void replace(mr_rows *rows, mr_row *row, const mr_row_parts *parts) {
+    if (rows->ring_at != 0) mr_row_leave(rows, row, false);
+    empty_record(rows, row);
+    if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
+    if (rows->timer_at != 0) mr_rows_timer_drop(rows, row);
+    set_parts(rows, row, parts);
+    if (row->segment != 0) mr_dirty_again(rows, row);
 }
 
 /* Make a row, whose record brings `held` bytes, counted already. */
@@ -554,10 +567,14 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
 
 mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out) {
     const uint32_t hash = mr_hash32(rows, parts->key, parts->key_bytes);
-    mr_addr standing = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
-    MR_TRY(prepare(rows, hash, parts, row_out));
-    if (standing != 0) mr_rows_remove(rows, mr_row_at(standing));
-    enrol(rows, *row_out, hash, parts);
+    const mr_addr standing = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
+    if (standing != 0) {
+        *row_out = mr_row_at(standing);
+        replace(rows, *row_out, parts);
+    } else {
+        MR_TRY(prepare(rows, hash, parts, row_out));
+        enrol(rows, *row_out, hash, parts);
+    }
     if (parts->birth >= rows->births) rows->births = parts->birth + 1;
     if (parts->use >= rows->uses) rows->uses = parts->use + 1;
     if (parts->timer_registered > rows->timers_set) rows->timers_set = parts->timer_registered;

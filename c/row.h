@@ -6,7 +6,7 @@
  *
  * Parts that the state did not ask for take no space. The table finds rows by the
  * hash of their key; the wheel knows when their ttl is over; the LRU list who was
- * used least recently; the dirty list what changed since the last checkpoint; two
+ * used least recently; their ages what changed since the last checkpoint; two
  * more wheels whose timer comes next (timer.c); a ring which rows are entries of one
  * key (entries.c).
  *

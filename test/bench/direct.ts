@@ -40,8 +40,8 @@ export function stopwatch(): () => number {
 }
 
 /**
- * Write one chunk into the operator's input: keys by number, and 1 as the value of each. Nothing is allocated
- * in JavaScript, so that no garbage is collected on other threads while a call is timed.
+ * Write one chunk into the operator's input: keys by number, and 1 as the value of each. Nothing is
+ * allocated in JavaScript, so that no garbage is collected on other threads while a call is timed.
  */
 export function fill(operator: Operator, keyAt: (row: number) => number): void {
   const { input, engine } = operator

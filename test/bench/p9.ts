@@ -24,8 +24,8 @@ const stride = 7_368_787
 
 /** Measure P9; a quick run has 300,000 rows. */
 export async function p9({ quick }: Extent): Promise<Figure[]> {
-  const rows = quick ? 300_000 : 10_000_000
-  const size = quick ? "300k" : "10M"
+  const rows = quick ? 1_000_000 : 10_000_000
+  const size = quick ? "1M" : "10M"
   await measure(50_000) // So that everything is compiled.
   const { all, few, many, restore } = await measure(rows)
   const common = { id: "P9", control: "" } as const
