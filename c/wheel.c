@@ -20,33 +20,43 @@
 #define TICK_OF_ZERO ((uint64_t)MR_WHEEL_MS_MAX)
 #define TICK_MAX (2 * TICK_OF_ZERO)
 
-enum { DIGIT_BITS = 6, HEADS = MR_WHEEL_LEVELS * MR_WHEEL_SLOTS };
-enum { HEADS_BYTES = HEADS * sizeof(mr_wheel_node) };
+#define MIXED UINT64_MAX
+
+enum { DIGIT_BITS = 6, SLOTS = MR_WHEEL_LEVELS * MR_WHEEL_SLOTS };
+
+typedef struct slot {
+    mr_wheel_node head; /* Of the ring of its nodes. */
+    uint64_t tick;      /* Of all that were hung here since it was empty, or MIXED. */
+} slot;
+
+enum { SLOTS_BYTES = SLOTS * sizeof(slot) };
 
 _Static_assert(1 << DIGIT_BITS == MR_WHEEL_SLOTS, "a digit is a slot");
 _Static_assert(DIGIT_BITS *MR_WHEEL_LEVELS > 55, "every tick has a level");
 
 static mr_wheel_node *node_at(mr_addr address) { return mr_at(address); }
 
-static mr_addr head_of(const mr_wheel *wheel, uint32_t level, uint64_t slot) {
-    uint32_t index = level * MR_WHEEL_SLOTS + (uint32_t)slot;
-    return wheel->heads + index * (uint32_t)sizeof(mr_wheel_node);
+static mr_addr head_of(const mr_wheel *wheel, uint32_t level, uint64_t digit) {
+    uint32_t index = level * MR_WHEEL_SLOTS + (uint32_t)digit;
+    return wheel->slots + index * (uint32_t)sizeof(slot);
 }
+
+static slot *slot_at(mr_addr head) { return mr_at(head); }
 
 mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
                         const void *owner) {
-    mr_addr heads = mr_heap_alloc(heap, HEADS_BYTES);
-    if (heads == 0) return MR_ERR_MEMORY;
-    *wheel = (mr_wheel){.heap = heap, .heads = heads, .deadline = deadline, .owner = owner};
-    for (uint32_t slot = 0; slot < HEADS; slot++) {
-        const mr_addr head = head_of(wheel, 0, slot);
-        *node_at(head) = (mr_wheel_node){.next = head, .before = head};
+    mr_addr slots = mr_heap_alloc(heap, SLOTS_BYTES);
+    if (slots == 0) return MR_ERR_MEMORY;
+    *wheel = (mr_wheel){.heap = heap, .slots = slots, .deadline = deadline, .owner = owner};
+    for (uint32_t index = 0; index < SLOTS; index++) {
+        const mr_addr head = head_of(wheel, 0, index);
+        *slot_at(head) = (slot){{.next = head, .before = head}, MIXED};
     }
     return MR_OK;
 }
 
 void mr_wheel_close(mr_wheel *wheel) {
-    if (wheel->heads != 0) mr_heap_free(wheel->heap, wheel->heads, HEADS_BYTES);
+    if (wheel->slots != 0) mr_heap_free(wheel->heap, wheel->slots, SLOTS_BYTES);
     *wheel = (mr_wheel){0};
 }
 
@@ -70,25 +80,27 @@ static uint32_t level_of(const mr_wheel *wheel, uint64_t tick) {
 
 /* Put the node at the end of the slot of its tick. */
 static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
-    const uint64_t slot = digit_of(tick, level);
-    const mr_addr head = head_of(wheel, level, slot);
-    const mr_addr last = node_at(head)->before;
+    const uint64_t digit = digit_of(tick, level);
+    const mr_addr head = head_of(wheel, level, digit);
+    slot *to = slot_at(head);
+    const mr_addr last = to->head.before;
     const mr_addr address = mr_addr_of(node);
     *node = (mr_wheel_node){.next = head, .before = last};
     node_at(last)->next = address;
-    node_at(head)->before = address;
-    wheel->occupied[level] |= UINT64_C(1) << slot;
+    to->head.before = address;
+    if (to->tick != tick) to->tick = last == head ? tick : MIXED;
+    wheel->occupied[level] |= UINT64_C(1) << digit;
 }
 
 static void unhang(mr_wheel *wheel, mr_wheel_node *node) {
     node_at(node->before)->next = node->next;
     node_at(node->next)->before = node->before;
     if (node->before == node->next) { /* Both are the head: the slot is empty now. */
-        uint32_t index = (node->next - wheel->heads) / (uint32_t)sizeof(mr_wheel_node);
+        uint32_t index = (node->next - wheel->slots) / (uint32_t)sizeof(slot);
         uint32_t level = index / MR_WHEEL_SLOTS;
-        uint32_t slot = index % MR_WHEEL_SLOTS;
-        wheel->occupied[level] &= ~(UINT64_C(1) << slot);
-        if (level == wheel->draining && slot == digit_of(wheel->time, level)) wheel->draining = 0;
+        uint32_t digit = index % MR_WHEEL_SLOTS;
+        wheel->occupied[level] &= ~(UINT64_C(1) << digit);
+        if (level == wheel->draining && digit == digit_of(wheel->time, level)) wheel->draining = 0;
     }
     *node = (mr_wheel_node){0};
 }
@@ -101,15 +113,26 @@ void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node) {
 }
 
 /* Put all of a slot before what stands in the ring of `head`, and leave it empty. */
-static void splice(mr_wheel *wheel, uint32_t level, uint32_t slot, mr_addr head) {
-    mr_wheel_node *from = node_at(head_of(wheel, level, slot));
+static void splice(mr_wheel *wheel, uint32_t level, uint64_t digit, mr_addr head) {
+    mr_wheel_node *from = node_at(head_of(wheel, level, digit));
     mr_wheel_node *to = node_at(head);
     node_at(from->before)->next = to->next;
     node_at(to->next)->before = from->before;
     to->next = from->next;
     node_at(from->next)->before = head;
     from->next = from->before = mr_addr_of(from);
-    wheel->occupied[level] &= ~(UINT64_C(1) << slot);
+    wheel->occupied[level] &= ~(UINT64_C(1) << digit);
+}
+
+/* The time has come to a slot whose nodes were all hung for one tick: hang them lower, where
+ * nothing hangs. */
+static void lower_all(mr_wheel *wheel, uint32_t level, uint64_t digit) {
+    const uint64_t tick = slot_at(head_of(wheel, level, digit))->tick;
+    const uint32_t lower = level_of(wheel, tick);
+    const mr_addr head = head_of(wheel, lower, digit_of(tick, lower));
+    splice(wheel, level, digit, head);
+    slot_at(head)->tick = tick;
+    wheel->occupied[lower] |= UINT64_C(1) << digit_of(tick, lower);
 }
 
 /* Move the time back to `tick`. What hangs below the highest digit that changes goes up
@@ -117,14 +140,15 @@ static void splice(mr_wheel *wheel, uint32_t level, uint32_t slot, mr_addr head)
  * they hold what came before the rest of it. */
 static void turn_back(mr_wheel *wheel, uint64_t tick) {
     const uint32_t level = level_of(wheel, tick);
-    const uint64_t slot = digit_of(wheel->time, level);
-    const mr_addr head = head_of(wheel, level, slot);
+    const uint64_t digit = digit_of(wheel->time, level);
+    const mr_addr head = head_of(wheel, level, digit);
+    slot_at(head)->tick = MIXED;
     for (uint32_t lower = level; lower-- > 0;) {
         while (wheel->occupied[lower] != 0) {
-            splice(wheel, lower, (uint32_t)__builtin_ctzll(wheel->occupied[lower]), head);
+            splice(wheel, lower, (uint64_t)__builtin_ctzll(wheel->occupied[lower]), head);
         }
     }
-    if (node_at(head)->next != head) wheel->occupied[level] |= UINT64_C(1) << slot;
+    if (node_at(head)->next != head) wheel->occupied[level] |= UINT64_C(1) << digit;
     wheel->time = tick;
     wheel->draining = 0;
 }
@@ -158,9 +182,9 @@ static bool earliest(const mr_wheel *wheel, uint32_t *level_out, uint64_t *start
         if (++level == MR_WHEEL_LEVELS) return false;
     }
     uint32_t shift = DIGIT_BITS * level;
-    uint64_t slot = (uint64_t)__builtin_ctzll(wheel->occupied[level]);
+    uint64_t digit = (uint64_t)__builtin_ctzll(wheel->occupied[level]);
     *level_out = level;
-    *start_out = (wheel->time >> shift >> DIGIT_BITS << DIGIT_BITS | slot) << shift;
+    *start_out = (wheel->time >> shift >> DIGIT_BITS << DIGIT_BITS | digit) << shift;
     return true;
 }
 
@@ -175,9 +199,15 @@ mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget)
         if (*budget == 0) return NULL;
         --*budget;
         wheel->time = start;
-        wheel->draining = level; /* Ends with the slot's last node, in unhang(). */
-        mr_wheel_node *node = node_at(node_at(head_of(wheel, level, digit_of(start, level)))->next);
+        const uint64_t digit = digit_of(start, level);
+        const slot *at = slot_at(head_of(wheel, level, digit));
+        mr_wheel_node *node = node_at(at->head.next);
         if (level == 0) return node;
+        if (at->tick != MIXED) {
+            lower_all(wheel, level, digit);
+            continue;
+        }
+        wheel->draining = level; /* Ends with the slot's last node, in unhang(). */
         unhang(wheel, node);
         const uint64_t tick = tick_of(wheel, node);
         hang(wheel, node, level_of(wheel, tick), tick);
@@ -196,9 +226,6 @@ int64_t mr_wheel_next(const mr_wheel *wheel) {
     uint32_t level;
     uint64_t start;
     if (!earliest(wheel, &level, &start)) return INT64_MAX;
-    const mr_wheel_node *head = node_at(head_of(wheel, level, digit_of(start, level)));
-    /* Beside a slot that is being hung lower there are earlier ones. */
-    const bool alone = head->next == head->before && wheel->draining == 0;
-    const uint64_t tick = alone ? tick_of(wheel, node_at(head->next)) : start;
-    return (int64_t)(tick - TICK_OF_ZERO);
+    const slot *at = slot_at(head_of(wheel, level, digit_of(start, level)));
+    return (int64_t)((at->tick == MIXED ? start : at->tick) - TICK_OF_ZERO);
 }

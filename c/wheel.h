@@ -9,14 +9,16 @@
  *   level 0 [ x  .  .  . ... ]       1 ms a slot
  *
  * When the time reaches a slot of level n > 0, its nodes are taken one by one
- * and hung lower. A slot is a queue, a ring through its head; nodes are
+ * and hung lower; or all at once, where they were hung for one deadline, as are the
+ * windows of many keys. A slot is a queue, a ring through its head; nodes are
  * intrusive: two addresses inside the row. A deadline that moves later is not
  * told to the wheel: the node comes up at the old time, the caller looks at the
  * true deadline and adds it again. So an event that refreshes a row costs the
  * wheel nothing.
  *
  * Invariants:
- *  1. Every node hangs in exactly one slot; a slot's bit is set iff it has nodes.
+ *  1. Every node hangs in exactly one slot; a slot's bit is set iff it has nodes. Where its
+ *     tick is not MIXED, all of them were hung for that one.
  *  2. The wheel's time never passes a node, and moves back in mr_wheel_add_past only.
  *  3. Nodes come off in order of their deadlines, or of the wheel's time when they
  *     were added, if that was later; those that are alike as they were added. */
@@ -45,7 +47,7 @@ typedef struct mr_wheel {
     uint64_t occupied[MR_WHEEL_LEVELS]; /* A bit per slot. */
     uint32_t draining;                  /* Level whose reached slot is being hung lower, or 0. */
     mr_heap *heap;
-    mr_addr heads; /* MR_WHEEL_LEVELS x MR_WHEEL_SLOTS of mr_wheel_node. */
+    mr_addr slots; /* MR_WHEEL_LEVELS x MR_WHEEL_SLOTS of them. */
     mr_wheel_deadline deadline;
     const void *owner;
 } mr_wheel;
@@ -81,7 +83,7 @@ mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
 mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
 
 /* No node comes off before this time: the deadline of the next one, or the start of its
- * slot where there are others. INT64_MAX without nodes. */
+ * slot where there were others. INT64_MAX without nodes. */
 int64_t mr_wheel_next(const mr_wheel *wheel);
 
 #endif

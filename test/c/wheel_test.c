@@ -227,7 +227,6 @@ static void check_next(bench *b, const row *next, uint64_t *seed) {
         return;
     }
     assert_true(time <= next->due);
-    if (b->wheel.size == 1 && b->wheel.draining == 0) assert_int_equal(time, next->due);
     uint32_t budget = random_below(seed, 3);
     const mr_wheel_node *first = mr_wheel_first(&b->wheel, next->due, &budget);
     assert_true(first == NULL ? budget == 0 : first == &next->node);
@@ -300,6 +299,7 @@ static void a_node_that_is_added_to_a_slot_half_hung_lower_overtakes_nobody(void
     assert_null(take(&b, 0, &budget));
     for (uint32_t i = 0; i < 6; i++)
         add(&b, i, 5000);
+    add(&b, 7, 5001); /* Not all at once. */
     budget = 2;
     assert_null(take(&b, 5000, &budget));
     assert_int_equal(b.wheel.draining, 2);
@@ -321,15 +321,34 @@ static void a_budget_counts_the_nodes_that_are_looked_at(void **state) {
     uint32_t budget = UINT32_MAX;
     assert_null(take(&b, 0, &budget)); /* The time is 0 now. */
     for (uint32_t i = 0; i < 10; i++)
-        add(&b, i, 100); /* Level 1: hung lower, then taken. */
+        add(&b, i, 100 + (int64_t)i); /* Level 1: hung lower, then taken. */
     budget = 5;
-    assert_null(take(&b, 100, &budget));
+    assert_null(take(&b, 109, &budget));
     assert_int_equal(budget, 0);
-    assert_null(take(&b, 100, &budget));
+    assert_null(take(&b, 109, &budget));
     assert_int_equal(b.wheel.size, 10);
     budget = 15;
     for (uint32_t i = 0; i < 10; i++)
-        assert_non_null(take(&b, 100, &budget));
+        assert_non_null(take(&b, 109, &budget));
+    assert_int_equal(budget, 0);
+    assert_int_equal(b.wheel.size, 0);
+    close_bench(&b);
+}
+
+static void nodes_of_one_deadline_are_hung_lower_at_once(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    uint32_t budget = UINT32_MAX;
+    assert_null(take(&b, 0, &budget));
+    for (uint32_t i = 0; i < 10; i++)
+        add(&b, i, 5000); /* Level 2: twice. */
+    assert_int_equal(mr_wheel_next(&b.wheel), 5000);
+    budget = 12;
+    assert_null(take(&b, 4999, &budget));
+    assert_int_equal(mr_wheel_next(&b.wheel), 5000);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_ptr_equal(take(&b, 5000, &budget), row_of(&b, i));
     assert_int_equal(budget, 0);
     assert_int_equal(b.wheel.size, 0);
     close_bench(&b);
@@ -430,6 +449,7 @@ int main(void) {
         cmocka_unit_test(an_empty_wheel_turns_back_for_nothing),
         cmocka_unit_test(a_node_that_is_added_to_a_slot_half_hung_lower_overtakes_nobody),
         cmocka_unit_test(a_budget_counts_the_nodes_that_are_looked_at),
+        cmocka_unit_test(nodes_of_one_deadline_are_hung_lower_at_once),
         cmocka_unit_test(rows_may_go_while_their_slot_is_half_hung_lower),
         cmocka_unit_test(a_deadline_in_the_past_is_due_at_once),
         cmocka_unit_test(the_ends_of_time_are_times_too),
