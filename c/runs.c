@@ -86,9 +86,18 @@ static bool sort_byte(const mr_run_entry *from, mr_run_entry *to, uint32_t size,
     return true;
 }
 
-/* Sort the last run: many rows byte by byte, between its page and another. */
+static bool is_sorted(const mr_run_entry *entries, uint32_t size) {
+    for (uint32_t i = 1; i < size; i++) {
+        if (number_of(entries + i - 1) > number_of(entries + i)) return false;
+    }
+    return true;
+}
+
+/* Sort the last run, unless it is in order: many rows byte by byte, between its page and
+ * another. */
 static mr_status sort_last(mr_runs *runs) {
     mr_run *run = run_at(runs, runs->count - 1);
+    if (is_sorted(entries_of(run), run->size)) return MR_OK;
     if (run->size <= FEW) {
         sort_few(entries_of(run), run->size);
         return MR_OK;
