@@ -232,10 +232,8 @@ void mr_find_made(mr_rows *rows, uint32_t hash) {
     rows->find.made[bit / 32] |= 1u << (bit % 32);
 }
 
-mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
+mr_addr mr_find_since(mr_rows *rows, uint32_t index) {
     const mr_find_data *find = &rows->find;
-    const mr_addr row = mr_found_row(rows, index);
-    if (row != 0 || !find->direct) return row;
     if (!was_made(find, mr_u32s(find->hashes)[index])) return 0;
     const uint32_t *offsets = mr_u32s(find->in->key_offsets);
     const uint8_t *key = (const uint8_t *)mr_at(find->in->keys) + offsets[index];

@@ -556,10 +556,6 @@ void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool writt
     evict_for(rows, moment->by, 0, 0, row);
 }
 
-void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
-    mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
-}
-
 void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms) {
     const mr_moment moment = {use_ms, mr_row_watermark(rows->find.in, index), index};
     mr_rows_use(rows, row, &moment, written);

@@ -199,10 +199,7 @@ mr_status mr_rows_check_bytes(const mr_rows *rows, uint64_t bytes, uint64_t held
  * for a field or number that cannot be, MR_ERR_LIMIT, MR_ERR_MEMORY: nothing has changed. */
 mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t number);
 
-/* A row was read or written by input row `index`. */
-void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written);
-
-/* The same, the use being at `use_ms` and not at the event's time. */
+/* A row was read or written by input row `index`, at `use_ms`; see mr_rows_touch. */
 void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, double use_ms);
 
 /* The same for a row that no find has found. */
@@ -382,6 +379,15 @@ static inline void mr_row_changed(mr_rows *rows, mr_row *row) {
     if (row->segment != 0 && row->segment <= rows->dirty.settled) mr_dirty_again(rows, row);
 }
 
+/* A row was read or written by input row `index`, at the event's time. */
+static inline void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
+    if (rows->lru_at != 0 || rows->ttl_ms != 0) {
+        mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
+    } else if (written) { /* Nothing depends on when. */
+        mr_row_changed(rows, row);
+    }
+}
+
 /* Milliseconds as an integer, whatever the host wrote; rounded down, so that nothing
  * has passed before its time. */
 static inline int64_t mr_time_of(double ms) {
@@ -398,8 +404,14 @@ static inline mr_addr mr_found_row(const mr_rows *rows, uint32_t index) {
     return mr_u32s(rows->find.found.rows)[mr_found_slot(rows, index)];
 }
 
+/* The row of input row `index`, which was not there, if it was made since; without slots. */
+mr_addr mr_find_since(mr_rows *rows, uint32_t index);
+
 /* The row of input row `index`, looked for once more where there are no slots. */
-mr_addr mr_find_again(mr_rows *rows, uint32_t index);
+static inline mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
+    const mr_addr row = mr_found_row(rows, index);
+    return row != 0 || !rows->find.direct ? row : mr_find_since(rows, index);
+}
 
 /* Tell the last find that a row was made, and that the row of a slot went; find.c. */
 void mr_find_made(mr_rows *rows, uint32_t hash);

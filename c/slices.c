@@ -21,11 +21,11 @@ static void copy_cells(const mr_slice_shape *shape, double *into, const double *
 /* ---- room ---- */
 
 static uint32_t slice_bytes(const mr_slice_shape *shape) {
-    return mr_slice_stride(shape) * (uint32_t)sizeof(double);
+    return shape->stride * (uint32_t)sizeof(double);
 }
 
 static mr_list_shape list_shape(const mr_slice_shape *shape) {
-    const uint32_t back = shape->stacked ? (1 + shape->cells) * (uint32_t)sizeof(double) : 0;
+    const uint32_t back = shape->before * (uint32_t)sizeof(double);
     return (mr_list_shape){(uint32_t)sizeof(mr_slices) + back, slice_bytes(shape),
                            "slices of a key"};
 }
@@ -39,16 +39,15 @@ mr_status mr_slices_reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr 
 
 static bool is_before(const mr_slice_shape *shape, mr_slices *list, uint32_t index,
                       mr_slice_id id) {
-    const int64_t start = mr_slice_start(shape, list, index);
+    const double start = *mr_slice(shape, list, index);
     if (start != id.start) return start < id.start;
     return mr_slice_from(shape, list, index) < id.from;
 }
 
-uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, mr_slice_id id) {
+uint32_t mr_slices_search(const mr_slice_shape *shape, mr_slices *list, mr_slice_id id) {
     uint32_t low = 0;
     uint32_t high = list->count;
     if (high > 0 && is_before(shape, list, high - 1, id)) return high;
-    if (mr_slices_is(shape, list, high - 1, id)) return high - 1; /* Mostly. */
     while (low < high) {
         const uint32_t middle = (low + high) / 2;
         if (is_before(shape, list, middle, id)) {
@@ -64,10 +63,10 @@ void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t ind
                       uint64_t first, bool old) {
     double *slice = mr_slice(shape, list, index);
     if (index < list->count) {
-        memmove(slice + mr_slice_stride(shape), slice, (list->count - index) * slice_bytes(shape));
+        memmove(slice + shape->stride, slice, (list->count - index) * slice_bytes(shape));
     }
     list->count++;
-    slice[0] = (double)id.start;
+    slice[0] = id.start;
     if (shape->stacked) slice[1] = id.from;
     if (id.from != MR_SLICE_AT_ONCE) list->later++;
     double *cells = mr_slice_cells(shape, list, index);
@@ -88,13 +87,12 @@ static bool counts(const mr_slice_shape *shape, mr_slices *list, uint32_t index)
     return list->later == 0 || mr_slice_from(shape, list, index) <= *mr_slices_slid(list);
 }
 
-double *mr_slices_touch(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
+double *mr_slices_touch_past(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
     if (index < list->old) return NULL;
     if (index < list->old + list->front) {
         list->stale = 1;
         return NULL;
     }
-    if (index >= list->old + list->front + list->back) return NULL;
     return counts(shape, list, index) ? mr_slices_back(list) : NULL;
 }
 
@@ -209,7 +207,7 @@ void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cell
 void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto,
                      double *cells) {
     mr_cells_begin(shape, cells);
-    for (uint32_t at = mr_slices_find(shape, list, (mr_slice_id){from, MR_SLICE_AT_ONCE});
+    for (uint32_t at = mr_slices_find(shape, list, (mr_slice_id){(double)from, MR_SLICE_AT_ONCE});
          at < list->count && mr_slice_start(shape, list, at) < upto; at++) {
         if (mr_slice_from(shape, list, at) > (double)upto) continue;
         mr_cells_merge(shape, cells, mr_slice_cells(shape, list, at));
@@ -232,7 +230,7 @@ bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob) {
         if (!mr_is_whole(slice[0], -MR_TIMES_MAX, MR_TIMES_MAX)) return false;
         if (!mr_is_whole(from, MR_SLICE_AT_ONCE, MR_TIMES_MAX)) return false;
         if (!mr_is_whole(*mr_slice_cells(shape, list, i), 0, 0x1p48 - 1)) return false;
-        const mr_slice_id id = {(int64_t)slice[0], from};
+        const mr_slice_id id = {slice[0], from};
         if (i > 0 && !is_before(shape, list, i - 1, id)) return false;
         later += from != MR_SLICE_AT_ONCE;
     }

@@ -44,9 +44,19 @@ enum { MR_SLICE_CELLS_MAX = 1 + MR_FIELDS_MAX + 2 }; /* First event, and two mor
 typedef struct mr_slice_shape {
     const uint8_t *kinds; /* mr_aggregate, `count` of them. */
     uint32_t count;
-    uint32_t cells; /* First event and aggregates. */
-    bool stacked;   /* Windows overlap. */
+    uint32_t cells;  /* First event and aggregates. */
+    uint32_t before; /* Numbers before the first slice, */
+    uint32_t stride; /* from one slice to the next, */
+    uint32_t head;   /* and before the cells of a slice. */
+    bool stacked;    /* Windows overlap. */
 } mr_slice_shape;
+
+static inline mr_slice_shape mr_slice_shape_of(const uint8_t *kinds, uint32_t count, bool stacked) {
+    const uint32_t cells = 1 + mr_basic_cells_of(kinds, count);
+    const mr_slice_shape flat = {kinds, count, cells, 0, 1 + cells, 1, false};
+    const mr_slice_shape stacks = {kinds, count, cells, 1 + cells, 2 + cells * 2, 2, true};
+    return stacked ? stacks : flat;
+}
 
 typedef struct mr_slices {
     uint32_t blob_bytes; /* These three as list.h has them. */
@@ -76,17 +86,13 @@ static inline mr_slices *mr_slices_at(mr_addr blob) { return mr_at(blob); }
 
 #define MR_SLICE_AT_ONCE (-MR_TIMES_MAX) /* From the first window on. */
 
-static inline uint32_t mr_slice_stride(const mr_slice_shape *shape) {
-    return shape->stacked ? 2 + shape->cells * 2 : 1 + shape->cells;
-}
 static inline double *mr_slices_slid(mr_slices *list) { return (double *)(void *)(list + 1); }
 static inline double *mr_slices_back(mr_slices *list) { return mr_slices_slid(list) + 1; }
 static inline double *mr_slice(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
-    const uint32_t before = shape->stacked ? 1 + shape->cells : 0;
-    return mr_slices_slid(list) + before + (list->head + index) * mr_slice_stride(shape);
+    return mr_slices_slid(list) + shape->before + (list->head + index) * shape->stride;
 }
 static inline double *mr_slice_cells(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
-    return mr_slice(shape, list, index) + (shape->stacked ? 2 : 1);
+    return mr_slice(shape, list, index) + shape->head;
 }
 static inline int64_t mr_slice_start(const mr_slice_shape *shape, mr_slices *list, uint32_t index) {
     return (int64_t)mr_slice(shape, list, index)[0];
@@ -97,7 +103,7 @@ static inline double mr_slice_from(const mr_slice_shape *shape, mr_slices *list,
 
 /* Which slice: its start, and the end of the first window that it counts in. */
 typedef struct mr_slice_id {
-    int64_t start;
+    double start;
     double from;
 } mr_slice_id;
 
@@ -105,14 +111,20 @@ typedef struct mr_slice_id {
  * more. MR_ERR_LIMIT, MR_ERR_MEMORY: it is as it was. */
 mr_status mr_slices_reserve(mr_rows *rows, const mr_slice_shape *shape, mr_addr *cell);
 
-/* The first slice that is not before this one; there may be none. */
-uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list, mr_slice_id id);
-
 /* Is this where the slice is? */
 static inline bool mr_slices_is(const mr_slice_shape *shape, mr_slices *list, uint32_t index,
                                 mr_slice_id id) {
-    return index < list->count && mr_slice_start(shape, list, index) == id.start &&
+    return index < list->count && *mr_slice(shape, list, index) == id.start &&
            mr_slice_from(shape, list, index) == id.from;
+}
+
+uint32_t mr_slices_search(const mr_slice_shape *shape, mr_slices *list, mr_slice_id id);
+
+/* The first slice that is not before this one; there may be none. */
+static inline uint32_t mr_slices_find(const mr_slice_shape *shape, mr_slices *list,
+                                      mr_slice_id id) {
+    const uint32_t last = list->count - 1; /* Mostly. */
+    return mr_slices_is(shape, list, last, id) ? last : mr_slices_search(shape, list, id);
 }
 
 /* A slice before slice `index`, for which there is room; its first event is `first`. It may
@@ -120,9 +132,15 @@ static inline bool mr_slices_is(const mr_slice_shape *shape, mr_slices *list, ui
 void mr_slices_insert(const mr_slice_shape *shape, mr_slices *list, uint32_t index, mr_slice_id id,
                       uint64_t first, bool old);
 
+double *mr_slices_touch_past(const mr_slice_shape *shape, mr_slices *list, uint32_t index);
+
 /* Something is about to be added to slice `index`: `back` if it has to be added to that,
  * too, or NULL. */
-double *mr_slices_touch(const mr_slice_shape *shape, mr_slices *list, uint32_t index);
+static inline double *mr_slices_touch(const mr_slice_shape *shape, mr_slices *list,
+                                      uint32_t index) {
+    const bool ahead = index >= list->old + list->front + list->back;
+    return ahead ? NULL : mr_slices_touch_past(shape, list, index);
+}
 
 /* Slices that start before `from` are old; those before `upto` are in front or back. Neither
  * moves back. */

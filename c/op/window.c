@@ -108,7 +108,6 @@ static void open(mr_operator_data *op) {
     mr_window_data *w = &op->window;
     op->rows.shrinks = !counts(spec);
     *w = (mr_window_data){
-        .shape = {.kinds = w->kinds, .count = spec->count + (counts(spec) ? 2 : 0)},
         .size = (int64_t)spec->size,
         .slide = (int64_t)spec->slide,
         .late_ms = late_ms,
@@ -121,10 +120,10 @@ static void open(mr_operator_data *op) {
     memcpy(w->kinds, spec->kinds, spec->count);
     w->kinds[spec->count] = MR_MIN;
     w->kinds[spec->count + 1] = MR_MAX;
-    w->shape.cells = 1 + mr_basic_cells_of(w->kinds, w->shape.count);
+    const bool stacked = spec->assigner != MR_SESSIONS && w->slide < w->size;
+    w->shape = mr_slice_shape_of(w->kinds, spec->count + (counts(spec) ? 2 : 0), stacked);
     if (spec->assigner == MR_SESSIONS) return;
     const bool each = spec->assigner == MR_COUNTED_EACH; /* Windows end at multiples of slide. */
-    w->shape.stacked = w->slide < w->size;
     w->cut = w->size % w->slide;
     w->offset = mr_window_rest(each ? -w->size : (int64_t)spec->offset_ms, w->slide);
 }
@@ -135,8 +134,8 @@ void mr_window_add(mr_operator_data *op, const mr_columns *in, uint32_t i, doubl
                    double *also) {
     const mr_operator_spec *spec = &op->spec;
     uint32_t at = 1;
-    for (uint32_t a = 0; a < spec->count; at += mr_basic_cells[spec->kinds[a]], a++) {
-        const uint32_t kind = spec->kinds[a];
+    for (uint32_t a = 0, kind; a < spec->count; at += mr_basic_cells[kind], a++) {
+        kind = spec->kinds[a];
         double value = 0;
         if (kind != MR_COUNT) {
             if (!mr_column_valid(in, spec->columns[a], i)) continue;

@@ -70,12 +70,11 @@ typedef struct mr_window_event {
 } mr_window_event;
 
 static inline mr_window_event mr_window_event_of(const mr_columns *in, uint32_t i) {
-    mr_window_event event = {
-        .time_ms = mr_time_of(mr_row_time(in, i)),
-        .watermark_ms = mr_time_of(mr_row_watermark(in, i)),
-        .own_ms = mr_time_of(mr_row_own_watermark(in, i)),
-    };
-    if (event.own_ms < event.watermark_ms) event.own_ms = event.watermark_ms;
+    const int64_t watermark_ms = mr_time_of(mr_row_watermark(in, i));
+    mr_window_event event = {mr_time_of(mr_row_time(in, i)), watermark_ms, watermark_ms};
+    if (!mr_batch_has(in, MR_HAS_OWN)) return event;
+    const int64_t own_ms = mr_time_of(mr_row_own_watermark(in, i));
+    if (own_ms > watermark_ms) event.own_ms = own_ms;
     return event;
 }
 

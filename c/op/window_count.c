@@ -23,7 +23,7 @@ static bool ends_at(const mr_operator_data *op, int64_t end) {
     return !early && mr_window_end_by(&op->window, end) == end;
 }
 
-static mr_slice_id id_of(int64_t slice) { return (mr_slice_id){slice, MR_SLICE_AT_ONCE}; }
+static mr_slice_id id_of(int64_t slice) { return (mr_slice_id){(double)slice, MR_SLICE_AT_ONCE}; }
 
 /* Is this the last slice? */
 static bool ends_with(const mr_operator_data *op, mr_slices *list, int64_t slice) {

@@ -22,15 +22,14 @@ static int64_t start_near(mr_window_data *w, int64_t time) {
     return w->start;
 }
 
-/* The first window that ends after `time`. */
-static int64_t end_after(const mr_window_data *w, int64_t time) {
-    return mr_window_end_by(w, time) + w->slide;
+/* The first window that ends after `time`: windows end so far behind a start. */
+static int64_t end_after(mr_window_data *w, int64_t time) {
+    const int64_t end = start_near(w, time) + w->cut;
+    return end > time ? end : end + w->slide;
 }
 
 /* The last end of a window that holds a slice. */
-static int64_t last_end(const mr_window_data *w, int64_t start) {
-    return mr_window_start_by(w, start) + w->size;
-}
+static int64_t last_end(mr_window_data *w, int64_t start) { return start_near(w, start) + w->size; }
 
 static mr_slices *list_of(const mr_operator_data *op, mr_row *row) {
     return mr_slices_at(*mr_window_cell(op, row, MR_WINDOW_BLOB));
@@ -40,8 +39,7 @@ static mr_slices *list_of(const mr_operator_data *op, mr_row *row) {
 
 /* The end of the first window that slice `index` counts in, of those that end at `after` or
  * later; the slice is not before that one. */
-static int64_t next_end_of(const mr_window_data *w, mr_slices *list, uint32_t index,
-                           int64_t after) {
+static int64_t next_end_of(mr_window_data *w, mr_slices *list, uint32_t index, int64_t after) {
     const int64_t start = mr_slice_start(&w->shape, list, index);
     const int64_t end = start < after ? after : end_after(w, start);
     const double from = mr_slice_from(&w->shape, list, index);
@@ -49,8 +47,7 @@ static int64_t next_end_of(const mr_window_data *w, mr_slices *list, uint32_t in
 }
 
 /* The same of slice `index` and those behind it. */
-static int64_t next_end_from(const mr_window_data *w, mr_slices *list, uint32_t index,
-                             int64_t after) {
+static int64_t next_end_from(mr_window_data *w, mr_slices *list, uint32_t index, int64_t after) {
     int64_t end = next_end_of(w, list, index, after);
     for (uint32_t i = index + 1; i < list->count && list->later > 0; i++) {
         const int64_t other = next_end_of(w, list, i, after);
@@ -60,13 +57,13 @@ static int64_t next_end_from(const mr_window_data *w, mr_slices *list, uint32_t 
 }
 
 /* The end of the next window that fires; there is a slice that is not old. */
-static int64_t next_end(const mr_window_data *w, mr_slices *list) {
+static int64_t next_end(mr_window_data *w, mr_slices *list) {
     return next_end_from(w, list, list->old, (int64_t)list->passed + w->slide);
 }
 
 /* Set the row's timer: to its next window, or to when its oldest slice may go. */
 static inline void set_timer(mr_operator_data *op, mr_row *row, mr_slices *list) {
-    const mr_window_data *w = &op->window;
+    mr_window_data *w = &op->window;
     int64_t due_ms = INT64_MAX;
     if (list->old < list->count) due_ms = next_end(w, list) + w->wait_ms;
     if (list->old > 0) {
@@ -77,7 +74,7 @@ static inline void set_timer(mr_operator_data *op, mr_row *row, mr_slices *list)
 }
 
 static bool due(mr_operator_data *op, mr_row *row, int64_t time_ms, uint64_t *first_out) {
-    const mr_window_data *w = &op->window;
+    mr_window_data *w = &op->window;
     mr_slices *list = list_of(op, row);
     if (list->old == list->count) return false;
     const int64_t end = next_end(w, list);
@@ -136,7 +133,7 @@ static void emit_now(mr_operator_data *op, mr_row *row, uint32_t position, int64
 
 /* Forget old slices and revisions that no event may change by `time_ms`. */
 static void forget(mr_operator_data *op, mr_row *row, mr_slices *list, int64_t time_ms) {
-    const mr_window_data *w = &op->window;
+    mr_window_data *w = &op->window;
     uint32_t gone = w->keep_ms == 0 ? list->old : 0;
     while (gone < list->old &&
            mr_window_come(last_end(w, mr_slice_start(&w->shape, list, gone)) + w->keep_ms, time_ms))
@@ -147,7 +144,7 @@ static void forget(mr_operator_data *op, mr_row *row, mr_slices *list, int64_t t
 }
 
 static mr_status fire(mr_operator_data *op, mr_row *row, int64_t time_ms, mr_batch_data *results) {
-    const mr_window_data *w = &op->window;
+    mr_window_data *w = &op->window;
     mr_slices *list = list_of(op, row);
     if (list->old < list->count) {
         const int64_t end = next_end(w, list);
@@ -171,8 +168,8 @@ typedef struct fired {
     int64_t upto;
 } fired;
 
-static fired fired_by(const mr_operator_data *op, const mr_window_event *event, int64_t start) {
-    const mr_window_data *w = &op->window;
+static fired fired_by(mr_operator_data *op, const mr_window_event *event, int64_t start) {
+    mr_window_data *w = &op->window;
     const bool each = (op->spec.flags & MR_EMIT_EACH) != 0;
     const int64_t end = start + w->size;
     if (!each && (w->keep_ms == 0 || event->time_ms >= event->watermark_ms)) {
@@ -188,36 +185,29 @@ static fired fired_by(const mr_operator_data *op, const mr_window_event *event, 
 }
 
 static uint32_t count_of(const mr_window_data *w, fired f) {
-    return (uint32_t)((f.upto - f.first) / w->slide);
+    return f.upto == f.first ? 0 : (uint32_t)((f.upto - f.first) / w->slide);
 }
 
 /* The slice of an event. Its own source may have closed windows that another keeps open. */
-static mr_slice_id id_of(const mr_window_data *w, const mr_window_event *event, int64_t start) {
-    mr_slice_id id = {mr_window_slice_of(w, start, event->time_ms), MR_SLICE_AT_ONCE};
+static mr_slice_id id_of(mr_window_data *w, const mr_window_event *event, int64_t start) {
+    mr_slice_id id = {(double)mr_window_slice_of(w, start, event->time_ms), MR_SLICE_AT_ONCE};
     if (event->own_ms == event->watermark_ms) return id;
     const int64_t open = end_after(w, event->own_ms - w->late_ms);
     if (open > end_after(w, event->time_ms)) id.from = (double)open;
     return id;
 }
 
-/* The row of input row `i`, with room for a slice and the windows that it fires; where the
- * slice is, or belongs, goes to `at_out`. */
-static mr_status reserve(mr_operator_data *op, uint32_t i, mr_slice_id slice, uint32_t windows,
-                         mr_row **row_out, uint32_t *at_out) {
+/* Where the slice of an event is, or belongs. */
+typedef struct place {
+    mr_row *row;
+    uint32_t at;
+    bool there;
+} place;
+
+/* A row for input row `i`, which has none, with the same room. */
+static mr_status begin(mr_operator_data *op, uint32_t i, uint32_t windows, mr_row **row_out) {
     mr_rows *rows = &op->rows;
     const mr_slice_shape *shape = &op->window.shape;
-    *at_out = 0;
-    *row_out = mr_rows_visit(rows, i);
-    if (*row_out != NULL) {
-        if (windows > 0) {
-            mr_addr *revisions = mr_window_cell(op, *row_out, MR_WINDOW_REVISIONS);
-            MR_TRY(mr_revisions_reserve(rows, revisions, windows));
-        }
-        mr_slices *list = list_of(op, *row_out);
-        *at_out = mr_slices_find(shape, list, slice);
-        if (mr_slices_is(shape, list, *at_out, slice)) return MR_OK;
-        return mr_slices_reserve(rows, shape, mr_window_cell(op, *row_out, MR_WINDOW_BLOB));
-    }
     mr_addr blob = 0;
     mr_addr revisions = 0;
     MR_TRY(mr_slices_reserve(rows, shape, &blob));
@@ -230,20 +220,31 @@ static mr_status reserve(mr_operator_data *op, uint32_t i, mr_slice_id slice, ui
     return mr_window_begin(op, i, blob, revisions, row_out);
 }
 
-/* Add the event to its slice, which is or belongs at `at`; returns whether the row's timer
- * must be set anew. */
-static bool add(mr_operator_data *op, const mr_columns *in, uint32_t i, mr_slices *list,
-                mr_slice_id slice, uint32_t at) {
+/* Make room for a slice of input row `i` and the windows that it fires. */
+static mr_status reserve(mr_operator_data *op, uint32_t i, mr_slice_id slice, uint32_t windows,
+                         place *place_out) {
+    mr_rows *rows = &op->rows;
     const mr_slice_shape *shape = &op->window.shape;
-    bool timer = false;
-    if (!mr_slices_is(shape, list, at, slice)) {
-        const bool old = last_end(&op->window, slice.start) <= (int64_t)list->passed;
-        mr_slices_insert(shape, list, at, slice, op->window.firsts++, old);
-        timer = at <= list->old || list->later > 0;
+    mr_row *row = mr_rows_visit(rows, i);
+    *place_out = (place){.row = row};
+    if (row == NULL) return begin(op, i, windows, &place_out->row);
+    if (windows > 0) {
+        mr_addr *revisions = mr_window_cell(op, row, MR_WINDOW_REVISIONS);
+        MR_TRY(mr_revisions_reserve(rows, revisions, windows));
     }
-    double *back = mr_slices_touch(shape, list, at);
-    mr_window_add(op, in, i, mr_slice_cells(shape, list, at), back);
-    return timer;
+    mr_slices *list = list_of(op, row);
+    place_out->at = mr_slices_find(shape, list, slice);
+    place_out->there = mr_slices_is(shape, list, place_out->at, slice);
+    if (place_out->there) return MR_OK;
+    return mr_slices_reserve(rows, shape, mr_window_cell(op, row, MR_WINDOW_BLOB));
+}
+
+/* Put a new slice where it belongs; returns whether the row's timer must be set anew. */
+static bool insert(mr_operator_data *op, mr_slices *list, mr_slice_id slice, uint32_t at) {
+    mr_window_data *w = &op->window;
+    const bool old = last_end(w, (int64_t)slice.start) <= (int64_t)list->passed;
+    mr_slices_insert(&w->shape, list, at, slice, w->firsts++, old);
+    return at <= list->old || list->later > 0;
 }
 
 static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
@@ -252,8 +253,6 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     const mr_window_event event = mr_window_event_of(in, i);
     const int64_t start = start_near(w, event.time_ms);
     const mr_slice_id slice = id_of(w, &event, start);
-    const uint32_t *offsets = mr_u32s(in->key_offsets);
-    const uint32_t key_bytes = offsets[i + 1] - offsets[i];
     if (start + w->size + w->late_ms <= event.own_ms) {
         MR_TRY(mr_window_room(results, 1, 1));
         mr_window_late(op, i, results);
@@ -261,20 +260,24 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
     }
     const fired f = fired_by(op, &event, start);
     const uint32_t windows = count_of(w, f);
-    if (windows > 0) MR_TRY(mr_window_room(results, windows, key_bytes));
-    mr_row *row;
-    uint32_t at;
-    MR_TRY(reserve(op, i, slice, windows, &row, &at));
-    mr_slices *list = list_of(op, row);
+    if (windows > 0) {
+        const uint32_t *offsets = mr_u32s(in->key_offsets);
+        MR_TRY(mr_window_room(results, windows, offsets[i + 1] - offsets[i]));
+    }
+    place to;
+    MR_TRY(reserve(op, i, slice, windows, &to));
+    mr_slices *list = list_of(op, to.row);
     if (event.time_ms < event.watermark_ms) { /* Windows may have come without an event. */
         const double passed = (double)mr_window_end_by(w, event.watermark_ms - w->wait_ms);
         if (passed > list->passed) list->passed = passed;
     }
-    const bool timer = add(op, in, i, list, slice, at);
+    const bool timer = !to.there && insert(op, list, slice, to.at);
+    double *back = mr_slices_touch(&w->shape, list, to.at);
+    mr_window_add(op, in, i, mr_slice_cells(&w->shape, list, to.at), back);
     for (int64_t end = f.first; end < f.upto; end += w->slide)
-        emit_now(op, row, i, end, next_revision(op, row, end), results);
-    if (timer) set_timer(op, row, list);
-    mr_rows_touch(&op->rows, row, i, true);
+        emit_now(op, to.row, i, end, next_revision(op, to.row, end), results);
+    if (timer) set_timer(op, to.row, list);
+    mr_rows_touch(&op->rows, to.row, i, true);
     return MR_OK;
 }
 
@@ -287,12 +290,12 @@ static bool is_passed(const mr_window_data *w, double passed) {
 }
 
 /* Does a slice belong to the window that ends there? */
-static bool is_in(const mr_window_data *w, int64_t start, double end) {
+static bool is_in(mr_window_data *w, int64_t start, double end) {
     return is_passed(w, end) && end > (double)start && end <= (double)last_end(w, start);
 }
 
 static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
-    const mr_window_data *w = &op->window;
+    mr_window_data *w = &op->window;
     const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
     if (!mr_slices_check(&w->shape, blob)) return false;
     mr_slices *list = mr_slices_at(blob);
@@ -314,8 +317,8 @@ static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
 
 /* The end of the first window that has not closed: the others have lost slices. The clock
  * begins anew when rows were loaded, but no earlier than what has fired. */
-static int64_t open_end(const mr_operator_data *op, mr_slices *list) {
-    const mr_window_data *w = &op->window;
+static int64_t open_end(mr_operator_data *op, mr_slices *list) {
+    mr_window_data *w = &op->window;
     const int64_t passed = (int64_t)list->passed;
     const int64_t clock_ms = mr_time_of(op->clock_ms);
     const bool kept = w->keep_ms > 0 && clock_ms > passed;
@@ -323,10 +326,10 @@ static int64_t open_end(const mr_operator_data *op, mr_slices *list) {
 }
 
 static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
-    const mr_window_data *w = &op->window;
+    mr_window_data *w = &op->window;
     mr_slices *list = list_of(op, row);
     for (int64_t end = open_end(op, list);; end += w->slide) {
-        const mr_slice_id oldest = {end - w->size, MR_SLICE_AT_ONCE};
+        const mr_slice_id oldest = {(double)(end - w->size), MR_SLICE_AT_ONCE};
         const uint32_t at = mr_slices_find(&w->shape, list, oldest);
         if (at == list->count) return MR_OK;
         end = next_end_from(w, list, at, end);
