@@ -4,7 +4,6 @@
 /* ---- cells ---- */
 
 void mr_cells_begin(const mr_slice_shape *shape, double *cells) {
-    memset(cells, 0, shape->cells * sizeof(double));
     cells[0] = __builtin_inf();
     mr_basic_begin(shape->kinds, shape->count, cells + 1);
 }
@@ -153,14 +152,8 @@ static void count_later(const mr_slice_shape *shape, mr_slices *list, double upt
     }
 }
 
-void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto) {
-    uint32_t older = list->old;
-    while (older < list->count && mr_slice_start(shape, list, older) < from)
-        older++;
-    if (!shape->stacked) {
-        list->old = older;
-        return;
-    }
+void mr_slices_slide_stacks(const mr_slice_shape *shape, mr_slices *list, uint32_t older,
+                            int64_t upto) {
     count_later(shape, list, (double)upto);
     if (older < list->old + list->front) {
         list->front -= older - list->old;
@@ -192,16 +185,14 @@ uint64_t mr_slices_first(const mr_slice_shape *shape, mr_slices *list) {
     return number_of(*mr_slices_back(list));
 }
 
-void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells) {
+const double *mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells) {
     const double *oldest = mr_slice_cells(shape, list, list->old);
-    if (!shape->stacked) {
-        copy_cells(shape, cells, oldest);
-    } else if (list->front == 0) {
-        copy_cells(shape, cells, mr_slices_back(list));
-    } else {
-        copy_cells(shape, cells, oldest + shape->cells);
-        if (list->back > 0) mr_cells_merge(shape, cells, mr_slices_back(list));
-    }
+    if (!shape->stacked) return oldest;
+    if (list->front == 0) return mr_slices_back(list);
+    if (list->back == 0) return oldest + shape->cells;
+    copy_cells(shape, cells, oldest + shape->cells);
+    mr_cells_merge(shape, cells, mr_slices_back(list));
+    return cells;
 }
 
 void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto,

@@ -142,14 +142,27 @@ static inline double *mr_slices_touch(const mr_slice_shape *shape, mr_slices *li
     return ahead ? NULL : mr_slices_touch_past(shape, list, index);
 }
 
+void mr_slices_slide_stacks(const mr_slice_shape *shape, mr_slices *list, uint32_t older,
+                            int64_t upto);
+
 /* Slices that start before `from` are old; those before `upto` are in front or back. Neither
  * moves back. */
-void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from, int64_t upto);
+static inline void mr_slices_slide(const mr_slice_shape *shape, mr_slices *list, int64_t from,
+                                   int64_t upto) {
+    uint32_t older = list->old;
+    while (older < list->count && mr_slice_start(shape, list, older) < from)
+        older++;
+    if (shape->stacked) {
+        mr_slices_slide_stacks(shape, list, older, upto);
+    } else {
+        list->old = older;
+    }
+}
 
 /* The window that was slid to, of one slice at least: the number of its first event, and all
- * of its slices as one. */
+ * of its slices as one, which are in the list or put into `cells`. */
 uint64_t mr_slices_first(const mr_slice_shape *shape, mr_slices *list);
-void mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells);
+const double *mr_slices_window(const mr_slice_shape *shape, mr_slices *list, double *cells);
 
 /* All slices of the window [from, upto) as one, one by one; its first event is Infinity where
  * there are none. */

@@ -37,8 +37,10 @@ mr_status mr_basic_check(const mr_operator_spec *spec) {
 }
 
 void mr_basic_begin(const uint8_t *kinds, uint32_t count, double *cells) {
-    for (uint32_t i = 0; i < count; cells += mr_basic_cells[kinds[i]], i++) {
-        if (kinds[i] == MR_MIN || kinds[i] == MR_MAX) cells[0] = __builtin_nan("");
+    for (uint32_t i = 0; i < count; i++) {
+        const double nothing = kinds[i] == MR_MIN || kinds[i] == MR_MAX ? __builtin_nan("") : 0;
+        for (uint32_t left = mr_basic_cells[kinds[i]]; left > 0; left--)
+            *cells++ = nothing;
     }
 }
 

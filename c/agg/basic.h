@@ -34,7 +34,7 @@ uint32_t mr_basic_cells_of(const uint8_t *kinds, uint32_t count);
 /* Are a spec's aggregates such as there are? MR_ERR_ARGUMENT; MR_ERR_LIMIT: too many cells. */
 mr_status mr_basic_check(const mr_operator_spec *spec);
 
-/* Cells that have seen nothing; they come cleared. */
+/* Cells that have seen nothing. */
 void mr_basic_begin(const uint8_t *kinds, uint32_t count, double *cells);
 
 /* Into the one the other's values. */

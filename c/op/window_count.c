@@ -64,16 +64,17 @@ static void emit(mr_operator_data *op, mr_row *row, uint32_t position, int64_t f
     mr_slices *list = list_of(op, row);
     double cells[MR_SLICE_CELLS_MAX];
     mr_slices_slide(shape, list, from, upto);
+    const double *window = cells;
     if (shape->stacked && list->front + list->back > 0) {
-        mr_slices_window(shape, list, cells);
+        window = mr_slices_window(shape, list, cells);
     } else {
         mr_slices_range(shape, list, from, upto, cells);
     }
     const mr_window_result result = {
-        .start = mr_time_of(cells[shape->cells - 2]),
-        .end = mr_time_of(cells[shape->cells - 1]),
+        .start = mr_time_of(window[shape->cells - 2]),
+        .end = mr_time_of(window[shape->cells - 1]),
         .due_ms = -__builtin_inf(),
-        .cells = cells,
+        .cells = window,
     };
     mr_window_emit(op, row, position, &result, results);
 }

@@ -49,7 +49,8 @@ static int64_t next_end_of(mr_window_data *w, mr_slices *list, uint32_t index, i
 /* The same of slice `index` and those behind it. */
 static int64_t next_end_from(mr_window_data *w, mr_slices *list, uint32_t index, int64_t after) {
     int64_t end = next_end_of(w, list, index, after);
-    for (uint32_t i = index + 1; i < list->count && list->later > 0; i++) {
+    if (list->later == 0) return end;
+    for (uint32_t i = index + 1; i < list->count; i++) {
         const int64_t other = next_end_of(w, list, i, after);
         if (other < end) end = other;
     }
@@ -92,7 +93,7 @@ static double next_revision(const mr_operator_data *op, mr_row *row, int64_t end
     return mr_revisions_next(*mr_window_cell(op, row, MR_WINDOW_REVISIONS), end);
 }
 
-/* Emit the next window of the row, which ends at `end`. */
+/* Emit the next window of the row, which ends at `end`: due() has slid to it. */
 static mr_status emit_next(mr_operator_data *op, mr_row *row, int64_t end, mr_batch_data *results) {
     const mr_window_data *w = &op->window;
     if (mr_window_revised(op)) {
@@ -100,14 +101,12 @@ static mr_status emit_next(mr_operator_data *op, mr_row *row, int64_t end, mr_ba
     }
     mr_slices *list = list_of(op, row);
     double cells[MR_SLICE_CELLS_MAX];
-    mr_slices_slide(&w->shape, list, end - w->size, end);
-    mr_slices_window(&w->shape, list, cells);
     const mr_window_result result = {
         .start = end - w->size,
         .end = end,
         .revision = next_revision(op, row, end),
         .due_ms = (double)(end + w->wait_ms),
-        .cells = cells,
+        .cells = mr_slices_window(&w->shape, list, cells),
     };
     mr_window_emit(op, row, 0, &result, results);
     list->passed = (double)end;
