@@ -384,7 +384,7 @@ static mr_status make(mr_rows *rows, uint32_t hash, const mr_row_parts *parts, u
     if (rows->ttl_ms > 0) expire_for(rows, 1, bytes, mr_time_of(moment->passed_ms));
     MR_TRY(check_limits(rows, bytes, held));
     MR_TRY(prepare(rows, hash, parts, row_out));
-    evict_for(rows, moment->by, 1, bytes, NULL);
+    if (rows->lru_at != 0) evict_for(rows, moment->by, 1, bytes, NULL);
     enrol(rows, *row_out, hash, parts);
     rows->births++;
     rows->uses++;
@@ -513,12 +513,6 @@ void mr_rows_close(mr_rows *rows) {
     mr_wheel_close(&rows->wheel);
     mr_rows_timers_close(rows);
     mr_find_close(rows);
-}
-
-mr_row *mr_rows_visit(mr_rows *rows, uint32_t index) {
-    if (rows->ttl_ms > 0) rows->passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
-    mr_addr address = mr_find_again(rows, index);
-    return address == 0 ? NULL : mr_row_at(address);
 }
 
 mr_row *mr_rows_enter(mr_rows *rows, uint32_t index) {

@@ -175,9 +175,6 @@ static inline bool mr_rows_only_grow(const mr_rows *rows) {
  * it is also made when its ttl is over. */
 mr_row *mr_rows_enter(mr_rows *rows, uint32_t index);
 
-/* The same, however old the row is: for an operator that judges age itself. */
-mr_row *mr_rows_visit(mr_rows *rows, uint32_t index);
-
 /* Make the row of input row `index`, which has none, its record cleared; room is made
  * by expiry, then by eviction. MR_ERR_LIMIT, MR_ERR_MEMORY. */
 mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out);
@@ -379,15 +376,6 @@ static inline void mr_row_changed(mr_rows *rows, mr_row *row) {
     if (row->segment != 0 && row->segment <= rows->dirty.settled) mr_dirty_again(rows, row);
 }
 
-/* A row was read or written by input row `index`, at the event's time. */
-static inline void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
-    if (rows->lru_at != 0 || rows->ttl_ms != 0) {
-        mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
-    } else if (written) { /* Nothing depends on when. */
-        mr_row_changed(rows, row);
-    }
-}
-
 /* Milliseconds as an integer, whatever the host wrote; rounded down, so that nothing
  * has passed before its time. */
 static inline int64_t mr_time_of(double ms) {
@@ -411,6 +399,22 @@ mr_addr mr_find_since(mr_rows *rows, uint32_t index);
 static inline mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
     const mr_addr row = mr_found_row(rows, index);
     return row != 0 || !rows->find.direct ? row : mr_find_since(rows, index);
+}
+
+/* As mr_rows_enter, however old the row is: for an operator that judges age itself. */
+static inline mr_row *mr_rows_visit(mr_rows *rows, uint32_t index) {
+    if (rows->ttl_ms > 0) rows->passed_ms = mr_time_of(mr_row_watermark(rows->find.in, index));
+    const mr_addr address = mr_find_again(rows, index);
+    return address == 0 ? NULL : mr_row_at(address);
+}
+
+/* A row was read or written by input row `index`, at the event's time. */
+static inline void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, bool written) {
+    if (rows->lru_at != 0 || rows->ttl_ms != 0) {
+        mr_rows_touch_at(rows, row, index, written, mr_row_time(rows->find.in, index));
+    } else if (written) { /* Nothing depends on when. */
+        mr_row_changed(rows, row);
+    }
 }
 
 /* Tell the last find that a row was made, and that the row of a slot went; find.c. */
