@@ -8,7 +8,7 @@ import type { Arrival, Chunk } from "../chunk.ts"
 export class Taken {
   /** Its number in the arrival, and that. */
   cause = 0
-  of: Arrival | undefined
+  of: Arrival | undefined;
 
   /** In an arrival of which none was taken, the first. */
   in(arrival: Arrival): number {
