@@ -130,7 +130,9 @@ void mr_dirty_end(mr_rows *rows, bool saved) {
 }
 
 void mr_dirty_loaded(mr_rows *rows) {
-    if (rows->age_at == 0) return;
+    const bool unknown = rows->dirty.unknown;
+    rows->dirty.unknown = false;
+    if (rows->age_at == 0 || unknown) return;
     mr_dirty_end(rows, false); /* One that goes on is given up. */
     mr_dirty_freeze(rows);
     mr_dirty_end(rows, true);

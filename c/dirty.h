@@ -49,6 +49,7 @@ typedef struct mr_dirty {
     uint32_t saved;        /* The last segment that was saved. */
     uint32_t changed;      /* Rows from `first` on. */
     uint32_t changed_now;  /* Rows from `fresh` on. */
+    bool unknown;          /* Rows are loaded that no checkpoint knows. */
     mr_addr oldest;
     mr_addr newest;
     mr_addr first; /* 0: all is saved. */

@@ -352,9 +352,16 @@ mr_status mr_operator_results(mr_operator handle, const uint32_t *rows, uint32_t
 /* Open a scan that `start` starts, with what it takes. */
 typedef struct scan_start {
     bool of_changes;
+    bool ranked;
     double time_ms;
     uint32_t rewrite;
 } scan_start;
+
+static mr_status start_scan(mr_scan_data *scan, mr_rows *rows, const scan_start *how) {
+    if (how->of_changes) return mr_scan_changes(scan, rows, how->rewrite);
+    if (how->ranked) return mr_scan_ranked(scan, rows, how->time_ms);
+    return mr_scan_start(scan, rows, how->time_ms);
+}
 
 static mr_status open_scan_of(mr_operator_data *op, mr_operator handle, const scan_start *how,
                               mr_scan *scan_out) {
@@ -364,8 +371,7 @@ static mr_status open_scan_of(mr_operator_data *op, mr_operator handle, const sc
     MR_TRY(make_object(e, MR_HANDLE_SCAN, sizeof(open_scan), &object, &made));
     open_scan *open = object;
     open->op = handle;
-    const mr_status status = how->of_changes ? mr_scan_changes(&open->scan, &op->rows, how->rewrite)
-                                             : mr_scan_start(&open->scan, &op->rows, how->time_ms);
+    const mr_status status = start_scan(&open->scan, &op->rows, how);
     if (status != MR_OK) {
         drop_object(e, made, open, sizeof(open_scan));
         return status;
@@ -377,6 +383,11 @@ static mr_status open_scan_of(mr_operator_data *op, mr_operator handle, const sc
 mr_status mr_scan_open(mr_operator handle, double time_ms, mr_scan *scan_out) {
     GET_OPERATOR(op, handle);
     return open_scan_of(op, handle, &(scan_start){.time_ms = time_ms}, scan_out);
+}
+
+mr_status mr_savepoint_scan(mr_operator handle, double time_ms, mr_scan *scan_out) {
+    GET_OPERATOR(op, handle);
+    return open_scan_of(op, handle, &(scan_start){.ranked = true, .time_ms = time_ms}, scan_out);
 }
 
 static mr_status check_tracked(const mr_operator_data *op) {
@@ -456,8 +467,10 @@ mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
 mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, double time_ms,
                   uint32_t segment) {
     GET_OPERATOR(op, handle);
-    MR_TRY(check_segment(&op->rows, segment, op->rows.dirty.next));
-    if (op->rows.age_at != 0) op->rows.dirty.next = segment;
+    mr_dirty *dirty = &op->rows.dirty;
+    dirty->unknown = segment == 0 && dirty->next <= 1;
+    if (!dirty->unknown) MR_TRY(check_segment(&op->rows, segment, dirty->next));
+    if (!dirty->unknown && op->rows.age_at != 0) dirty->next = segment;
     mr_find_end(&op->rows);
     mr_flush_stop(op);
     if (op->kind->stop != NULL) op->kind->stop(op);

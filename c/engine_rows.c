@@ -174,11 +174,10 @@ mr_status mr_entry_leave(mr_operator handle, uint32_t address, uint32_t leaves) 
 }
 
 mr_status mr_entry_last(mr_operator handle, const uint8_t *key, uint32_t key_bytes,
-                        uint32_t *row_out) {
+                        double passed_ms, uint32_t *row) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_entries(op));
-    *row_out = mr_ring_last(&op->rows, key, key_bytes);
-    return MR_OK;
+    return mr_ring_last(&op->rows, key, key_bytes, passed_ms, row);
 }
 
 mr_status mr_entries_next(mr_operator handle, const uint8_t *key, uint32_t key_bytes,

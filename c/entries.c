@@ -130,9 +130,18 @@ void mr_ring_rehang(mr_rows *rows, mr_row *row) {
     link_rows(rows, address, first);
 }
 
-mr_addr mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+mr_status mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
+                       double passed_ms, mr_addr *row) {
     const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
-    return first == 0 ? 0 : before_of(rows, first);
+    mr_addr last = *row != 0 ? *row : first == 0 ? 0 : before_of(rows, first);
+    for (uint32_t looks = 0; last != 0; looks++) {
+        *row = last;
+        if (!mr_row_expired(rows, mr_row_at(last), passed_ms)) return MR_OK;
+        if (looks == LOOKS_MAX) return MR_MORE;
+        last = last == first ? 0 : before_of(rows, last);
+    }
+    *row = 0;
+    return MR_OK;
 }
 
 /* Rows may have come and gone since the last page, its last row as well: then the ring is gone

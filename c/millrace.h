@@ -427,11 +427,12 @@ MR_API mr_status mr_row_use(mr_operator op, uint32_t row, double time_ms, double
  * next: the next entries in first-seen order, at most MR_ENTRIES_PAGE. MR_MORE: there may be
  * more, call again; after none before rows come or go, or it looks from the first once more.
  * Entries may come and go in between: those that stay are given once.
- * last: the address of the entry that was made last, or 0; its ttl may be over. */
+ * last: the address of the entry that was made last of those whose ttl is not over at `passed_ms`,
+ * or 0. `row` is 0 at first; MR_MORE: call again with what it is now. */
 MR_API mr_status mr_entries_next(mr_operator op, const uint8_t *key, uint32_t key_bytes,
                                  mr_entries *page);
 MR_API mr_status mr_entry_last(mr_operator op, const uint8_t *key, uint32_t key_bytes,
-                               uint32_t *row_out);
+                               double passed_ms, uint32_t *row);
 
 /* The entry at this address will be removed (`leaves` 1), or will not (0): from now on it counts
  * toward no limit, and is removed if eviction comes to it. For the rest it stands as before, so
@@ -489,6 +490,10 @@ MR_API mr_status mr_blob_free(mr_operator op, uint32_t blob);
 MR_API mr_status mr_scan_open(mr_operator op, double time_ms, mr_scan *scan_out);
 MR_API mr_status mr_scan_close(mr_scan scan);
 
+/* The same rows for a savepoint: what counts up, as births do, is saved as its rank among them,
+ * so that the same state is the same bytes whatever it has gone through. */
+MR_API mr_status mr_savepoint_scan(mr_operator op, double time_ms, mr_scan *scan_out);
+
 /* The next page of at most `rows_max` rows; `page_out` gets the address of the scan's
  * mr_page. A page of 0 rows is the end. */
 MR_API mr_status mr_scan_next(mr_scan scan, uint32_t rows_max, uint32_t *page_out);
@@ -518,7 +523,8 @@ MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
                          uint32_t *upto_out, uint32_t *size_out);
 
 /* Add the rows of a saved segment to `op`, and remove those that were removed; the numbers of
- * segments ascend. Rows saved without a ttl count as last used
+ * segments ascend. Segment 0, for a new operator alone: of a savepoint, so that the first
+ * checkpoint has all of it. Rows saved without a ttl count as last used
  * at `time_ms`, and those without timers have none. Bytes that are damaged, of other fields,
  * or with timers that `op` has not, are MR_ERR_CORRUPT: close the engine then, some rows are
  * in. */

@@ -258,7 +258,7 @@ void mr_dirty_written(mr_rows *rows, mr_row *row, uint32_t segment);
 void mr_dirty_freeze(mr_rows *rows);
 void mr_dirty_end(mr_rows *rows, bool saved);
 
-/* All that stands was loaded. */
+/* All that stands was loaded: of a savepoint, or from what checkpoints saved. */
 void mr_dirty_loaded(mr_rows *rows);
 
 /* ---- timers; timer.c ---- */
@@ -313,8 +313,9 @@ void mr_ring_remove(mr_rows *rows, mr_row *row);
 /* Hang an entry behind all others of its key once more. */
 void mr_ring_rehang(mr_rows *rows, mr_row *row);
 
-/* The last entry of a key; 0: there is none. */
-mr_addr mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+/* The last entry of a key that stands; millrace.h, mr_entry_last. */
+mr_status mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
+                       double passed_ms, mr_addr *row);
 
 /* The next entries of a key; millrace.h, mr_entries_next. */
 mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
@@ -357,6 +358,12 @@ static inline int64_t mr_row_deadline(const mr_rows *rows, const mr_row *row) {
 }
 static inline bool mr_row_expired(const mr_rows *rows, const mr_row *row, double clock_ms) {
     return rows->ttl_ms > 0 && clock_ms >= (double)mr_row_deadline(rows, row);
+}
+
+/* The number of a row's last use, for states that evict. */
+static inline uint64_t mr_row_use_number(const mr_rows *rows, mr_row *row) {
+    const mr_lru *lru = mr_row_part(row, rows->lru_at);
+    return ((uint64_t)lru->use_high << 32) | lru->use_low;
 }
 
 /* A row's timer: 0 when there is none; its time then means nothing. */

@@ -104,21 +104,47 @@ static void save_tombstone(mr_writer *writer, const mr_rows *rows, mr_row *row) 
     mr_put_bytes(writer, key, row->key_bytes);
 }
 
-static void save_entry(mr_writer *writer, const mr_rows *rows, mr_row *row, encoded *refs) {
+/* What counts up: of a savepoint the ranks. */
+typedef struct numbers {
+    uint64_t birth;
+    uint64_t use;
+    uint64_t registered;
+} numbers;
+
+static numbers numbers_of(const mr_scan_data *scan, uint32_t index, mr_row *row) {
+    const mr_rows *rows = scan->rows;
+    if (scan->ranked) {
+        const uint32_t place = scan->first + index;
+        return (numbers){
+            .birth = mr_rank_of(&scan->ranks, MR_RANK_BIRTH, place),
+            .use = mr_rank_of(&scan->ranks, MR_RANK_USE, place),
+            .registered = mr_rank_of(&scan->ranks, MR_RANK_TIMER, place),
+        };
+    }
+    return (numbers){
+        .birth = mr_row_birth(row),
+        .use = rows->lru_at != 0 ? mr_row_use_number(rows, row) : 0,
+        .registered =
+            rows->timer_at != 0 ? mr_row_timer_registered(mr_row_part(row, rows->timer_at)) : 0,
+    };
+}
+
+/* The entry of a row of the scan's page. */
+static void save_entry(mr_writer *writer, const mr_scan_data *scan, uint32_t index, encoded *refs) {
+    const mr_rows *rows = scan->rows;
+    mr_row *row = mr_row_at(((const mr_addr *)mr_at(scan->page.rows))[index]);
+    const numbers numbers = numbers_of(scan, index, row);
     const uint8_t *key = mr_row_key(rows, row);
     const uint8_t *record = mr_row_record(rows, row);
     mr_put_u8(writer, ENTRY_ROW);
     mr_put_u8(writer, group_of(rows, key, row->key_bytes));
     mr_put_u16(writer, row->key_bytes);
-    mr_put_u64(writer, mr_row_birth(row));
+    mr_put_u64(writer, numbers.birth);
     if (rows->ttl_ms > 0) mr_put_u64(writer, (uint64_t)mr_row_last_use(rows, row));
-    if (rows->lru_at != 0) {
-        const mr_lru *lru = mr_row_part(row, rows->lru_at);
-        mr_put_u64(writer, ((uint64_t)lru->use_high << 32) | lru->use_low);
-    }
+    if (rows->lru_at != 0) mr_put_u64(writer, numbers.use);
     if (rows->timer_at != 0) {
         const mr_row_timer *timer = mr_row_part(row, rows->timer_at);
-        mr_put_u64(writer, mr_row_timer_registered(timer));
+        mr_put_u64(writer, numbers.registered);
         mr_put_u64(writer, (uint64_t)mr_row_timer_ms(timer));
     }
     mr_put_bytes(writer, key, row->key_bytes);
@@ -164,7 +190,7 @@ mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const mr_save_to
         if ((page[upto] & MR_PAGE_GRAVE) != 0) {
             save_tombstone(&writer, rows, mr_row_at(page[upto] - MR_PAGE_GRAVE));
         } else {
-            save_entry(&writer, rows, mr_row_at(page[upto]), &refs);
+            save_entry(&writer, scan, upto, &refs);
         }
         if (writer.full) break;
         size = writer.size;
@@ -328,8 +354,7 @@ mr_status mr_load_rows(mr_rows *rows, const uint8_t *bytes, uint32_t size, doubl
 typedef uint64_t (*number_of)(const mr_rows *rows, mr_addr row);
 
 static uint64_t use_of(const mr_rows *rows, mr_addr row) {
-    const mr_lru *lru = mr_row_part(mr_row_at(row), rows->lru_at);
-    return (((uint64_t)lru->use_high << 32) | lru->use_low) + 1;
+    return mr_row_use_number(rows, mr_row_at(row)) + 1;
 }
 
 static uint64_t birth_of(const mr_rows *rows, mr_addr row) {

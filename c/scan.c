@@ -22,6 +22,14 @@ mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
     return MR_OK;
 }
 
+mr_status mr_scan_ranked(mr_scan_data *scan, mr_rows *rows, double time_ms) {
+    MR_TRY(mr_scan_start(scan, rows, time_ms));
+    scan->ranked = true;
+    const mr_status status = mr_ranks_open(&scan->ranks, rows);
+    if (status != MR_OK) mr_scan_stop(scan);
+    return status;
+}
+
 mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite) {
     MR_TRY(start(scan, rows));
     scan->of_changes = true;
@@ -76,6 +84,16 @@ static mr_status collect(mr_scan_data *scan) {
     return MR_OK;
 }
 
+/* The next rows of those that are ranked. */
+static void next_ranked(mr_scan_data *scan, uint32_t rows_max) {
+    mr_addr *rows = mr_at(scan->page.rows);
+    const uint32_t left = scan->ranks.count - scan->upto;
+    scan->first = scan->upto;
+    scan->page.count = mr_min_u32(rows_max, left);
+    for (uint32_t i = 0; i < scan->page.count; i++)
+        rows[i] = mr_ranked_row(&scan->ranks, scan->upto++);
+}
+
 mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
     scan->page.count = 0;
     if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", 0);
@@ -92,6 +110,11 @@ mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
         MR_TRY(collect(scan));
         if (!scan->collected) return MR_MORE;
     }
+    if (scan->ranked) {
+        MR_TRY(mr_ranks_sort(&scan->ranks, scan->rows, &scan->runs)); /* MR_MORE, too. */
+        next_ranked(scan, rows_max);
+        return MR_OK;
+    }
     for (; scan->page.count < rows_max && scan->runs.count > 0; mr_runs_take(&scan->runs))
         rows[scan->page.count++] = mr_runs_first(&scan->runs);
     return MR_OK;
@@ -100,5 +123,6 @@ mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
 void mr_scan_stop(mr_scan_data *scan) {
     mr_heap *heap = scan->runs.heap;
     mr_runs_close(&scan->runs);
+    mr_ranks_close(&scan->ranks, heap);
     mr_heap_free(heap, scan->page.rows, MR_SCAN_PAGE_ROWS * (uint32_t)sizeof(mr_addr));
 }

@@ -9,11 +9,14 @@
  * changed, then old rows that are to be written once more; save.h says why. Its end
  * freezes them.
  *
+ * A scan for a savepoint knows, too, which row is the how-manieth by birth, use and timer;
+ * ranks.h.
+ *
  * Invariant: while a scan is used, no row of its state is made or removed. */
 #ifndef MR_SCAN_H
 #define MR_SCAN_H
 
-#include "runs.h"
+#include "ranks.h"
 
 enum { MR_SCAN_PAGE_ROWS = 4096 };
 
@@ -26,6 +29,10 @@ typedef struct mr_scan_data {
     mr_table_cursor cursor;
     uint32_t step_at; /* Of the rows behind the cursor, so many were looked at. */
     bool collected;
+    bool ranked; /* For a savepoint. */
+    mr_ranks ranks;
+    uint32_t first;  /* Then: the place of the page's first row, */
+    uint32_t upto;   /* and of the next page's. */
     bool of_changes; /* Then: */
     bool with_graves;
     uint32_t rewrite; /* So many old rows are still to come. */
@@ -35,6 +42,9 @@ typedef struct mr_scan_data {
 
 /* Start over the rows that have not expired at `time_ms` (-Infinity: all). */
 mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms);
+
+/* The same for a savepoint. */
+mr_status mr_scan_ranked(mr_scan_data *scan, mr_rows *rows, double time_ms);
 
 /* Start over what changed since the last checkpoint, and `rewrite` of the rows that did not. */
 mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite);

@@ -22,6 +22,8 @@ import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.
 import type { Manifest, SavedOperator, SavedSegment, SavedSink } from "./manifest.ts"
 import type { Plan } from "./plan.ts"
 import type { Feeds } from "./sinks/feeds.ts"
+import type { RunSettings } from "./run.ts"
+import { savedFlow } from "./saved.ts"
 import { pathOf, statesIn } from "./states.ts"
 import type { NamedState } from "./states.ts"
 import { Shelves } from "./shelves.ts"
@@ -69,6 +71,11 @@ export class Checkpoints {
   /** Does storage hold nothing of this job but what is kept? */
   #swept = false
 
+  /** Of a job; undefined where it has no storage. */
+  static of(plan: Plan, { storage, name }: RunSettings, feeds: Feeds): Checkpoints | undefined {
+    return storage && new Checkpoints(storage, name, plan, feeds)
+  }
+
   constructor(storage: StateStorage, job: string, plan: Plan, feeds: Feeds) {
     this.#feeds = feeds
     this.#storage = storage
@@ -96,7 +103,7 @@ export class Checkpoints {
 
   /** Load a manifest's rows into a fresh flow, which is of no more use if it throws `CORRUPT`. */
   async restore(manifest: Manifest, flow: Flow, engine: Engine, timeMs: number): Promise<void> {
-    checkHomes(manifest, flow)
+    checkHomes(manifest.operators, manifest.sources, flow)
     const states = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
     for (const { uid, state, segments } of manifest.operators) {
       const { operator } = states.get(pathOf(uid, state)) as NamedState
@@ -167,20 +174,10 @@ export class Checkpoints {
       const segments = await extendChain(operator, this.#chains.get(path) ?? [], put)
       operators.push({ uid, state: stateName, schema, segments })
     }
-    const { sequence, complete } = flow
-    const sources = flow.savedSources()
-    const over = flow.parts.saved()
-    const ended = finished ? [] : flow.leftovers.saved()
-    const watermarks = flow.progress.saved()
     const owner = this.#number
-    const whose = { format: manifestFormat, job: this.#job, epoch, owner }
     const manifest: Manifest = {
-      ...whose,
-      ...{ sequence, finished, complete },
-      ...(over.length > 0 && { over }),
-      ...(ended.length > 0 && { ended }),
-      sources,
-      ...(watermarks.length > 0 && { watermarks }),
+      ...{ format: manifestFormat, job: this.#job, epoch, owner },
+      ...savedFlow(flow, finished),
       operators,
       ...(sinks.length > 0 && { sinks }),
     }

@@ -14,13 +14,13 @@ import type { Engine } from "./engine/engine.ts"
 import { eventError } from "./graph.ts"
 import type { Finished, Ran } from "./graph.ts"
 import { Leftovers } from "./leftovers.ts"
-import type { Manifest } from "./manifest.ts"
 import type { Output } from "./output.ts"
 import { Parts } from "./parts.ts"
 import { Passage } from "./passage.ts"
 import { spread } from "./sides.ts"
 import type { Plan, Planned } from "./plan.ts"
 import { isComplete, isHeard } from "./reach.ts"
+import type { SavedFlow } from "./saved.ts"
 import { openSource, savedSource, sourcesOf } from "./sources/reading.ts"
 import type { SavedSource, Source } from "./sources/reading.ts"
 import type { Tracing } from "./state/trace.ts"
@@ -97,14 +97,14 @@ export class Flow {
     return this.sources.every(({ ended }) => ended)
   }
 
-  /** Go on where a checkpoint was taken; its rows are loaded. */
-  goOn(manifest: Manifest): void {
-    const { over = [], watermarks = [], ended = [] } = manifest
+  /** Go on where a checkpoint or savepoint was taken; its rows are loaded. */
+  goOn(saved: SavedFlow): void {
+    const { over = [], watermarks = [], ended = [] } = saved
     this.parts.goOn(over)
     this.progress.goOn(watermarks)
-    this.leftovers.goOn(manifest.finished ? "all" : ended)
-    this.sequence = manifest.sequence
-    this.#complete = manifest.complete
+    this.leftovers.goOn(saved.finished ? "all" : ended)
+    this.sequence = saved.sequence
+    this.#complete = saved.complete
   }
 
   /** Will no output hear of a source again, whatever the sources still have? */
@@ -177,6 +177,11 @@ export class Flow {
     const { step, timeMs } = due
     this.#emit(step, step.runner?.fire?.(timeMs) ?? { values: [] }, timeMs)
     return true
+  }
+
+  /** How far processing time has come: `now`, but not beyond a timer that is still to be fired. */
+  passedMs(now: number): number {
+    return Math.min(now, this.#alarms.firstDue(now)?.timeMs ?? now)
   }
 
   /**

@@ -12,7 +12,7 @@ import type { AskedOutput } from "./sinks/sink.ts"
 import { Tag } from "./tag.ts"
 import { callable, checkOptions, flag } from "./options.ts"
 import type { StateTrace, TraceOptions } from "./state/trace.ts"
-import type { StateView } from "./state/view.ts"
+import { StateView } from "./state/view.ts"
 import type { JobStats } from "./stats.ts"
 import { Stream } from "./keyed.ts"
 import type { EventOf, StreamOf } from "./stream.ts"
@@ -28,6 +28,12 @@ export interface JobBase extends AsyncDisposable {
    * inside a `for await` over the job. Rejects with `STORAGE`; with `LIMIT` if they take too long.
    */
   checkpoint(): Promise<void>
+  /**
+   * All state as one stream of bytes, which `run({ from })` starts from in any runtime: the same
+   * bytes for the same state. Taken under the rules of {@link checkpoint}, without storage as well;
+   * rejects with `SOURCE` when a source could not be read again from where it is.
+   */
+  savepoint(): Promise<ReadableStream<Uint8Array>>
   /** The state of an operator, by its uid; read-only. Throws `OPTION` for a uid without state. */
   state(uid: string): StateView
   stats(): JobStats
@@ -72,7 +78,7 @@ export interface Jobs<out M extends Streams> extends JobBase {
  * ```
  * @throws {MillraceError} `OPTION` for unknown options; `LOCKED`, `FOREIGN`, `CORRUPT`, `STORAGE`,
  *   `STATE_CONFIG` when saved state cannot be taken over; `SOURCE` when a durable job could not
- *   read its source again.
+ *   read its source again; `UNSUPPORTED` for a savepoint of a newer version.
  */
 export async function run<T>(stream: StreamOf<T>, options?: RunOptions): Promise<Job<T>>
 export async function run(delivery: Delivery, options?: RunOptions): Promise<JobBase>
@@ -148,12 +154,13 @@ function handleOf(job: JobCore, single: boolean): JobBase {
     output,
     finished: () => job.finished(),
     checkpoint: () => job.checkpoint(),
-    state: (uid) => job.state(uid),
+    savepoint: () => job.savepoint(),
+    state: (uid) => StateView.of(uid, job.opened().flow, job.settings.clock),
     stats: () => job.stats(),
     trace(record, options) {
       const checked = checkOptions(options, { keys: flag, values: flag }, "trace")
       const given = record === undefined ? undefined : callable<TellTrace>()(record, "trace")
-      job.trace(given && { ...checked, record: given })
+      job.opened().flow.trace(given && { ...checked, record: given })
     },
     close: () => job.close(),
     [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]: () => job.close(),

@@ -4,14 +4,18 @@
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
 import type { StateSchema } from "./graph.ts"
-import type { Manifest } from "./manifest.ts"
+import type { SavedFlow, SavedState } from "./saved.ts"
 import { pathOf, statesIn } from "./states.ts"
 import type { NamedState } from "./states.ts"
 
 /** Throws `STATE_CONFIG` if a saved state or position has no home, or one with other fields. */
-export function checkHomes(manifest: Manifest, flow: Flow): void {
+export function checkHomes(
+  states: readonly SavedState[],
+  sources: SavedFlow["sources"],
+  flow: Flow,
+): void {
   const homes = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
-  const saved = manifest.operators.map(({ uid, state, schema }) => {
+  const saved = states.map(({ uid, state, schema }) => {
     return { path: pathOf(uid, state), schema }
   })
   const homeless = saved.filter(({ path }) => !homes.has(path)).map(({ path }) => path)
@@ -21,7 +25,7 @@ export function checkHomes(manifest: Manifest, flow: Flow): void {
     throw new MillraceError("STATE_CONFIG", message)
   }
   for (const { path, schema } of saved) checkSchema(schema, homes.get(path) as NamedState)
-  for (const { uid } of manifest.sources) {
+  for (const { uid } of sources) {
     if (flow.sources.some(({ planned }) => planned.uid === uid)) continue
     throw new MillraceError("STATE_CONFIG", `the saved position of ${uid} has no source here`)
   }

@@ -15,22 +15,22 @@ import { Ending } from "./ending.ts"
 import type { End } from "./ending.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import type { Manifest } from "./manifest.ts"
 import { tell } from "./listeners.ts"
 import { News } from "./news.ts"
-import { Output } from "./output.ts"
+import { Outlets } from "./outlets.ts"
+import type { Output } from "./output.ts"
 import { planOf } from "./plan.ts"
 import type { Plan } from "./plan.ts"
-import { checkReplay, openFlow } from "./run.ts"
+import { checkReplay, checkSources, openFlow } from "./run.ts"
 import type { Opened, RunSettings } from "./run.ts"
+import { takeSavepoint } from "./savepoint.ts"
+import { Savepoints } from "./savepoints.ts"
 import { Schedule } from "./schedule.ts"
-import { Feeds } from "./sinks/feeds.ts"
+import type { Feeds } from "./sinks/feeds.ts"
 import type { AskedOutput } from "./sinks/sink.ts"
-import { StateView } from "./state/view.ts"
-import type { Tracing } from "./state/trace.ts"
 import { statsOf } from "./stats.ts"
 import type { JobStats } from "./stats.ts"
-import { Breath } from "./time/macrotask.ts"
+import { Breath, turn } from "./time/macrotask.ts"
 
 export class JobCore {
   readonly outputs: readonly Output[]
@@ -38,15 +38,16 @@ export class JobCore {
   readonly #plan: Plan
   readonly #checkpoints: Checkpoints | undefined
   readonly #schedule: Schedule
+  readonly #outlets: Outlets
   readonly #feeds: Feeds
+  readonly #savepoints: Savepoints
   #engine: Engine | undefined
   #flow!: Flow
   #cleanup: Cleanup | undefined
   /** Free everything as soon as the job is over. */
   closeAtEnd = false
-  #manifest: Manifest | undefined
+  #saved: Opened["saved"]
   #restored: JobStats["restored"]
-
   #pumping: Promise<void> | undefined
   readonly #news = new News()
   #runsToEnd = false
@@ -59,13 +60,15 @@ export class JobCore {
     this.settings = settings
     this.#plan = planOf(asked.map(({ name, node }) => [name, node] as const))
     checkReplay(this.#plan, settings)
-    const news = () => this.#kick()
-    const gone = () => this.#onLeft()
-    this.outputs = this.#plan.outputs.map(({ name, tag }) => new Output(name, tag, news, gone))
-    const { storage, name } = settings
-    this.#feeds = new Feeds(this.outputs, asked, storage, () => this.#news.ring())
-    if (storage) this.#checkpoints = new Checkpoints(storage, name, this.#plan, this.#feeds)
+    const events = { news: () => this.#kick(), gone: () => this.#onLeft() }
+    this.#outlets = new Outlets(this.#plan, asked, settings.storage, events)
+    this.outputs = this.#outlets.outputs
+    this.#feeds = this.#outlets.feeds
+    this.#checkpoints = Checkpoints.of(this.#plan, settings, this.#feeds)
     this.#schedule = new Schedule(settings)
+    this.#savepoints = new Savepoints(settings, (finished) =>
+      takeSavepoint(this.#flow, this.#engine as Engine, settings.clock, finished),
+    )
   }
 
   /** Restore, or start anew; nothing is read yet. */
@@ -74,7 +77,7 @@ export class JobCore {
     try {
       refuseAborted(signal)
       this.#take(await openFlow(this.#plan, this.outputs, this.settings, this.#checkpoints))
-      await this.#feeds.restore(this.#manifest)
+      await this.#feeds.restore(this.#restored?.epoch, this.#saved?.sinks)
       refuseAborted(signal)
     } catch (error) {
       if (this.#engine !== undefined) this.#flow.closeSources()
@@ -86,15 +89,15 @@ export class JobCore {
     this.#cleanup = Cleanup.of(this.#flow, this.settings.clock, () => !this.#schedule.taking)
   }
 
-  #take({ engine, flow, manifest, skipped }: Opened): void {
+  #take({ engine, flow, saved, epoch, skipped }: Opened): void {
     this.#engine = engine
     this.#flow = flow
-    this.#manifest = manifest
-    if (manifest !== undefined) {
-      this.#restored = { epoch: manifest.epoch, position: manifest.sequence, skipped }
+    this.#saved = saved
+    if (saved !== undefined) {
+      this.#restored = { epoch, position: saved.sequence, skipped }
       tell(this.settings.on, "restored", this.#restored)
     }
-    flow.openSources(manifest?.sources ?? [], () => this.#kick())
+    flow.openSources(saved?.sources ?? [], () => this.#kick())
   }
 
   /** Run to the end with nobody reading; rejects with the job's error. */
@@ -105,29 +108,24 @@ export class JobCore {
   }
 
   /** Take a checkpoint as soon as the consumers have what is before it. */
-  checkpoint(): Promise<void> {
-    if (this.#checkpoints === undefined) {
-      return Promise.reject(new MillraceError("OPTION", "checkpoint() needs run({ storage })"))
-    }
-    if (this.#over) return Promise.reject(this.#ending.refusal())
-    const taken = this.#schedule.ask()
+  async checkpoint(): Promise<void> {
+    if (this.#checkpoints === undefined)
+      throw new MillraceError("OPTION", "checkpoint() needs run({ storage })")
+    if (this.#over) throw this.#ending.refusal()
     this.#kick()
-    return taken
+    return this.#schedule.ask()
   }
 
-  state(uid: string): StateView {
-    this.#open()
-    return StateView.of(uid, this.#flow, this.settings.clock)
-  }
-
-  trace(tracing: Tracing | undefined): void {
-    this.#open()
-    this.#flow.trace(tracing)
+  async savepoint(): Promise<ReadableStream<Uint8Array>> {
+    if (this.#over) throw this.#ending.refusal()
+    checkSources(this.#plan)
+    this.#kick()
+    return this.#savepoints.ask()
   }
 
   stats(): JobStats {
-    const { counts } = this.#schedule
-    return statsOf(this.#open(), this.#flow, this.outputs, this.#restored, counts)
+    const { engine, flow } = this.opened()
+    return statsOf(engine, flow, this.outputs, this.#restored, this.#schedule.counts)
   }
 
   close(): Promise<void> {
@@ -136,7 +134,7 @@ export class JobCore {
 
   async #close(): Promise<void> {
     if (!this.#over) this.#end("closed")
-    for (const output of this.outputs) output.close()
+    this.#outlets.close()
     await this.#pumping
     this.#release()
     await this.#leave()
@@ -165,10 +163,11 @@ export class JobCore {
         this.#flow.throwFailed()
         this.#feeds.throwFailed()
         if (breath.isDue()) await breath.take()
-        else if (this.#checkpointDue) await this.#checkpointOrPause()
+        else if (this.#mayWrite && this.#schedule.wanted) await this.#standStill(this.#schedule)
+        else if (this.#mayStop && this.#savepoints.asked) await this.#standStill(this.#savepoints)
         else if (this.#flow.busy) await this.#wait()
         else if (!this.#demand) {
-          if (!this.#schedule.asked) break
+          if (!this.#schedule.asked && !this.#savepoints.asked) break
           await this.#wait()
         } else if (!this.#step()) {
           if (this.#flow.ended && !this.#flow.leftovers.waited) await this.#finish()
@@ -185,8 +184,7 @@ export class JobCore {
 
   /** Does somebody want results, and is nobody behind? */
   get #demand(): boolean {
-    if (this.outputs.some(({ full }) => full)) return false
-    return this.#runsToEnd || this.outputs.some(({ hungry }) => hungry)
+    return !this.#outlets.full && (this.#runsToEnd || this.#outlets.hungry)
   }
 
   /** Feed a chunk, or emit a part of what is left at the end; false when there is nothing to do. */
@@ -202,29 +200,30 @@ export class JobCore {
 
   /** A finished job that was run again and found nothing new has emitted its end already. */
   get #unchanged(): boolean {
-    return this.#manifest?.finished === true && this.#flow.events === 0
+    return this.#saved?.finished === true && this.#flow.events === 0
   }
 
   /** All is emitted: the last checkpoint, then the end. */
   async #finish(): Promise<void> {
     this.#finishing = true
-    const saves = this.#checkpoints !== undefined && !this.#unchanged
-    if (saves || this.#feeds.any) {
-      while (!this.#over && !this.#idle) {
-        this.#news.clear()
-        await this.#wait()
-        this.#feeds.throwFailed()
-      }
-      if (!saves && !this.#over) await this.#feeds.flush()
-      while (saves && !this.#over && !(await this.#write(true))); // Failures that are tolerated.
+    const writes = this.#checkpoints !== undefined && !this.#unchanged
+    const waits = () => writes || this.#feeds.any || this.#savepoints.asked
+    while (!this.#over && !this.#idle && waits()) {
+      this.#news.clear()
+      await this.#wait()
+      this.#feeds.throwFailed()
     }
+    if (!this.#over && !writes) await this.#feeds.flush()
+    while (!this.#over && writes && !(await this.#write(true))); // Failures that are tolerated.
+    if (!this.#over) this.#savepoints.give(true)
     if (!this.#over) this.#end("ran to its end")
   }
 
   /** Wait until there is news, or until a checkpoint is due or too late. */
   async #wait(): Promise<void> {
     const cancel = this.#flow.alarm(() => this.#news.ring())
-    await this.#news.wait(this.#mayWrite ? this.#schedule.waitMs : undefined)
+    const checkpointMs = this.#mayWrite ? this.#schedule.waitMs : undefined
+    await this.#news.wait(checkpointMs, this.#savepoints.waitMs)
     cancel()
   }
 
@@ -232,27 +231,29 @@ export class JobCore {
 
   /** Have all consumers what there is, do they ask for more, and is no function waited for? */
   get #idle(): boolean {
-    return !this.#flow.busy && this.outputs.every(({ idle }) => idle)
+    return !this.#flow.busy && this.#outlets.idle
   }
 
   /** While an end is emitted there is none: what was emitted of it could not be told apart. */
+  get #mayStop(): boolean {
+    return !this.#finishing && !this.#flow.midway
+  }
+
   get #mayWrite(): boolean {
-    return this.#checkpoints !== undefined && !this.#finishing && !this.#flow.midway
+    return this.#checkpoints !== undefined && this.#mayStop
   }
 
-  get #checkpointDue(): boolean {
-    return this.#mayWrite && this.#schedule.wanted
-  }
-
-  async #checkpointOrPause(): Promise<void> {
+  /** Take what was asked for, or wait until all are ready for it. */
+  async #standStill(asked: Schedule | Savepoints): Promise<void> {
     const late = this.#flow.busy ? "functions" : "consumers"
-    if (this.#idle) await this.#write(this.#unchanged)
-    else if (!this.#schedule.hold(late)) await this.#wait()
+    if (!this.#idle) return asked.hold(late) ? undefined : this.#wait()
+    if (asked === this.#savepoints) asked.give(this.#unchanged)
+    else await this.#write(this.#unchanged)
+    await turn() // Who asked comes first, and may close the job.
   }
 
   #write(finished: boolean): Promise<boolean> {
-    const checkpoints = this.#checkpoints as Checkpoints
-    const engine = this.#engine as Engine
+    const [checkpoints, engine] = [this.#checkpoints as Checkpoints, this.#engine as Engine]
     return this.#schedule.take((ms) => checkpoints.write(this.#flow, engine, finished, ms))
   }
 
@@ -267,8 +268,8 @@ export class JobCore {
     this.#cleanup?.stop()
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
     this.#flow.closeSources()
-    for (const output of this.outputs) output.end(typeof how === "string" ? undefined : how)
-    this.#schedule.end(() => this.#ending.refusal())
+    this.#outlets.end(typeof how === "string" ? undefined : how)
+    for (const each of [this.#schedule, this.#savepoints]) each.end(() => this.#ending.refusal())
     this.#news.ring()
     if (this.closeAtEnd) this.#release()
   }
@@ -280,16 +281,15 @@ export class JobCore {
 
   /** A consumer has left. When none is there any more, nobody waits for the job. */
   #onLeft(): Promise<void> {
-    const claimed = this.outputs.filter((output) => output.claimed)
-    if (!this.#runsToEnd && claimed.every(({ left }) => left)) return this.close()
+    if (!this.#runsToEnd && this.#outlets.left) return this.close()
     this.#kick()
     return Promise.resolve()
   }
 
-  /** The engine, while the job is not closed. */
-  #open(): Engine {
+  /** What is at work, while the job is not closed. */
+  opened(): Pick<Opened, "engine" | "flow"> {
     if (this.#engine === undefined || this.#engine.handle === 0) throw this.#ending.refusal()
-    return this.#engine
+    return { engine: this.#engine, flow: this.#flow }
   }
 
   #release(): void {

@@ -1,8 +1,8 @@
 /**
  * What a job tells of its checkpoints, as it happens.
  */
-import type { Skipped } from "./checkpoint.ts"
 import { MillraceError } from "./errors.ts"
+import type { Restored } from "./stats.ts"
 
 /** Functions that are called when something becomes of a checkpoint. */
 export interface JobListeners {
@@ -14,13 +14,8 @@ export interface JobListeners {
   }): void
   /** One was given up, which is so many in a row; what it would have saved is in the next one. */
   checkpointFailed?(failed: { readonly error: unknown; readonly failures: number }): void
-  /** The job goes on where a checkpoint was, newer ones being damaged. */
-  restored?(from: {
-    readonly epoch: number
-    /** Events read until then since the job's very first run. */
-    readonly position: number
-    readonly skipped: readonly Skipped[]
-  }): void
+  /** The job goes on where a checkpoint was, newer ones being damaged, or from a savepoint. */
+  restored?(from: Restored): void
 }
 
 type Told<Name extends keyof JobListeners> = Parameters<NonNullable<JobListeners[Name]>>[0]

@@ -6,9 +6,8 @@
  */
 import { decode, encode } from "./codec.ts"
 import { MillraceError } from "./errors.ts"
-import type { SavedSource } from "./sources/reading.ts"
-import type { StateSchema } from "./graph.ts"
-import type { SavedWatermark } from "./time/progress.ts"
+import { flowParts, isCount, isObject, isText, listOf, shaped, stateParts } from "./saved.ts"
+import type { SavedFlow, SavedState, Test } from "./saved.ts"
 import { isStorageKey } from "./storage/storage.ts"
 
 /** The version of the manifest that this code writes, and the only one that it reads. */
@@ -28,12 +27,8 @@ export interface SavedSegment {
   readonly number: number
 }
 
-/** A state of one operator. */
-export interface SavedOperator {
-  readonly uid: string
-  /** Its name; "" for the state that needs none. */
-  readonly state: string
-  readonly schema: StateSchema
+/** A state with its chain. */
+export interface SavedOperator extends SavedState {
   readonly segments: readonly SavedSegment[]
 }
 
@@ -47,25 +42,12 @@ export interface SavedSink {
 }
 
 /** What stands in a manifest. */
-export interface Manifest {
+export interface Manifest extends SavedFlow {
   readonly format: number
   readonly job: string
   readonly epoch: number
   /** The number of the job that wrote it, among those that have gone on from one another. */
   readonly owner: number
-  /** Events read since the job's very first run. */
-  readonly sequence: number
-  /** The job ran to its end. */
-  readonly finished: boolean
-  /** No output gets anything more, whatever the sources still have. */
-  readonly complete: boolean
-  /** The uids of what is over in parts of concats; undefined: nothing is. */
-  readonly over?: readonly string[]
-  /** The uids of what has given its end while others go on; undefined: nothing has. */
-  readonly ended?: readonly string[]
-  readonly sources: readonly SavedSource[]
-  /** Of nodes with several inputs; undefined: there are none. */
-  readonly watermarks?: readonly SavedWatermark[]
   readonly operators: readonly SavedOperator[]
   /** Undefined: there are none. */
   readonly sinks?: readonly SavedSink[]
@@ -117,34 +99,6 @@ export function damaged(what: string, epoch: number): MillraceError {
 
 // ---- what each part must be ----
 
-type Fields = Readonly<Record<string, unknown>>
-type Test = (value: unknown) => boolean
-
-const isText: Test = (value) => typeof value === "string"
-const isNumber: Test = (value) => typeof value === "number"
-const isFlag: Test = (value) => typeof value === "boolean"
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-const listOf =
-  (test: Test): Test =>
-  (value) =>
-    Array.isArray(value) && value.every(test)
-
-const shaped =
-  (tests: Readonly<Record<string, Test>>): Test =>
-  (value) =>
-    isObject(value) && Object.entries(tests).every(([name, test]) => test(value[name]))
-
-const isPosition: Test = (value) =>
-  value === undefined || (isObject(value) && isCount(value["offset"]))
-
 const areSegments = listOf(
   shaped({
     key: isStorageKey,
@@ -165,31 +119,10 @@ const manifestShape = shaped({
   job: isText,
   epoch: isCount,
   owner: isCount,
-  sequence: isCount,
-  finished: isFlag,
-  complete: isFlag,
-  over: (value) => value === undefined || listOf(isText)(value),
-  ended: (value) => value === undefined || listOf(isText)(value),
-  sources: listOf(
-    shaped({
-      uid: isText,
-      position: isPosition,
-      timeMax: isNumber,
-      watermark: (value) => value === undefined || isNumber(value),
-    }),
-  ),
-  watermarks: (value) =>
-    value === undefined || listOf(shaped({ uid: isText, watermark: isNumber }))(value),
+  ...flowParts,
   sinks: (value) =>
     value === undefined || listOf(shaped({ output: isText, epoch: isCount }))(value),
-  operators: listOf(
-    shaped({
-      uid: isText,
-      state: isText,
-      schema: shaped({ kind: isText, fields: listOf(isText), ttl: isFlag }),
-      segments: isChain,
-    }),
-  ),
+  operators: listOf(shaped({ ...stateParts, segments: isChain })),
 })
 
 function isManifest(value: unknown): value is Manifest {

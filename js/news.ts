@@ -20,13 +20,14 @@ export class News {
     this.#rung = false
   }
 
-  /** Wait until it is rung, or for so many ms; returns at once if it has been. */
-  async wait(ms: number | undefined): Promise<void> {
+  /** Wait until it is rung, or for the least of so many ms; returns at once if it has been. */
+  async wait(...delaysMs: readonly (number | undefined)[]): Promise<void> {
     if (this.#rung) return
+    const ms = Math.min(...delaysMs.map((each) => each ?? Infinity))
     let timer: ReturnType<typeof setTimeout> | undefined
     await new Promise<void>((resolve) => {
       this.#wake = resolve
-      if (ms !== undefined) timer = setTimeout(resolve, ms)
+      if (ms < Infinity) timer = setTimeout(resolve, ms)
     })
     clearTimeout(timer)
     this.#wake = undefined

@@ -9,6 +9,10 @@ import { Flow } from "./flow.ts"
 import type { Manifest } from "./manifest.ts"
 import { loadModule } from "./module.ts"
 import { callable, checkOptions, duration, integer, nested, oneOf, withMethods } from "./options.ts"
+import type { SavedFlow } from "./saved.ts"
+import { loadSavepoint, refuseStarted } from "./savepoint.ts"
+import { savepointSource } from "./savepoint_bytes.ts"
+import type { SavepointSource } from "./savepoint_bytes.ts"
 import type { JobListeners } from "./listeners.ts"
 import type { Check } from "./options.ts"
 import type { Output } from "./output.ts"
@@ -25,6 +29,11 @@ export interface RunOptions {
   readonly name?: string
   /** Where checkpoints go; without it state lives in memory and ends with the job. */
   readonly storage?: StateStorage
+  /**
+   * A savepoint to start from: what `job.savepoint()` gave, as bytes or as a stream of them. A
+   * storage must not have checkpoints of the job yet.
+   */
+  readonly from?: SavepointSource
   readonly checkpoint?: {
     /** How often, at most. Default: only at the end and on `job.checkpoint()`. */
     readonly interval?: Duration
@@ -56,6 +65,7 @@ export interface RunOptions {
 export interface RunSettings {
   readonly name: string
   readonly storage: StateStorage | undefined
+  readonly from: SavepointSource | undefined
   readonly checkpoint: {
     readonly intervalMs: number
     readonly timeoutMs: number
@@ -95,7 +105,7 @@ const runOptions = {
     restored: callable<NonNullable<JobListeners["restored"]>>(),
   }),
   restart: later,
-  from: later,
+  from: savepointSource,
   allowNonRestoredState: later,
   parallelism: later,
   memory: nested({ maxBytes: integer({ min: 1 << 20, max: 4 * 2 ** 30 }) }),
@@ -110,6 +120,7 @@ export function runSettings(given: RunOptions | undefined): RunSettings {
   return {
     name: checked.name ?? "job",
     storage: checked.storage && timed(checked.storage),
+    from: checked.from,
     checkpoint: {
       intervalMs: interval ?? Infinity,
       timeoutMs: timeout ?? 600_000,
@@ -124,20 +135,22 @@ export function runSettings(given: RunOptions | undefined): RunSettings {
   }
 }
 
-/** An engine with its flow, and the checkpoint that it came from. */
+/** An engine with its flow, and what it came from; without an epoch it was a savepoint. */
 export interface Opened {
   readonly engine: Engine
   readonly flow: Flow
-  readonly manifest: Manifest | undefined
+  readonly saved: (SavedFlow & Pick<Manifest, "sinks">) | undefined
+  readonly epoch: number | undefined
   readonly skipped: readonly Skipped[]
 }
 
 /**
- * Open the newest checkpoint that is whole, or start anew when there is none. Each try loads into
- * a fresh engine, so that a damaged checkpoint leaves nothing behind.
+ * Open the newest checkpoint that is whole, or start from the savepoint or anew when there is none.
+ * Each try loads into a fresh engine, so that a damaged checkpoint leaves nothing behind.
  *
  * @throws {MillraceError} `CORRUPT` when there are checkpoints and all are damaged; storage is
- *   left as it is. `STORAGE`, `LOCKED`, `FOREIGN`, `STATE_CONFIG`, `MEMORY`.
+ *   left as it is. `OPTION` when there is a savepoint, too. `STORAGE`, `LOCKED`, `FOREIGN`,
+ *   `STATE_CONFIG`, `MEMORY`.
  */
 export async function openFlow(
   plan: Plan,
@@ -158,12 +171,24 @@ export async function openFlow(
   }
   const epochs = (await checkpoints?.epochs()) ?? []
   const skipped: Skipped[] = []
+  const { from, clock, name } = settings
+  if (from !== undefined) {
+    refuseStarted(name, epochs)
+    const { engine, flow } = fresh()
+    try {
+      const saved = await loadSavepoint(from, flow, engine, clock.now())
+      return { engine, flow, saved, epoch: undefined, skipped }
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+  }
   for (const epoch of epochs) {
     const { engine, flow } = fresh()
     try {
-      const manifest = await (checkpoints as Checkpoints).manifest(epoch, engine)
-      await (checkpoints as Checkpoints).restore(manifest, flow, engine, settings.clock.now())
-      return { engine, flow, manifest, skipped }
+      const saved = await (checkpoints as Checkpoints).manifest(epoch, engine)
+      await (checkpoints as Checkpoints).restore(saved, flow, engine, clock.now())
+      return { engine, flow, saved, epoch, skipped }
     } catch (error) {
       engine.close()
       if (!(error instanceof MillraceError) || error.code !== "CORRUPT") throw error
@@ -172,14 +197,19 @@ export async function openFlow(
   }
   if (skipped.length > 0) {
     const reasons = skipped.map(({ reason }) => reason).join("; ")
-    throw new MillraceError("CORRUPT", `no checkpoint of job ${settings.name} is whole: ${reasons}`)
+    throw new MillraceError("CORRUPT", `no checkpoint of job ${name} is whole: ${reasons}`)
   }
-  return { ...fresh(), manifest: undefined, skipped }
+  return { ...fresh(), saved: undefined, epoch: undefined, skipped }
 }
 
 /** A durable job must be able to read its sources again. Throws `SOURCE`. */
-export function checkReplay(plan: Plan, { storage }: RunSettings): void {
-  if (storage === undefined) return refuseOwnStorage(plan)
+export function checkReplay(plan: Plan, { storage, from }: RunSettings): void {
+  if (storage === undefined) refuseOwnStorage(plan)
+  if (storage !== undefined || from !== undefined) checkSources(plan)
+}
+
+/** What is saved is of use only if sources can be read on from where they were. Throws `SOURCE`. */
+export function checkSources(plan: Plan): void {
   for (const { node, uid } of plan.nodes) {
     if (!("readTime" in node) || node.replayable || node.replayNone) continue
     const hint = 'pass { read(position) } or an array, or say replay: "none"'

@@ -8,6 +8,7 @@ import type { Operator } from "./engine/operator.ts"
 import type { Flow } from "./flow.ts"
 import type { Runner, StateSchema } from "./graph.ts"
 import type { Planned } from "./plan.ts"
+import type { Clock } from "./time/clock.ts"
 
 /** One of the states of a runner. */
 export interface NamedState {
@@ -40,6 +41,15 @@ export function statesOf({ node }: Planned, runner: Runner | undefined): readonl
   const schema = node.schema ?? { kind: node.kind, fields: [], ttl: false }
   const readRow = (row: number) => runner.readRow?.(row)
   return [{ name: "", schema, operator, readRow }]
+}
+
+/**
+ * The time that decides what has expired: the watermark, or now. A look frees what has expired,
+ * so it must never be later than the clock of an event that may still come.
+ */
+export function timeOf({ planned, state }: HomedState, flow: Flow, clock: Clock): number {
+  if (!planned.eventTime || state.operator.input.processing) return flow.passedMs(clock.now())
+  return flow.progress.lastAt(planned)
 }
 
 /** All states of a flow, in the order of the plan. */

@@ -39,6 +39,15 @@ export interface CheckpointStats {
   readonly last: number | undefined
 }
 
+/** What a run began from. */
+export interface Restored {
+  /** Of the checkpoint; undefined: it was a savepoint. */
+  readonly epoch: number | undefined
+  /** Events read until then since the job's very first run. */
+  readonly position: number
+  readonly skipped: readonly Skipped[]
+}
+
 /** What `job.stats()` gives. */
 export interface JobStats {
   /** Events read in this run. */
@@ -46,9 +55,7 @@ export interface JobStats {
   /** Events read since the job's very first run. */
   readonly position: number
   /** The checkpoint that this run began from, and newer ones that were damaged. */
-  readonly restored:
-    | { readonly epoch: number; readonly position: number; readonly skipped: readonly Skipped[] }
-    | undefined
+  readonly restored: Restored | undefined
   /** By uid. */
   readonly operators: Readonly<Record<string, OperatorStats>>
   /** Events that an `overflow` dropped, by source; see `from(eventTarget, …)`. */

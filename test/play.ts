@@ -5,6 +5,7 @@
 import { ascending } from "../js/index.ts"
 import type { FromOptions, Stream, StreamOf } from "../js/index.ts"
 import * as testing from "../js/testing/index.ts"
+import { Player } from "../js/testing/player.ts"
 import type { Make, Played, PlayOptions, Step } from "../js/testing/index.ts"
 
 export { clock, event, crash as restore } from "../js/testing/index.ts"
@@ -33,6 +34,20 @@ export function playAll<T>(
   options?: Options<T>,
 ): Promise<Played> {
   return testing.playAll(make, ended(script, options), adapted(options))
+}
+
+/** The same, but crashes, and the end, take savepoints to go on from. */
+export async function playSavepoints<T>(
+  make: Make<T>,
+  script: readonly Step<T>[],
+  options: Options<T>,
+): Promise<{ readonly played: Played; readonly savepoints: readonly Uint8Array[] }> {
+  const { crashAfter, ...rest } = adapted(options)
+  const steps = ended(script, options)
+  if (crashAfter !== undefined) steps.splice(crashAfter + 1, 0, testing.crash())
+  const savepoints: Uint8Array[] = []
+  const played = await new Player(make, steps, { ...rest, savepoints }).play()
+  return { played, savepoints }
 }
 
 function ended<T>(script: readonly Step<T>[], { crashEvery }: Options<T> = {}): Step<T>[] {

@@ -98,7 +98,7 @@ describe("C", () => {
     ["agg/*"],
     ["ref", "dirty", "row", "cell", "find", "lru", "timer", "entries"],
     ["list"],
-    ["runs", "slices", "scan", "save"],
+    ["runs", "ranks", "slices", "scan", "save"],
     ["operator"],
     ["op/*", "exports"],
     ["engine", "engine_rows"],

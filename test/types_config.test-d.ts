@@ -137,6 +137,12 @@ export async function backends(): Promise<void> {
     checkpoint: { interval: 60_000, timeout: "10m" },
   })
   for await (const row of job) exactly<{ key: string; count: number }>()(row, true)
+  exactly<ReadableStream<Uint8Array>>()(await job.savepoint(), true)
+  for (const from of [await job.savepoint(), new Uint8Array(0), [new Uint8Array(0)]]) {
+    await run(counter, { from })
+  }
+  // @ts-expect-error a savepoint is bytes
+  await run(counter, { from: "savepoint" })
   // @ts-expect-error an interval is a duration
   await run(counter, { checkpoint: { interval: "every minute" } })
   // @ts-expect-error a backend is a storage

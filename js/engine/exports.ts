@@ -62,7 +62,7 @@ export interface Exports {
   ): number
   mr_row_use(op: number, row: number, timeMs: number, passedMs: number, written: number): number
   mr_entries_next(op: number, key: number, keyBytes: number, page: number): number
-  mr_entry_last(op: number, key: number, keyBytes: number, rowOut: number): number
+  mr_entry_last(op: number, key: number, keyBytes: number, passedMs: number, row: number): number
   mr_entry_leave(op: number, row: number, leaves: number): number
   mr_entries_drop(op: number, key: number, keyBytes: number): number
   mr_evicted_free(op: number): number
@@ -74,6 +74,7 @@ export interface Exports {
   mr_blob_free(op: number, blob: number): number
   mr_scan_open(op: number, timeMs: number, scanOut: number): number
   mr_scan_close(scan: number): number
+  mr_savepoint_scan(op: number, timeMs: number, scanOut: number): number
   mr_scan_next(scan: number, rowsMax: number, pageOut: number): number
   mr_changes_of(op: number, changesOut: number): number
   mr_changes_scan(op: number, rewrite: number, scanOut: number): number

@@ -210,13 +210,17 @@ export class KeyedRows {
     refs.collect()
   }
 
-  /** The entry of the key that was made last; 0 if there is none. */
+  /** The entry of the key that was made last, of those that have not surely expired; or 0. */
   last(): number {
     const { wasm, scratch, views } = this.engine
     const { owner, ownerSize } = this.call.key
-    const result = wasm.mr_entry_last(this.op.handle, owner, ownerSize, scratch)
-    if (result < 0) throw this.op.refusal("look for entries", result)
-    return views.word(scratch)
+    views.u32[scratch >>> 2] = 0
+    for (;;) {
+      const passed = this.#passedMs
+      const result = wasm.mr_entry_last(this.op.handle, owner, ownerSize, passed, scratch)
+      if (result < 0) throw this.op.refusal("look for entries", result)
+      if (result !== status.MORE) return views.word(scratch)
+    }
   }
 
   /** The visible entries of the key, or all that stand, page by page, in first-seen order. */

@@ -56,7 +56,7 @@ function* pagesOf(op: Operator, open: () => number): Generator<Page> {
 /** The most bytes of a segment, unless a single entry is larger. */
 const segmentBytesMax = 1 << 20
 
-/** Room for a segment at first; it grows as entries need it. */
+/** Room for a segment at first: a small state needs no more, also at the memory limit. */
 const segmentBytesMin = 16 << 10
 
 /** The most bytes that one value may have when it is saved. */
@@ -77,14 +77,31 @@ export interface Segment {
  *
  * `encode` gives the bytes of a live value; throws what it throws.
  */
-export function* saveChanges(
-  op: Operator,
-  rewrite: number,
-  encode: (value: unknown) => Uint8Array,
-): Generator<Segment> {
+export function saveChanges(op: Operator, rewrite: number, encode: Encode): Generator<Segment> {
   const { wasm, scratch } = op.engine
-  const pages = pagesOf(op, () => wasm.mr_changes_scan(op.handle, rewrite, scratch))
-  const out = new Segments(op)
+  const open = () => wasm.mr_changes_scan(op.handle, rewrite, scratch)
+  return savePages(op, open, op.changes().next, encode)
+}
+
+/**
+ * Save the rows that are visible at `timeMs` for a savepoint: segments as {@link saveChanges} gives
+ * them, the same for the same rows wherever and however these came to be.
+ */
+export function saveAll(op: Operator, timeMs: number, encode: Encode): Generator<Segment> {
+  const { wasm, scratch } = op.engine
+  return savePages(op, () => wasm.mr_savepoint_scan(op.handle, timeMs, scratch), 0, encode)
+}
+
+type Encode = (value: unknown) => Uint8Array
+
+function* savePages(
+  op: Operator,
+  open: () => number,
+  number: number,
+  encode: Encode,
+): Generator<Segment> {
+  const pages = pagesOf(op, open)
+  const out = new Segments(op, number)
   try {
     for (const { scan, rows, count } of pages) {
       const refs = gatherRefs(op, rows, count, encode)
@@ -106,12 +123,7 @@ interface EncodedRefs {
 const none = new Uint8Array(0)
 
 /** The live refs of a page, encoded, one after another in the order of rows and fields. */
-function gatherRefs(
-  op: Operator,
-  rows: number,
-  count: number,
-  encode: (value: unknown) => Uint8Array,
-): EncodedRefs {
+function gatherRefs(op: Operator, rows: number, count: number, encode: Encode): EncodedRefs {
   const cells = (op.spec.fields ?? []).flatMap((kind, i) =>
     kind === "ref" ? [op.layout.fieldAt[i] as number] : [],
   )
@@ -154,12 +166,11 @@ class Segments {
   #number: number
   size = 0
 
-  constructor(op: Operator) {
+  constructor(op: Operator, number: number) {
     this.#op = op
-    // No more than a small state needs: at the memory limit there must be room to save it.
-    this.#room = Math.min(segmentBytesMax, Math.max(op.stats().bytes * 2, segmentBytesMin))
+    this.#room = segmentBytesMin
     this.#address = op.engine.alloc(this.#room)
-    this.#number = op.changes().next
+    this.#number = number
   }
 
   /**
@@ -175,7 +186,13 @@ class Segments {
       engine.views.u8.set(refs.bytes, bytes)
       engine.views.u32.set(refs.offsets, offsets >>> 2)
       for (let from = 0; from < count;) {
+        const { size } = this
         const upto = this.#save(scan, from, bytes, offsets)
+        if (upto < count && this.#room < segmentBytesMax) {
+          this.size = size
+          this.#grow()
+          continue // What a segment has depends on rows alone, not on how it began.
+        }
         if (upto === from && this.size > 0) full.push(this.take())
         else if (upto === from) this.#grow()
         this.#entries += upto - from
@@ -194,6 +211,7 @@ class Segments {
     const segment = { bytes, entries: this.#entries, number: this.#number++ }
     this.size = 0
     this.#entries = 0
+    if (this.#room > segmentBytesMax) this.#resize(segmentBytesMax)
     return segment
   }
 
@@ -214,12 +232,18 @@ class Segments {
     return views.word(uptoOut)
   }
 
-  /** A single entry is larger than a segment: that segment is larger too. */
+  /** A single entry may be larger than a segment: that segment is larger too. */
   #grow(): void {
+    this.#resize(this.#room * 4)
+  }
+
+  #resize(room: number): void {
     const { engine } = this.#op
+    const address = engine.alloc(room)
+    engine.views.u8.copyWithin(address, this.#address, this.#address + this.size)
     engine.free(this.#address, this.#room)
-    this.#room *= 4
-    this.#address = engine.alloc(this.#room)
+    this.#address = address
+    this.#room = room
   }
 }
 

@@ -5,7 +5,7 @@
  *   output -> feed -> sink        an output whose sink has taken all is idle, as a consumer's is
  */
 import { MillraceError } from "../errors.ts"
-import type { Manifest, SavedSink } from "../manifest.ts"
+import type { SavedSink } from "../manifest.ts"
 import type { Output } from "../output.ts"
 import type { StateStorage } from "../storage/storage.ts"
 import { timed } from "../storage/timed.ts"
@@ -49,10 +49,11 @@ export class Feeds {
     return this.#feeds.length > 0
   }
 
-  /** Before anything is read: tell all sinks which epoch holds. Throws `SINK`, `STATE_CONFIG`. */
-  async restore(manifest: Manifest | undefined): Promise<void> {
-    const epoch = manifest?.epoch ?? 0
-    const prepared = manifest?.sinks ?? []
+  /**
+   * Before anything is read: tell all sinks which epoch holds, and commit what it has prepared.
+   * Throws `SINK`, `STATE_CONFIG`.
+   */
+  async restore(epoch = 0, prepared: readonly SavedSink[] = []): Promise<void> {
     const homeless = prepared.find(
       ({ output }) => !this.#exact.some((feed) => feed.name === output),
     )

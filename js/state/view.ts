@@ -7,7 +7,7 @@ import { Rows } from "../engine/rows.ts"
 import type { Operator } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
 import type { Flow } from "../flow.ts"
-import { statesIn } from "../states.ts"
+import { statesIn, timeOf } from "../states.ts"
 import type { HomedState } from "../states.ts"
 import type { Clock } from "../time/clock.ts"
 import { keyBytes } from "./key_bytes.ts"
@@ -78,14 +78,8 @@ export class StateView {
     })
   }
 
-  /**
-   * The time that decides what has expired: the watermark, or now. A look frees what has expired,
-   * so it must never be later than the clock of an event that may still come.
-   */
   #now(): number {
-    const { planned } = this.#homed
-    if (!planned.eventTime || this.#operator.input.processing) return this.#clock.now()
-    return this.#flow.progress.lastAt(planned)
+    return timeOf(this.#homed, this.#flow, this.#clock)
   }
 
   #check(): void {

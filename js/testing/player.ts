@@ -33,12 +33,18 @@ interface Scripted<T> {
   readonly latest?: number
 }
 
+/** How a script is played, with what only our own tests ask for. */
+interface PlayerOptions<T> extends PlayOptions<T> {
+  /** Crashes, and the end, take savepoints to go on from, which are added here. */
+  readonly savepoints?: Uint8Array[]
+}
+
 /** The time of marks before any event has come: before all others. */
 const timeMsMin = -timeMsMax
 
 export class Player<T> {
   readonly #script: readonly Step<T>[]
-  readonly #options: PlayOptions<T>
+  readonly #options: PlayerOptions<T>
   readonly #timeOf: TimestampReader | undefined
   /** After each step, the latest time of the events so far. */
   readonly #latest: readonly number[]
@@ -52,7 +58,7 @@ export class Player<T> {
   #passed = 0
   #stopped: (end: "crashed" | "over") => void = () => undefined
 
-  constructor(make: Make<T>, script: readonly Step<T>[], options: PlayOptions<T>) {
+  constructor(make: Make<T>, script: readonly Step<T>[], options: PlayerOptions<T>) {
     this.#script = script
     this.#options = options
     const time = options.time ?? (haveAt(script) ? "at" : false)
@@ -72,7 +78,7 @@ export class Player<T> {
         const consumed = this.#consume(job)
         const end = await Promise.race([stopped, consumed])
         // When it is taken, consumers have all that there is and ask for more.
-        const unsaved = typeof end === "string" ? await failureOf(job.checkpoint()) : undefined
+        const unsaved = typeof end === "string" ? await failureOf(this.#save(job)) : undefined
         if (end !== "crashed") this.#options.look?.(job)
         await job.close()
         const error = (await consumed).error ?? unsaved
@@ -99,12 +105,22 @@ export class Player<T> {
     return new Stream({ ...flatMapNode(steps.node, values, undefined), kind: "script" })
   }
 
+  async #save(job: Jobs<Streams>): Promise<void> {
+    const { savepoints } = this.#options
+    if (savepoints === undefined) return job.checkpoint()
+    const bytes = await job.savepoint()
+    await job.close()
+    savepoints.push(new Uint8Array(await new Response(bytes).arrayBuffer()))
+  }
+
   #run(): Promise<Jobs<Streams>> {
-    const { chunkSize = 1024, maxBytes, freeze = false } = this.#options
+    const { chunkSize = 1024, maxBytes, freeze = false, savepoints } = this.#options
+    const from = savepoints?.at(-1)
     const settings = runSettings({
       chunkSize,
       clock: { now: () => this.#now, after: (ms, wake) => this.#after(ms, wake) },
-      storage: this.#storage,
+      ...(savepoints === undefined ? { storage: this.#storage } : {}),
+      ...(from === undefined ? {} : { from }),
       memory: maxBytes === undefined ? {} : { maxBytes },
     })
     return runWith(this.#streams, { ...settings, freeze })

@@ -20,6 +20,11 @@ function pickMacrotask(): (run: () => void) => void {
   return (run) => void setTimeout(run, 0)
 }
 
+/** Let the event loop have a turn. */
+export function turn(): Promise<void> {
+  return new Promise<void>((resolve) => void macrotask(resolve))
+}
+
 /** Steps, and milliseconds, after which the event loop gets a turn. */
 const stepsPerTurn = 64
 const msPerTurn = 12
@@ -37,7 +42,7 @@ export class Breath {
   }
 
   async take(): Promise<void> {
-    await new Promise<void>((resolve) => void macrotask(resolve))
+    await turn()
     this.#steps = 0
     this.#since = performance.now()
   }

@@ -64,8 +64,8 @@ static mr_addr look(const bench *b, uint32_t owner, uint32_t number, double now_
 
 static mr_addr last(const bench *b, uint32_t owner) {
     const key is = owner_key(owner);
-    mr_addr row = 1;
-    assert_int_equal(mr_entry_last(b->op, is.bytes, is.size, &row), MR_OK);
+    mr_addr row = 0;
+    assert_int_equal(mr_entry_last(b->op, is.bytes, is.size, -END, &row), MR_OK);
     return row;
 }
 
@@ -128,7 +128,7 @@ static void a_key_without_entries_has_one_row(void **state) {
     assert_int_equal(mr_key_make(b.op, is.bytes, is.size, 3, 19, bytes, &row), MR_OK);
     assert_int_equal(stats_of(&b).rows, 1);
     assert_int_equal(stats_of(&b).expired, 1);
-    assert_int_equal(mr_entry_last(b.op, is.bytes, is.size, &row), MR_ERR_ARGUMENT);
+    assert_int_equal(mr_entry_last(b.op, is.bytes, is.size, -END, &row), MR_ERR_ARGUMENT);
     assert_int_equal(mr_entry_leave(b.op, row, 1), MR_ERR_ARGUMENT);
     close_bench(&b);
 }

@@ -1,8 +1,9 @@
 /**
  * The contract that every operator passes; `test/operators.test.ts` is one call of it for each.
  *
- * What comes out is the same in one chunk as in many, and the same after a crash at any step; and
- * once all rows are gone nothing of them is left, neither in linear memory nor among live values.
+ * What comes out is the same in one chunk as in many, and the same after a crash at any step; so
+ * are its savepoints; and once all rows are gone nothing of them is left, neither in linear memory
+ * nor among live values.
  */
 import { describe, expect, it } from "vitest"
 import { merge } from "../../js/chunk.ts"
@@ -16,9 +17,10 @@ import type { FromOptions, JobBase, Stream, StreamOf } from "../../js/index.ts"
 import { planOf } from "../../js/plan.ts"
 import { statesOf } from "../../js/states.ts"
 import { steady } from "../../js/time/clock.ts"
-import { playAll } from "../play.ts"
+import { playAll, playSavepoints } from "../play.ts"
 import type { Played, Step } from "../play.ts"
 import type { Limits } from "../reference.ts"
+import { contentsOf } from "../savepoints.ts"
 
 /** The operator, with state limits where it keeps state. */
 export type MakeOperator<T> = (events: Stream<T>, state: Limits) => StreamOf<unknown>
@@ -48,7 +50,10 @@ export function testOperator<T extends Timed>(
   script: readonly Step<T>[],
 ): void {
   describe(`operator: ${name}`, () => {
-    for (const setting of settings) testSetting(make, script, setting)
+    for (const setting of settings) {
+      testSetting(make, script, setting)
+      testSavepoints(make, script, setting)
+    }
     testUnread(make, script)
     testLeaks(make, script)
   })
@@ -87,6 +92,40 @@ function testSetting<T extends Timed>(
     const undisturbed = await play(1024)
     for (const crashEvery of [1, 2, 5]) expect(await play(7, { crashEvery })).toEqual(undisturbed)
   })
+}
+
+function testSavepoints<T extends Timed>(
+  make: MakeOperator<T>,
+  script: readonly Step<T>[],
+  { name, state, timed }: Setting,
+): void {
+  const times: FromOptions<T> = { time: ({ at }: T) => at, watermark: boundedDisorder(5) }
+  const play = (chunkSize: number, crashes: Crashes = {}) =>
+    playSavepoints<T>((events) => make(events, state), script, {
+      ...{ from: timed ? times : {}, chunkSize, ...crashes },
+    })
+
+  it(`has the same savepoints, and goes on from them, however it came there: ${name}`, async () => {
+    const undisturbed = await play(1024)
+    expect((await play(1024, { crashEvery: 1 })).played).toEqual(undisturbed.played)
+    const whole = await play(1024, { crashEvery: 5 })
+    expect(whole.played).toEqual(undisturbed.played)
+    for (const chunkSize of [1, 7]) expect(await play(chunkSize, { crashEvery: 5 })).toEqual(whole)
+    // Of a job that was not disturbed before.
+    for (const crashAfter of [15, 30]) {
+      const { savepoints } = await play(3, { crashAfter })
+      const first = await stateIn(savepoints[0])
+      const again = await stateIn(whole.savepoints[crashAfter / 5])
+      expect(first).toEqual(again)
+    }
+  })
+}
+
+/** What is in a savepoint, without where the script is: crashes are steps of it, too. */
+async function stateIn(savepoint: Uint8Array | undefined) {
+  if (savepoint === undefined) return undefined // The job was over.
+  const { header, segments } = await contentsOf(savepoint)
+  return { header: { ...header, sources: [] }, segments }
 }
 
 /** Results that nobody reads are counted and not made; state must not know. */

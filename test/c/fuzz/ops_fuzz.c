@@ -388,7 +388,7 @@ static void keyed(world *w) {
         page_entries(w, op->handle, key + 4);
         return;
     case 1:
-        (void)mr_entry_last(op->handle, key + 4, 1, &row);
+        (void)mr_entry_last(op->handle, key + 4, 1, 0, &row);
         if (take_u8(&w->from) % 4 > 0) break;
         (void)mr_entries_drop(op->handle, key + 4, 1);
         return;
