@@ -1,6 +1,6 @@
 /**
  * A worker with one durable object, which runs the smoke test's program over the orders that it is
- * sent and keeps its state in the object's own storage.
+ * sent, from a savepoint if it gets one, and keeps its state in the object's own storage.
  */
 import * as millrace from "../../dist/workerd.mjs"
 import { durableObjectStorage } from "../../dist/storage-durable-object.mjs"
@@ -13,7 +13,9 @@ export class Orders {
 
   async fetch(request) {
     const { storage } = this
-    const job = await millrace.run(streamsOf(millrace, await request.json()), { storage })
+    const { orders, savepoint } = await request.json()
+    const from = savepoint && Uint8Array.from(savepoint)
+    const job = await millrace.run(streamsOf(millrace, orders), { storage, from })
     const rows = []
     for await (const row of rowsOf(job)) rows.push(row)
     const { restored } = job.stats()
