@@ -1,6 +1,8 @@
 /**
  * Writes the golden savepoint of this format: once, when the format is new, for it must restore for
- * ever. `node --import tsx test/golden/make.ts`
+ * ever.
+ *
+ *     MILLRACE_WASM=build/wasi/millrace.wasm node --import tsx test/golden/make.ts
  */
 import { writeFile } from "node:fs/promises"
 import { savepointFormat } from "../../js/savepoint_format.ts"
