@@ -62,15 +62,16 @@ export async function takeLock(folder: string): Promise<Lock> {
   const token = randomUUID()
   const candidate = join(folder, `~lock-${token}`)
   const self = await thisProcess()
+  let won = false
+  held.add(token) // Before it can be there: others of this thread see it as soon as it is.
   try {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      if (await offer(candidate, token, self, path)) {
-        held.add(token)
-        return { token, release: () => release(path, token) }
-      }
+      won = await offer(candidate, token, self, path)
+      if (won) return { token, release: () => release(path, token) }
       await removeGone(path, self, folder)
     }
   } finally {
+    if (!won) held.delete(token)
     await rm(candidate, { recursive: true, force: true }).catch(() => undefined) // Swept later.
   }
   throw new MillraceError("LOCKED", `${folder}: others keep taking the lock; try again`)
