@@ -122,8 +122,9 @@ describe("a page that goes on over IndexedDB", () => {
   })
 
   it("keeps a second tab out for as long as the first one is there", async () => {
-    const [first, second] = [await open("plain/tabs.html?stop"), await open("plain/tabs.html")]
+    const first = await open("plain/tabs.html?stop")
     const before = await shownBy(first)
+    const second = await open("plain/tabs.html")
     expect(await shownBy(second)).toEqual({
       code: "LOCKED",
       message: "millrace/plain/tabs.html is in use by another tab or storage",
