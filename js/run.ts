@@ -8,7 +8,7 @@ import { MillraceError } from "./errors.ts"
 import { Flow } from "./flow.ts"
 import type { Manifest } from "./manifest.ts"
 import { loadModule } from "./module.ts"
-import { callable, checkOptions, duration, integer, nested, oneOf, withMethods } from "./options.ts"
+import { callable, checkOptions, duration, integer, nested, withMethods } from "./options.ts"
 import type { SavedFlow } from "./saved.ts"
 import { loadSavepoint, refuseStarted } from "./savepoint.ts"
 import { savepointSource } from "./savepoint_bytes.ts"
@@ -43,11 +43,6 @@ export interface RunOptions {
     readonly minPause?: Duration
     /** How many in a row storage may fail to take before the job fails. Default 0. */
     readonly tolerableFailures?: number
-    /**
-     * What a restart may do to state: count every event once, or some of them twice. So far it is
-     * exactly once either way. Default "exactly-once".
-     */
-    readonly mode?: "exactly-once" | "at-least-once"
   }
   /** What is told of checkpoints; what a listener throws ends the job. */
   readonly on?: JobListeners
@@ -95,7 +90,7 @@ const runOptions = {
   checkpoint: nested({
     interval: duration({ zero: false }),
     timeout: duration({ zero: false }),
-    mode: oneOf("exactly-once", "at-least-once"),
+    mode: later,
     minPause: duration(),
     tolerableFailures: integer({ min: 0 }),
   }),

@@ -1,15 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { from, manualClock, memoryStorage, run } from "../js/index.ts"
 import type { RunOptions, StateStorage } from "../js/index.ts"
-import {
-  contents,
-  errorFrom,
-  guardRejections,
-  numbered,
-  pull,
-  turns,
-  fourMethods,
-} from "./probe.ts"
+import { contents, errorFrom, guardRejections, numbered, turns, fourMethods } from "./probe.ts"
 
 guardRejections()
 
@@ -155,7 +147,6 @@ describe("checkpoints at an interval", () => {
   it.each([
     [{ checkpoint: { tolerableFailures: -1 } }],
     [{ checkpoint: { minPause: "soon" } }],
-    [{ checkpoint: { mode: "twice" } }],
     [{ checkpoint: { intervall: 1 } }],
     [{ on: { checkpoints: () => undefined } }],
     [{ on: { restored: 1 } }],
@@ -163,15 +154,9 @@ describe("checkpoints at an interval", () => {
     expect((await errorFrom(() => run(counted(), options as RunOptions))).code).toBe("OPTION")
   })
 
-  it("have either mode", async () => {
-    for (const mode of ["exactly-once", "at-least-once"] as const) {
-      const job = await run(counted(), {
-        storage: fourMethods(memoryStorage()),
-        checkpoint: { mode },
-      })
-      expect(await pull(job)).toHaveLength(9)
-      await job.close()
-    }
+  it("have no mode yet", async () => {
+    const options = { checkpoint: { mode: "at-least-once" } } as RunOptions
+    expect((await errorFrom(() => run(counted(), options))).code).toBe("UNSUPPORTED")
   })
 })
 
