@@ -8,7 +8,6 @@ import { MillraceError } from "../errors.ts"
 import type { SavedSink } from "../manifest.ts"
 import type { Output } from "../output.ts"
 import type { StateStorage } from "../storage/storage.ts"
-import { timed } from "../storage/timed.ts"
 import type { Sink } from "./sink.ts"
 
 /** An output and the sink that takes its results. */
@@ -119,16 +118,10 @@ export class Feeds {
   }
 
   #check(storage: StateStorage | undefined): void {
-    for (const { output, sink } of this.#feeds) {
-      if (sink.delivery === "at-least-once") continue
-      const where = `the sink of output ${output.name}`
-      if (storage === undefined) {
-        throw new MillraceError("OPTION", `${where} is exactly-once and needs run({ storage })`)
-      }
-      if (sink.storage === undefined || timed(sink.storage) === storage) continue
-      const message = `${where} has its transactions in another storage than run({ storage })`
-      throw new MillraceError("OPTION", message)
-    }
+    const exact = this.#exact[0]
+    if (exact === undefined || storage !== undefined) return
+    const what = `the sink of output ${exact.name} is exactly-once`
+    throw new MillraceError("OPTION", `${what} and needs run({ storage })`)
   }
 
   get #exact() {

@@ -12,16 +12,10 @@
  */
 import { MillraceError, typeName } from "../errors.ts"
 import type { Node } from "../graph.ts"
-import type { StateStorage } from "../storage/storage.ts"
 
 /** Takes every result once, whatever happens to the job between two checkpoints. */
 export interface ExactlyOnceSink<in T, P = unknown> {
   readonly delivery: "exactly-once"
-  /**
-   * The storage whose transactions hold results, positions and state together: the job's own, or
-   * the job is refused. Undefined: the sink is one of its own.
-   */
-  readonly storage?: StateStorage
   /** Take results, in order; the next come when it is done. They are not to be seen yet. */
   write(results: readonly T[]): void | Promise<void>
   /**
@@ -29,7 +23,7 @@ export interface ExactlyOnceSink<in T, P = unknown> {
    * checkpoint and handed to {@link commit}.
    */
   prepare(epoch: number): P | Promise<P>
-  /** The checkpoint stands: make its results seen. After a restart it may be called again. */
+  /** The checkpoint stands: make its results seen. It may be called again. */
   commit(epoch: number, prepared: P): void | Promise<void>
   /**
    * Forget all that came after an epoch, prepared or not: it will come again. 0: all of it. Called

@@ -1,6 +1,7 @@
 /**
  * Results with natural keys: the last of a key is the one that counts.
  */
+import { MillraceError } from "../errors.ts"
 import { callable, checkOptions } from "../options.ts"
 import type { AtLeastOnceSink } from "./sink.ts"
 
@@ -30,10 +31,15 @@ export interface UpsertOptions<in out T> {
  * @throws {MillraceError} `OPTION` for options that are missing or unknown.
  */
 export function upsertSink<T>(options: UpsertOptions<T>): AtLeastOnceSink<T> {
-  const functions = { key: callable(), put: callable() }
-  checkOptions(options, functions, "upsertSink")
-  const key = callable<UpsertOptions<T>["key"]>()(options.key, "upsertSink.key")
-  const put = callable<UpsertOptions<T>["put"]>()(options.put, "upsertSink.put")
+  const functions = {
+    key: callable<UpsertOptions<T>["key"]>(),
+    put: callable<UpsertOptions<T>["put"]>(),
+  }
+  const { key, put } = checkOptions(options, functions, "upsertSink")
+  if (key === undefined || put === undefined) {
+    const missing = key === undefined ? "key" : "put"
+    throw new MillraceError("OPTION", `upsertSink.${missing} is missing`)
+  }
   return {
     delivery: "at-least-once",
     write: (results) => put(new Map(results.map((result) => [key(result), result]))),
