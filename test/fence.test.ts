@@ -38,12 +38,18 @@ describe("a job whose store another process has taken over", () => {
 
   it("overwrites no segment of the other, if the storage has no fence", async () => {
     const storage = fourMethods(memoryStorage())
-    const { first, saved } = await stale(storage, fourMethods(storage))
+    const written: string[] = []
+    const noting = (): StateStorage => ({
+      ...storage,
+      set(key, value) {
+        if (key.includes("/segment/")) written.push(key)
+        return storage.set(key, value)
+      },
+    })
+    const { first } = await stale(noting(), noting())
     await first.finished()
     await first.close()
-    const now = await contents(storage)
-    for (const [key, value] of Object.entries(saved)) {
-      if (key.includes("segment") && key in now) expect(now[key], key).toEqual(value)
-    }
+    expect(written.length).toBeGreaterThan(1)
+    expect(new Set(written).size).toBe(written.length)
   })
 })
