@@ -45,10 +45,9 @@ enum {
     PAGES_MAX = 65536,
     PAGE_SHIFT = 16,
     GROW_PAGES_MIN = 16,
-    GROW_QUIET_MAX = 496,     /* With static data less than 32 MiB; see growth(). */
-    GROW_DOUBLING_MAX = 1024, /* 64 MiB; from there on by half. */
-    NOBODY = 0,               /* Not ours: static data, the stack, not grown, somebody else's. */
-    FREE = 255,               /* Grown and in no heap. Between the two: the id of a heap. */
+    GROW_QUIET_MAX = 496, /* With static data less than 32 MiB; see growth(). */
+    NOBODY = 0,           /* Not ours: static data, the stack, not grown, somebody else's. */
+    FREE = 255,           /* Grown and in no heap. Between the two: the id of a heap. */
 };
 #define NO_PAGE UINT32_MAX
 
@@ -154,7 +153,7 @@ static void give_pages(uint32_t first, uint32_t count) {
  * last size below that comes first, and above it growing is rare. Pages that nobody
  * touches cost the host no memory. */
 static uint32_t growth(void) {
-    const uint32_t step = our_pages < GROW_DOUBLING_MAX ? our_pages : our_pages / 2;
+    const uint32_t step = our_pages;
     if (our_pages < GROW_QUIET_MAX && our_pages + step > GROW_QUIET_MAX) {
         return GROW_QUIET_MAX - our_pages;
     }

@@ -148,10 +148,7 @@ static void probe_all(mr_rows *rows, const mr_columns *in, uint32_t count) {
     const uint32_t *hashes = mr_u32s(find->hashes);
     const uint32_t *first_row = mr_u32s(find->first_row);
     uint32_t *found = mr_u32s(find->found.rows);
-    mr_table_cursor cursor;
-    for (uint32_t s = 0; s < count; s++) {
-        found[s] = mr_table_first(&rows->table, hashes[s], &cursor);
-    }
+    mr_table_first_all(&rows->table, hashes, count, found);
     for (uint32_t s = 0; s < count; s++) {
         if (found[s] == 0) continue;
         const uint32_t from = offsets[first_row[s]];
@@ -168,22 +165,25 @@ static void probe_direct(mr_rows *rows, const mr_columns *in) {
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint8_t *keys = mr_at(in->keys);
     const uint32_t *hashes = mr_u32s(rows->find.hashes);
+    const uint32_t key_at = rows->layout.key_at;
     uint32_t *found = mr_u32s(rows->find.found.rows);
     uint32_t missing = 0;
-    mr_table_cursor cursor;
+    mr_table_first_all(&rows->table, hashes, in->size, found);
+    uint32_t from = offsets[0];
     for (uint32_t i = 0; i < in->size; i++) {
-        found[i] = mr_table_first(&rows->table, hashes[i], &cursor);
-    }
-    for (uint32_t i = 0; i < in->size; i++) {
-        const uint32_t bytes = offsets[i + 1] - offsets[i];
-        if (found[i] != 0) {
-            mr_row *row = mr_row_at(found[i]);
-            if (row->key_bytes == bytes &&
-                same_bytes(mr_row_key(rows, row), keys + offsets[i], bytes)) {
-                continue;
-            }
-            found[i] = mr_rows_lookup(rows, hashes[i], keys + offsets[i], bytes);
+        const uint32_t upto = offsets[i + 1];
+        const uint32_t bytes = upto - from;
+        const uint8_t *key = keys + from;
+        from = upto;
+        if (found[i] == 0) {
+            missing++;
+            continue;
         }
+        const mr_row *row = mr_row_at(found[i]);
+        if (row->key_bytes == bytes && same_bytes((const uint8_t *)row + key_at, key, bytes)) {
+            continue;
+        }
+        found[i] = mr_rows_lookup(rows, hashes[i], key, bytes);
         missing += found[i] == 0;
     }
     rows->find.missing = missing;

@@ -235,16 +235,26 @@ void mr_table_close(mr_table *table) {
     *table = (mr_table){0};
 }
 
-/* Go on from `slot` to the next entry of this hash. */
+/* Go on from `slot` to the next entry of this hash, two at a time: in which of the two it stands
+ * is no branch, because no processor could foretell it. One in the second is never behind an
+ * empty first: invariant 1. */
 static mr_addr probe(const segment *in, uint32_t hash, uint32_t slot, uint32_t *slot_out) {
-    for (;;) {
-        mr_table_entry entry = in->entries[slot];
-        if (entry.address == 0) return 0;
-        slot = slot_after(slot, in->capacity);
-        if (entry.hash == hash) {
-            *slot_out = slot;
-            return entry.address;
+    const uint32_t capacity = in->capacity;
+    for (;; slot = slot == capacity ? 0 : slot) {
+        if (slot + 1 == capacity) { /* The last has no second. */
+            const mr_table_entry last = in->entries[slot];
+            *slot_out = slot = 0;
+            if (last.hash == hash || last.address == 0) return last.address;
+            continue;
         }
+        const mr_table_entry *two = in->entries + slot;
+        const uint32_t which = two[0].hash != hash;
+        if (two[which].hash == hash) {
+            *slot_out = slot_after(slot + which, capacity);
+            return two[which].address; /* 0: the hash of empty slots is 0, too. */
+        }
+        if (two[0].address == 0 || two[1].address == 0) return 0;
+        slot += 2;
     }
 }
 
@@ -253,6 +263,22 @@ mr_addr mr_table_first(const mr_table *table, uint32_t hash, mr_table_cursor *cu
     cursor_out->segment = *directory_at(table, hash);
     const segment *in = mr_at(cursor_out->segment);
     return probe(in, hash, home_of(hash, in->capacity), &cursor_out->slot);
+}
+
+void mr_table_first_all(const mr_table *table, const uint32_t *hashes, uint32_t count,
+                        mr_addr *firsts_out) {
+    if (table->directory == 0) {
+        memset(firsts_out, 0, count * sizeof *firsts_out);
+        return;
+    }
+    const mr_addr *directory = mr_at(table->directory);
+    const uint32_t shift = 32 - table->depth;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t hash = hashes[i];
+        const segment *in = mr_at(directory[(uint64_t)hash >> shift]);
+        uint32_t next;
+        firsts_out[i] = probe(in, hash, home_of(hash, in->capacity), &next);
+    }
 }
 
 mr_addr mr_table_next(const mr_table *table, uint32_t hash, mr_table_cursor *cursor) {

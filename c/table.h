@@ -58,6 +58,10 @@ void mr_table_close(mr_table *table); /* Frees segments and directory, not the r
 mr_addr mr_table_first(const mr_table *table, uint32_t hash, mr_table_cursor *cursor_out);
 mr_addr mr_table_next(const mr_table *table, uint32_t hash, mr_table_cursor *cursor);
 
+/* The first entries of many hashes: no one waits for the memory of another. */
+void mr_table_first_all(const mr_table *table, const uint32_t *hashes, uint32_t count,
+                        mr_addr *firsts_out);
+
 /* Make room for one entry of this hash, so that mr_table_insert cannot fail.
  * MR_ERR_MEMORY: nothing changed. */
 mr_status mr_table_reserve(mr_table *table, uint32_t hash);
