@@ -44,18 +44,25 @@ export function stopwatch(): () => number {
  * allocated in JavaScript, so that no garbage is collected on other threads while a call is timed.
  */
 export function fill(operator: Operator, keyAt: (row: number) => number): void {
+  fillKeyBytes(operator, 1 + keyLength, (bytes, at, row) => {
+    bytes[at] = stringTag
+    putKeyText(bytes, at + 1, keyAt(row))
+  })
+}
+
+/** The same with keys of `size` bytes that `put` writes. */
+export function fillKeyBytes(
+  operator: Operator,
+  size: number,
+  put: (bytes: Uint8Array, at: number, row: number) => void,
+): void {
   const { input, engine } = operator
   const { views } = engine
-  const keyBytes = 1 + keyLength
-  input.reserve(chunkSize, chunkSize * keyBytes, 1)
+  input.reserve(chunkSize, chunkSize * size, 1)
   const offsets = input.keyOffsets
-  views.u32[offsets] = 0
-  for (let row = 0; row < chunkSize; row++) {
-    const start = row * keyBytes
-    input.keys[start] = stringTag
-    putKeyText(input.keys, start + 1, keyAt(row))
-    views.u32[offsets + row + 1] = start + keyBytes
-  }
+  for (let row = 0; row <= chunkSize; row++) views.u32[offsets + row] = row * size
+  const { keys } = input
+  for (let row = 0; row < chunkSize; row++) put(keys, row * size, row)
   const values = input.column(0)
   views.f64.fill(1, values, values + chunkSize)
   input.size = chunkSize

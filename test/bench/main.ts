@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util"
 import { flights } from "./flights.ts"
+import { g11 } from "./g11.ts"
 import { type Extent, type Figure, printFigures, say, writeFigures } from "./harness.ts"
 import { p10 } from "./p10.ts"
 import { p11 } from "./p11.ts"
@@ -18,7 +19,7 @@ import { p7 } from "./p7.ts"
 import { p8 } from "./p8.ts"
 import { p9 } from "./p9.ts"
 
-const suites: Record<string, (extent: Extent) => Promise<Figure[]>> = {
+const suites: Record<string, (extent: Extent) => Figure[] | Promise<Figure[]>> = {
   P2: p2,
   P3: p3,
   P4: p4,
@@ -31,6 +32,7 @@ const suites: Record<string, (extent: Extent) => Promise<Figure[]>> = {
   P11: p11,
   P12: p12,
   P13: p13,
+  G11: g11,
   flights,
 }
 

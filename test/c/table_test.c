@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../c/hash.h"
 #include "../../c/table.h"
 #include "random.h"
 
@@ -259,6 +260,73 @@ static void hashes_that_are_alike_cannot_make_the_directory_exceed_its_limit(voi
     close_model(&m);
 }
 
+/* ---- Keys that somebody has chosen ---- */
+
+enum { CHOSEN = 100000, CHOSEN_BYTES = 16 };
+
+/* One of 2^32 keys that collide under the seed 0: the first half of their first word makes one
+ * factor of its product 0, whatever the other is. */
+static void chosen_key(uint32_t number, uint8_t key[CHOSEN_BYTES]) {
+    const mr_hash_key zero = mr_hash_key_of(0);
+    const uint32_t half = 0u - (uint32_t)zero.k0;
+    memset(key, 'k', CHOSEN_BYTES);
+    memcpy(key, &half, 4);
+    memcpy(key + 4, &number, 4);
+}
+
+static uint32_t hash_of(const mr_hash_key *seed, const uint8_t key[CHOSEN_BYTES]) {
+    const uint64_t hash = mr_hash_short(seed, key, CHOSEN_BYTES);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* Put all chosen keys into a table; give how many entries all look-ups meet, and its bytes. */
+static uint64_t met_by_all(uint64_t seed, uint64_t *bytes_out) {
+    const mr_hash_key hash_key = mr_hash_key_of(seed);
+    mr_heap heap;
+    mr_table table;
+    uint8_t key[CHOSEN_BYTES];
+    assert_int_equal(mr_heap_open(&heap, 64 * MIB), MR_OK);
+    mr_table_open(&table, &heap);
+    for (uint32_t i = 0; i < CHOSEN; i++) {
+        chosen_key(i, key);
+        const uint32_t hash = hash_of(&hash_key, key);
+        assert_int_equal(mr_table_reserve(&table, hash), MR_OK);
+        mr_table_insert(&table, hash, (i + 1) * 8);
+    }
+    uint64_t met = 0;
+    for (uint32_t i = 0; i < CHOSEN; i++) {
+        mr_table_cursor cursor;
+        chosen_key(i, key);
+        const uint32_t hash = hash_of(&hash_key, key);
+        mr_addr at = mr_table_first(&table, hash, &cursor);
+        for (; at != (i + 1) * 8; at = mr_table_next(&table, hash, &cursor))
+            met++;
+        met++;
+    }
+    *bytes_out = table.bytes;
+    mr_table_close(&table);
+    mr_heap_close(&heap);
+    return met;
+}
+
+/* Gate G11. Were the hash not keyed, each of 100,000 look-ups would meet all of them. */
+static void keys_that_collide_under_one_seed_do_not_under_another(void **state) {
+    (void)state;
+    const mr_hash_key zero = mr_hash_key_of(0);
+    uint8_t one[CHOSEN_BYTES];
+    uint8_t other[CHOSEN_BYTES];
+    chosen_key(0, one);
+    for (uint32_t i = 1; i < 1000; i++) {
+        chosen_key(i, other);
+        assert_int_equal(hash_of(&zero, one), hash_of(&zero, other));
+    }
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        uint64_t bytes;
+        assert_true(met_by_all(seed * 0x9E3779B9u, &bytes) <= CHOSEN + CHOSEN / 1000);
+        assert_true(bytes <= CHOSEN * sizeof(mr_table_entry) * 2); /* As with any keys. */
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_table_holds_no_memory_and_finds_nothing),
@@ -273,6 +341,7 @@ int main(void) {
         cmocka_unit_test(memory_follows_the_size_down),
         cmocka_unit_test(a_failed_reserve_changes_nothing),
         cmocka_unit_test(hashes_that_are_alike_cannot_make_the_directory_exceed_its_limit),
+        cmocka_unit_test(keys_that_collide_under_one_seed_do_not_under_another),
     };
     return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }
