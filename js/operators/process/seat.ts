@@ -74,6 +74,8 @@ export class Seat {
   readonly #uid: string
   readonly #states: readonly CallState[]
   readonly #timers: ReadonlyMap<Domain, CallTimers>
+  /** All that a call changes: states, then timers. */
+  readonly #changed: readonly (CallState | CallTimers)[]
   readonly #outputs: readonly AnyTag[]
   #emitted: Emitted | undefined
   #sizeBefore = 0
@@ -102,6 +104,7 @@ export class Seat {
         return [domain, new CallTimers(open.operator, this.call, open.timers)] as const
       }),
     )
+    this.#changed = [...this.#states, ...this.#timers.values()]
     const faces = states.map(({ name }, i) => [name, (this.#states[i] as CallState).face] as const)
     this.state = Object.freeze(Object.fromEntries(faces))
     this.ctx = this.#context()
@@ -137,11 +140,10 @@ export class Seat {
   commit(): void {
     this.call.open = false
     // What the function gave is a copy where it is state, whichever of the two it became first.
-    this.#emitted?.changeFrom(this.#sizeBefore, (value) => this.#plain(value))
+    this.#emitted?.changeFrom(this.#sizeBefore, this.#plain)
     const log: Change[] = []
     try {
-      for (const state of this.#states) state.apply(log)
-      for (const timers of this.#timers.values()) timers.apply(log)
+      for (const each of this.#changed) each.apply(log)
     } catch (error) {
       while (log.length > 0) log.pop()?.undo()
       throw error
@@ -150,7 +152,7 @@ export class Seat {
     this.#reset()
   }
 
-  #plain(given: unknown): unknown {
+  readonly #plain = (given: unknown): unknown => {
     if (typeof given !== "object" || given === null) return given
     return this.#states.reduce((value, state) => state.plain(value), given as unknown)
   }
@@ -163,8 +165,7 @@ export class Seat {
   #reset(): void {
     this.call.open = false
     this.#emitted = undefined
-    for (const state of this.#states) state.reset()
-    for (const timers of this.#timers.values()) timers.reset()
+    for (const each of this.#changed) each.reset()
   }
 
   #give(value: unknown, tag: AnyTag | undefined): void {

@@ -143,10 +143,13 @@ function sessionPlacing({ gapMs, gap, boundary }: Sessions): Placing {
 
 /** Sessions that meet are one; it has their timers, but for those of ends that are none now. */
 function join(all: readonly Pane[], range: WindowRange, inclusive: boolean): Pane {
-  const ends = new Set(all.map((pane) => overAt(pane, inclusive)))
-  ends.delete(overAt(range, inclusive))
-  const timers = (of: (pane: Pane) => readonly number[]) =>
-    [...new Set(all.flatMap(of))].filter((time) => !ends.has(time)).sort((a, b) => a - b)
+  const over = overAt(range, inclusive)
+  const stays = (time: number) =>
+    time === over || !all.some((pane) => overAt(pane, inclusive) === time)
+  const timers = (of: (pane: Pane) => readonly number[]) => {
+    if (all.length === 1) return of(all[0] as Pane).filter(stays)
+    return [...new Set(all.flatMap(of))].filter(stays).sort((a, b) => a - b)
+  }
   return {
     ...(all[0] as Pane),
     revision: Math.max(...all.map(({ revision }) => revision)),
