@@ -7,6 +7,7 @@ import type { Timekeeper } from "../time/progress.ts"
 import { openGenerator } from "../time/watermark.ts"
 import type { WatermarkGenerator } from "../time/watermark.ts"
 import type { Reader, SavedPosition, SourceNode } from "./source.ts"
+import { StampRoom } from "./stamp.ts"
 
 /** A source of a job. */
 export interface Source extends Timekeeper {
@@ -15,6 +16,7 @@ export interface Source extends Timekeeper {
   left: SavedPosition | undefined
   /** Makes its watermarks; undefined under processing time. */
   generator: WatermarkGenerator | undefined
+  readonly room: StampRoom
 }
 
 /** What a checkpoint saves of a source. */
@@ -43,7 +45,7 @@ const unread = {
 /** The sources of a plan, not yet opened. */
 export function sourcesOf({ nodes }: Plan): Source[] {
   const sources = nodes.filter(({ node }) => node.kind === "source")
-  return sources.map((planned) => ({ planned, node: planned.node as SourceNode, ...unread }))
+  return sources.map((planned) => ({ planned, node: planned.node as SourceNode, room: new StampRoom(), ...unread }))
 }
 
 /** Open a source where it was left, or at its start; not if it has ended for good. */

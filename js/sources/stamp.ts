@@ -20,9 +20,31 @@ export interface Stamped {
   readonly watermark: number
 }
 
+/**
+ * Where the times and watermarks of a source's events are written, one arrival over the other: an
+ * arrival has gone through all nodes when the next one comes. Arrays of its own for each would be
+ * so much memory outside of V8's heap that V8 would soon walk through all of that for garbage.
+ */
+export class StampRoom {
+  #times = new Float64Array(0)
+  #watermarks = new Float64Array(0)
+
+  /** Arrays of a size, whatever is in them; those given before are void. */
+  take(size: number): { readonly times: Float64Array; readonly watermarks: Float64Array } {
+    if (this.#times.length < size) {
+      this.#times = new Float64Array(size)
+      this.#watermarks = new Float64Array(size)
+    }
+    const [times, watermarks] = [this.#times, this.#watermarks]
+    if (times.length === size) return { times, watermarks }
+    return { times: times.subarray(0, size), watermarks: watermarks.subarray(0, size) }
+  }
+}
+
 /** A source, and how far its time has come. */
 export interface Stampable {
   readonly node: SourceNode
+  readonly room: StampRoom
   readonly generator: WatermarkGenerator | undefined
   readonly timeMax: number
   readonly watermark: number
@@ -30,7 +52,7 @@ export interface Stampable {
 
 /** Stamp events that begin with number `first` of the job and arrived at `now`. */
 export function stamp(
-  { node: { readTime }, generator, timeMax, watermark }: Stampable,
+  { node: { readTime }, room, generator, timeMax, watermark }: Stampable,
   events: readonly unknown[],
   first: number,
   now: number,
@@ -41,8 +63,7 @@ export function stamp(
     const arrival: Arrival = { first, size, now, times: undefined, watermarks: undefined }
     return { ran: { chunk: { values: events, at: undefined, arrival } }, timeMax, watermark }
   }
-  const times = new Float64Array(size)
-  const watermarks = new Float64Array(size)
+  const { times, watermarks } = room.take(size)
   const arrival = { first, size, now, times, watermarks, watermark }
   const chunk: Chunk = { values: events, at: undefined, arrival }
   const troubles = tolerance === undefined ? undefined : new Troubles(tolerance, chunk)
@@ -59,10 +80,12 @@ export function stamp(
       if (time > latest) latest = time
       read?.push(index)
     } catch (error) {
+      times[index] = 0 // Not what was there before.
       read ??= Array.from({ length: index }, (_, before) => before)
       const ends = dealWith(troubles, index, error)
       if (ends === undefined) continue
       failure = { index, error: ends.error }
+      times.fill(0, index)
       watermarks.fill(reached, index + 1) // They ascend, also where nothing is read.
     }
   }
