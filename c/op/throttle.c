@@ -40,7 +40,7 @@
 
 enum { TOKENS = 0, TIME = 1 };
 enum { TAT = 0 };
-enum { PASSES_MIN = 2, LOOK_AHEAD = 16 };
+enum { PASSES_MIN = 4, LOOK_AHEAD = 16 };
 
 _Static_assert(MR_PASSES_MAX * sizeof(mr_pass) <= MR_STRING_BYTES_MAX, "a list is a string field");
 
@@ -175,59 +175,75 @@ static double passed_near(const mr_operator_spec *spec, const history *h, double
            passed_through(h, entries_upto(h, start, true));
 }
 
-/* Forget what no event at or after the watermark asks for, of the first `most` entries;
- * returns how many went. */
-static uint32_t forget(const mr_operator_spec *spec, history *h, double watermark_ms,
-                       uint32_t most) {
+/* How many of the first `most` entries no event at or after the watermark asks for. */
+static uint32_t outdated(const mr_operator_spec *spec, const history *h, double watermark_ms,
+                         uint32_t most) {
     const bool fixed = spec->algorithm == MR_FIXED;
     double upto = watermark_ms; /* Buckets only count who waits. */
     if (fixed) upto = window_start(spec, watermark_ms);
     if (spec->algorithm == MR_SLIDING) upto = watermark_ms - spec->per_ms;
-    const uint32_t old = mr_min_u32(entries_upto(h, upto, fixed), most);
-    h->numbers[MR_PASSES_FORGOTTEN] = passed_through(h, old);
-    set_bounds(h, h->first + old, h->size - old);
-    return old;
+    return mr_min_u32(entries_upto(h, upto, fixed), most);
 }
 
-/* Room for one entry more behind the last: moves the list down, or to a larger blob. */
-static mr_status make_room(mr_operator_data *op, history *h) {
+static void forget(history *h, uint32_t old) {
+    h->numbers[MR_PASSES_FORGOTTEN] = passed_through(h, old);
+    set_bounds(h, h->first + old, h->size - old);
+}
+
+/* Is there no room for an entry more, once `old` of them are forgotten? A list that can be
+ * moved down has room, unless it would have to be moved again soon. */
+static bool is_full(const history *h, uint32_t old) {
     const uint32_t room = room_of(*h->blob);
-    if (h->first + h->size < room) return MR_OK;
-    if (h->size <= room / 2 && h->first > 0) {
+    if (h->first + h->size < room) return false;
+    return h->first + old == 0 || h->first + old < room / 8;
+}
+
+/* A list larger than one of `room` entries: mostly no more than `limit` are ever kept. */
+static mr_status new_list(mr_operator_data *op, uint32_t room, mr_addr *list_out) {
+    const uint32_t most = room == 0 ? PASSES_MIN : mr_min_u32(room * 2, MR_PASSES_MAX);
+    const bool limited = op->spec.limit > room && op->spec.limit < most;
+    const uint32_t wanted = limited ? (uint32_t)__builtin_ceil(op->spec.limit) : most;
+    if (wanted == room) return mr_fail(MR_ERR_LIMIT, "remembered passes", room);
+    return mr_rows_blob_new(&op->rows, NULL, wanted * (uint32_t)sizeof(mr_pass), list_out);
+}
+
+/* A larger list with the entries from `old` on, which goes to `grown_out`. */
+static mr_status grow(mr_operator_data *op, const history *h, uint32_t old, mr_addr *grown_out) {
+    MR_TRY(new_list(op, room_of(*h->blob), grown_out));
+    if (h->size == old) return MR_OK;
+    memcpy((uint8_t *)mr_at(*grown_out) + sizeof(uint32_t), entry_of(h, old),
+           (h->size - old) * sizeof(mr_pass));
+    return MR_OK;
+}
+
+/* Put an entry at its place, in the room that there is; `grown` (or 0) has the others already. */
+static void insert(mr_operator_data *op, history *h, uint32_t at, double time_ms, mr_addr grown) {
+    const double before = passed_through(h, at);
+    if (grown != 0) {
+        mr_rows_blob_release(&op->rows, *h->blob);
+        *h->blob = grown;
+        set_bounds(h, 0, h->size);
+    } else if (h->first + h->size == room_of(*h->blob)) {
         const uint8_t *from = entry_of(h, 0);
         set_bounds(h, 0, h->size);
         memmove(entry_of(h, 0), from, h->size * sizeof(mr_pass));
-        return MR_OK;
     }
-    const uint32_t wanted = room == 0 ? PASSES_MIN : room * 2;
-    if (wanted > MR_PASSES_MAX) {
-        return mr_fail(MR_ERR_LIMIT, "remembered passes", room);
-    }
-    mr_addr grown;
-    MR_TRY(mr_rows_blob_new(&op->rows, NULL, wanted * (uint32_t)sizeof(mr_pass), &grown));
-    if (h->size > 0) {
-        memcpy((uint8_t *)mr_at(grown) + sizeof(uint32_t), entry_of(h, 0),
-               h->size * sizeof(mr_pass));
-    }
-    mr_rows_blob_release(&op->rows, *h->blob);
-    *h->blob = grown;
-    set_bounds(h, 0, h->size);
-    return MR_OK;
+    set_bounds(h, h->first, h->size + 1);
+    memmove(entry_of(h, at + 1), entry_of(h, at), (h->size - 1 - at) * sizeof(mr_pass));
+    set_pass(h, at, (mr_pass){.time_ms = time_ms, .through = before});
 }
 
 /* Write down that an event passed at `time_ms`. Its place is looked for once: a list that
  * somebody else saved may be in any order, and must not be written behind. */
 static mr_status remember(mr_operator_data *op, history *h, double time_ms, double watermark_ms) {
     uint32_t at = entries_upto(h, time_ms, true);
+    const uint32_t old = outdated(&op->spec, h, watermark_ms, at);
     const bool there = at < h->size && pass_at(h, at).time_ms == time_ms;
-    if (!there) MR_TRY(make_room(op, h));
-    at -= forget(&op->spec, h, watermark_ms, at);
-    if (!there) {
-        const double before = passed_through(h, at);
-        set_bounds(h, h->first, h->size + 1);
-        memmove(entry_of(h, at + 1), entry_of(h, at), (h->size - 1 - at) * sizeof(mr_pass));
-        set_pass(h, at, (mr_pass){.time_ms = time_ms, .through = before});
-    }
+    mr_addr grown = 0;
+    if (!there && is_full(h, old)) MR_TRY(grow(op, h, old, &grown));
+    forget(h, old);
+    at -= old;
+    if (!there) insert(op, h, at, time_ms, grown);
     for (; at < h->size; at++) {
         mr_pass entry = pass_at(h, at);
         entry.through += 1;
@@ -398,7 +414,7 @@ static mr_status begin(mr_operator_data *op, const mr_columns *in, uint32_t i, m
     const bool bucket = op->spec.algorithm == MR_TOKEN_BUCKET;
     const bool list = keeps_passes(&op->spec);
     mr_addr passes = 0;
-    if (list) MR_TRY(mr_rows_blob_new(rows, NULL, PASSES_MIN * (uint32_t)sizeof(mr_pass), &passes));
+    if (list) MR_TRY(new_list(op, 0, &passes));
     const mr_status status = mr_rows_create(rows, i, row_out);
     if (status != MR_OK) {
         mr_rows_blob_release(rows, passes);

@@ -161,7 +161,7 @@ static void a_key_remembers_only_so_many_passes(void **state) {
 static void a_list_that_reaches_out_of_its_blob_is_not_followed(void **state) {
     (void)state;
     const mr_operator_spec spec = spec_of(MR_SLIDING, 5, 1000);
-    const double bounds[][2] = {{-1, 1},   {0, 3},   {2, 1},
+    const double bounds[][2] = {{-1, 1},   {0, 5},   {4, 1},
                                 {1e18, 1}, {0, END}, {__builtin_nan(""), 0}};
     for (uint32_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         bench b = open_bench(&spec);
@@ -180,11 +180,12 @@ static void a_list_that_reaches_out_of_its_blob_is_not_followed(void **state) {
 
 static void a_list_in_any_order_is_not_written_out_of_its_blob(void **state) {
     (void)state;
+    enum { ROOM = 10 }; /* 4 at first, then the limit, then twice as many. */
     uint64_t random = 3;
     for (uint32_t round = 0; round < 300; round++) {
         const mr_operator_spec spec = spec_of(round % 2 == 0 ? MR_SLIDING : MR_FIXED, 5, 20);
         bench b = open_bench(&spec);
-        for (uint32_t i = 0; i < 8; i++)
+        for (uint32_t i = 0; i < ROOM; i++)
             assert_true(passes(&b, 20.0 * i, -END));
         begin_input(&b, 0);
         add_event(&b, 1, 0, 0);
@@ -192,12 +193,12 @@ static void a_list_in_any_order_is_not_written_out_of_its_blob(void **state) {
         uint8_t *record = record_of(&b, 0);
         uint32_t blob;
         memcpy(&blob, record + inside(b.op)->rows.layout.field_at[MR_PASSES_LIST], sizeof blob);
-        assert_int_equal(mr_blob_size(blob), 8 * sizeof(mr_pass)); /* It is full. */
-        for (uint32_t i = 0; i < 8; i++) {
-            const mr_pass pass = {20.0 * random_below(&random, 8), random_below(&random, 3)};
+        assert_int_equal(mr_blob_size(blob), ROOM * sizeof(mr_pass)); /* It is full. */
+        for (uint32_t i = 0; i < ROOM; i++) {
+            const mr_pass pass = {20.0 * random_below(&random, ROOM), random_below(&random, 3)};
             memcpy((uint8_t *)mr_at(blob) + 4 + i * sizeof pass, &pass, sizeof pass);
         }
-        const double time = 20.0 * random_below(&random, 8);
+        const double time = 20.0 * random_below(&random, ROOM);
         (void)passes(&b, time, time); /* The sanitizer sees where it writes. */
         (void)passes(&b, time, time);
         close_bench(&b);
