@@ -226,15 +226,17 @@ void mr_rows_evicted_free(mr_rows *rows) {
     }
 }
 
-/* Take one row off the wheel whose slot has come; hang it back if it was used since. */
+/* Remove one row whose slot of the wheel has come, or hang it later, if it was used since. */
 static bool expire_one(mr_rows *rows, int64_t time_ms, uint32_t *steps) {
-    mr_wheel_node *node = mr_wheel_take(&rows->wheel, time_ms, steps);
+    mr_wheel_node *node = mr_wheel_first(&rows->wheel, time_ms, steps);
     if (node == NULL) return false;
     mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->wheel_at);
-    mr_wheel_add(&rows->wheel, node);
     if (mr_row_expired(rows, row, (double)time_ms)) {
         mr_rows_remove(rows, row);
         rows->expired++;
+    } else {
+        mr_wheel_remove(&rows->wheel, node);
+        mr_wheel_add(&rows->wheel, node);
     }
     return true;
 }

@@ -22,46 +22,87 @@
 
 #define MIXED UINT64_MAX
 
-enum { DIGIT_BITS = 6, SLOTS = MR_WHEEL_LEVELS * MR_WHEEL_SLOTS };
+enum {
+    BITS_0 = 9, /* Of the digit of level 0; */
+    BITS_1 = 11,
+    BITS_N = 6,            /* of levels from 2 on. */
+    FIRST_1 = 1 << BITS_0, /* The number of the first slot of level 1; */
+    FIRST_2 = FIRST_1 + (1 << BITS_1),
+    SLOTS = FIRST_2 + ((MR_WHEEL_LEVELS - 2) << BITS_N),
+};
 
-typedef struct slot {
-    mr_wheel_node head; /* Of the ring of its nodes. */
-    uint64_t tick;      /* Of all that were hung here since it was empty, or MIXED. */
-} slot;
+/* The slots of a wheel, level by level. A slot is not written before it is occupied. */
+typedef struct slots {
+    mr_wheel_node heads[SLOTS];      /* Of the rings of their nodes. */
+    uint64_t ticks[SLOTS - FIRST_1]; /* From level 1 on: of all that were hung here since the
+                                        * slot was empty, or MIXED. On level 0 there is but one. */
+} slots;
 
-enum { SLOTS_BYTES = SLOTS * sizeof(slot) };
-
-_Static_assert(1 << DIGIT_BITS == MR_WHEEL_SLOTS, "a digit is a slot");
-_Static_assert(DIGIT_BITS *MR_WHEEL_LEVELS > 55, "every tick has a level");
+_Static_assert(SLOTS / 64 == MR_WHEEL_WORDS, "a bit per slot");
+_Static_assert(BITS_0 + BITS_1 + BITS_N * (MR_WHEEL_LEVELS - 2) > 55, "every tick has a level");
+_Static_assert(sizeof(slots) < MR_PAGE_BYTES, "one page");
 
 static mr_wheel_node *node_at(mr_addr address) { return mr_at(address); }
 
-static mr_addr head_of(const mr_wheel *wheel, uint32_t level, uint64_t digit) {
-    uint32_t index = level * MR_WHEEL_SLOTS + (uint32_t)digit;
-    return wheel->slots + index * (uint32_t)sizeof(slot);
+/* The first bit of a level's digit, also behind the last. */
+static uint32_t shift_of(uint32_t level) {
+    return level < 2 ? level * BITS_0 : BITS_0 + BITS_1 + (level - 2) * BITS_N;
 }
 
-static slot *slot_at(mr_addr head) { return mr_at(head); }
+static uint32_t first_of(uint32_t level) {
+    return level < 2 ? level * FIRST_1 : FIRST_2 + ((level - 2) << BITS_N);
+}
+
+static uint32_t digit_of(uint64_t tick, uint32_t level) {
+    return (uint32_t)(tick >> shift_of(level)) & (first_of(level + 1) - first_of(level) - 1);
+}
+
+/* The number of a tick's slot on a level. */
+static uint32_t index_of(uint64_t tick, uint32_t level) {
+    return first_of(level) + digit_of(tick, level);
+}
+
+static mr_addr head_of(const mr_wheel *wheel, uint32_t index) {
+    return wheel->slots + index * (uint32_t)sizeof(mr_wheel_node);
+}
+
+static uint64_t *tick_at(const mr_wheel *wheel, uint32_t index) {
+    slots *all = mr_at(wheel->slots);
+    return &all->ticks[index - FIRST_1];
+}
+
+static bool is_occupied(const mr_wheel *wheel, uint32_t index) {
+    return (wheel->occupied[index / 64] >> (index % 64) & 1) != 0;
+}
+
+static void occupy(mr_wheel *wheel, uint32_t level, uint32_t index) {
+    wheel->occupied[index / 64] |= UINT64_C(1) << (index % 64);
+    wheel->words[level] |= UINT64_C(1) << ((index - first_of(level)) / 64);
+}
+
+static void vacate(mr_wheel *wheel, uint32_t level, uint32_t index) {
+    uint64_t *word = &wheel->occupied[index / 64];
+    *word &= ~(UINT64_C(1) << (index % 64));
+    if (*word == 0) wheel->words[level] &= ~(UINT64_C(1) << ((index - first_of(level)) / 64));
+}
+
+/* The first occupied slot of a level that has one. */
+static uint32_t first_occupied(const mr_wheel *wheel, uint32_t level) {
+    const uint32_t word = first_of(level) / 64 + (uint32_t)__builtin_ctzll(wheel->words[level]);
+    return word * 64 + (uint32_t)__builtin_ctzll(wheel->occupied[word]);
+}
 
 mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
                         const void *owner) {
-    mr_addr slots = mr_heap_alloc(heap, SLOTS_BYTES);
-    if (slots == 0) return MR_ERR_MEMORY;
-    *wheel = (mr_wheel){.heap = heap, .slots = slots, .deadline = deadline, .owner = owner};
-    for (uint32_t index = 0; index < SLOTS; index++) {
-        const mr_addr head = head_of(wheel, 0, index);
-        *slot_at(head) = (slot){{.next = head, .before = head}, MIXED};
-    }
+    mr_addr made = mr_heap_alloc(heap, sizeof(slots));
+    if (made == 0) return MR_ERR_MEMORY;
+    *wheel = (mr_wheel){.heap = heap, .slots = made, .deadline = deadline, .owner = owner};
     return MR_OK;
 }
 
 void mr_wheel_close(mr_wheel *wheel) {
-    if (wheel->slots != 0) mr_heap_free(wheel->heap, wheel->slots, SLOTS_BYTES);
+    if (wheel->slots != 0) mr_heap_free(wheel->heap, wheel->slots, sizeof(slots));
     *wheel = (mr_wheel){0};
-}
-
-static uint64_t digit_of(uint64_t tick, uint32_t level) {
-    return tick >> (DIGIT_BITS * level) & (MR_WHEEL_SLOTS - 1);
 }
 
 /* ---- Hanging and unhanging ---- */
@@ -74,33 +115,46 @@ static uint64_t tick_of(const mr_wheel *wheel, const mr_wheel_node *node) {
 
 /* The level of the highest digit in which the tick differs from the time. */
 static uint32_t level_of(const mr_wheel *wheel, uint64_t tick) {
-    uint64_t differing = (tick ^ wheel->time) | 1; /* | 1: equal is level 0 too. */
-    return (63u - (uint32_t)__builtin_clzll(differing)) / DIGIT_BITS;
+    const uint64_t differing = (tick ^ wheel->time) | 1; /* | 1: equal is level 0 too. */
+    const uint32_t bit = 63u - (uint32_t)__builtin_clzll(differing);
+    return bit < BITS_0 + BITS_1 ? bit >= BITS_0 : 2 + (bit - BITS_0 - BITS_1) / BITS_N;
+}
+
+/* The head of a slot, a ring of its own if nothing hangs there. */
+static mr_wheel_node *ring_of(mr_wheel *wheel, uint32_t index) {
+    const mr_addr address = head_of(wheel, index);
+    mr_wheel_node *head = node_at(address);
+    if (!is_occupied(wheel, index)) *head = (mr_wheel_node){.next = address, .before = address};
+    return head;
 }
 
 /* Put the node at the end of the slot of its tick. */
 static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
-    const uint64_t digit = digit_of(tick, level);
-    const mr_addr head = head_of(wheel, level, digit);
-    slot *to = slot_at(head);
-    const mr_addr last = to->head.before;
+    const uint32_t index = index_of(tick, level);
+    if (level > 0) {
+        uint64_t *alike = tick_at(wheel, index);
+        *alike = !is_occupied(wheel, index) || *alike == tick ? tick : MIXED;
+    }
+    mr_wheel_node *head = ring_of(wheel, index);
     const mr_addr address = mr_addr_of(node);
-    *node = (mr_wheel_node){.next = head, .before = last};
-    node_at(last)->next = address;
-    to->head.before = address;
-    if (to->tick != tick) to->tick = last == head ? tick : MIXED;
-    wheel->occupied[level] |= UINT64_C(1) << digit;
+    *node = (mr_wheel_node){.next = mr_addr_of(head), .before = head->before};
+    node_at(head->before)->next = address;
+    head->before = address;
+    occupy(wheel, level, index);
+}
+
+static uint32_t level_at(uint32_t index) {
+    return index < FIRST_2 ? index >= FIRST_1 : 2 + ((index - FIRST_2) >> BITS_N);
 }
 
 static void unhang(mr_wheel *wheel, mr_wheel_node *node) {
     node_at(node->before)->next = node->next;
     node_at(node->next)->before = node->before;
     if (node->before == node->next) { /* Both are the head: the slot is empty now. */
-        uint32_t index = (node->next - wheel->slots) / (uint32_t)sizeof(slot);
-        uint32_t level = index / MR_WHEEL_SLOTS;
-        uint32_t digit = index % MR_WHEEL_SLOTS;
-        wheel->occupied[level] &= ~(UINT64_C(1) << digit);
-        if (level == wheel->draining && digit == digit_of(wheel->time, level)) wheel->draining = 0;
+        const uint32_t index = (node->next - wheel->slots) / (uint32_t)sizeof(mr_wheel_node);
+        const uint32_t level = level_at(index);
+        vacate(wheel, level, index);
+        if (level == wheel->draining && index == index_of(wheel->time, level)) wheel->draining = 0;
     }
     *node = (mr_wheel_node){0};
 }
@@ -112,27 +166,25 @@ void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node) {
     wheel->size++;
 }
 
-/* Put all of a slot before what stands in the ring of `head`, and leave it empty. */
-static void splice(mr_wheel *wheel, uint32_t level, uint64_t digit, mr_addr head) {
-    mr_wheel_node *from = node_at(head_of(wheel, level, digit));
-    mr_wheel_node *to = node_at(head);
+/* Put all of a slot before what stands in the ring of another, and leave it empty. */
+static void splice(mr_wheel *wheel, uint32_t level, uint32_t index, mr_wheel_node *to) {
+    const mr_wheel_node *from = node_at(head_of(wheel, index));
     node_at(from->before)->next = to->next;
     node_at(to->next)->before = from->before;
     to->next = from->next;
-    node_at(from->next)->before = head;
-    from->next = from->before = mr_addr_of(from);
-    wheel->occupied[level] &= ~(UINT64_C(1) << digit);
+    node_at(from->next)->before = mr_addr_of(to);
+    vacate(wheel, level, index);
 }
 
 /* The time has come to a slot whose nodes were all hung for one tick: hang them lower, where
  * nothing hangs. */
-static void lower_all(mr_wheel *wheel, uint32_t level, uint64_t digit) {
-    const uint64_t tick = slot_at(head_of(wheel, level, digit))->tick;
+static void lower_all(mr_wheel *wheel, uint32_t level, uint32_t index) {
+    const uint64_t tick = *tick_at(wheel, index);
     const uint32_t lower = level_of(wheel, tick);
-    const mr_addr head = head_of(wheel, lower, digit_of(tick, lower));
-    splice(wheel, level, digit, head);
-    slot_at(head)->tick = tick;
-    wheel->occupied[lower] |= UINT64_C(1) << digit_of(tick, lower);
+    const uint32_t to = index_of(tick, lower);
+    splice(wheel, level, index, ring_of(wheel, to));
+    if (lower > 0) *tick_at(wheel, to) = tick;
+    occupy(wheel, lower, to);
 }
 
 /* Move the time back to `tick`. What hangs below the highest digit that changes goes up
@@ -140,15 +192,16 @@ static void lower_all(mr_wheel *wheel, uint32_t level, uint64_t digit) {
  * they hold what came before the rest of it. */
 static void turn_back(mr_wheel *wheel, uint64_t tick) {
     const uint32_t level = level_of(wheel, tick);
-    const uint64_t digit = digit_of(wheel->time, level);
-    const mr_addr head = head_of(wheel, level, digit);
-    slot_at(head)->tick = MIXED;
-    for (uint32_t lower = level; lower-- > 0;) {
-        while (wheel->occupied[lower] != 0) {
-            splice(wheel, lower, (uint64_t)__builtin_ctzll(wheel->occupied[lower]), head);
+    if (level > 0) { /* On level 0 nothing hangs below. */
+        const uint32_t index = index_of(wheel->time, level);
+        mr_wheel_node *ring = ring_of(wheel, index);
+        for (uint32_t lower = level; lower-- > 0;) {
+            while (wheel->words[lower] != 0)
+                splice(wheel, lower, first_occupied(wheel, lower), ring);
         }
+        if (ring->next != mr_addr_of(ring)) occupy(wheel, level, index);
+        *tick_at(wheel, index) = MIXED;
     }
-    if (node_at(head)->next != head) wheel->occupied[level] |= UINT64_C(1) << digit;
     wheel->time = tick;
     wheel->draining = 0;
 }
@@ -176,16 +229,28 @@ void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node) {
 /* ---- Taking what is due ---- */
 
 /* Write where the earliest slot is and the tick it starts at; false: no nodes. */
-static bool earliest(const mr_wheel *wheel, uint32_t *level_out, uint64_t *start_out) {
+static bool earliest(const mr_wheel *wheel, uint32_t *level_out, uint32_t *index_out,
+                     uint64_t *start_out) {
     uint32_t level = wheel->draining;
-    while (wheel->occupied[level] == 0) {
+    while (wheel->words[level] == 0) {
         if (++level == MR_WHEEL_LEVELS) return false;
     }
-    uint32_t shift = DIGIT_BITS * level;
-    uint64_t digit = (uint64_t)__builtin_ctzll(wheel->occupied[level]);
+    const uint32_t index = first_occupied(wheel, level);
+    const uint64_t digit = index - first_of(level);
+    const uint32_t above = shift_of(level + 1);
     *level_out = level;
-    *start_out = (wheel->time >> shift >> DIGIT_BITS << DIGIT_BITS | digit) << shift;
+    *index_out = index;
+    *start_out = wheel->time >> above << above | digit << shift_of(level);
     return true;
+}
+
+/* A slot is emptied from its front, and walked through from its back meanwhile, so that the
+ * cache misses of two nodes overlap and the later half is there already: the node before
+ * `behind`, or 0 when it has met the `first`. */
+static mr_addr look_behind(mr_addr behind, mr_addr first) {
+    if (behind == 0 || behind == first) return 0;
+    const mr_addr before = node_at(behind)->before;
+    return before == first ? 0 : before;
 }
 
 /* The first node that is due, hung on level 0 by now; the budget pays for it, too. */
@@ -194,19 +259,23 @@ mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget)
     uint64_t now = (uint64_t)now_ms + TICK_OF_ZERO;
     if (now > TICK_MAX) now = TICK_MAX;
     uint32_t level;
+    uint32_t index;
     uint64_t start;
-    while (earliest(wheel, &level, &start) && start <= now) {
+    uint32_t emptied = SLOTS; /* None. */
+    mr_addr behind = 0;
+    while (earliest(wheel, &level, &index, &start) && start <= now) {
         if (*budget == 0) return NULL;
         --*budget;
         wheel->time = start;
-        const uint64_t digit = digit_of(start, level);
-        const slot *at = slot_at(head_of(wheel, level, digit));
-        mr_wheel_node *node = node_at(at->head.next);
+        const mr_wheel_node *head = node_at(head_of(wheel, index));
+        mr_wheel_node *node = node_at(head->next);
         if (level == 0) return node;
-        if (at->tick != MIXED) {
-            lower_all(wheel, level, digit);
+        if (*tick_at(wheel, index) != MIXED) {
+            lower_all(wheel, level, index);
             continue;
         }
+        behind = look_behind(emptied == index ? behind : head->before, head->next);
+        emptied = index;
         wheel->draining = level; /* Ends with the slot's last node, in unhang(). */
         unhang(wheel, node);
         const uint64_t tick = tick_of(wheel, node);
@@ -216,16 +285,11 @@ mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget)
     return NULL;
 }
 
-mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget) {
-    mr_wheel_node *node = mr_wheel_first(wheel, now_ms, budget);
-    if (node != NULL) mr_wheel_remove(wheel, node);
-    return node;
-}
-
 int64_t mr_wheel_next(const mr_wheel *wheel) {
     uint32_t level;
+    uint32_t index;
     uint64_t start;
-    if (!earliest(wheel, &level, &start)) return INT64_MAX;
-    const slot *at = slot_at(head_of(wheel, level, digit_of(start, level)));
-    return (int64_t)((at->tick == MIXED ? start : at->tick) - TICK_OF_ZERO);
+    if (!earliest(wheel, &level, &index, &start)) return INT64_MAX;
+    const bool mixed = level == 0 || *tick_at(wheel, index) == MIXED;
+    return (int64_t)((mixed ? start : *tick_at(wheel, index)) - TICK_OF_ZERO);
 }

@@ -1,12 +1,16 @@
 /* wheel.h -- deadlines of any number of rows, O(1) each, in bounded steps.
  *
- * A hierarchical timing wheel (Varghese and Lauck 1987): 10 levels of 64
- * slots, one tick a millisecond. A node hangs in the slot of the highest
- * 6-bit digit in which its deadline differs from the wheel's time:
+ * A hierarchical timing wheel (Varghese and Lauck 1987), one tick a millisecond. A node
+ * hangs in the slot of the highest digit in which its deadline differs from the wheel's
+ * time. The lowest digit has 9 bits, the next one 11, the six others have 6:
  *
- *   level 2 [ .  .  x  . ... ]   4,096 ms a slot
- *   level 1 [ .  x  .  . ... ]      64 ms a slot
- *   level 0 [ x  .  .  . ... ]       1 ms a slot
+ *   level 2 [ .  .  x  . ... ]   17 minutes a slot, 64 of them
+ *   level 1 [ .  x  .  . ... ]   512 ms a slot, 2,048 of them
+ *   level 0 [ x  .  .  . ... ]   1 ms a slot, 512 of them
+ *
+ * Each level that a node goes through costs a cache miss, so the low ones, where most
+ * deadlines are, are few and wide; but not so wide that the nodes of a slot of level 1
+ * fall out of the cache before they are due.
  *
  * When the time reaches a slot of level n > 0, its nodes are taken one by one
  * and hung lower; or all at once, where they were hung for one deadline, as are the
@@ -27,7 +31,7 @@
 
 #include "alloc.h"
 
-enum { MR_WHEEL_LEVELS = 10, MR_WHEEL_SLOTS = 64 };
+enum { MR_WHEEL_LEVELS = 8, MR_WHEEL_WORDS = 46 };
 
 #define MR_WHEEL_MS_MAX (INT64_C(1) << 54) /* Deadlines lie within this of 0. */
 
@@ -42,12 +46,13 @@ typedef struct mr_wheel_node {
 typedef int64_t (*mr_wheel_deadline)(const void *owner, const mr_wheel_node *node);
 
 typedef struct mr_wheel {
-    uint64_t time;                      /* Ticks; see mr_wheel_open. */
-    uint64_t size;                      /* Nodes. */
-    uint64_t occupied[MR_WHEEL_LEVELS]; /* A bit per slot. */
-    uint32_t draining;                  /* Level whose reached slot is being hung lower, or 0. */
+    uint64_t time;                     /* Ticks; see mr_wheel_open. */
+    uint64_t size;                     /* Nodes. */
+    uint64_t words[MR_WHEEL_LEVELS];   /* A bit per word of `occupied` that is not 0. */
+    uint64_t occupied[MR_WHEEL_WORDS]; /* A bit per slot, of level 0 first. */
+    uint32_t draining;                 /* Level whose reached slot is being hung lower, or 0. */
+    mr_addr slots;
     mr_heap *heap;
-    mr_addr slots; /* MR_WHEEL_LEVELS x MR_WHEEL_SLOTS of them. */
     mr_wheel_deadline deadline;
     const void *owner;
 } mr_wheel;
@@ -73,13 +78,9 @@ void mr_wheel_add_past(mr_wheel *wheel, mr_wheel_node *node);
 /* Unhang a node that hangs in this wheel. */
 void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node);
 
-/* Take off one node whose time has come, that is whose slot starts at or before
- * `now_ms`, and return it; NULL when there is none, or when `budget` steps
- * (nodes looked at; counted down) are used up. The caller checks the true
- * deadline and adds the node again if it is later. */
-mr_wheel_node *mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
-
-/* The node that mr_wheel_take would give; it stays. */
+/* A node whose time has come, that is whose slot starts at or before `now_ms`; it stays.
+ * NULL when there is none, or when `budget` steps (nodes looked at; counted down) are used
+ * up. The caller checks the true deadline and adds the node again if it is later. */
 mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
 
 /* No node comes off before this time: the deadline of the next one, or the start of its
