@@ -62,19 +62,6 @@ uint32_t mr_get_u32(mr_reader *reader) {
     return value;
 }
 
-uint64_t mr_get_u64(mr_reader *reader) {
-    uint64_t value;
-    get(reader, &value, sizeof value);
-    return value;
-}
-
-double mr_get_f64(mr_reader *reader) {
-    double value;
-    get(reader, &value, sizeof value);
-    if (value != value) memcpy(&value, &canonical_nan, sizeof value);
-    return value;
-}
-
 const uint8_t *mr_get_bytes(mr_reader *reader, uint32_t size) {
     static const uint8_t nothing = 0;
     if (reader->bad || size > reader->size - reader->at) {

@@ -32,10 +32,30 @@ void mr_put_bytes(mr_writer *writer, const uint8_t *bytes, uint32_t size);
 uint8_t mr_get_u8(mr_reader *reader);
 uint16_t mr_get_u16(mr_reader *reader);
 uint32_t mr_get_u32(mr_reader *reader);
-uint64_t mr_get_u64(mr_reader *reader);
-double mr_get_f64(mr_reader *reader); /* NaN comes as the canonical one. */
 /* The next `size` bytes, borrowed from the reader's; NULL when they are not all
  * there (0 bytes always are, unless the reader is bad). */
 const uint8_t *mr_get_bytes(mr_reader *reader, uint32_t size);
+
+/* What lies at an address, where it is known to be whole. */
+static inline uint16_t mr_u16_at(const uint8_t *bytes) {
+    uint16_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+static inline uint32_t mr_u32_at(const uint8_t *bytes) {
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+static inline uint64_t mr_u64_at(const uint8_t *bytes) {
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+static inline double mr_f64_at(const uint8_t *bytes) { /* NaN comes as the canonical one. */
+    double value;
+    memcpy(&value, bytes, sizeof value);
+    return value == value ? value : __builtin_nan("");
+}
 
 #endif

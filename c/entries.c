@@ -16,6 +16,7 @@
  * entries are told to leave: they count toward no limit, and are still there. */
 #include "row.h"
 
+#include "bytes.h"
 #include "error.h"
 
 enum {
@@ -28,18 +29,16 @@ enum {
 
 /* ---- keys ---- */
 
-static uint32_t u16_at(const uint8_t *bytes) { return bytes[0] | (uint32_t)bytes[1] << 8; }
-
 bool mr_entry_key_valid(const uint8_t *key, uint32_t key_bytes) {
     const uint32_t sizes = HEAD_BYTES + 2 * SIZE_BYTES;
     if (key_bytes < sizes || key[0] != TUPLE || key[1] != 2) return false;
-    const uint32_t owner = u16_at(key + HEAD_BYTES);
+    const uint32_t owner = mr_u16_at(key + HEAD_BYTES);
     if (owner == 0 || sizes + owner >= key_bytes) return false;
-    return u16_at(key + HEAD_BYTES + SIZE_BYTES + owner) == key_bytes - sizes - owner;
+    return mr_u16_at(key + HEAD_BYTES + SIZE_BYTES + owner) == key_bytes - sizes - owner;
 }
 
 const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out) {
-    *key_bytes_out = u16_at(key + HEAD_BYTES);
+    *key_bytes_out = mr_u16_at(key + HEAD_BYTES);
     return key + HEAD_BYTES + SIZE_BYTES;
 }
 

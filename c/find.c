@@ -12,7 +12,11 @@
  * Where rows do not go by themselves, pass 2 is left out and rows are found directly:
  * every row of the chunk is its own slot, one that was not there is looked for again
  * when it is entered, if one with such a hash was made since, and a row that is removed
- * is searched for in the whole chunk. */
+ * is searched for in the whole chunk.
+ *
+ * Keys of saved rows lie anywhere (mr_keys_find). Nearly all of them are new to a table that
+ * grows out of every cache, and how long to probe for those is what no branch foretells. So
+ * their home slots are read first, with no branch between one and the next. */
 #include "error.h"
 #include "row.h"
 
@@ -45,17 +49,18 @@ uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) 
     return hash_of(rows, key, key_bytes);
 }
 
+static bool is_row_of(const mr_rows *rows, mr_addr address, const uint8_t *key,
+                      uint32_t key_bytes) {
+    mr_row *row = mr_row_at(address);
+    return row->key_bytes == key_bytes && same_bytes(mr_row_key(rows, row), key, key_bytes);
+}
+
 mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
     mr_table_cursor cursor;
     mr_addr address = mr_table_first(&rows->table, hash, &cursor);
-    while (address != 0) {
-        mr_row *row = mr_row_at(address);
-        if (row->key_bytes == key_bytes && same_bytes(mr_row_key(rows, row), key, key_bytes)) {
-            return address;
-        }
+    while (address != 0 && !is_row_of(rows, address, key, key_bytes))
         address = mr_table_next(&rows->table, hash, &cursor);
-    }
-    return 0;
+    return address;
 }
 
 enum {
@@ -150,13 +155,9 @@ static void probe_all(mr_rows *rows, const mr_columns *in, uint32_t count) {
     uint32_t *found = mr_u32s(find->found.rows);
     mr_table_first_all(&rows->table, hashes, count, found);
     for (uint32_t s = 0; s < count; s++) {
-        if (found[s] == 0) continue;
         const uint32_t from = offsets[first_row[s]];
         const uint32_t bytes = offsets[first_row[s] + 1] - from;
-        mr_row *row = mr_row_at(found[s]);
-        if (row->key_bytes == bytes && same_bytes(mr_row_key(rows, row), keys + from, bytes)) {
-            continue;
-        }
+        if (found[s] == 0 || is_row_of(rows, found[s], keys + from, bytes)) continue;
         found[s] = mr_rows_lookup(rows, hashes[s], keys + from, bytes);
     }
 }
@@ -165,7 +166,6 @@ static void probe_direct(mr_rows *rows, const mr_columns *in) {
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint8_t *keys = mr_at(in->keys);
     const uint32_t *hashes = mr_u32s(rows->find.hashes);
-    const uint32_t key_at = rows->layout.key_at;
     uint32_t *found = mr_u32s(rows->find.found.rows);
     uint32_t missing = 0;
     mr_table_first_all(&rows->table, hashes, in->size, found);
@@ -179,10 +179,7 @@ static void probe_direct(mr_rows *rows, const mr_columns *in) {
             missing++;
             continue;
         }
-        const mr_row *row = mr_row_at(found[i]);
-        if (row->key_bytes == bytes && same_bytes((const uint8_t *)row + key_at, key, bytes)) {
-            continue;
-        }
+        if (is_row_of(rows, found[i], key, bytes)) continue;
         found[i] = mr_rows_lookup(rows, hashes[i], key, bytes);
         missing += found[i] == 0;
     }
@@ -241,6 +238,26 @@ mr_addr mr_find_since(mr_rows *rows, uint32_t index) {
                                        offsets[index + 1] - offsets[index]);
     mr_u32s(find->found.rows)[index] = now;
     return now;
+}
+
+void mr_keys_find(mr_rows *rows, mr_keyed *keys, uint32_t count, mr_addr *found) {
+    mr_table_cursor cursor;
+    memset(rows->find.made, 0, sizeof rows->find.made);
+    for (uint32_t i = 0; i < count; i++)
+        keys[i].hash = hash_of(rows, keys[i].key, keys[i].key_bytes);
+    for (uint32_t i = 0; i < count; i++)
+        found[i] = mr_table_home(&rows->table, keys[i].hash);
+    for (uint32_t i = 0; i < count; i++)
+        if (found[i] != 0) found[i] = mr_table_first(&rows->table, keys[i].hash, &cursor);
+    for (uint32_t i = 0; i < count; i++) {
+        if (found[i] == 0 || is_row_of(rows, found[i], keys[i].key, keys[i].key_bytes)) continue;
+        found[i] = mr_rows_lookup(rows, keys[i].hash, keys[i].key, keys[i].key_bytes);
+    }
+}
+
+mr_addr mr_key_since(const mr_rows *rows, const mr_keyed *keyed, mr_addr found) {
+    if (found != 0 || !was_made(&rows->find, keyed->hash)) return found;
+    return mr_rows_lookup(rows, keyed->hash, keyed->key, keyed->key_bytes);
 }
 
 uint32_t mr_find_hash(const mr_rows *rows, uint32_t index) {

@@ -557,9 +557,8 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
     mr_rows_use(rows, row, &moment, written);
 }
 
-mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out) {
-    const uint32_t hash = mr_hash32(rows, parts->key, parts->key_bytes);
-    const mr_addr standing = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
+mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t hash, mr_addr standing,
+                          mr_row **row_out) {
     if (standing != 0) {
         *row_out = mr_row_at(standing);
         replace(rows, *row_out, parts);

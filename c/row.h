@@ -218,7 +218,7 @@ void mr_rows_evicted_free(mr_rows *rows);
 /* Remove rows whose ttl is over at `time_ms`, looking at up to `steps`: MR_MORE. */
 mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps);
 
-/* A row from saved parts; twin of what save.c writes. `record` is left cleared. */
+/* A row from saved parts; twin of what save.c writes. Its record is left cleared. */
 typedef struct mr_row_parts {
     const uint8_t *key;
     uint32_t key_bytes;
@@ -228,7 +228,9 @@ typedef struct mr_row_parts {
     uint64_t timer_registered; /* 0: no timer. mr_rows_timer_rehang hangs it. */
     int64_t timer_ms;
 } mr_row_parts;
-mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, mr_row **row_out);
+/* `standing`: the row of the same key, which becomes this one; 0: there is none. */
+mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t hash, mr_addr standing,
+                          mr_row **row_out);
 
 /* Give the memory of a row back, and no more. */
 void mr_row_free(mr_rows *rows, mr_row *row);
@@ -434,6 +436,12 @@ void mr_find_close(mr_rows *rows);
 uint32_t mr_find_hash(const mr_rows *rows, uint32_t index);
 uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
 mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes);
+
+/* Hash keys that lie anywhere, and find their rows: 0 where there is none. */
+void mr_keys_find(mr_rows *rows, mr_keyed *keys, uint32_t count, mr_addr *found);
+
+/* What was found so, or the row that was made since. Rows that go are the caller's to forget. */
+mr_addr mr_key_since(const mr_rows *rows, const mr_keyed *keyed, mr_addr found);
 
 /* The LRU list; lru.c. */
 void mr_lru_add(mr_rows *rows, mr_row *row);

@@ -8,6 +8,7 @@ static const uint8_t magic[4] = {'M', 'R', 'S', 'B'};
 
 enum {
     HEAD_BYTES = 16, /* Before the kinds of the fields. */
+    ENTRY_HEAD_BYTES = 4,
     ENTRY_ROW = 1,
     ENTRY_TOMBSTONE = 2,
     PART_LAST_USE = 1 << 0,
@@ -213,11 +214,12 @@ static mr_status corrupt(const char *what, double value) {
     return mr_fail(MR_ERR_CORRUPT, what, value);
 }
 
-static mr_status load_blob(mr_reader *reader, mr_rows *rows, uint32_t kind, mr_addr *blob_out) {
-    uint32_t size = mr_get_u32(reader);
-    const uint8_t *bytes = mr_get_bytes(reader, size);
+/* A blob that lies at `*at`, which goes on behind it. */
+static mr_status load_blob(const uint8_t **at, mr_rows *rows, uint32_t kind, mr_addr *blob_out) {
+    const uint32_t size = mr_u32_at(*at);
+    const uint8_t *bytes = *at + sizeof size;
+    *at = bytes + size;
     *blob_out = 0;
-    if (bytes == NULL) return corrupt("blob", size);
     if (kind == MR_STRING && size > MR_STRING_BYTES_MAX) return corrupt("string", size);
     if (size == 0) return MR_OK; /* An empty string, or no ref. */
     *blob_out = mr_blob_make(rows->heap, bytes, size);
@@ -229,42 +231,46 @@ static mr_status load_blob(mr_reader *reader, mr_rows *rows, uint32_t kind, mr_a
     return MR_OK;
 }
 
-static mr_status load_field(mr_reader *reader, mr_rows *rows, uint32_t kind, uint8_t *cell) {
-    double number;
+static mr_status load_field(const uint8_t **at, mr_rows *rows, uint32_t kind, uint8_t *cell) {
     uint64_t bits;
+    double number;
     mr_addr blob;
     switch (kind) {
     case MR_F64:
-        number = mr_get_f64(reader);
+        number = mr_f64_at(*at);
         memcpy(cell, &number, sizeof number);
+        *at += sizeof number;
         return MR_OK;
     case MR_I64:
-        bits = mr_get_u64(reader);
+        bits = mr_u64_at(*at);
         memcpy(cell, &bits, sizeof bits);
+        *at += sizeof bits;
         return MR_OK;
     case MR_TIMESTAMP:
-        number = (double)(int64_t)mr_get_u64(reader);
+        number = (double)(int64_t)mr_u64_at(*at);
         memcpy(cell, &number, sizeof number);
+        *at += sizeof number;
         return MR_OK;
     case MR_BOOL:
-        *cell = mr_get_u8(reader);
+        *cell = *(*at)++;
         return *cell <= 1 ? MR_OK : corrupt("bool", *cell);
     default:
-        MR_TRY(load_blob(reader, rows, kind, &blob));
+        MR_TRY(load_blob(at, rows, kind, &blob));
         if (kind == MR_REF && blob != 0) blob = mr_ref_of_blob(blob);
         memcpy(cell, &blob, sizeof blob);
         return MR_OK;
     }
 }
 
+/* Is it what mr_time_of may give? */
+static bool is_time(int64_t ms) { return ms >= -8640000000000000 && ms <= 8640000000000000; }
+
 static mr_status check_parts(const mr_row_parts *parts) {
     if (parts->birth > birth_max) return corrupt("birth", (double)parts->birth);
     if (parts->use > use_max) return corrupt("use", (double)parts->use);
-    if (mr_time_of((double)parts->last_use_ms) != parts->last_use_ms) {
-        return corrupt("last use", (double)parts->last_use_ms);
-    }
+    if (!is_time(parts->last_use_ms)) return corrupt("last use", (double)parts->last_use_ms);
     const bool timer = parts->timer_registered != 0 || parts->timer_ms == 0;
-    if (!timer || mr_time_of((double)parts->timer_ms) != parts->timer_ms) {
+    if (!timer || !is_time(parts->timer_ms)) {
         return corrupt("timer", (double)parts->timer_ms);
     }
     if (parts->timer_registered > registered_max) {
@@ -284,39 +290,128 @@ static mr_status load_key(mr_reader *reader, const mr_rows *rows, uint32_t group
     return group == group_of(rows, parts->key, parts->key_bytes) ? MR_OK : corrupt("group", group);
 }
 
-static mr_status load_tombstone(mr_reader *reader, mr_rows *rows, uint32_t group,
-                                mr_row_parts *parts) {
-    MR_TRY(load_key(reader, rows, group, parts));
-    const uint32_t hash = mr_hash32(rows, parts->key, parts->key_bytes);
-    const mr_addr row = mr_rows_lookup(rows, hash, parts->key, parts->key_bytes);
-    if (row != 0) mr_rows_remove(rows, mr_row_at(row));
+/* What all entries of a block have in common. */
+typedef struct block {
+    uint32_t parts;
+    uint32_t numbers_bytes; /* Before a row's key. */
+    uint32_t fields_bytes;  /* Of all fields, without what hangs off them. */
+    bool blobs;             /* Does anything? */
+    int64_t last_use_ms;    /* Where none is saved. */
+} block;
+
+static block block_of(const mr_layout *layout, uint32_t parts, double time_ms) {
+    block block = {
+        .parts = parts,
+        .numbers_bytes = sizeof(uint64_t),
+        .last_use_ms = mr_time_of(time_ms),
+    };
+    if ((parts & PART_LAST_USE) != 0) block.numbers_bytes += (uint32_t)sizeof(int64_t);
+    if ((parts & PART_USE) != 0) block.numbers_bytes += (uint32_t)sizeof(uint64_t);
+    if ((parts & PART_TIMER) != 0) block.numbers_bytes += 2 * (uint32_t)sizeof(uint64_t);
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        const uint32_t kind = layout->field_kind[i];
+        const bool blob = kind == MR_STRING || kind == MR_REF;
+        block.fields_bytes += kind == MR_BOOL ? 1 : blob ? 4 : 8;
+        block.blobs |= blob;
+    }
+    return block;
+}
+
+/* Entries that are looked up together, so that cache misses overlap. */
+enum { AHEAD = 64 };
+
+typedef struct ahead {
+    mr_row_parts parts[AHEAD];
+    const uint8_t *fields[AHEAD]; /* All of them are there; NULL: a tombstone. */
+    mr_keyed keys[AHEAD];
+    mr_addr found[AHEAD];
+} ahead;
+
+/* Go past the fields of a row. */
+static mr_status skip_fields(mr_reader *reader, const mr_layout *layout, const block *block) {
+    if (!block->blobs) {
+        const bool whole = mr_get_bytes(reader, block->fields_bytes) != NULL;
+        return whole ? MR_OK : corrupt("size", reader->size);
+    }
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        const uint32_t kind = layout->field_kind[i];
+        const bool blob = kind == MR_STRING || kind == MR_REF;
+        const uint32_t bytes = blob ? mr_get_u32(reader) : kind == MR_BOOL ? 1 : 8;
+        if (mr_get_bytes(reader, bytes) == NULL) return corrupt("size", bytes);
+    }
     return MR_OK;
 }
 
-static mr_status load_entry(mr_reader *reader, mr_rows *rows, uint32_t parts, double time_ms) {
-    uint32_t what = mr_get_u8(reader);
-    uint32_t group = mr_get_u8(reader);
-    mr_row_parts row_parts = {.key_bytes = mr_get_u16(reader)};
-    if (what == ENTRY_TOMBSTONE) return load_tombstone(reader, rows, group, &row_parts);
-    if (what != ENTRY_ROW) return corrupt("entry", what);
-    row_parts.birth = mr_get_u64(reader);
-    row_parts.last_use_ms =
-        (parts & PART_LAST_USE) != 0 ? (int64_t)mr_get_u64(reader) : mr_time_of(time_ms);
-    row_parts.use = (parts & PART_USE) != 0 ? mr_get_u64(reader) : row_parts.birth;
-    if ((parts & PART_TIMER) != 0) {
-        row_parts.timer_registered = mr_get_u64(reader);
-        row_parts.timer_ms = (int64_t)mr_get_u64(reader);
+static void load_numbers(const uint8_t *at, const block *block, mr_row_parts *parts) {
+    const bool uses = (block->parts & PART_USE) != 0;
+    parts->birth = mr_u64_at(at);
+    at += sizeof(uint64_t);
+    parts->last_use_ms = block->last_use_ms;
+    if ((block->parts & PART_LAST_USE) != 0) {
+        parts->last_use_ms = (int64_t)mr_u64_at(at);
+        at += sizeof(int64_t);
     }
-    MR_TRY(load_key(reader, rows, group, &row_parts));
-    MR_TRY(check_parts(&row_parts));
+    parts->use = uses ? mr_u64_at(at) : parts->birth;
+    if ((block->parts & PART_TIMER) == 0) return;
+    at += uses ? sizeof(uint64_t) : 0;
+    parts->timer_registered = mr_u64_at(at);
+    parts->timer_ms = (int64_t)mr_u64_at(at + sizeof(uint64_t));
+}
+
+/* Read an entry up to its fields, and go past them. */
+static mr_status load_head(mr_reader *reader, const mr_rows *rows, const block *block,
+                           mr_row_parts *parts, const uint8_t **fields_out) {
+    const uint8_t *head = mr_get_bytes(reader, ENTRY_HEAD_BYTES);
+    if (head == NULL) return corrupt("size", reader->size);
+    *parts = (mr_row_parts){.key_bytes = mr_u16_at(head + 2)};
+    *fields_out = NULL;
+    if (head[0] == ENTRY_TOMBSTONE) return load_key(reader, rows, head[1], parts);
+    if (head[0] != ENTRY_ROW) return corrupt("entry", head[0]);
+    const uint8_t *numbers = mr_get_bytes(reader, block->numbers_bytes);
+    if (numbers == NULL) return corrupt("size", reader->size);
+    load_numbers(numbers, block, parts);
+    MR_TRY(load_key(reader, rows, head[1], parts));
+    MR_TRY(check_parts(parts));
+    *fields_out = reader->bytes + reader->at;
+    return skip_fields(reader, &rows->layout, block);
+}
+
+static mr_status load_row(const uint8_t *fields, mr_rows *rows, const mr_row_parts *parts,
+                          uint32_t hash, mr_addr found) {
     mr_row *row;
-    MR_TRY(mr_rows_restore(rows, &row_parts, &row));
+    MR_TRY(mr_rows_restore(rows, parts, hash, found, &row));
     uint8_t *record = mr_row_record(rows, row);
     for (uint32_t i = 0; i < rows->layout.field_count; i++) {
-        MR_TRY(load_field(reader, rows, rows->layout.field_kind[i],
+        MR_TRY(load_field(&fields, rows, rows->layout.field_kind[i],
                           record + rows->layout.field_at[i]));
     }
-    return reader->bad ? corrupt("size", reader->size) : MR_OK;
+    return MR_OK;
+}
+
+static void forget(mr_addr *found, uint32_t from, uint32_t count, mr_addr row) {
+    for (uint32_t i = from; i < count; i++)
+        if (found[i] == row) found[i] = 0;
+}
+
+/* Load the next `count` entries. */
+static mr_status load_entries(mr_reader *reader, mr_rows *rows, uint32_t count,
+                              const block *block) {
+    ahead next;
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(load_head(reader, rows, block, &next.parts[i], &next.fields[i]));
+        next.keys[i] = (mr_keyed){.key = next.parts[i].key, .key_bytes = next.parts[i].key_bytes};
+    }
+    mr_keys_find(rows, next.keys, count, next.found);
+    for (uint32_t i = 0; i < count; i++) {
+        const mr_addr found = mr_key_since(rows, &next.keys[i], next.found[i]);
+        if (next.fields[i] != NULL) {
+            MR_TRY(load_row(next.fields[i], rows, &next.parts[i], next.keys[i].hash, found));
+        } else if (found != 0) {
+            forget(next.found, i + 1, count, found);
+            mr_rows_remove(rows, mr_row_at(found));
+        }
+    }
+    return MR_OK;
 }
 
 static mr_status load_block(mr_reader *reader, mr_rows *rows, double time_ms) {
@@ -336,8 +431,11 @@ static mr_status load_block(mr_reader *reader, mr_rows *rows, double time_ms) {
     const uint8_t *body = mr_get_bytes(reader, bytes);
     if (body == NULL) return corrupt("bytes", bytes);
     mr_reader inner = {.bytes = body, .size = bytes};
-    for (uint32_t i = 0; i < entries; i++)
-        MR_TRY(load_entry(&inner, rows, parts, time_ms));
+    const block block = block_of(&rows->layout, parts, time_ms);
+    for (uint32_t count; entries > 0; entries -= count) {
+        count = entries < AHEAD ? entries : AHEAD;
+        MR_TRY(load_entries(&inner, rows, count, &block));
+    }
     return inner.at == bytes ? MR_OK : corrupt("bytes", bytes);
 }
 

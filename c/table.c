@@ -27,6 +27,7 @@ _Static_assert(sizeof(segment) == 16 && sizeof(mr_table_entry) == 8, "segments f
 static const uint16_t steps[] = {80,   144,  256,  512,   1024,  2048,
                                  4096, 6544, 8184, 10912, 13096, 16376};
 enum { STEPS = sizeof steps / sizeof steps[0], SPLIT_BYTES = 10912, CAPACITY_MIN = 8 };
+enum { GATHER_SLOTS = 64 };
 
 static uint32_t bytes_of(uint32_t capacity) {
     return (uint32_t)(sizeof(segment) + capacity * sizeof(mr_table_entry));
@@ -81,6 +82,7 @@ static void segment_free(mr_table *table, mr_addr address) {
 
 static void segment_put(segment *to, mr_table_entry entry) {
     uint32_t slot = home_of(entry.hash, to->capacity);
+    slot = to->entries[slot].address == 0 ? slot : slot_after(slot, to->capacity);
     while (to->entries[slot].address != 0)
         slot = slot_after(slot, to->capacity);
     to->entries[slot] = entry;
@@ -144,6 +146,19 @@ static mr_status directory_double(mr_table *table) {
 
 /* ---- Growing and shrinking ---- */
 
+/* Write the entries of the next slots from `slot` on one behind another; returns how many they
+ * are. No branch depends on a slot: nothing could foretell it. */
+static uint32_t gather(const segment *from, uint32_t *slot, mr_table_entry entries[GATHER_SLOTS]) {
+    const uint32_t left = from->capacity - *slot;
+    const uint32_t end = *slot + (left < GATHER_SLOTS ? left : GATHER_SLOTS);
+    uint32_t count = 0;
+    for (; *slot < end; ++*slot) {
+        entries[count] = from->entries[*slot];
+        count += entries[count].address != 0;
+    }
+    return count;
+}
+
 /* Move the entries of this hash's segment to one of another capacity. */
 static mr_status resize(mr_table *table, uint32_t hash, uint32_t capacity) {
     mr_addr old = *directory_at(table, hash);
@@ -151,8 +166,11 @@ static mr_status resize(mr_table *table, uint32_t hash, uint32_t capacity) {
     mr_addr address = segment_make(table, capacity, from->depth);
     if (address == 0) return MR_ERR_MEMORY;
     segment *to = mr_at(address);
-    for (uint32_t i = 0; i < from->capacity; i++) {
-        if (from->entries[i].address != 0) segment_put(to, from->entries[i]);
+    mr_table_entry entries[GATHER_SLOTS];
+    for (uint32_t slot = 0; slot < from->capacity;) {
+        const uint32_t count = gather(from, &slot, entries);
+        for (uint32_t i = 0; i < count; i++)
+            segment_put(to, entries[i]);
     }
     name_segment(names_of(table, hash, from), 1u << (table->depth - from->depth), address);
     segment_free(table, old);
@@ -163,7 +181,8 @@ static mr_status resize(mr_table *table, uint32_t hash, uint32_t capacity) {
 static uint32_t upper_count(const segment *from) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < from->capacity; i++) {
-        if (from->entries[i].address != 0) count += from->entries[i].hash >> (31 - from->depth) & 1;
+        const mr_table_entry entry = from->entries[i];
+        count += (entry.address != 0) & (entry.hash >> (31 - from->depth));
     }
     return count;
 }
@@ -189,9 +208,11 @@ static mr_status split(mr_table *table, uint32_t hash, uint32_t upper) {
         return MR_ERR_MEMORY;
     }
     segment *to[2] = {mr_at(halves[0]), mr_at(halves[1])};
-    for (uint32_t i = 0; i < from->capacity; i++) {
-        mr_table_entry entry = from->entries[i];
-        if (entry.address != 0) segment_put(to[entry.hash >> (31 - from->depth) & 1], entry);
+    mr_table_entry entries[GATHER_SLOTS];
+    for (uint32_t slot = 0; slot < from->capacity;) {
+        const uint32_t gathered = gather(from, &slot, entries);
+        for (uint32_t i = 0; i < gathered; i++)
+            segment_put(to[entries[i].hash >> (31 - from->depth) & 1], entries[i]);
     }
     mr_addr *names = names_of(table, hash, from);
     uint32_t count = 1u << (table->depth - from->depth - 1);
@@ -256,6 +277,12 @@ static mr_addr probe(const segment *in, uint32_t hash, uint32_t slot, uint32_t *
         if (two[0].address == 0 || two[1].address == 0) return 0;
         slot += 2;
     }
+}
+
+mr_addr mr_table_home(const mr_table *table, uint32_t hash) {
+    if (table->directory == 0) return 0;
+    const segment *in = mr_at(*directory_at(table, hash));
+    return in->entries[home_of(hash, in->capacity)].address;
 }
 
 mr_addr mr_table_first(const mr_table *table, uint32_t hash, mr_table_cursor *cursor_out) {

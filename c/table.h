@@ -62,6 +62,9 @@ mr_addr mr_table_next(const mr_table *table, uint32_t hash, mr_table_cursor *cur
 void mr_table_first_all(const mr_table *table, const uint32_t *hashes, uint32_t count,
                         mr_addr *firsts_out);
 
+/* The address in the home slot of a hash, of whatever entry; 0: no entry has this hash. */
+mr_addr mr_table_home(const mr_table *table, uint32_t hash);
+
 /* Make room for one entry of this hash, so that mr_table_insert cannot fail.
  * MR_ERR_MEMORY: nothing changed. */
 mr_status mr_table_reserve(mr_table *table, uint32_t hash);

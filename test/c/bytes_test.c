@@ -39,8 +39,8 @@ static void fields_come_back_as_they_were_put(void **state) {
     assert_int_equal(mr_get_u8(&reader), 0xA1);
     assert_int_equal(mr_get_u16(&reader), 0xB1B2);
     assert_int_equal(mr_get_u32(&reader), 0xC1C2C3C4u);
-    assert_int_equal(mr_get_u64(&reader), 0xD1D2D3D4D5D6D7D8u);
-    assert_true(mr_get_f64(&reader) == -1.5);
+    assert_int_equal(mr_u64_at(mr_get_bytes(&reader, 8)), 0xD1D2D3D4D5D6D7D8u);
+    assert_true(mr_f64_at(mr_get_bytes(&reader, 8)) == -1.5);
     assert_memory_equal(mr_get_bytes(&reader, 3), "xyz", 3);
     assert_non_null(mr_get_bytes(&reader, 0));
     assert_false(reader.bad);
@@ -74,8 +74,6 @@ static void a_reader_past_the_end_gives_zeros_from_then_on(void **state) {
     assert_true(reader.bad);
     assert_int_equal(mr_get_u8(&reader), 0);
     assert_int_equal(mr_get_u16(&reader), 0);
-    assert_int_equal(mr_get_u64(&reader), 0);
-    assert_true(mr_get_f64(&reader) == 0);
     assert_null(mr_get_bytes(&reader, 1));
     assert_null(mr_get_bytes(&reader, 0));
     assert_int_equal(reader.at, 0);
@@ -116,8 +114,7 @@ static void every_nan_becomes_the_canonical_one(void **state) {
         assert_memory_equal(bytes, &canonical, sizeof canonical);
 
         memcpy(bytes, &nans[i], sizeof bytes); /* As if somebody else had written it. */
-        mr_reader reader = {.bytes = bytes, .size = sizeof bytes};
-        value = mr_get_f64(&reader);
+        value = mr_f64_at(bytes);
         assert_memory_equal(&value, &canonical, sizeof canonical);
     }
 }
@@ -129,8 +126,7 @@ static void minus_zero_and_the_infinities_stay_what_they_are(void **state) {
         uint8_t bytes[8];
         mr_writer writer = {.bytes = bytes, .room = sizeof bytes};
         mr_put_f64(&writer, values[i]);
-        mr_reader reader = {.bytes = bytes, .size = sizeof bytes};
-        double back = mr_get_f64(&reader);
+        const double back = mr_f64_at(bytes);
         assert_memory_equal(&back, &values[i], sizeof back);
     }
 }

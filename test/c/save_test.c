@@ -1,6 +1,8 @@
 /* save_test.c -- rows saved and loaded again, and what loading makes of damaged bytes. */
 #include <stdlib.h>
 
+#include "../../c/bytes.h"
+#include "../../c/save.h"
 #include "harness.h"
 
 enum { ROOM = 1 << 20, REF_ROOM = 1 << 16 };
@@ -424,6 +426,65 @@ static void the_end_of_loading_needs_no_rows_and_no_order(void **state) {
     close_bench(&b);
 }
 
+/* ---- entries that are looked up together ---- */
+
+static const mr_operator_spec one_text = {.kind = MR_CUSTOM, .count = 1, .kinds = {MR_STRING}};
+
+/* A tombstone, or a row that was born as the `birth`-th. */
+static void put_entry(mr_writer *to, uint8_t key, bool tombstone, uint64_t birth) {
+    mr_put_u8(to, tombstone ? 2 : 1);
+    mr_put_u8(to, (uint8_t)(mr_hash_fixed(&key, 1) % MR_KEY_GROUPS));
+    mr_put_u16(to, 1);
+    if (!tombstone) mr_put_u64(to, birth);
+    mr_put_u8(to, key);
+    if (tombstone) return;
+    mr_put_u32(to, sizeof birth);
+    mr_put_u64(to, birth);
+}
+
+static void put_head(mr_writer *to, uint32_t entries, uint32_t bytes) {
+    mr_put_bytes(to, (const uint8_t *)"MRSB", 4);
+    mr_put_u16(to, MR_SEGMENT_VERSION);
+    mr_put_u8(to, 0);
+    mr_put_u8(to, 1);
+    mr_put_u32(to, entries);
+    mr_put_u32(to, bytes);
+    mr_put_u8(to, MR_STRING);
+}
+
+/* Load entries in blocks of so many, and save what stands then. */
+static uint32_t load_in_blocks(uint64_t seed, uint32_t entries, uint32_t block, uint8_t *out) {
+    static uint8_t body[ROOM];
+    static uint8_t segment[ROOM];
+    mr_writer whole = {.bytes = segment, .room = ROOM};
+    for (uint32_t i = 0; i < entries;) {
+        const uint32_t from = i;
+        mr_writer writer = {.bytes = body, .room = ROOM};
+        for (; i < entries && i < from + block; i++) {
+            const uint8_t key = (uint8_t)(1 + random_below(&seed, 9));
+            put_entry(&writer, key, random_below(&seed, 3) == 0, i);
+        }
+        put_head(&whole, i - from, writer.size);
+        mr_put_bytes(&whole, body, writer.size);
+    }
+    bench b = open_bench(&one_text);
+    assert_int_equal(mr_load(b.op, segment, whole.size, 0, 1), MR_OK);
+    assert_int_equal(mr_load_end(b.op), MR_OK);
+    const uint32_t size = save_all(&b, out);
+    close_bench(&b);
+    return size;
+}
+
+static void entries_of_one_key_replace_each_other_however_near_they_are(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        const uint32_t entries = 1 + (uint32_t)seed;
+        const uint32_t size = load_in_blocks(seed, entries, 1, saved);
+        assert_int_equal(load_in_blocks(seed, entries, UINT8_MAX, again), size);
+        assert_memory_equal(saved, again, size);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_field_comes_back_as_it_was),
@@ -438,6 +499,7 @@ int main(void) {
         cmocka_unit_test(counts_that_lie_are_refused),
         cmocka_unit_test(births_and_uses_beyond_all_counting_are_refused),
         cmocka_unit_test(the_end_of_loading_needs_no_rows_and_no_order),
+        cmocka_unit_test(entries_of_one_key_replace_each_other_however_near_they_are),
     };
     return cmocka_run_group_tests_name("save", tests, NULL, NULL);
 }
