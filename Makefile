@@ -115,7 +115,7 @@ test-js-%: module build/ubsan/millrace.wasm all
 .PHONY: gates
 gates: module all | setup-test ## The long gates: faults and power cuts at every call
 	@MILLRACE_GATES=full $(BIN)/vitest run --testTimeout 900000 test/nth_call.test.ts \
-	    test/power.test.ts
+	    test/power.test.ts test/claims.test.ts
 
 # What users get, in dist, where they run it.
 .PHONY: test-runtimes

@@ -3,6 +3,7 @@
  *
  *   <job>/segment/<epoch>-<owner>-<n>   what changed of one state (c/save.h), at most 1 MiB
  *   <job>/manifest/<epoch>              what belongs together: positions, operators, segments
+ *   <job>/manifest/<epoch>-<owner>      who goes on from there (epochs.ts)
  *
  * An operator whose state has a storage of its own has its segments there, under <uid>/<job>/.
  *
@@ -15,6 +16,7 @@
 import { extendChain } from "./chain.ts"
 import type { Engine } from "./engine/engine.ts"
 import type { Segment } from "./engine/scan.ts"
+import { claimName, isLater, numberName, readEpochs } from "./epochs.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
 import { checkHomes } from "./homes.ts"
@@ -37,9 +39,6 @@ export interface Skipped {
   readonly epoch: number
   readonly reason: string
 }
-
-const epochDigits = 12
-const manifestName = /^\d{12}$/
 
 /** A checkpoint that is durable, and the bytes that were written for it. */
 export interface Written {
@@ -65,7 +64,9 @@ export class Checkpoints {
   #kept: Manifest[] = []
   #next = 1
   /** The number of this job among those that went on from one another, counted up. */
-  #number = 1
+  #number = 0
+  /** The key of its claim. */
+  #claimed: string | undefined
   /** The chains of the last one that is durable, by the path of the state. */
   #chains = new Map<string, readonly SavedSegment[]>()
   /** Does storage hold nothing of this job but what is kept? */
@@ -86,12 +87,11 @@ export class Checkpoints {
   }
 
   /** The epochs that have a manifest, newest first. Throws `STORAGE`. */
-  async epochs(): Promise<number[]> {
+  async epochs(): Promise<readonly number[]> {
     const keys = await this.#calls.list(this.#storage, this.#manifests)
-    const names = keys.map((key) => key.slice(key.lastIndexOf("/") + 1))
-    const epochs = names.filter((name) => manifestName.test(name)).map(Number)
-    epochs.sort((a, b) => b - a)
-    this.#next = Math.max(this.#next, (epochs[0] ?? 0) + 1)
+    const { epochs, last, owner } = readEpochs(keys)
+    this.#next = Math.max(this.#next, last + 1)
+    this.#number = Math.max(this.#number, owner)
     return epochs
   }
 
@@ -104,6 +104,7 @@ export class Checkpoints {
   /** Load a manifest's rows into a fresh flow, which is of no more use if it throws `CORRUPT`. */
   async restore(manifest: Manifest, flow: Flow, engine: Engine, timeMs: number): Promise<void> {
     checkHomes(manifest.operators, manifest.sources, flow)
+    this.#feeds.checkHomes(manifest.sinks)
     const states = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
     for (const { uid, state, segments } of manifest.operators) {
       const { operator } = states.get(pathOf(uid, state)) as NamedState
@@ -122,9 +123,29 @@ export class Checkpoints {
       operator.loaded()
     }
     flow.goOn(manifest)
-    this.#number = manifest.owner + 1
-    this.#kept = [manifest]
+  }
+
+  /**
+   * Go on from a manifest that was restored, or begin: where the storage has a fence, nobody who
+   * had the state before can commit from now on. A finished job that may only be asked for what it
+   * has writes nothing yet. Throws `LOCKED` when somebody else was quicker, `STORAGE`.
+   */
+  async goOn(manifest: Manifest | undefined): Promise<void> {
+    this.#number = Math.max(this.#number, manifest?.owner ?? 0)
+    this.#kept = manifest === undefined ? [] : [manifest]
     this.#chains = chainsOf(manifest)
+    this.#swept = false
+    this.#claimed = undefined
+    if (manifest?.finished !== true || this.#feeds.exact.length > 0) await this.#claim()
+  }
+
+  /** Each time with another number: whether a claim that failed is there is not known. */
+  async #claim(): Promise<void> {
+    const owner = ++this.#number
+    const key = this.#manifests + claimName(this.#next - 1, owner)
+    const nothing = new Uint8Array()
+    if (this.#storage.commit) await this.#calls.commit(this.#storage, [key, nothing], owner)
+    this.#claimed = key
   }
 
   /**
@@ -132,6 +153,7 @@ export class Checkpoints {
    * also when storage takes longer than `timeoutMs`; what it would have saved is then in the next.
    */
   async write(flow: Flow, engine: Engine, finished: boolean, timeoutMs: number): Promise<Written> {
+    if (this.#claimed === undefined) await this.#calls.within(timeoutMs, () => this.#claim())
     const epoch = this.#next++
     let durable = false
     try {
@@ -166,7 +188,7 @@ export class Checkpoints {
       const { name: stateName, schema, operator } = state
       const { storage, prefix } = this.#shelves.of(uid)
       const put = async ({ bytes, entries, number }: Segment): Promise<SavedSegment> => {
-        const key = `${prefix}${name(epoch)}-${this.#number}-${count++}`
+        const key = `${prefix}${numberName(epoch)}-${this.#number}-${count++}`
         const checksum = engine.checksum(bytes)
         await this.#calls.set(storage, key, bytes)
         return { key, bytes: bytes.length, checksum, entries, number }
@@ -209,25 +231,29 @@ export class Checkpoints {
     this.#swept = false
     try {
       const keep = new Set(this.#kept.flatMap((each) => this.#placesOf(each)).map(({ key }) => key))
+      if (this.#claimed !== undefined) keep.add(this.#claimed)
       if (clean)
         await this.#remove(
           old.flatMap((each) => this.#placesOf(each)),
           keep,
         )
-      else await this.#sweep(keep)
+      else await this.#sweep(keep, manifest)
       this.#swept = true
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error
     }
   }
 
-  /** Remove what no kept manifest names: older checkpoints, and what a crash left half written. */
-  async #sweep(keep: ReadonlySet<string>): Promise<void> {
+  /**
+   * Remove what no kept manifest names: older checkpoints, and what a crash left half written. What
+   * is there of a later owner shows that this one is over; it is not touched.
+   */
+  async #sweep(keep: ReadonlySet<string>, { epoch, owner }: Manifest): Promise<void> {
     const manifests = { storage: this.#storage, prefix: this.#manifests }
     for (const { storage, prefix } of [manifests, ...this.#shelves.all]) {
       const keys = await this.#calls.list(storage, prefix)
       await this.#remove(
-        keys.map((key) => ({ storage, key })),
+        keys.filter((key) => !isLater(key, epoch, owner)).map((key) => ({ storage, key })),
         keep,
       )
     }
@@ -253,14 +279,11 @@ export class Checkpoints {
   }
 
   #manifestKey(epoch: number): string {
-    return this.#manifests + name(epoch)
+    return this.#manifests + numberName(epoch)
   }
 }
 
-function chainsOf({ operators }: Manifest): Map<string, readonly SavedSegment[]> {
+function chainsOf(manifest: Manifest | undefined): Map<string, readonly SavedSegment[]> {
+  const operators = manifest?.operators ?? []
   return new Map(operators.map(({ uid, state, segments }) => [pathOf(uid, state), segments]))
-}
-
-function name(epoch: number): string {
-  return String(epoch).padStart(epochDigits, "0")
 }

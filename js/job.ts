@@ -76,8 +76,9 @@ export class JobCore {
     const { signal } = this.settings
     try {
       refuseAborted(signal)
-      this.#take(await openFlow(this.#plan, this.outputs, this.settings, this.#checkpoints))
-      await this.#feeds.restore(this.#restored?.epoch, this.#saved?.sinks)
+      const opened = await openFlow(this.#plan, this.outputs, this.settings, this.#checkpoints)
+      this.#take(opened)
+      await this.#feeds.restore(opened.manifest?.epoch, opened.manifest?.sinks)
       refuseAborted(signal)
     } catch (error) {
       if (this.#engine !== undefined) this.#flow.closeSources()
@@ -89,12 +90,12 @@ export class JobCore {
     this.#cleanup = Cleanup.of(this.#flow, this.settings.clock, () => !this.#schedule.taking)
   }
 
-  #take({ engine, flow, saved, epoch, skipped }: Opened): void {
+  #take({ engine, flow, saved, manifest, skipped }: Opened): void {
     this.#engine = engine
     this.#flow = flow
     this.#saved = saved
     if (saved !== undefined) {
-      this.#restored = { epoch, position: saved.sequence, skipped }
+      this.#restored = { epoch: manifest?.epoch, position: saved.sequence, skipped }
       tell(this.settings.on, "restored", this.#restored)
     }
     flow.openSources(saved?.sources ?? [], () => this.#kick())
@@ -280,10 +281,9 @@ export class JobCore {
   }
 
   /** A consumer has left. When none is there any more, nobody waits for the job. */
-  #onLeft(): Promise<void> {
+  async #onLeft(): Promise<void> {
     if (!this.#runsToEnd && this.#outlets.left) return this.close()
     this.#kick()
-    return Promise.resolve()
   }
 
   /** What is at work, while the job is not closed. */

@@ -130,24 +130,41 @@ export function runSettings(given: RunOptions | undefined): RunSettings {
   }
 }
 
-/** An engine with its flow, and what it came from; without an epoch it was a savepoint. */
+/** An engine with its flow, and what it came from: a manifest, or a savepoint. */
 export interface Opened {
   readonly engine: Engine
   readonly flow: Flow
-  readonly saved: (SavedFlow & Pick<Manifest, "sinks">) | undefined
-  readonly epoch: number | undefined
+  readonly saved: SavedFlow | undefined
+  readonly manifest: Manifest | undefined
   readonly skipped: readonly Skipped[]
 }
 
 /**
- * Open the newest checkpoint that is whole, or start from the savepoint or anew when there is none.
- * Each try loads into a fresh engine, so that a damaged checkpoint leaves nothing behind.
+ * Open the newest checkpoint that is whole, or start from the savepoint or anew when there is none;
+ * and claim what was found, so that no other job goes on from there.
  *
  * @throws {MillraceError} `CORRUPT` when there are checkpoints and all are damaged; storage is
  *   left as it is. `OPTION` when there is a savepoint, too. `STORAGE`, `LOCKED`, `FOREIGN`,
  *   `STATE_CONFIG`, `MEMORY`.
  */
 export async function openFlow(
+  plan: Plan,
+  outputs: readonly Output[],
+  settings: RunSettings,
+  checkpoints: Checkpoints | undefined,
+): Promise<Opened> {
+  const opened = await findFlow(plan, outputs, settings, checkpoints)
+  try {
+    await checkpoints?.goOn(opened.manifest)
+  } catch (error) {
+    opened.engine.close()
+    throw error
+  }
+  return opened
+}
+
+/** Each try loads into a fresh engine, so that a damaged checkpoint leaves nothing behind. */
+async function findFlow(
   plan: Plan,
   outputs: readonly Output[],
   settings: RunSettings,
@@ -172,7 +189,7 @@ export async function openFlow(
     const { engine, flow } = fresh()
     try {
       const saved = await loadSavepoint(from, flow, engine, clock.now())
-      return { engine, flow, saved, epoch: undefined, skipped }
+      return { engine, flow, saved, manifest: undefined, skipped }
     } catch (error) {
       engine.close()
       throw error
@@ -181,9 +198,9 @@ export async function openFlow(
   for (const epoch of epochs) {
     const { engine, flow } = fresh()
     try {
-      const saved = await (checkpoints as Checkpoints).manifest(epoch, engine)
-      await (checkpoints as Checkpoints).restore(saved, flow, engine, clock.now())
-      return { engine, flow, saved, epoch, skipped }
+      const manifest = await (checkpoints as Checkpoints).manifest(epoch, engine)
+      await (checkpoints as Checkpoints).restore(manifest, flow, engine, clock.now())
+      return { engine, flow, saved: manifest, manifest, skipped }
     } catch (error) {
       engine.close()
       if (!(error instanceof MillraceError) || error.code !== "CORRUPT") throw error
@@ -191,10 +208,14 @@ export async function openFlow(
     }
   }
   if (skipped.length > 0) {
+    const [newest] = (await checkpoints?.epochs()) ?? []
+    if (newest !== epochs[0]) {
+      throw new MillraceError("LOCKED", `another process goes on with job ${name} at this moment`)
+    }
     const reasons = skipped.map(({ reason }) => reason).join("; ")
     throw new MillraceError("CORRUPT", `no checkpoint of job ${name} is whole: ${reasons}`)
   }
-  return { ...fresh(), saved: undefined, epoch: undefined, skipped }
+  return { ...fresh(), saved: undefined, manifest: undefined, skipped }
 }
 
 /** A durable job must be able to read its sources again. Throws `SOURCE`. */

@@ -10,6 +10,7 @@ import { run } from "../js/index.ts"
 import { fileStorage } from "../js/storage/file.ts"
 import { endless, stateAt } from "./endless.ts"
 import { errorFrom, guardRejections } from "./probe.ts"
+import { randoms, seedOf } from "./random.ts"
 
 guardRejections()
 
@@ -66,22 +67,9 @@ async function victim(dir: string): Promise<Victim> {
   return { process: child, line, kill }
 }
 
-/** Small random numbers from a seed (mulberry32). */
-function randoms(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 describe("kill -9", () => {
   it("at 30 random moments: no durable event is lost, and none counts twice", async () => {
-    const seed = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1e9)
-    console.log(`crash test: MILLRACE_SEED=${seed}`)
-    const random = randoms(seed)
+    const random = randoms(seedOf("kill -9"))
     const dir = await folder()
     const positions: number[] = []
     let next = victim(dir)

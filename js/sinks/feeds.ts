@@ -48,19 +48,20 @@ export class Feeds {
     return this.#feeds.length > 0
   }
 
+  /** Throws `STATE_CONFIG` if what was prepared has no sink here that could commit it. */
+  checkHomes(prepared: readonly SavedSink[] = []): void {
+    const homeless = prepared.find(({ output }) => !this.exact.some(({ name }) => name === output))
+    if (homeless === undefined) return
+    const message = `results of output ${homeless.output} that were prepared have no sink here`
+    throw new MillraceError("STATE_CONFIG", message)
+  }
+
   /**
    * Before anything is read: tell all sinks which epoch holds, and commit what it has prepared.
-   * Throws `SINK`, `STATE_CONFIG`.
+   * Throws `SINK`.
    */
   async restore(epoch = 0, prepared: readonly SavedSink[] = []): Promise<void> {
-    const homeless = prepared.find(
-      ({ output }) => !this.#exact.some((feed) => feed.name === output),
-    )
-    if (homeless !== undefined) {
-      const message = `results of output ${homeless.output} that were prepared have no sink here`
-      throw new MillraceError("STATE_CONFIG", message)
-    }
-    for (const { name, sink } of this.#exact) {
+    for (const { name, sink } of this.exact) {
       await ask(name, "rollback", () => sink.rollback(epoch))
     }
     this.#pending = [...prepared]
@@ -79,7 +80,7 @@ export class Feeds {
   /** All results are taken: make them durable; gives what the manifest has of them. */
   async prepare(epoch: number): Promise<readonly SavedSink[]> {
     await this.flush()
-    for (const { name, sink } of this.#exact) {
+    for (const { name, sink } of this.exact) {
       const prepared: unknown = await ask(name, "prepare", () => sink.prepare(epoch))
       this.#pending.push({ output: name, epoch, prepared })
     }
@@ -89,7 +90,7 @@ export class Feeds {
   /** The manifest is durable. */
   async commit(): Promise<void> {
     for (const { output, epoch, prepared } of this.#pending) {
-      const feed = this.#exact.find(({ name }) => name === output)
+      const feed = this.exact.find(({ name }) => name === output)
       await ask(output, "commit", () => feed?.sink.commit(epoch, prepared))
     }
     this.#pending = []
@@ -118,13 +119,14 @@ export class Feeds {
   }
 
   #check(storage: StateStorage | undefined): void {
-    const exact = this.#exact[0]
+    const exact = this.exact[0]
     if (exact === undefined || storage !== undefined) return
     const what = `the sink of output ${exact.name} is exactly-once`
     throw new MillraceError("OPTION", `${what} and needs run({ storage })`)
   }
 
-  get #exact() {
+  /** The sinks that are exactly-once, by the names of their outputs. */
+  get exact() {
     return this.#feeds.flatMap(({ output, sink }) => {
       return sink.delivery === "exactly-once" ? [{ name: output.name, sink }] : []
     })

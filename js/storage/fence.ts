@@ -5,10 +5,10 @@
  * newest owner that has committed there. A commit passes if no newer owner has, and if its manifest
  * sorts after all that are there. A driver looks and writes in one step that nothing comes between.
  *
- *     reads manifest 7 of owner 3 -> commits manifest 8 as owner 4 -> owner 4 goes on
- *                                                                     owner 3 is refused
+ *     reads manifest 7 of owner 3 -> commits its claim as owner 4 -> owner 4 goes on
+ *                                                                    owner 3 is refused
  *
- * Of several that have read the same manifest the first to commit the next one gets through.
+ * Of several that have read the same manifest the first to commit a claim gets through.
  */
 import { MillraceError } from "../errors.ts"
 import { checkStorageKey } from "./storage.ts"

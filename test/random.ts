@@ -1,0 +1,26 @@
+/**
+ * Chance that can be had again: each test prints its seed, and `MILLRACE_SEED` replays it.
+ */
+
+/** Random numbers from 0 to 1, small ones and large ones alike (mulberry32). */
+export type Random = () => number
+
+export function randoms(seed: number): Random {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** The seed of a test, which is printed. */
+export function seedOf(test: string): number {
+  const seed = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1e9)
+  console.log(`${test}: MILLRACE_SEED=${seed}`)
+  return seed
+}
+
+/** Are gates to be tried in full? */
+export const full = process.env["MILLRACE_GATES"] === "full"
