@@ -139,6 +139,11 @@ export class Checkpoints {
     if (manifest?.finished !== true || this.#feeds.exact.length > 0) await this.#claim()
   }
 
+  /** Has this job claimed its state? */
+  get claimed(): boolean {
+    return this.#claimed !== undefined
+  }
+
   /** Each time with another number: whether a claim that failed is there is not known. */
   async #claim(): Promise<void> {
     const owner = ++this.#number

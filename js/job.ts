@@ -9,28 +9,27 @@
  */
 import { aborted, refuseAborted } from "./abort.ts"
 import { Checkpoints } from "./checkpoint.ts"
-import { Cleanup } from "./cleanup.ts"
-import type { Engine } from "./engine/engine.ts"
 import { Ending } from "./ending.ts"
 import type { End } from "./ending.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import { tell } from "./listeners.ts"
+import type { Engine } from "./engine/engine.ts"
 import { News } from "./news.ts"
 import { Outlets } from "./outlets.ts"
 import type { Output } from "./output.ts"
 import { planOf } from "./plan.ts"
 import type { Plan } from "./plan.ts"
-import { checkReplay, checkSources, openFlow } from "./run.ts"
-import type { Opened, RunSettings } from "./run.ts"
+import { Restarts } from "./restarts.ts"
+import { checkReplay, checkSources } from "./run.ts"
+import type { RunSettings } from "./run.ts"
 import { takeSavepoint } from "./savepoint.ts"
 import { Savepoints } from "./savepoints.ts"
 import { Schedule } from "./schedule.ts"
 import type { Feeds } from "./sinks/feeds.ts"
 import type { AskedOutput } from "./sinks/sink.ts"
-import { statsOf } from "./stats.ts"
 import type { JobStats } from "./stats.ts"
 import { Breath, turn } from "./time/macrotask.ts"
+import { Works } from "./works.ts"
 
 export class JobCore {
   readonly outputs: readonly Output[]
@@ -41,13 +40,10 @@ export class JobCore {
   readonly #outlets: Outlets
   readonly #feeds: Feeds
   readonly #savepoints: Savepoints
-  #engine: Engine | undefined
-  #flow!: Flow
-  #cleanup: Cleanup | undefined
+  readonly #restarts: Restarts
+  readonly #works: Works
   /** Free everything as soon as the job is over. */
   closeAtEnd = false
-  #saved: Opened["saved"]
-  #restored: JobStats["restored"]
   #pumping: Promise<void> | undefined
   readonly #news = new News()
   #runsToEnd = false
@@ -67,8 +63,14 @@ export class JobCore {
     this.#checkpoints = Checkpoints.of(this.#plan, settings, this.#feeds)
     this.#schedule = new Schedule(settings)
     this.#savepoints = new Savepoints(settings, (finished) =>
-      takeSavepoint(this.#flow, this.#engine as Engine, settings.clock, finished),
+      takeSavepoint(this.#flow, this.#works.engine, settings.clock, finished),
     )
+    this.#restarts = new Restarts(settings)
+    this.#works = new Works(this.#plan, this.#outlets, settings, this.#checkpoints, {
+      isOver: () => this.#over,
+      mayClean: () => !this.#schedule.taking,
+      news: () => this.#kick(),
+    })
   }
 
   /** Restore, or start anew; nothing is read yet. */
@@ -76,29 +78,15 @@ export class JobCore {
     const { signal } = this.settings
     try {
       refuseAborted(signal)
-      const opened = await openFlow(this.#plan, this.outputs, this.settings, this.#checkpoints)
-      this.#take(opened)
-      await this.#feeds.restore(opened.manifest?.epoch, opened.manifest?.sinks)
+      await this.#works.open()
       refuseAborted(signal)
     } catch (error) {
-      if (this.#engine !== undefined) this.#flow.closeSources()
-      this.#release()
+      this.#works.stop()
+      this.#works.release(true)
       await this.#leave().catch(() => undefined) // The first error is the one to tell.
       throw error
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true })
-    this.#cleanup = Cleanup.of(this.#flow, this.settings.clock, () => !this.#schedule.taking)
-  }
-
-  #take({ engine, flow, saved, manifest, skipped }: Opened): void {
-    this.#engine = engine
-    this.#flow = flow
-    this.#saved = saved
-    if (saved !== undefined) {
-      this.#restored = { epoch: manifest?.epoch, position: saved.sequence, skipped }
-      tell(this.settings.on, "restored", this.#restored)
-    }
-    flow.openSources(saved?.sources ?? [], () => this.#kick())
   }
 
   /** Run to the end with nobody reading; rejects with the job's error. */
@@ -125,8 +113,9 @@ export class JobCore {
   }
 
   stats(): JobStats {
-    const { engine, flow } = this.opened()
-    return statsOf(engine, flow, this.outputs, this.#restored, this.#schedule.counts)
+    if (!this.#works.isOpen && this.#over) throw this.#ending.refusal()
+    const [{ count: restarts }, { counts: checkpoints }] = [this.#restarts, this.#schedule]
+    return { ...this.#works.stats(), restarts, checkpoints }
   }
 
   close(): Promise<void> {
@@ -137,7 +126,7 @@ export class JobCore {
     if (!this.#over) this.#end("closed")
     this.#outlets.close()
     await this.#pumping
-    this.#release()
+    this.#works.release(typeof this.#ending.how === "object")
     await this.#leave()
   }
 
@@ -168,7 +157,7 @@ export class JobCore {
         else if (this.#mayStop && this.#savepoints.asked) await this.#standStill(this.#savepoints)
         else if (this.#flow.busy) await this.#wait()
         else if (!this.#demand) {
-          if (!this.#schedule.asked && !this.#savepoints.asked) break
+          if (!this.#wanted) break
           await this.#wait()
         } else if (!this.#step()) {
           if (this.#flow.ended && !this.#flow.leftovers.waited) await this.#finish()
@@ -176,16 +165,33 @@ export class JobCore {
         }
       }
     } catch (error) {
-      if (!this.#over) this.#end({ error })
+      if (!this.#over) await this.#goOnAfter(error)
     } finally {
       this.#pumping = undefined
     }
-    if (!this.#over && this.#news.rung && this.#demand) this.#kick()
+    if (!this.#over && this.#news.rung && this.#wanted) this.#kick()
+  }
+
+  /** Go on from the last checkpoint, if that was asked for and is of use; else it is the end. */
+  async #goOnAfter(error: unknown): Promise<void> {
+    try {
+      await this.#restarts.after(error, this.#works)
+      this.#finishing = false
+      this.#schedule.restart()
+      this.#news.ring()
+    } catch (last) {
+      if (!this.#over) this.#end({ error: last })
+    }
   }
 
   /** Does somebody want results, and is nobody behind? */
   get #demand(): boolean {
     return !this.#outlets.full && (this.#runsToEnd || this.#outlets.hungry)
+  }
+
+  /** Is there anything to do, or to wait for? */
+  get #wanted(): boolean {
+    return this.#demand || this.#schedule.asked || this.#savepoints.asked
   }
 
   /** Feed a chunk, or emit a part of what is left at the end; false when there is nothing to do. */
@@ -194,20 +200,15 @@ export class JobCore {
     const now = this.settings.clock.now() // Once: what is due by then comes before what came.
     if (this.#flow.fireDue(now)) return true
     if (this.#flow.feed(this.settings.chunkSize, now)) return true
-    if (!this.#flow.ended || this.#unchanged) return false
+    if (!this.#flow.ended || this.#works.unchanged) return false
     this.#finishing = true
     return this.#flow.finish()
-  }
-
-  /** A finished job that was run again and found nothing new has emitted its end already. */
-  get #unchanged(): boolean {
-    return this.#saved?.finished === true && this.#flow.events === 0
   }
 
   /** All is emitted: the last checkpoint, then the end. */
   async #finish(): Promise<void> {
     this.#finishing = true
-    const writes = this.#checkpoints !== undefined && !this.#unchanged
+    const writes = this.#checkpoints !== undefined && !this.#works.unchanged
     const waits = () => writes || this.#feeds.any || this.#savepoints.asked
     while (!this.#over && !this.#idle && waits()) {
       this.#news.clear()
@@ -248,14 +249,14 @@ export class JobCore {
   async #standStill(asked: Schedule | Savepoints): Promise<void> {
     const late = this.#flow.busy ? "functions" : "consumers"
     if (!this.#idle) return asked.hold(late) ? undefined : this.#wait()
-    if (asked === this.#savepoints) asked.give(this.#unchanged)
-    else await this.#write(this.#unchanged)
+    if (asked === this.#savepoints) asked.give(this.#works.unchanged)
+    else await this.#write(this.#works.unchanged)
     await turn() // Who asked comes first, and may close the job.
   }
 
   #write(finished: boolean): Promise<boolean> {
-    const [checkpoints, engine] = [this.#checkpoints as Checkpoints, this.#engine as Engine]
-    return this.#schedule.take((ms) => checkpoints.write(this.#flow, engine, finished, ms))
+    const [checkpoints, { engine, flow }] = [this.#checkpoints as Checkpoints, this.#works]
+    return this.#schedule.take((ms) => checkpoints.write(flow, engine, finished, ms))
   }
 
   // ---- the end ----
@@ -266,13 +267,13 @@ export class JobCore {
 
   #end(how: End): void {
     this.#ending.end(how)
-    this.#cleanup?.stop()
+    this.#restarts.stop()
+    this.#works.stop()
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
-    this.#flow.closeSources()
     this.#outlets.end(typeof how === "string" ? undefined : how)
     for (const each of [this.#schedule, this.#savepoints]) each.end(() => this.#ending.refusal())
     this.#news.ring()
-    if (this.closeAtEnd) this.#release()
+    if (this.closeAtEnd) this.#works.release(typeof how === "object")
   }
 
   readonly #onAbort = (): void => {
@@ -286,15 +287,14 @@ export class JobCore {
     this.#kick()
   }
 
-  /** What is at work, while the job is not closed. */
-  opened(): Pick<Opened, "engine" | "flow"> {
-    if (this.#engine === undefined || this.#engine.handle === 0) throw this.#ending.refusal()
-    return { engine: this.#engine, flow: this.#flow }
+  get #flow(): Flow {
+    return this.#works.flow
   }
 
-  #release(): void {
-    if (this.#engine === undefined || this.#engine.handle === 0) return
-    this.#flow.close()
-    this.#engine.close(typeof this.#ending.how !== "object")
+  /** What is at work, while the job is not closed. */
+  opened(): { readonly engine: Engine; readonly flow: Flow } {
+    if (this.#works.isOpen) return this.#works
+    if (this.#over) throw this.#ending.refusal()
+    throw new MillraceError("CLOSED", "the job is being restarted after an error")
   }
 }

@@ -1,10 +1,10 @@
 /**
- * What a job tells of its checkpoints, as it happens.
+ * What a job tells of its checkpoints and restarts, as it happens.
  */
 import { MillraceError } from "./errors.ts"
 import type { Restored } from "./stats.ts"
 
-/** Functions that are called when something becomes of a checkpoint. */
+/** Functions that are called when something becomes of a checkpoint, or of an error. */
 export interface JobListeners {
   /** One is durable: how much was written for it, bytes, and how long that took, ms. */
   checkpoint?(taken: {
@@ -16,6 +16,8 @@ export interface JobListeners {
   checkpointFailed?(failed: { readonly error: unknown; readonly failures: number }): void
   /** The job goes on where a checkpoint was, newer ones being damaged, or from a savepoint. */
   restored?(from: Restored): void
+  /** The job goes on after an error, as `run({ restart })` says; so many attempts in a row. */
+  restarted?(again: { readonly error: unknown; readonly attempts: number }): void
 }
 
 type Told<Name extends keyof JobListeners> = Parameters<NonNullable<JobListeners[Name]>>[0]

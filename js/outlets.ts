@@ -55,6 +55,11 @@ export class Outlets {
     for (const output of this.outputs) output.end(error)
   }
 
+  /** Drop what was not read: it comes again. */
+  forget(): void {
+    for (const output of this.outputs) output.forget()
+  }
+
   /** Drop what was not read. */
   close(): void {
     for (const output of this.outputs) output.close()

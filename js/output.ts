@@ -86,10 +86,16 @@ export class Output {
     this.#settle()
   }
 
+  /** Drop what was not read: it comes again. */
+  forget(): void {
+    this.#chunks = []
+    this.#at = 0
+    this.#unread = 0
+  }
+
   /** Drop what was not read: the job is closed. */
   close(): void {
-    this.#chunks = []
-    this.#unread = 0
+    this.forget()
     this.end()
     this.#settle()
   }
@@ -132,9 +138,7 @@ export class Output {
   #takeAll(): readonly unknown[] {
     const [first = [], ...others] = this.#chunks
     const rest = this.#at === 0 ? first : first.slice(this.#at)
-    this.#chunks = []
-    this.#at = 0
-    this.#unread = 0
+    this.forget()
     return others.length === 0 ? rest : rest.concat(...others)
   }
 

@@ -18,6 +18,8 @@ import type { Check } from "./options.ts"
 import type { Output } from "./output.ts"
 import { later } from "./state/config.ts"
 import type { Plan } from "./plan.ts"
+import { restartOption } from "./restarts.ts"
+import type { RestartOptions, RestartSettings } from "./restarts.ts"
 import type { StateStorage } from "./storage/storage.ts"
 import { timed } from "./storage/timed.ts"
 import { steady, systemClock } from "./time/clock.ts"
@@ -37,6 +39,8 @@ export interface RunOptions {
   readonly checkpoint?: {
     /** How often, at most. Default: only at the end and on `job.checkpoint()`. */
     readonly interval?: Duration
+    /** State is as if each event came once; there is no other mode, as none would cost less. */
+    readonly mode?: "exactly-once"
     /** How long one may take, the pause for slow consumers included. Default "10m". */
     readonly timeout?: Duration
     /** How long after the end of one the interval may begin the next. Default 0. */
@@ -44,7 +48,13 @@ export interface RunOptions {
     /** How many in a row storage may fail to take before the job fails. Default 0. */
     readonly tolerableFailures?: number
   }
-  /** What is told of checkpoints; what a listener throws ends the job. */
+  /**
+   * Go on from the last checkpoint after an error of a source, a function, a sink or the storage,
+   * instead of ending with it. Needs a storage, and sources that can be read again. Results since
+   * that checkpoint come again, but not to sinks that are exactly-once. Default: off.
+   */
+  readonly restart?: RestartOptions
+  /** What is told of checkpoints and restarts; what a listener throws ends the job. */
   readonly on?: JobListeners
   /** The most memory, bytes: linear memory, and 512 for each live object. Default 1 GiB. */
   readonly memory?: { readonly maxBytes?: number }
@@ -67,6 +77,7 @@ export interface RunSettings {
     readonly minPauseMs: number
     readonly tolerableFailures: number
   }
+  readonly restart: RestartSettings | undefined
   readonly on: JobListeners
   readonly memoryBytesMax: number
   readonly chunkSize: number
@@ -84,13 +95,22 @@ const nameOption: Check<string> = (given, name) => {
   throw new MillraceError("OPTION", `${name} must be ${wanted}`)
 }
 
+const modeOption: Check<"exactly-once"> = (given, name) => {
+  if (given === "exactly-once") return given
+  if (given === "at-least-once") {
+    const why = "nothing is aligned for a checkpoint here, so that mode would save nothing"
+    throw new MillraceError("UNSUPPORTED", `${name} can only be "exactly-once": ${why}`)
+  }
+  throw new MillraceError("OPTION", `${name} must be "exactly-once"`)
+}
+
 const runOptions = {
   name: nameOption,
   storage: withMethods<StateStorage>("a storage", "get", "set", "delete", "list"),
   checkpoint: nested({
     interval: duration({ zero: false }),
     timeout: duration({ zero: false }),
-    mode: later,
+    mode: modeOption,
     minPause: duration(),
     tolerableFailures: integer({ min: 0 }),
   }),
@@ -98,8 +118,9 @@ const runOptions = {
     checkpoint: callable<NonNullable<JobListeners["checkpoint"]>>(),
     checkpointFailed: callable<NonNullable<JobListeners["checkpointFailed"]>>(),
     restored: callable<NonNullable<JobListeners["restored"]>>(),
+    restarted: callable<NonNullable<JobListeners["restarted"]>>(),
   }),
-  restart: later,
+  restart: restartOption,
   from: savepointSource,
   allowNonRestoredState: later,
   parallelism: later,
@@ -122,6 +143,7 @@ export function runSettings(given: RunOptions | undefined): RunSettings {
       minPauseMs: minPause ?? 0,
       tolerableFailures: tolerableFailures ?? 0,
     },
+    restart: checked.restart,
     on: checked.on ?? {},
     memoryBytesMax: checked.memory?.maxBytes ?? 2 ** 30,
     chunkSize: checked.chunkSize ?? 1024,
@@ -184,7 +206,8 @@ async function findFlow(
   const epochs = (await checkpoints?.epochs()) ?? []
   const skipped: Skipped[] = []
   const { from, clock, name } = settings
-  if (from !== undefined) {
+  const goesOn = checkpoints?.claimed === true && epochs.length > 0 // This very job, restarted.
+  if (from !== undefined && !goesOn) {
     refuseStarted(name, epochs)
     const { engine, flow } = fresh()
     try {
@@ -219,9 +242,25 @@ async function findFlow(
 }
 
 /** A durable job must be able to read its sources again. Throws `SOURCE`. */
-export function checkReplay(plan: Plan, { storage, from }: RunSettings): void {
+export function checkReplay(plan: Plan, settings: RunSettings): void {
+  const { storage, from } = settings
+  if (settings.restart !== undefined) checkRestart(plan, settings)
   if (storage === undefined) refuseOwnStorage(plan)
   if (storage !== undefined || from !== undefined) checkSources(plan)
+}
+
+/** Throws `OPTION` and `STATE_CONFIG` if nothing could be gone on from after an error. */
+function checkRestart({ nodes }: Plan, { storage, from }: RunSettings): void {
+  if (storage === undefined) {
+    throw new MillraceError("OPTION", "run.restart needs run({ storage }) for checkpoints")
+  }
+  if (from !== undefined && !(from instanceof Uint8Array)) {
+    throw new MillraceError("OPTION", "run.restart needs run.from as bytes: a stream is read once")
+  }
+  const once = nodes.find(({ node }) => "readTime" in node && !node.replayable)
+  if (once === undefined) return
+  const hint = "pass { read(position) } or an array"
+  throw new MillraceError("STATE_CONFIG", `run.restart: ${once.uid} cannot be read again: ${hint}`)
 }
 
 /** What is saved is of use only if sources can be read on from where they were. Throws `SOURCE`. */

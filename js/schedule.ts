@@ -33,6 +33,12 @@ export class Schedule {
     this.#endedMs = this.#now
   }
 
+  /** The job is restarted: who asked for one waits on. */
+  restart(): void {
+    this.#failures = 0
+    this.#over(this.#now)
+  }
+
   /** Ask for one now. */
   ask(): Promise<void> {
     return this.#asked.add()

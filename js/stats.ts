@@ -56,6 +56,8 @@ export interface JobStats {
   readonly position: number
   /** The checkpoint that this run began from, and newer ones that were damaged. */
   readonly restored: Restored | undefined
+  /** How often the job went on after an error; other figures are of the time since then. */
+  readonly restarts: number
   /** By uid. */
   readonly operators: Readonly<Record<string, OperatorStats>>
   /** Events that an `overflow` dropped, by source; see `from(eventTarget, …)`. */
@@ -67,13 +69,15 @@ export interface JobStats {
   readonly checkpoints: CheckpointStats
 }
 
+/** What is told of one flow, from its start to its end. */
+export type FlowStats = Omit<JobStats, "restarts" | "checkpoints">
+
 export function statsOf(
   engine: Engine,
   flow: Flow,
   outputs: readonly Output[],
-  restored: JobStats["restored"],
-  checkpoints: CheckpointStats,
-): JobStats {
+  restored: Restored | undefined,
+): FlowStats {
   const operators = flow.steps.filter(({ runner }) => runner !== undefined)
   return {
     events: flow.events,
@@ -87,7 +91,6 @@ export function statsOf(
     ),
     discarded: Object.fromEntries(outputs.map(({ name, discarded }) => [name, discarded])),
     memory: engine.memory(),
-    checkpoints,
   }
 }
 

@@ -154,9 +154,16 @@ describe("checkpoints at an interval", () => {
     expect((await errorFrom(() => run(counted(), options as RunOptions))).code).toBe("OPTION")
   })
 
-  it("have no mode yet", async () => {
-    const options = { checkpoint: { mode: "at-least-once" } } as RunOptions
-    expect((await errorFrom(() => run(counted(), options))).code).toBe("UNSUPPORTED")
+  it("name what state is, exactly-once, and have no mode that would be less", async () => {
+    const job = await run(counted(), { checkpoint: { mode: "exactly-once" } })
+    await job.close()
+    for (const [mode, code] of [
+      ["at-least-once", "UNSUPPORTED"],
+      ["twice", "OPTION"],
+    ]) {
+      const options = { checkpoint: { mode } } as unknown as RunOptions
+      expect((await errorFrom(() => run(counted(), options))).code).toBe(code)
+    }
   })
 })
 

@@ -14,6 +14,8 @@ import type { Sink } from "./sink.ts"
 interface Feed {
   readonly output: Output
   readonly sink: Sink<never>
+  /** What it is at, if it is. */
+  writing: Promise<void> | undefined
 }
 
 export class Feeds {
@@ -37,7 +39,7 @@ export class Feeds {
     news: () => void,
   ) {
     this.#feeds = asked.flatMap(({ sink }, i) => {
-      return sink === undefined ? [] : [{ output: outputs[i] as Output, sink }]
+      return sink === undefined ? [] : [{ output: outputs[i] as Output, sink, writing: undefined }]
     })
     for (const { output } of this.#feeds) output.hasSink = output.claimed = true
     this.#news = news
@@ -57,10 +59,12 @@ export class Feeds {
   }
 
   /**
-   * Before anything is read: tell all sinks which epoch holds, and commit what it has prepared.
-   * Throws `SINK`.
+   * Before anything is read, also after an error: tell all sinks which epoch holds, and commit what
+   * it has prepared. Throws `SINK`.
    */
   async restore(epoch = 0, prepared: readonly SavedSink[] = []): Promise<void> {
+    for (const { writing } of this.#feeds) await writing // A sink that is at work is not disturbed.
+    this.#failed = undefined
     for (const { name, sink } of this.exact) {
       await ask(name, "rollback", () => sink.rollback(epoch))
     }
@@ -132,14 +136,21 @@ export class Feeds {
     })
   }
 
-  readonly #run = async ({ output, sink }: Feed): Promise<void> => {
+  readonly #run = async (feed: Feed): Promise<void> => {
+    for (;;) {
+      const results = feed.output.nextAll()
+      const step = await results.catch(() => undefined) // The job has failed: it tells.
+      if (step?.done !== false) return
+      feed.writing = this.#write(feed, step.value as readonly never[])
+      await feed.writing
+    }
+  }
+
+  /** After an error nothing more is taken: it comes again, or the job is over. */
+  async #write({ output, sink }: Feed, results: readonly never[]): Promise<void> {
+    if (this.#failed !== undefined) return
     try {
-      for (;;) {
-        const step = await output.nextAll().catch(() => undefined) // The job has failed: it tells.
-        if (step?.done !== false) return
-        const results = step.value as readonly never[]
-        await ask(output.name, "take results", () => sink.write(results))
-      }
+      await ask(output.name, "take results", () => sink.write(results))
     } catch (error) {
       this.#failed ??= { error }
       this.#news()
