@@ -82,12 +82,12 @@ module: $(MODULES) ## Build both modules
 native: build/native/libmillrace.a ## Build the engine for this machine
 
 # The bundler clears dist first, and puts the module and these libraries into the code.
-BUNDLED := cborg idb
+BUNDLED := cborg fast-string-truncated-width idb
 dist/node.mjs dist/millrace.wasm &: $(SOURCES) js/engine/abi.ts build/wasi/millrace.wasm \
     tsdown.config.ts tsconfig.json package.json Makefile | setup-base
 	$(call say,bundle,dist)
 	@$(BIN)/tsdown --logLevel error 2>&1 | { grep -v 'Node.js v20.* is deprecated' || true; } >&2
-	@for each in $(BUNDLED); do printf '== %s\n' $$each; cat node_modules/$$each/LICENSE; done \
+	@for each in $(BUNDLED); do printf '== %s\n' $$each; cat node_modules/$$each/[Ll][Ii][Cc]*; done \
 	    > dist/LICENSES.txt
 	@cp build/wasi/millrace.wasm dist/ && touch dist/node.mjs
 

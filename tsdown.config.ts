@@ -22,6 +22,7 @@ const esm = {
   workerd: "js/entry/workerd.ts",
   "edge-light": "js/entry/edge_light.ts",
   inline: "js/entry/inline.ts",
+  cli: "js/entry/cli.ts",
 }
 
 /** The module: as text where an entry asks for that, else a file beside the code. */
@@ -41,8 +42,10 @@ const wasm = {
 const core = (id: string) => {
   if (id.includes("/node_modules/cborg/")) return true
   const [root, name] = [path("js/"), id.slice(path("js/").length)]
-  const drivers = "file|disk|lock|indexeddb|indexeddb_open|durable_object|encrypted|level"
-  const alone = new RegExp(`^(entry|testing|storage[/\\\\](${drivers}))\\b`)
+  const drivers = "file|folder|disk|lock|indexeddb|indexeddb_open|durable_object|encrypted|level"
+  const alone = new RegExp(
+    `^(entry|inspect|engine[/\\\\]saved_rows|testing|storage[/\\\\](${drivers}))\\b`,
+  )
   return id.startsWith(root) && !alone.test(name)
 }
 

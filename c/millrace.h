@@ -49,6 +49,8 @@ enum {
     MR_RESULT_BYTES_MAX = 1 << 20, /* Key bytes of a result batch; the same. */
     MR_REF_BYTES = 512,            /* What a live ref counts against memory_bytes_max. */
     MR_SEGMENT_VERSION = 2,        /* Of saved entries. */
+    MR_BLOCK_FIELDS_AT = 7,        /* Where a block of these has how many fields rows have, */
+    MR_BLOCK_KINDS_AT = 16,        /* and where their kinds; c/save.h has the rest. */
     MR_PAGE_GRAVE = 1,             /* See mr_page. */
     MR_SCRATCH_BYTES = 512,        /* See mr_scratch. */
     MR_ENTRIES_PAGE = 96,          /* Rows that mr_entries_next gives at most. */

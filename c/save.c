@@ -7,7 +7,6 @@
 static const uint8_t magic[4] = {'M', 'R', 'S', 'B'};
 
 enum {
-    HEAD_BYTES = 16, /* Before the kinds of the fields. */
     ENTRY_HEAD_BYTES = 4,
     ENTRY_ROW = 1,
     ENTRY_TOMBSTONE = 2,
@@ -178,7 +177,7 @@ mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const mr_save_to
                        uint32_t *upto_out, uint32_t *size_out) {
     mr_rows *rows = scan->rows;
     const mr_addr *page = mr_at(scan->page.rows);
-    const uint32_t head_bytes = HEAD_BYTES + rows->layout.field_count;
+    const uint32_t head_bytes = MR_BLOCK_KINDS_AT + rows->layout.field_count;
     mr_writer writer = {.bytes = to->out, .room = to->room};
     encoded refs = {.bytes = to->ref_bytes, .offsets = to->ref_offsets};
     for (uint32_t i = 0; i < from; i++) {

@@ -26,6 +26,7 @@ export class SavepointBytes implements Bytes {
   readonly #stop: () => Promise<unknown>
   #waiting: Uint8Array[] = []
   #size = 0
+  taken = 0
 
   constructor(source: SavepointSource) {
     const { next, stop } = readerOf(source)
@@ -36,20 +37,22 @@ export class SavepointBytes implements Bytes {
   async take(size: number): Promise<Uint8Array> {
     while (this.#size < size) {
       const more = await this.#next()
-      if (more === undefined) throw damaged()
+      if (more === undefined) throw damaged(`which ends at byte ${this.taken + this.#size}`)
       this.#waiting.push(more)
       this.#size += more.length
     }
     const all = this.#waiting.length === 1 ? (this.#waiting[0] as Uint8Array) : this.#joined()
     this.#waiting = [all.subarray(size)]
     this.#size -= size
+    this.taken += size
     return all.subarray(0, size)
   }
 
   async end(): Promise<void> {
-    if (this.#size > 0) throw damaged()
+    const tooLong = `which should end at byte ${this.taken}`
+    if (this.#size > 0) throw damaged(tooLong)
     for (let more = await this.#next(); more !== undefined; more = await this.#next()) {
-      if (more.length > 0) throw damaged()
+      if (more.length > 0) throw damaged(tooLong)
     }
   }
 

@@ -42,6 +42,8 @@ type Checksum = (bytes: Uint8Array) => bigint
 
 /** Where bytes come from: the next so many, which throws `CORRUPT` when there are fewer. */
 export interface Bytes {
+  /** How many were taken. */
+  readonly taken: number
   take(size: number): Promise<Uint8Array>
   /** Throws `CORRUPT` when there is more. */
   end(): Promise<void>
@@ -85,6 +87,8 @@ export class FrameReader {
   readonly #checksum: Checksum
   #before: Uint8Array = new Uint8Array(8)
   #states = 0
+  /** The version that wrote the savepoint; undefined until it is known to be one. */
+  format: number | undefined
 
   constructor(bytes: Bytes, checksum: Checksum) {
     this.#bytes = bytes
@@ -100,30 +104,32 @@ export class FrameReader {
     if (magic.some((byte, i) => byte !== this.#before[i])) {
       throw new MillraceError("CORRUPT", "these bytes are no savepoint")
     }
-    const format = word(this.#before, 4)
+    const format = (this.format = word(this.#before, 4))
     const { what, bytes } = await this.#frame()
     if (format > savepointFormat) {
       const message = `savepoint of format ${format}; this version reads up to ${savepointFormat}`
       throw new MillraceError("UNSUPPORTED", message)
     }
     const header = decode(bytes)
-    if (what !== 0 || format === 0 || !isHeader(header)) throw damaged()
+    if (what !== 0 || format === 0 || !isHeader(header)) throw damaged("in its header")
     this.#states = header.states.length
     return header
   }
 
   /** The next segment; undefined when all were read. Throws `CORRUPT`. */
   async segment(): Promise<SavepointSegment | undefined> {
+    const at = this.#bytes.taken
     const { what, bytes } = await this.#frame()
     if (what === end && bytes.length === 0) {
       await this.#bytes.end()
       return undefined
     }
-    if (what >= this.#states) throw damaged()
+    if (what >= this.#states) throw damaged(`in the part at byte ${at}`)
     return { state: what, bytes }
   }
 
   async #frame(): Promise<{ readonly what: number; readonly bytes: Uint8Array }> {
+    const at = this.#bytes.taken
     const head = await this.#bytes.take(8)
     const [what, size] = [word(head, 0), word(head, 4)]
     const bytes = await this.#bytes.take(size)
@@ -131,15 +137,17 @@ export class FrameReader {
     const sealed = seal(this.#before, what, bytes)
     const { buffer, byteOffset } = sum
     const expected = new DataView(buffer, byteOffset).getBigUint64(0, true)
-    if (this.#checksum(sealed.subarray(0, -8)) !== expected) throw damaged()
+    if (this.#checksum(sealed.subarray(0, -8)) !== expected) {
+      throw damaged(`in the part at byte ${at}`)
+    }
     this.#before = sum
     return { what, bytes }
   }
 }
 
 /** The error of a savepoint that is not whole. */
-export function damaged(): MillraceError {
-  return new MillraceError("CORRUPT", "the savepoint is damaged or not whole")
+export function damaged(where: string): MillraceError {
+  return new MillraceError("CORRUPT", `the savepoint is damaged or not whole, ${where}`)
 }
 
 function opening(version: number): Uint8Array<ArrayBuffer> {

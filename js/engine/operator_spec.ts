@@ -110,6 +110,9 @@ const aggregateNumber = {
   stddevPopulation: aggregates.STDDEV_POPULATION,
 } as const
 
+/** All aggregates that C has. */
+export const aggregateKinds = Object.keys(aggregateNumber) as readonly AggregateKind[]
+
 /** Are rows that were evicted kept for the host to see? */
 export function keepsEvicted({ limits, keepEvicted }: OperatorSpec): boolean {
   return limits.evict && (keepEvicted === true || limits.onEvict !== undefined)

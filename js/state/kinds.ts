@@ -76,6 +76,11 @@ export type TypeOf<T> = Type<T> | RecordType<T>
 
 export type StateKind = "value" | "list" | "map" | "reducing" | "aggregating"
 
+/** Does a state of this kind, or the timers beside it, have many rows of a key? */
+export function hasEntries(kind: string): boolean {
+  return kind === "list" || kind === "map" || kind === "timers"
+}
+
 /** What becomes of one value per key; `current` is undefined when there is none. */
 export interface Steps {
   add(current: { readonly value: unknown } | undefined, value: unknown): unknown

@@ -1,34 +1,29 @@
 /**
  * State in a folder, for Node.
  *
- *     <dir>/millrace.json         marks the folder as ours: {"format":1}
+ *     <dir>/millrace.json, <dir>/<key>, <dir>/<folder>/~owner     what it holds; folder.ts
  *     <dir>/millrace.lock/        who uses it now; lock.ts
  *     <dir>/~<token>/             files that are being written, of who has the lock
- *     <dir>/<key>                 a value, its key being the path
- *     <dir>/<folder>/~owner       who committed a manifest in this folder last; fence.ts
  *
  * The folder is opened at the first call: looked at, locked, swept of what a crash left, marked.
  * What is not ours is not touched, not even by the lock. Who takes over a lock sweeps the folder of
  * files being written away first: should the one before still live, it cannot write any more.
  */
-import type { Stats } from "node:fs"
-import { mkdir, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises"
+import { mkdir, readdir, rename, rm, stat, unlink } from "node:fs/promises"
 import { randomUUID } from "node:crypto"
 import { dirname, join, resolve } from "node:path"
 import { MillraceError, typeName } from "../errors.ts"
-import { errorCode, filesBelow, isMissing, isTemporary } from "./disk.ts"
+import { errorCode, isMissing, isTemporary } from "./disk.ts"
 import { makeFolder, syncFolder, writeWhole } from "./disk.ts"
 import { checkCommit, checkFence, loadOwner, oneByOne, saveOwner } from "./fence.ts"
 import type { Commit } from "./fence.ts"
+import { folderFormat, keysIn, markerName, ownerName } from "./folder.ts"
+import { readValue, refuseForeign, statOf } from "./folder.ts"
 import { lockName, takeLock } from "./lock.ts"
 import type { Lock } from "./lock.ts"
 import { openedByUse } from "./opened.ts"
-import { checkListing, checkStorageKey, isStorageKey } from "./storage.ts"
+import { checkListing, checkStorageKey } from "./storage.ts"
 import type { StateStorage, StorageEntry } from "./storage.ts"
-
-const markerName = "millrace.json"
-const ownerName = "~owner"
-const format = 1
 
 /** What is open between the first call and close(). */
 interface Open {
@@ -136,7 +131,7 @@ async function openFolder(root: string): Promise<Open> {
     const marked = await refuseForeign(root) // Again: it may have changed before we had the lock.
     await mkdir(scratch)
     const open: Open = { lock, folders, scratch, writes: 0 }
-    const marker = new TextEncoder().encode(`${JSON.stringify({ format })}\n`)
+    const marker = new TextEncoder().encode(`${JSON.stringify({ format: folderFormat })}\n`)
     if (!marked) await writeValues(open, [[join(root, markerName), marker]])
     return open
   } catch (error) {
@@ -157,34 +152,6 @@ async function unlessLost({ scratch }: Open, root: string, cause: unknown): Prom
   throw new MillraceError("LOCKED", message, { cause })
 }
 
-/** Whether the folder has our mark; a folder with other things and no mark is somebody else's. */
-async function refuseForeign(root: string): Promise<boolean> {
-  const names = (await readdir(root)).filter((name) => name !== lockName && !isTemporary(name))
-  if (names.length === 0) return false
-  if (!names.includes(markerName)) {
-    throw new MillraceError("FOREIGN", `${root} holds files that are not Millrace's`)
-  }
-  const found = formatOf(await readFile(join(root, markerName), "utf8"))
-  if (found === undefined) {
-    throw new MillraceError("FOREIGN", `${root} has a ${markerName} that is not Millrace's`)
-  }
-  if (found > format) {
-    const versions = `has format ${found}, and this version of Millrace reads up to ${format}`
-    throw new MillraceError("UNSUPPORTED", `${root} ${versions}`)
-  }
-  return true
-}
-
-function formatOf(text: string): number | undefined {
-  try {
-    const marker = JSON.parse(text) as { readonly format?: unknown } | null
-    const found = marker?.format
-    return Number.isSafeInteger(found) && (found as number) > 0 ? (found as number) : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** Remove what owners before us left; none can write there from the rename on. */
 async function sweep(root: string): Promise<void> {
   for (const name of (await readdir(root)).filter(isTemporary)) {
@@ -198,16 +165,6 @@ async function sweep(root: string): Promise<void> {
 }
 
 // --- Values ---
-
-async function readValue(path: string): Promise<Uint8Array | undefined> {
-  try {
-    const { buffer, byteOffset, byteLength } = await readFile(path)
-    return new Uint8Array(buffer, byteOffset, byteLength)
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
-}
 
 /** Every file first, then each folder once: a sync costs as much as a whole block. */
 async function writeValues(open: Open, entries: readonly StorageEntry[]): Promise<void> {
@@ -244,26 +201,6 @@ async function removeValue({ scratch }: Open, path: string): Promise<void> {
 }
 
 const isFile = async (path: string) => (await statOf(path))?.isFile() ?? false
-
-/** What the system knows of a path; undefined if there is nothing. */
-async function statOf(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path)
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
-}
-
-async function keysIn(root: string, prefix: string): Promise<string[]> {
-  const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1)
-  const keys = (await filesBelow(join(root, folder))).map((path) => folder + path)
-  const reserved = [markerName, lockName]
-  return keys
-    .filter((key) => key.startsWith(prefix) && isStorageKey(key))
-    .filter((key) => !reserved.includes(key.split("/")[0] ?? ""))
-    .sort()
-}
 
 async function failingAs<Result>(what: string, result: Promise<Result>): Promise<Result> {
   try {

@@ -77,6 +77,25 @@ export async function takeLock(folder: string): Promise<Lock> {
   throw new MillraceError("LOCKED", `${folder}: others keep taking the lock; try again`)
 }
 
+/** Who has the lock of a folder. */
+export interface LockHolder {
+  /** Undefined: the lock cannot be read. */
+  readonly pid: number | undefined
+  readonly running: boolean
+}
+
+/** Who has the lock of a folder; undefined: nobody. Changes nothing. */
+export async function lockHolder(folder: string): Promise<LockHolder | undefined> {
+  const path = join(folder, lockName)
+  for (const token of await tokensIn(path)) {
+    const holder = await readHolder(join(path, token))
+    if (holder === "unreadable") return { pid: undefined, running: false }
+    if (holder === "released") continue
+    return { pid: holder.pid, running: await isAlive(holder, await thisProcess(), token) }
+  }
+  return undefined
+}
+
 /** Write the lock and rename it; false when another is there, or its holder swept ours away. */
 async function offer(candidate: string, token: string, self: Holder, path: string) {
   try {

@@ -1,6 +1,6 @@
 /** The package as npm packs it, in a project of somebody's: no network, no build, no sources. */
 import { existsSync } from "node:fs"
-import { readdir, readFile } from "node:fs/promises"
+import { copyFile, readdir, readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { build } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -31,8 +31,8 @@ describe("the package", () => {
   it("has every file that it names, and needs no other package", async () => {
     const text = await readFile(inPackage("package.json"), "utf8")
     const manifest = JSON.parse(text) as Record<string, unknown>
-    const { main, types, exports, sideEffects, dependencies, scripts } = manifest
-    const named = textsOf([main, types, exports, sideEffects])
+    const { main, bin, types, exports, sideEffects, dependencies, scripts } = manifest
+    const named = textsOf([main, bin, types, exports, sideEffects])
     expect(named.length).toBeGreaterThan(20)
     expect(named.filter((name) => !existsSync(inPackage(name)))).toEqual([])
     const atInstall = Object.keys(scripts ?? {}).filter((name) => /install|prepare/.test(name))
@@ -53,6 +53,20 @@ describe("the package", () => {
     const [esm, cjs] = [await scratch.run("consumer.mjs"), await scratch.run("consumer.cjs")]
     expect(JSON.parse(esm)).toEqual(expected)
     expect(JSON.parse(cjs)).toEqual(expected)
+  })
+})
+
+describe("the command of the package", () => {
+  it("looks into a savepoint, and into a folder that does not know it", async () => {
+    await copyFile(new URL("../golden/savepoint-1.bin", import.meta.url), scratch.at("state.bin"))
+    const npx = (...args: string[]) =>
+      scratch.run("node_modules/millrace/dist/cli.mjs", "inspect", ...args)
+    expect(await npx("state.bin", "--state", "reduce-1", "--key", "7")).toBe(
+      "state.bin: a savepoint of format 1, 9,738 B\n\nreduce-1: 1 row\n" +
+        "key  value\n───  ────────────────────────\n" +
+        '7    {"id":7,"n":13,"at":111}\n',
+    )
+    await expect(npx(".")).rejects.toThrow("holds files that are not Millrace's")
   })
 })
 
@@ -106,7 +120,7 @@ describe("the entries of the package", () => {
       letters.toArray().then((found) => console.log(found.join()))`
     await scratch.write(
       "slim.mjs",
-      `import { readdir, readFile } from "node:fs/promises"
+      `import { copyFile, readdir, readFile } from "node:fs/promises"
       import * as millrace from "millrace/slim"
       millrace.useModule(readFile(new URL(import.meta.resolve("millrace/millrace.wasm"))))
       ${program}`,
@@ -127,6 +141,7 @@ describe("the entries of the package", () => {
     expect(JSON.parse(rows)).toEqual(expected)
   })
 
+  const nodeFiles = ["node:crypto", "node:fs/promises", "node:path", "node:worker_threads"]
   const known: [string, string[]][] = [
     ["node", ["node:fs/promises"]],
     ["browser", []],
@@ -138,7 +153,8 @@ describe("the entries of the package", () => {
     ["storage-durable-object", []],
     ["storage-encrypted", []],
     ["storage-level", []],
-    ["storage-file", ["node:crypto", "node:fs/promises", "node:path", "node:worker_threads"]],
+    ["storage-file", nodeFiles],
+    ["cli", ["millrace", ...nodeFiles, "node:fs", "node:util"].sort()],
   ]
 
   it.each(known)("import nothing but what their runtime has: %s", async (entry, outside) => {

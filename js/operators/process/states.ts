@@ -6,6 +6,7 @@ import { Operator } from "../../engine/operator.ts"
 import { Timers } from "../../engine/timers.ts"
 import type { Site } from "../../graph.ts"
 import { noLimits } from "../../state/config.ts"
+import { hasEntries } from "../../state/kinds.ts"
 import type { Descriptor } from "../../state/kinds.ts"
 import type { NamedState } from "../../states.ts"
 import type { Domain, OpenState, OpenTimers } from "./seat.ts"
@@ -27,7 +28,7 @@ function openState(site: Site, name: string, descriptor: Descriptor<unknown>): O
       kind: "custom",
       limits: setting.limits,
       fields: fieldKinds(record),
-      entries: kind === "list" || kind === "map",
+      entries: hasEntries(kind),
     },
     `${site.label}/${name}`,
   )
