@@ -119,7 +119,7 @@ gates: module all | setup-test ## The long gates: faults and power cuts at every
 
 # What users get, in dist, where they run it.
 .PHONY: test-runtimes
-test-runtimes: all | setup-runtimes ## The package: in Node, a browser, an edge worker
+test-runtimes: all module | setup-runtimes ## The package: in Node, a browser, an edge worker
 	@$(BIN)/vitest run --config test/runtimes.config.ts --reporter=default --reporter=json \
 	    --outputFile.json=build/test/runtimes.json $(TESTS)
 

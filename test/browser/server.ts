@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
+import { goldenProgram } from "../golden/script.ts"
 import { orders } from "../smoke.ts"
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -85,6 +86,7 @@ const pageOf = ([name]: readonly string[]) =>
 
 async function fileOf([name = "", inDist]: readonly string[]): Promise<Buffer | string> {
   if (name === "dist") return readFile(at(`../../dist/${inDist}`))
+  if (name === "golden.js") return goldenProgram("./dist/slim.mjs")
   if (name === "orders.json") return JSON.stringify(orders)
   return readFile(at(name === "smoke.js" ? "../fixtures/smoke.js" : name))
 }

@@ -2,13 +2,12 @@
  * The program of the golden savepoints: state of every kind, in both kinds of time.
  *
  * Savepoints of released formats must go on in it for ever, so it never changes; what it lacks goes
- * into another program with a savepoint of its own.
+ * into another program with a savepoint of its own. It needs nothing but the package, as it runs in
+ * browsers and workers, too.
  */
 import { boundedDisorder, count, from, listState, manualClock, mapState } from "../../js/index.ts"
 import { max, mean, of, record, run, sessions, sum, tumbling } from "../../js/index.ts"
 import type { JobBase, Replayable, RunOptions, Stream } from "../../js/index.ts"
-import { turns } from "../probe.ts"
-import { bytesOf } from "../savepoints.ts"
 
 interface Reading {
   readonly id: string | number
@@ -24,7 +23,7 @@ const readings: readonly Reading[] = Array.from({ length: 80 }, (_, i) => {
 })
 
 /** Where the savepoint is taken. */
-const middle = 40
+export const middle = 40
 
 const makeOutputs = (events: Stream<Reading>) => {
   const byId = events.keyBy("id")
@@ -96,15 +95,20 @@ export async function resultsFrom(options: RunOptions = {}): Promise<Record<stri
   return collected(await start(readings.length, true, options))
 }
 
-/** What comes before the savepoint. */
-export async function resultsBefore(): Promise<Record<string, unknown[]>> {
-  const job = await start(middle, false, {})
+/** Go on as far as a reading: what that gives, and a savepoint there. */
+export async function travelTo(
+  upto: number,
+  options: RunOptions = {},
+): Promise<{ readonly results: Record<string, unknown[]>; readonly savepoint: Uint8Array }> {
+  const job = await start(upto, false, options)
   const results: Record<string, unknown[]> = {}
   void collected(job, results).catch(() => undefined)
-  while (job.stats().position < middle) await turns()
-  await turns(20)
-  await job.close()
-  return results
+  return { results, savepoint: await savepointAt(upto, job) }
+}
+
+/** What comes before the savepoint. */
+export async function resultsBefore(): Promise<Record<string, unknown[]>> {
+  return (await travelTo(middle)).results
 }
 
 async function collected(
@@ -125,8 +129,13 @@ async function collected(
 export async function savepointInTheMiddle(options: RunOptions = {}): Promise<Uint8Array> {
   const job = await start(middle, false, options)
   void job.finished().catch(() => undefined)
-  while (job.stats().position < middle) await turns()
+  return savepointAt(middle, job)
+}
+
+/** The job is closed. */
+async function savepointAt(upto: number, job: JobBase): Promise<Uint8Array> {
+  while (job.stats().position < upto) await new Promise((resolve) => setTimeout(resolve))
   const savepoint = await job.savepoint()
   await job.close()
-  return bytesOf(savepoint)
+  return new Uint8Array(await new Response(savepoint).arrayBuffer())
 }
