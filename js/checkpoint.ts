@@ -216,7 +216,9 @@ export class Checkpoints {
   async #seal(manifest: Manifest, engine: Engine): Promise<void> {
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
     const entry = [this.#manifestKey(manifest.epoch), bytes] as const
-    await this.#calls.commit(this.#storage, entry, manifest.owner)
+    await this.#feeds.commitWith((write) =>
+      this.#calls.commit(this.#storage, entry, manifest.owner, write),
+    )
   }
 
   /** Let go of all storages; closes those that no other job uses. Throws `STORAGE`. */

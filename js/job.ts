@@ -61,7 +61,7 @@ export class JobCore {
     this.outputs = this.#outlets.outputs
     this.#feeds = this.#outlets.feeds
     this.#checkpoints = Checkpoints.of(this.#plan, settings, this.#feeds)
-    this.#schedule = new Schedule(settings)
+    this.#schedule = new Schedule(settings, () => this.#feeds.full)
     this.#savepoints = new Savepoints(settings, (finished) =>
       takeSavepoint(this.#flow, this.#works.engine, settings.clock, finished),
     )

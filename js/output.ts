@@ -54,6 +54,11 @@ export class Output {
     return this.#waiting.length > 0
   }
 
+  /** How many results wait for their consumer. */
+  get unread(): number {
+    return this.#unread
+  }
+
   get full(): boolean {
     return this.claimed && !this.left && this.#unread >= unreadMax
   }

@@ -1,5 +1,6 @@
 /**
- * When checkpoints are taken: as often as the interval says, and when somebody asks.
+ * When checkpoints are taken: as often as the interval says, when somebody asks, and when sinks
+ * hold so many results that they can take no more before one.
  *
  *     wanted -> consumers are ready: written
  *            -> they are not: feeding pauses; after the timeout it is given up and counted
@@ -16,6 +17,8 @@ import type { CheckpointStats } from "./stats.ts"
 
 export class Schedule {
   readonly #settings: RunSettings
+  /** Do sinks wait for one? */
+  readonly #awaited: () => boolean
   readonly #asked = new Waiters()
   /** When the last one began, and ended. */
   #beganMs: number
@@ -27,8 +30,9 @@ export class Schedule {
   taking = false
   counts: CheckpointStats = { completed: 0, failed: 0, last: undefined }
 
-  constructor(settings: RunSettings) {
+  constructor(settings: RunSettings, awaited: () => boolean) {
     this.#settings = settings
+    this.#awaited = awaited
     this.#beganMs = this.#now
     this.#endedMs = this.#now
   }
@@ -50,7 +54,7 @@ export class Schedule {
 
   /** Is it time for one? */
   get wanted(): boolean {
-    return this.asked || this.#now >= this.#nextMs
+    return this.asked || this.#awaited() || this.#now >= this.#nextMs
   }
 
   /** `late` are not ready: pause. True when they took too long and it was given up. */

@@ -4,6 +4,7 @@
 import { MillraceError, typeName } from "./errors.ts"
 import type { Owner } from "./storage/owner.ts"
 import type { StateStorage, StorageEntry } from "./storage/storage.ts"
+import type { TransactionalStorage, WriteIn } from "./storage/transactional.ts"
 import { timerMsMax } from "./time/clock.ts"
 
 export class StorageCalls {
@@ -41,11 +42,17 @@ export class StorageCalls {
     this.written += bytes.length
   }
 
-  /** Keep a manifest, behind the fence of a storage that has one. Throws `LOCKED`, too. */
-  async commit(storage: StateStorage, manifest: StorageEntry, owner: number): Promise<void> {
+  /** Keep a manifest, behind the fence of a storage that has one. Throws `LOCKED`, `SINK`, too. */
+  async commit(
+    storage: StateStorage,
+    manifest: StorageEntry,
+    owner: number,
+    write?: WriteIn<unknown>,
+  ): Promise<void> {
     const [key, bytes] = manifest
     if (storage.commit === undefined) return this.set(storage, key, bytes)
-    await this.#ask("commit", async () => storage.commit?.([], manifest, owner))
+    const transactional = storage as TransactionalStorage<unknown> // Or it takes no notice.
+    await this.#ask("commit", async () => transactional.commit([], manifest, owner, write))
     this.written += bytes.length
   }
 

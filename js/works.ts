@@ -65,7 +65,7 @@ export class Works {
     this.#flow = flow
     this.#saved = saved
     this.#restored = saved && { epoch: manifest?.epoch, position: saved.sequence, skipped }
-    await feeds.restore(manifest?.epoch, manifest?.sinks)
+    await feeds.restore(this.#restored, manifest?.sinks)
     if (this.#restored !== undefined) tell(this.#settings.on, "restored", this.#restored)
     this.#before = undefined
     if (this.#job.isOver()) return

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { from, memoryStorage, MillraceError, run, upsertSink } from "millrace"
 import type { AtLeastOnceSink, ExactlyOnceSink, StateStorage } from "millrace"
+import { killedEverywhere, untilKilled } from "./killed.ts"
 import { TestSink } from "./test_sink.ts"
 
 const events = Array.from({ length: 40 }, (_, n) => ({ user: `u${n % 3}`, n }))
@@ -31,20 +32,26 @@ describe("an exactly-once sink", () => {
   })
 
   it("has each result once, wherever the process is killed", async () => {
-    let kills = 0
-    for (const after of [false, true]) {
-      for (let call = 1; ; call++) {
-        const storage = memoryStorage()
-        const sink = new TestSink<string>()
-        const killed = await untilKilled(storage, sink, call, after)
-        await finish(storage, sink.restarted())
-        expect(sink.committed, `killed ${after ? "after" : "before"} call ${call}`).toEqual(
-          expected,
-        )
-        if (!killed) break
-        kills++
-      }
-    }
+    const kills = await killedEverywhere(async (call, after) => {
+      const storage = memoryStorage()
+      const sink = new TestSink<string>()
+      const killed = await untilKilled(
+        async (dying) => {
+          const store = dying(storage, ["get", "set", "delete", "list", "commit"])
+          const into = dying(sink, ["write", "prepare", "commit", "rollback"])
+          let ms = 0
+          const clock = { now: () => ms++ } // Time goes on by being looked at.
+          const options = { storage: store, chunkSize: 5, checkpoint: { interval: 6 }, clock }
+          await (await run(totals().to(into), options)).finished()
+        },
+        call,
+        after,
+      )
+      await finish(storage, sink.restarted())
+      const when = `killed ${after ? "after" : "before"} call ${call}`
+      expect(sink.committed, when).toEqual(expected)
+      return killed
+    })
     expect(kills).toBeGreaterThan(50)
   })
 
@@ -185,47 +192,6 @@ describe("to()", () => {
     expect(() => totals().to(sink as never)).toThrow(message)
   })
 })
-
-/** Run until the given call of storage or sink, before or after which all stops. */
-async function untilKilled(
-  storage: StateStorage,
-  sink: TestSink<string>,
-  call: number,
-  after: boolean,
-): Promise<boolean> {
-  let calls = 0
-  const dead = new Promise<never>(() => undefined)
-  let kill: () => void = () => undefined
-  const killed = new Promise<true>((resolve) => (kill = () => resolve(true)))
-  const dying = <T extends object>(of: T, names: readonly string[]): T =>
-    new Proxy(of, {
-      get(from, name) {
-        const method: unknown = Reflect.get(from, name, from)
-        if (typeof method !== "function" || !names.includes(String(name))) return method
-        return async (...given: unknown[]): Promise<unknown> => {
-          const last = ++calls === call
-          if (calls > call || (last && !after)) return (kill(), dead)
-          const result: unknown = await (method as (...given: unknown[]) => unknown).apply(
-            from,
-            given,
-          )
-          return last ? (kill(), dead) : result
-        }
-      },
-    })
-  const store = dying(storage, ["get", "set", "delete", "list"])
-  const into = dying(sink, ["write", "prepare", "commit", "rollback"])
-  let ms = 0
-  const clock = { now: () => ms++ } // Time goes on by being looked at.
-  const whole = async (): Promise<false> => {
-    const checkpoint = { interval: 6 }
-    const options = { storage: store, chunkSize: 5, checkpoint, clock }
-    const job = await run(totals().to(into), options)
-    await job.finished()
-    return false
-  }
-  return Promise.race([whole(), killed])
-}
 
 async function finish(storage: StateStorage, sink: ExactlyOnceSink<string>): Promise<void> {
   const job = await run(totals().to(sink), { storage, chunkSize: 5 })

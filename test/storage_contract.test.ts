@@ -29,7 +29,7 @@ function brokenHost(): StateStorage {
   return { get: refuse, set: refuse, delete: refuse, list: refuse }
 }
 
-const faults: Record<string, (good: MemoryStorage) => Partial<StateStorage>> = {
+const faults: Record<string, (good: MemoryStorage) => Partial<MemoryStorage>> = {
   "gives its own bytes": (good) => {
     const own = new Map<string, Uint8Array>()
     return {
@@ -82,6 +82,18 @@ const faults: Record<string, (good: MemoryStorage) => Partial<StateStorage>> = {
   "commits whatever comes": (good) => ({
     async commit(segments, manifest) {
       for (const [key, value] of [...segments, manifest]) await good.set(key, value)
+    },
+  }),
+  "keeps a manifest before a sink has written": (good) => ({
+    async commit(segments, manifest, owner, write) {
+      await good.commit(segments, manifest, owner)
+      await write?.(undefined)
+    },
+  }),
+  "lets the sink of a stale owner write": (good) => ({
+    async commit(segments, manifest, owner, write) {
+      await write?.(undefined)
+      await good.commit(segments, manifest, owner)
     },
   }),
   "knows owners, but no order of manifests": (good) => {

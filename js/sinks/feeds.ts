@@ -7,15 +7,26 @@
 import { MillraceError } from "../errors.ts"
 import type { SavedSink } from "../manifest.ts"
 import type { Output } from "../output.ts"
+import type { Skipped } from "../checkpoint.ts"
 import type { StateStorage } from "../storage/storage.ts"
-import type { Sink } from "./sink.ts"
+import { timed } from "../storage/timed.ts"
+import type { WriteIn } from "../storage/transactional.ts"
+import { isTransactional, sinkError } from "./sink.ts"
+import type { AtLeastOnceSink, ExactlyOnceSink, Sink } from "./sink.ts"
+import { Outbox } from "./transactional.ts"
 
-/** An output and the sink that takes its results. */
+/** An output and the sink that takes its results, or the outbox where they wait for it. */
 interface Feed {
   readonly output: Output
-  readonly sink: Sink<never>
+  readonly sink: ExactlyOnceSink<never> | AtLeastOnceSink<never> | Outbox
   /** What it is at, if it is. */
   writing: Promise<void> | undefined
+}
+
+/** A checkpoint that was restored, and newer ones that were damaged. */
+interface RestoredFrom {
+  readonly epoch?: number | undefined
+  readonly skipped: readonly Skipped[]
 }
 
 export class Feeds {
@@ -29,8 +40,8 @@ export class Feeds {
   #closed = false
 
   /**
-   * `asked` are the first of the outputs, in their order. Throws `OPTION` for what cannot keep its
-   * promise with this storage.
+   * `asked` are the first of the outputs, in their order. Throws `OPTION`, `STATE_CONFIG` for what
+   * cannot keep its promise with this storage.
    */
   constructor(
     outputs: readonly Output[],
@@ -39,15 +50,25 @@ export class Feeds {
     news: () => void,
   ) {
     this.#feeds = asked.flatMap(({ sink }, i) => {
-      return sink === undefined ? [] : [{ output: outputs[i] as Output, sink, writing: undefined }]
+      if (sink === undefined) return []
+      const output = outputs[i] as Output
+      checkStorage(output.name, sink, storage)
+      const feeds = isTransactional(sink) ? new Outbox(output.name, sink) : sink
+      return [{ output, sink: feeds, writing: undefined }]
     })
     for (const { output } of this.#feeds) output.hasSink = output.claimed = true
     this.#news = news
-    this.#check(storage)
   }
 
   get any(): boolean {
     return this.#feeds.length > 0
+  }
+
+  /** Do so many results wait for a checkpoint that it is time for one? */
+  get full(): boolean {
+    return this.#feeds.some(
+      ({ output, sink }) => sink instanceof Outbox && sink.fills(output.unread),
+    )
   }
 
   /** Throws `STATE_CONFIG` if what was prepared has no sink here that could commit it. */
@@ -60,11 +81,20 @@ export class Feeds {
 
   /**
    * Before anything is read, also after an error: tell all sinks which epoch holds, and commit what
-   * it has prepared. Throws `SINK`.
+   * it has prepared. Throws `SINK`; `CORRUPT` when results of a damaged checkpoint are written.
    */
-  async restore(epoch = 0, prepared: readonly SavedSink[] = []): Promise<void> {
+  async restore(
+    { epoch = 0, skipped }: RestoredFrom = { skipped: [] },
+    prepared: readonly SavedSink[] = [],
+  ): Promise<void> {
     for (const { writing } of this.#feeds) await writing // A sink that is at work is not disturbed.
     this.#failed = undefined
+    for (const outbox of this.#outboxes) outbox.empty()
+    const damaged = skipped[0]
+    if (damaged !== undefined && this.#outboxes.length > 0) {
+      const what = `checkpoint ${damaged.epoch} is damaged, but its results were written with it`
+      throw new MillraceError("CORRUPT", `${what}: to go on from ${epoch} would write them again`)
+    }
     for (const { name, sink } of this.exact) {
       await ask(name, "rollback", () => sink.rollback(epoch))
     }
@@ -83,12 +113,36 @@ export class Feeds {
 
   /** All results are taken: make them durable; gives what the manifest has of them. */
   async prepare(epoch: number): Promise<readonly SavedSink[]> {
+    this.throwFailed()
+    for (const outbox of this.#outboxes) outbox.seal()
     await this.flush()
     for (const { name, sink } of this.exact) {
       const prepared: unknown = await ask(name, "prepare", () => sink.prepare(epoch))
       this.#pending.push({ output: name, epoch, prepared })
     }
     return [...this.#pending]
+  }
+
+  /**
+   * Make a manifest durable, in one transaction with the results that wait for it. If that fails
+   * nobody knows whether it did, and to write them again could be once too often: the job ends.
+   */
+  async commitWith(commit: (write?: WriteIn<unknown>) => Promise<void>): Promise<void> {
+    const outboxes = this.#outboxes.filter(({ sealed }) => sealed)
+    if (outboxes.length === 0) return commit()
+    let written = false
+    const write = (transaction: unknown) => {
+      written = true
+      return writeAll(outboxes, transaction)
+    }
+    try {
+      await commit(write)
+      if (!written) throw new MillraceError("STORAGE", "the storage did not write the results")
+    } catch (error) {
+      this.#failed ??= { error }
+      throw error
+    }
+    for (const outbox of outboxes) outbox.drop()
   }
 
   /** The manifest is durable. */
@@ -103,7 +157,7 @@ export class Feeds {
   /** Make durable what sinks without epochs have taken. */
   async flush(): Promise<void> {
     for (const { output, sink } of this.#feeds) {
-      if (sink.delivery === "exactly-once") continue
+      if (sink.delivery !== "at-least-once") continue
       await ask(output.name, "flush", () => sink.flush?.())
     }
   }
@@ -115,6 +169,7 @@ export class Feeds {
     await this.#running // A sink that is at work is not disturbed.
     let failed: unknown
     for (const { output, sink } of this.#feeds) {
+      if (sink instanceof Outbox) continue
       await ask(output.name, "close", () => sink.close?.()).catch((error: unknown) => {
         failed ??= error
       })
@@ -122,18 +177,16 @@ export class Feeds {
     if (failed !== undefined) throw failed as MillraceError
   }
 
-  #check(storage: StateStorage | undefined): void {
-    const exact = this.exact[0]
-    if (exact === undefined || storage !== undefined) return
-    const what = `the sink of output ${exact.name} is exactly-once`
-    throw new MillraceError("OPTION", `${what} and needs run({ storage })`)
-  }
-
-  /** The sinks that are exactly-once, by the names of their outputs. */
+  /** The sinks that are exactly-once in two phases, by the names of their outputs. */
   get exact() {
     return this.#feeds.flatMap(({ output, sink }) => {
-      return sink.delivery === "exactly-once" ? [{ name: output.name, sink }] : []
+      const inPhases = sink.delivery === "exactly-once" && !(sink instanceof Outbox)
+      return inPhases ? [{ name: output.name, sink }] : []
     })
+  }
+
+  get #outboxes(): readonly Outbox[] {
+    return this.#feeds.flatMap(({ sink }) => (sink instanceof Outbox ? [sink] : []))
   }
 
   readonly #run = async (feed: Feed): Promise<void> => {
@@ -158,13 +211,30 @@ export class Feeds {
   }
 }
 
+/** Throws `OPTION`, `STATE_CONFIG` for a sink that cannot keep its promise with a storage. */
+function checkStorage(output: string, sink: Sink<never>, storage: StateStorage | undefined): void {
+  if (sink.delivery !== "exactly-once") return
+  if (storage === undefined) {
+    const what = `the sink of output ${output} is exactly-once`
+    throw new MillraceError("OPTION", `${what} and needs run({ storage })`)
+  }
+  if (!isTransactional(sink) || timed(sink.storage) === storage) return
+  const what = `the sink of output ${output} writes into another storage than run({ storage })`
+  throw new MillraceError("STATE_CONFIG", `${what}: they have no transaction in common`)
+}
+
+/** One after another, and in one turn unless one gives a promise. */
+function writeAll([first, ...others]: Outbox[], transaction: unknown): void | Promise<void> {
+  const given = first?.writeIn(transaction)
+  if (given !== undefined) return given.then(() => writeAll(others, transaction))
+  if (others.length > 0) return writeAll(others, transaction)
+}
+
 /** Call a sink; what it throws becomes `SINK`. */
 async function ask<T>(output: string, what: string, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (cause) {
-    if (cause instanceof MillraceError) throw cause
-    const message = `the sink of output ${output} failed to ${what}; see cause`
-    throw new MillraceError("SINK", message, { cause })
+    throw sinkError(output, what, cause)
   }
 }

@@ -8,10 +8,12 @@
  * After a restart the sink first hears which epoch was the last whose manifest is durable, forgets
  * what came later, and is told to commit that one again, as nobody knows whether it did.
  *
- * That is the two-phase commit of Flink's sinks, in its words.
+ * That is the two-phase commit of Flink's sinks, in its words. A sink that writes into the store of
+ * the checkpoints themselves needs no phases; transactional.ts.
  */
 import { MillraceError, typeName } from "../errors.ts"
 import type { Node } from "../graph.ts"
+import type { TransactionalStorage } from "../storage/transactional.ts"
 
 /** Takes every result once, whatever happens to the job between two checkpoints. */
 export interface ExactlyOnceSink<in T, P = unknown> {
@@ -45,8 +47,19 @@ export interface AtLeastOnceSink<in T> {
   close?(): void | Promise<void>
 }
 
+/** Takes every result once, with the checkpoint: what {@link transactionalSink} gives. */
+export interface TransactionalSink<in T> {
+  readonly delivery: "exactly-once"
+  /** Where the results go, and the checkpoints of the job. */
+  readonly storage: TransactionalStorage<unknown>
+  /** The most results that wait for a checkpoint. */
+  readonly maxRows: number
+  /** Write the results since the last checkpoint in the transaction of this one. */
+  write(results: readonly T[], transaction: unknown): void | Promise<void>
+}
+
 /** Where results go. */
-export type Sink<T> = ExactlyOnceSink<T> | AtLeastOnceSink<T>
+export type Sink<T> = ExactlyOnceSink<T> | TransactionalSink<T> | AtLeastOnceSink<T>
 
 /** A stream that `run` was given, and the sink of its results, if they have one. */
 export interface AskedOutput {
@@ -67,6 +80,19 @@ export class Delivery {
   }
 }
 
+/** Is this a sink that writes into a storage? */
+export function isTransactional(sink: Partial<Sink<never>>): sink is TransactionalSink<never> {
+  const { storage } = sink as Partial<TransactionalSink<never>>
+  return storage?.transactional === true && typeof storage.commit === "function"
+}
+
+/** What a sink threw, as `SINK` unless it has a code. */
+export function sinkError(output: string, what: string, cause: unknown): MillraceError {
+  if (cause instanceof MillraceError) return cause
+  const message = `the sink of output ${output} failed to ${what}; see cause`
+  return new MillraceError("SINK", message, { cause })
+}
+
 const methods = {
   "exactly-once": ["write", "prepare", "commit", "rollback"],
   "at-least-once": ["write"],
@@ -79,6 +105,7 @@ function checkSink(given: unknown): Sink<never> {
     const wanted = 'a sink: an object whose delivery is "exactly-once" or "at-least-once"'
     throw new MillraceError("OPTION", `to() takes ${wanted}, not ${typeName(given)}`)
   }
+  if (isTransactional(sink)) return sink
   const missing = methods[delivery].find((name) => {
     return typeof (sink as Readonly<Record<string, unknown>>)[name] !== "function"
   })

@@ -16,6 +16,7 @@
 import { MillraceError, typeName } from "../errors.ts"
 import { checkStorageKey } from "./storage.ts"
 import type { StateStorage, StorageEntry } from "./storage.ts"
+import type { TransactionalStorage, WriteIn } from "./transactional.ts"
 
 const format = 1
 const saltBytes = 32
@@ -30,7 +31,8 @@ const iv = new Uint8Array(12)
  *
  * `key` is 32 secret random bytes, or a `CryptoKey` for HKDF that may derive keys. Whoever loses it
  * has lost the state. A storage in use cannot be given another key: begin anew from a savepoint, or
- * keep both and copy. There is no `update`, as encryption takes its time.
+ * keep both and copy. There is no `update`, as encryption takes its time. What a sink writes into
+ * the store of a {@link TransactionalStorage} is the sink's, and is not encrypted.
  *
  * @example
  * ```ts
@@ -41,6 +43,11 @@ const iv = new Uint8Array(12)
  *   pages without https. Its methods: what those of `storage` do, and `CORRUPT` when a value was
  *   damaged, belongs to another name, or was encrypted with another key.
  */
+export function encrypted<Transaction>(
+  storage: TransactionalStorage<Transaction>,
+  key: CryptoKey | Uint8Array,
+): TransactionalStorage<Transaction>
+export function encrypted(storage: StateStorage, key: CryptoKey | Uint8Array): StateStorage
 export function encrypted(storage: StateStorage, key: CryptoKey | Uint8Array): StateStorage {
   const { seal, open } = sealer(key)
   const sealAll = (entries: readonly StorageEntry[]) => Promise.all(entries.map(seal))
@@ -48,7 +55,7 @@ export function encrypted(storage: StateStorage, key: CryptoKey | Uint8Array): S
   const clear = storage.clear?.bind(storage)
   const getMany = storage.getMany?.bind(storage)
   const setMany = storage.setMany?.bind(storage)
-  const commit = storage.commit?.bind(storage)
+  const { transactional, commit } = storage as Partial<TransactionalStorage<unknown>>
   const close = storage.close?.bind(storage)
 
   return {
@@ -75,9 +82,10 @@ export function encrypted(storage: StateStorage, key: CryptoKey | Uint8Array): S
       setMany: async (entries) => setMany(await sealAll(entries)),
     }),
     ...(commit && {
-      async commit(segments, manifest, owner) {
+      ...(transactional && { transactional }),
+      async commit(segments, manifest, owner, write?: WriteIn<unknown>) {
         const [last, ...others] = await sealAll([manifest, ...segments])
-        await commit(others, last as StorageEntry, owner)
+        await commit.call(storage, others, last as StorageEntry, owner, write)
       },
     }),
   }

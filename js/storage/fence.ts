@@ -13,14 +13,17 @@
 import { MillraceError } from "../errors.ts"
 import { checkStorageKey } from "./storage.ts"
 import type { StorageEntry } from "./storage.ts"
+import type { WriteIn } from "./transactional.ts"
 
 /** A commit whose arguments make sense, with copies of the values. */
-export interface Commit {
+export interface Commit<in Transaction = never> {
   readonly segments: readonly StorageEntry[]
   readonly manifest: StorageEntry
   readonly owner: number
   /** Of the manifest: the part of its key up to the last slash. */
   readonly folder: string
+  /** What else is to be written in its transaction. */
+  readonly write: WriteIn<Transaction> | undefined
 }
 
 /** What a driver found in the folder of a manifest. */
@@ -42,18 +45,19 @@ export const endOf = (prefix: string) => `${prefix}~`
  *
  * @throws {MillraceError} `OPTION` when a key or the owner is none.
  */
-export function checkCommit(
+export function checkCommit<Transaction = never>(
   segments: readonly StorageEntry[],
   manifest: StorageEntry,
   owner: number,
-): Commit {
+  write?: WriteIn<Transaction>,
+): Commit<Transaction> {
   for (const [key] of [...segments, manifest]) checkStorageKey(key)
   if (!Number.isSafeInteger(owner) || owner < 0) {
     throw new MillraceError("OPTION", "expectedOwner must be a whole number of at least 0")
   }
   const copy = ([key, value]: StorageEntry): StorageEntry => [key, value.slice()]
   const folder = manifest[0].slice(0, manifest[0].lastIndexOf("/") + 1)
-  return { segments: segments.map(copy), manifest: copy(manifest), owner, folder }
+  return { segments: segments.map(copy), manifest: copy(manifest), owner, folder, write }
 }
 
 /** @throws {MillraceError} `LOCKED` when the commit comes from a stale owner. */

@@ -1,10 +1,11 @@
 /** The smallest driver, and the one to read first. */
 import { checkCommit, checkFence } from "./fence.ts"
 import { checkListing, checkStorageKey } from "./storage.ts"
-import type { StateStorage } from "./storage.ts"
+import { writeNow } from "./transactional.ts"
+import type { TransactionalStorage } from "./transactional.ts"
 
-/** The driver in memory: the methods of {@link StateStorage} that it has. */
-export type MemoryStorage = StateStorage & Required<Pick<StateStorage, "commit">>
+/** The driver in memory. A sink that is to be kept with it keeps results in memory as well. */
+export type MemoryStorage = TransactionalStorage<undefined>
 
 /**
  * Keep state in this process. For tests and demos: nothing survives exit.
@@ -19,6 +20,7 @@ export function memoryStorage(): MemoryStorage {
   const owners = new Map<string, number>()
 
   return {
+    transactional: true,
     async get(key) {
       checkStorageKey(key)
       return values.get(key)?.slice()
@@ -42,6 +44,7 @@ export function memoryStorage(): MemoryStorage {
       const { segments, manifest, owner, folder } = commit
       const passed = [...values.keys()].some((key) => key.startsWith(folder) && key >= manifest[0])
       checkFence(commit, { owner: owners.get(folder), passed })
+      writeNow(commit.write, undefined)
       for (const [key, value] of [...segments, manifest]) values.set(key, value)
       owners.set(folder, owner)
     },

@@ -1,4 +1,7 @@
 /** The contract of storages: methods that a driver may have, passed over where it has not. */
+import { MillraceError } from "../../errors.ts"
+import type { StateStorage } from "../../storage/storage.ts"
+import type { TransactionalStorage } from "../../storage/transactional.ts"
 import { bytes, refused, same } from "./check.ts"
 import type { Check } from "./check.ts"
 import { random } from "./values.ts"
@@ -85,6 +88,30 @@ export const optionalChecks: readonly Check[] = [
       same(await storage.list(""), keys, "keys after stale commits")
       const values = [await storage.get("job/segment/1-0"), await storage.get(manifest(3))]
       same(values, [bytes(1), bytes(3)], "values after stale commits")
+    },
+  ],
+  [
+    "lets others write in the transaction of a commit, where it is transactional",
+    async ({ make }) => {
+      const storage = (await make()) as Partial<TransactionalStorage<unknown>> & StateStorage
+      const commit = storage.commit?.bind(storage)
+      if (storage.transactional !== true || commit === undefined) return
+      let written = 0
+      const write = () => void written++
+      const segments = [["job/segment/1-0", bytes(1)] as const]
+      await commit(segments, [manifest(1), bytes(1)], 1, write)
+      same(written, 1, "how often was written")
+      await refused(() => commit([], [manifest(2), bytes(2)], 0, write), "LOCKED", "a stale commit")
+      same(written, 1, "how often was written when a stale commit was refused")
+      const fail = () => {
+        throw new MillraceError("SINK", "no")
+      }
+      const more = [["job/segment/2-0", bytes(2)] as const]
+      await refused(() => commit(more, [manifest(2), bytes(2)], 1, fail), "SINK", "a failed write")
+      const keys = [manifest(1), "job/segment/1-0"]
+      same(await storage.list(""), keys, "keys after commits that came to nothing")
+      await commit([], [manifest(2), bytes(2)], 1, write)
+      same(written, 2, "how often was written at last")
     },
   ],
 ]
