@@ -14,6 +14,7 @@ const cjs = {
   "storage-durable-object": "js/storage/durable_object.ts",
   "storage-encrypted": "js/storage/encrypted.ts",
   "storage-level": "js/storage/level.ts",
+  "storage-sqlite": "js/storage/sqlite.ts",
 }
 
 const esm = {
@@ -42,9 +43,10 @@ const wasm = {
 const core = (id: string) => {
   if (id.includes("/node_modules/cborg/")) return true
   const [root, name] = [path("js/"), id.slice(path("js/").length)]
-  const drivers = "file|folder|disk|lock|indexeddb|indexeddb_open|durable_object|encrypted|level"
+  const drivers =
+    "file|folder|disk|lock|indexeddb|indexeddb_open|durable_object|encrypted|level|sqlite"
   const alone = new RegExp(
-    `^(entry|inspect|engine[/\\\\]saved_rows|testing|storage[/\\\\](${drivers}))\\b`,
+    `^(entry|inspect|engine[/\\]saved_rows|testing|storage[/\\](${drivers}))\b`,
   )
   return id.startsWith(root) && !alone.test(name)
 }

@@ -26,7 +26,9 @@ import { fileStorage } from "millrace/storage/file"
 import { indexedDbStorage } from "millrace/storage/indexeddb"
 import { durableObjectStorage } from "millrace/storage/durable-object"
 import { levelStorage } from "millrace/storage/level"
+import { sqliteStorage } from "millrace/storage/sqlite"
 import { ClassicLevel } from "classic-level"
+import DatabaseSync from "libsql" // It has the methods of node:sqlite, in every Node.
 import "fake-indexeddb/auto"
 const orders = [{ customer: "ada", price: 30, time: 1 }, { customer: "bob", price: 5, time: 2 }]
 const clicks = [{ user: "ada" }, { user: "bob" }]

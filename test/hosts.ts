@@ -1,9 +1,10 @@
 /**
  * What drivers stand on, as something whose every call can be made to fail: a disk, IndexedDB,
- * LevelDB, the storage of a Durable Object.
+ * LevelDB, the storage of a Durable Object, SQLite.
  */
 import { ClassicLevel } from "classic-level"
 import { IDBFactory } from "fake-indexeddb"
+import Database from "libsql"
 import { vi } from "vitest"
 import { memoryStorage } from "../js/index.ts"
 import type { StateStorage } from "../js/index.ts"
@@ -13,6 +14,7 @@ import { encrypted } from "../js/storage/encrypted.ts"
 import { fileStorage } from "../js/storage/file.ts"
 import { indexedDbStorage } from "../js/storage/indexeddb.ts"
 import { levelStorage } from "../js/storage/level.ts"
+import { sqliteStorage } from "../js/storage/sqlite.ts"
 import type { SimDisk } from "./sim_disk.ts"
 
 /** Asked before each call of a host: it may throw, or give a promise to wait for. */
@@ -170,6 +172,34 @@ function durableObjectHost(): Host {
   return host
 }
 
+/** SQLite in memory: its calls never wait, and what it began it can always undo. */
+function sqliteHost(): Host {
+  const db = new Database(":memory:")
+  const host: Host = { fault: noFault, open, die: noDeath, end: async () => void db.close() }
+  const faulty =
+    <Given extends unknown[], Result>(name: string, call: (...given: Given) => Result) =>
+    (...given: Given): Result => {
+      void host.fault(name)
+      return call(...given)
+    }
+  const exec = (sql: string) => db.exec(sql)
+  const faultyExec = faulty("exec", exec)
+  function open(): StateStorage {
+    return sqliteStorage({
+      exec: (sql) => (sql === "ROLLBACK" ? exec(sql) : faultyExec(sql)),
+      prepare: faulty("prepare", (sql: string) => {
+        const statement = db.prepare(sql)
+        return {
+          get: faulty("get", (...given: unknown[]) => statement.get(...given)),
+          all: faulty("all", (...given: unknown[]) => statement.all(...given)),
+          run: faulty("run", (...given: unknown[]) => statement.run(...given)),
+        }
+      }),
+    })
+  }
+  return host
+}
+
 /** What hosts need of a test. */
 export interface Needs {
   readonly disk: SimDisk
@@ -184,4 +214,5 @@ export const hosts: Readonly<Record<string, (needs: Needs) => Host>> = {
   indexeddb: indexedDbHost,
   level: ({ folder }) => levelHost(folder),
   "durable object": durableObjectHost,
+  sqlite: sqliteHost,
 }

@@ -71,7 +71,7 @@ describe("the command of the package", () => {
 })
 
 describe("the entries of the package", () => {
-  const drivers = ["file", "indexeddb", "durable-object", "encrypted", "level"]
+  const drivers = ["file", "indexeddb", "durable-object", "encrypted", "level", "sqlite"]
   const entries = ["", "/slim", "/testing", ...drivers.map((name) => `/storage/${name}`)].map(
     (at) => `millrace${at}`,
   )
@@ -153,6 +153,7 @@ describe("the entries of the package", () => {
     ["storage-durable-object", []],
     ["storage-encrypted", []],
     ["storage-level", []],
+    ["storage-sqlite", []],
     ["storage-file", nodeFiles],
     ["cli", ["millrace", ...nodeFiles, "node:fs", "node:util"].sort()],
   ]
@@ -188,6 +189,7 @@ describe("the types of the package", () => {
     import { durableObjectStorage } from "millrace/storage/durable-object"
     import { encrypted } from "millrace/storage/encrypted"
     import { levelStorage } from "millrace/storage/level"
+    import { sqliteStorage } from "millrace/storage/sqlite"
     import { storageContract } from "millrace/testing"
 
     useModule(new Uint8Array(8))
@@ -195,7 +197,7 @@ describe("the types of the package", () => {
     const totals = orders.keyBy("user").aggregate({ orders: count(), spent: sum("price") })
     const storages = [fileStorage("state"), indexedDbStorage("state")] as const
     export const checks = storageContract(() => encrypted(storages[0], new Uint8Array(32)))
-    export const given = [durableObjectStorage, levelStorage]
+    export const given = [durableObjectStorage, levelStorage, sqliteStorage]
     export const job = run(totals, { storage: storages[0] })
     export async function spent() {
       await using open = await job

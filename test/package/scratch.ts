@@ -48,9 +48,14 @@ export class Scratch {
   }
 
   /** What a program of the project prints. */
-  async run(...args: string[]): Promise<string> {
+  run(...args: string[]): Promise<string> {
+    return this.runIn(process.execPath, ...args)
+  }
+
+  /** The same in another Node. */
+  async runIn(node: string, ...args: string[]): Promise<string> {
     const options = { cwd: this.folder, env, maxBuffer: 16 << 20 }
-    const { stdout } = await execute(process.execPath, args, options).catch(withOutput)
+    const { stdout } = await execute(node, args, options).catch(withOutput)
     return stdout
   }
 
@@ -62,5 +67,5 @@ export class Scratch {
 /** A program that failed may have said why on its standard output. */
 function withOutput(error: unknown): never {
   const { message, stdout } = error as Error & { stdout?: string }
-  throw new Error(`${message}\n${stdout ?? ""}`)
+  throw new Error(`${message}\n${stdout ?? ""}`, { cause: error })
 }
