@@ -6,19 +6,27 @@
  *                     ~owner/<folder> -> who committed a manifest there last; fence.ts
  *     lock millrace/<name>, held from the first call to close()
  *
+ * Or a database of the user's, whose object store `millrace` has the same: then sinks write into
+ * other stores of it in the transaction of the manifest.
+ *
  * A write is one transaction with strict durability, which is done when it is complete, not when a
  * request is. The browser may end a connection at any time, and WebKit does so to tabs behind
  * others: then another one is opened and the call is made anew, under the same lock.
  */
+import { unwrap } from "idb"
 import { MillraceError, typeName } from "../errors.ts"
 import { checkCommit, checkFence, endOf, inParts, isMarked, loadOwner } from "./fence.ts"
 import { newMark, ownerKey, saveOwner } from "./fence.ts"
 import type { Commit } from "./fence.ts"
-import { connector } from "./indexeddb_open.ts"
+import { connector, storeOf } from "./indexeddb_open.ts"
 import type { Connection } from "./indexeddb_open.ts"
 import { openedByUse } from "./opened.ts"
 import { checkListing, checkStorageKey } from "./storage.ts"
-import type { ListOptions, StateStorage, StorageEntry } from "./storage.ts"
+import type { ListOptions, StorageEntry } from "./storage.ts"
+import { writeNow } from "./transactional.ts"
+import type { TransactionalStorage } from "./transactional.ts"
+
+type SinkCommit = Commit<IDBTransaction>
 
 /** Waits before a call is made again on a new connection, ms. */
 const againAfterMs = [20, 100, 500]
@@ -30,12 +38,19 @@ export interface IndexedDbOptions {
    * space may have removed it. Default false.
    */
   readonly requireExisting?: boolean
+  /**
+   * Open a database of your own, each time a new connection, which is closed here. It has an object
+   * store `millrace` without a key path; `name` is then that of the lock. Default: a database
+   * `millrace/<name>`.
+   */
+  readonly open?: () => Promise<IDBDatabase>
+  /** The object stores of that database that sinks write into. Default: none. */
+  readonly stores?: readonly string[]
 }
 
-/** The IndexedDB driver: the methods of {@link StateStorage} that it has. */
-export interface IndexedDbStorage extends StateStorage {
-  commit: NonNullable<StateStorage["commit"]>
-  close: NonNullable<StateStorage["close"]>
+/** The IndexedDB driver: the methods that it has. */
+export interface IndexedDbStorage extends TransactionalStorage<IDBTransaction> {
+  close(): Promise<void>
   /**
    * Whether the browser promised to keep what this origin stores; the first call asked for it.
    * Undefined: it cannot be asked here.
@@ -55,18 +70,25 @@ export interface IndexedDbStorage extends StateStorage {
  * ```ts
  * const job = await run(stream, { storage: indexedDbStorage("orders") })
  * ```
- * @throws {MillraceError} `OPTION` when `name` is not a text. Its methods: `LOCKED` when another
- *   tab or storage uses the database, `FOREIGN` when it holds something else, `UNSUPPORTED` when a
- *   newer version wrote it or there is no IndexedDB, `MISSING` with `requireExisting`, `TIMEOUT`
- *   when others do not let it open, `STORAGE` with the browser's error as `cause`.
+ * @throws {MillraceError} `OPTION` when `name` is not a text, or options do not go together. Its
+ *   methods: `LOCKED` when another tab or storage uses the database, `FOREIGN` when it holds
+ *   something else, `UNSUPPORTED` when a newer version wrote it or there is no IndexedDB, `MISSING`
+ *   with `requireExisting` or when a store is not there, `TIMEOUT` when others do not let it open,
+ *   `STORAGE` with the browser's error as `cause`.
  */
 export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): IndexedDbStorage {
   if (typeof name !== "string" || name === "") {
     throw new MillraceError("OPTION", "indexedDbStorage takes the name of a database")
   }
+  const { open, stores = [], requireExisting } = options
+  if (open === undefined ? stores.length > 0 : typeof open !== "function" || requireExisting) {
+    const message = "indexedDbStorage: stores needs open, a function, and no requireExisting"
+    throw new MillraceError("OPTION", message)
+  }
   const { using, persisted, close } = database(`millrace/${name}`, options)
 
   return {
+    transactional: true,
     async get(key) {
       checkStorageKey(key)
       return using("read", (connection) => reading(connection).get(key))
@@ -87,7 +109,7 @@ export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): 
     async commit(...given) {
       const commit = checkCommit(...given)
       const mark = newMark()
-      await using("commit", (connection) => writeCommit(connection, commit, mark))
+      await using("commit", (connection) => writeCommit(connection, commit, { mark, stores }))
     },
     persisted,
     close,
@@ -136,48 +158,60 @@ function database(name: string, options: IndexedDbOptions) {
 // --- Values ---
 
 function reading(connection: Connection) {
-  const transaction = connection.transaction("values")
+  const transaction = connection.transaction(storeOf(connection))
   void quiet(transaction.done)
   return transaction.store
 }
 
 type Writing = ReturnType<typeof writing>["store"]
 
-const writing = (connection: Connection) =>
-  connection.transaction("values", "readwrite", { durability: "strict" })
+/** More stores than that of the state are a sink's. */
+function writing(connection: Connection, stores: readonly string[] = []) {
+  const names = [storeOf(connection), ...stores] as ["values"]
+  const transaction = connection.transaction(names, "readwrite", { durability: "strict" })
+  return { transaction, store: transaction.objectStore(names[0]) }
+}
 
 /** All requests are made in one turn: a transaction in which nothing is asked for ends. */
 async function write(
   connection: Connection,
   change: (values: Writing) => Promise<unknown>,
 ): Promise<void> {
-  const transaction = writing(connection)
+  const { transaction, store } = writing(connection)
   const done = quiet(transaction.done)
-  const changed = quiet(change(transaction.store))
+  const changed = quiet(change(store))
   transaction.commit()
   await Promise.all([changed, done])
 }
 
+/** What is the same for all tries to make a commit. */
+interface Try {
+  /** Tells whether one went through. */
+  readonly mark: string
+  /** Where its sinks write. */
+  readonly stores: readonly string[]
+}
+
 /** Segments first, if there is too much for one transaction, the manifest in the last one. */
-async function writeCommit(connection: Connection, commit: Commit, mark: string) {
-  const { segments, manifest, owner, folder } = commit
+async function writeCommit(connection: Connection, commit: SinkCommit, { mark, stores }: Try) {
+  const { segments, manifest, owner, folder, write } = commit
   const parts = inParts(segments)
   const last = parts.pop() ?? []
-  for (const part of parts) await writeFenced(connection, commit, mark, part)
+  const first = { ...commit, write: undefined }
+  for (const part of parts) await writeFenced(writing(connection), first, mark, part)
   const saved = saveOwner(owner, mark)
-  await writeFenced(connection, commit, mark, [...last, manifest, [ownerKey(folder), saved]])
+  const begun = writing(connection, write && stores)
+  await writeFenced(begun, commit, mark, [...last, manifest, [ownerKey(folder), saved]])
 }
 
 /** One transaction that looks at the fence, then writes; nothing, if it did so before. */
 async function writeFenced(
-  connection: Connection,
-  commit: Commit,
+  { transaction, store }: ReturnType<typeof writing>,
+  commit: SinkCommit,
   mark: string,
   entries: readonly StorageEntry[],
 ): Promise<void> {
   const { manifest, folder } = commit
-  const transaction = writing(connection)
-  const { store } = transaction
   const end = transaction.done.catch((error: unknown) => error)
   const later = IDBKeyRange.bound(manifest[0], endOf(folder), false, true)
   try {
@@ -186,6 +220,7 @@ async function writeFenced(
     if (saved !== undefined && isMarked(saved, mark)) return
     checkFence(commit, { owner: loadOwner(saved), passed: key !== undefined })
     const changed = entries.map(([key, value]) => quiet(store.put(value, key)))
+    writeNow(commit.write, unwrap(transaction))
     transaction.commit()
     await Promise.all(changed)
   } catch (error) {

@@ -4,7 +4,7 @@
  * The lock is held until close(), whatever becomes of the connection: another tab that waits for
  * the lock must not get it because the browser took a connection away.
  */
-import { openDB } from "idb"
+import { openDB, wrap } from "idb"
 import type { DBSchema, IDBPDatabase } from "idb"
 import { MillraceError, typeName } from "../errors.ts"
 import type { IndexedDbOptions } from "./indexeddb.ts"
@@ -17,12 +17,23 @@ const lockWaitMs = 2000
 /** How long a database may take to open, ms: others may be about to remove it. */
 const openWaitMs = 10_000
 
-interface Values extends DBSchema {
-  readonly values: { readonly key: string; readonly value: Uint8Array }
+interface Value {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** The object store that has the state: of a database of ours, and of one of the user's. */
+interface Stores extends DBSchema {
+  readonly values: Value
+  readonly millrace: Value
 }
 
 /** An open database. */
-export type Connection = IDBPDatabase<Values>
+export type Connection = IDBPDatabase<Stores>
+
+/** Where the state is in a database. */
+export const storeOf = ({ objectStoreNames }: Connection) =>
+  objectStoreNames.contains("millrace") ? "millrace" : "values"
 
 /** A lock that is held, and a connection. */
 export interface Connector {
@@ -70,13 +81,39 @@ export async function connector(name: string, options: IndexedDbOptions): Promis
   return { persisted: askToPersist(), connection, drop, close }
 }
 
-async function connect(
+function connect(name: string, options: IndexedDbOptions, drop: () => void): Promise<Connection> {
+  const { open } = options
+  return open === undefined ? connectOurs(name, options, drop) : connectTheirs(name, options, drop)
+}
+
+/** A connection that the user's function makes, to a database with stores of the user's. */
+async function connectTheirs(
+  name: string,
+  { open, stores = [] }: IndexedDbOptions,
+  drop: () => void,
+): Promise<Connection> {
+  const opening = Promise.resolve(open?.()).then(
+    (given) => wrap(given as IDBDatabase) as Connection,
+  )
+  const connection = await inTime(opening, name)
+  const names = connection.objectStoreNames
+  const missing = ["millrace", ...stores].find((store) => !names.contains(store as "millrace"))
+  if (missing !== undefined) {
+    connection.close()
+    throw new MillraceError("MISSING", `the database of ${name} has no object store ${missing}`)
+  }
+  connection.addEventListener("versionchange", drop)
+  connection.addEventListener("close", drop)
+  return connection
+}
+
+async function connectOurs(
   name: string,
   { requireExisting = false }: IndexedDbOptions,
   drop: () => void,
 ): Promise<Connection> {
   let missing = false
-  const opening = openDB<Values>(name, version, {
+  const opening = openDB<Stores>(name, version, {
     upgrade(fresh, _before, _now, transaction) {
       missing = requireExisting
       if (!missing) return void fresh.createObjectStore("values")
