@@ -46,7 +46,7 @@ const core = (id: string) => {
   const drivers =
     "file|folder|disk|lock|indexeddb|indexeddb_open|durable_object|encrypted|level|sqlite"
   const alone = new RegExp(
-    `^(entry|inspect|engine[/\\]saved_rows|testing|storage[/\\](${drivers}))\b`,
+    `^(entry|inspect|engine[/\\\\]saved_rows|testing|storage[/\\\\](${drivers}))\\b`,
   )
   return id.startsWith(root) && !alone.test(name)
 }
