@@ -7,7 +7,7 @@ import { indexedDbStorage } from "../js/storage/indexeddb.ts"
 import type { IndexedDbOptions } from "../js/storage/indexeddb.ts"
 import type { StateStorage } from "../js/storage/storage.ts"
 import { testStorage } from "./contract/storage.ts"
-import { errorFrom, guardRejections } from "./probe.ts"
+import { errorFrom, guardRejections, manifestsIn } from "./probe.ts"
 import { refusal } from "./refusal.ts"
 
 guardRejections()
@@ -124,7 +124,7 @@ describe("a job with a sink in the user's IndexedDB", () => {
     }
     expect((await errorFrom(() => writeSums(inShop(name), twice))).code).toBe("STORAGE")
     const storage = inShop(name)
-    expect(await storage.list("job/manifest/")).toEqual([])
+    expect(await manifestsIn(storage)).toEqual([])
     await storage.close()
     await writeSums(inShop(name))
     expect(await rowsOf(name)).toEqual(expected)

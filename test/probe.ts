@@ -157,3 +157,9 @@ export function fourMethods(storage: StateStorage): StateStorage {
     list: (prefix, options) => storage.list(prefix, options),
   }
 }
+
+/** The manifests of checkpoints of the job "job", without claims. */
+export async function manifestsIn(storage: Pick<StateStorage, "list">): Promise<string[]> {
+  const keys = await storage.list("job/manifest/")
+  return keys.filter((key) => /\/\d+$/.test(key))
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { count, from, memoryStorage, of, outputTag, run, transactionalSink } from "millrace"
 import type { RunOptions, TransactionalSink, TransactionalStorage } from "millrace"
 import { killedEverywhere, untilKilled } from "./killed.ts"
-import { errorFrom, guardRejections } from "./probe.ts"
+import { errorFrom, guardRejections, manifestsIn } from "./probe.ts"
 import { TestSink } from "./test_sink.ts"
 
 guardRejections()
@@ -184,7 +184,7 @@ describe("a checkpoint with a transactional sink", () => {
     })
     const error = await errorFrom(() => finish(bad))
     expect(error).toMatchObject({ code: "SINK", cause: new Error("no write") })
-    expect(await storage.list("job/manifest/")).toEqual([])
+    expect(await manifestsIn(storage)).toEqual([])
     await finish(lines.sink(storage))
     expect(lines.all).toEqual(expected)
   })
@@ -196,7 +196,7 @@ describe("a checkpoint with a transactional sink", () => {
       expect(error.code).toBe("SINK")
       expect(error.message).toMatch(/at once/)
     }
-    expect(await storage.list("job/manifest/")).toEqual([])
+    expect(await manifestsIn(storage)).toEqual([])
   })
 
   it("waits for the promises of sinks, one after another, where the storage does", async () => {

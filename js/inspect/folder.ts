@@ -2,6 +2,7 @@
  * What is in a folder of the file driver: jobs, their checkpoints, and what these name.
  */
 import type { Engine } from "../engine/engine.ts"
+import { numberName, readEpochs } from "../epochs.ts"
 import { MillraceError } from "../errors.ts"
 import { openManifest } from "../manifest.ts"
 import type { Manifest, SavedSegment } from "../manifest.ts"
@@ -129,12 +130,21 @@ class JobFolder {
       if (whole) newest ??= manifest
       checkpoints.push(this.#checkpoint(epoch, manifest, whole))
     }
+    this.#nameClaim()
     const states = newest && (await this.#load(newest))
     return {
       ...{ job: this.#job, checkpoints, owner: await this.#owner(), epoch: newest?.epoch },
       flow: newest && { ...flowOf(newest), states: states?.report() ?? [] },
       shown: rows && states?.rows(rows),
     }
+  }
+
+  /** The newest claim belongs to the state as well. */
+  #nameClaim(): void {
+    const folder = `${this.#job}/manifest/`
+    const keys = [...this.#folder.keys.keys()].filter((key) => key.startsWith(folder))
+    const claim = `-${numberName(readEpochs(keys).owner)}`
+    for (const key of keys) if (key.endsWith(claim)) this.#named.add(key)
   }
 
   #epochs(): number[] {

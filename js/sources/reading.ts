@@ -45,7 +45,12 @@ const unread = {
 /** The sources of a plan, not yet opened. */
 export function sourcesOf({ nodes }: Plan): Source[] {
   const sources = nodes.filter(({ node }) => node.kind === "source")
-  return sources.map((planned) => ({ planned, node: planned.node as SourceNode, room: new StampRoom(), ...unread }))
+  return sources.map((planned) => ({
+    planned,
+    node: planned.node as SourceNode,
+    room: new StampRoom(),
+    ...unread,
+  }))
 }
 
 /** Open a source where it was left, or at its start; not if it has ended for good. */

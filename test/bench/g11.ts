@@ -3,7 +3,7 @@
  *
  * The first word of a short key is hashed by the product of its two halves, a secret added to each
  * (c/hash.h). Who knows the secret chooses the first half so that its factor is 0, and all keys
- * collide, whatever the rest is; so these keys do under the seed 0. An engine has a seed of its own.
+ * collide, whatever the rest is; so these keys do under the seed 0. An engine has its own seed.
  */
 import { noLimits } from "../../js/state/config.ts"
 import { random } from "./data.ts"
