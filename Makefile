@@ -113,9 +113,9 @@ test-js-%: module build/ubsan/millrace.wasm all
 
 # Those that have a short form in `make test`, in full.
 .PHONY: gates
-gates: module all | setup-test ## The long gates: faults and power cuts at every call
-	@MILLRACE_GATES=full $(BIN)/vitest run --testTimeout 900000 test/nth_call.test.ts \
-	    test/power.test.ts test/claims.test.ts
+GATES := claims hostile_bytes nth_call power soak
+gates: module all | setup-test ## The long gates: faults, power cuts, hostile bytes, no end
+	@MILLRACE_GATES=full $(BIN)/vitest run --testTimeout 900000 $(GATES:%=test/%.test.ts)
 
 # What users get, in dist, where they run it.
 .PHONY: test-runtimes

@@ -4,6 +4,7 @@
  *
  * Bytes from outside are not believed: every part is looked at before it is used.
  */
+import { timeMsMax } from "./duration.ts"
 import type { Flow } from "./flow.ts"
 import type { StateSchema } from "./graph.ts"
 import type { SavedSource } from "./sources/reading.ts"
@@ -58,7 +59,9 @@ type Fields = Readonly<Record<string, unknown>>
 export type Test = (value: unknown) => boolean
 
 export const isText: Test = (value) => typeof value === "string"
-const isNumber: Test = (value) => typeof value === "number"
+/** A time; -Infinity: none yet; Infinity: the end of time. */
+const isTime: Test = (value) =>
+  typeof value === "number" && (Math.abs(value) <= timeMsMax || Math.abs(value) === Infinity)
 const isFlag: Test = (value) => typeof value === "boolean"
 
 export function isObject(value: unknown): value is Fields {
@@ -97,11 +100,11 @@ export const flowParts = {
     shaped({
       uid: isText,
       position: optional(shaped({ offset: isCount })),
-      timeMax: isNumber,
-      watermark: optional(isNumber),
+      timeMax: isTime,
+      watermark: optional(isTime),
     }),
   ),
-  watermarks: optional(listOf(shaped({ uid: isText, watermark: isNumber }))),
+  watermarks: optional(listOf(shaped({ uid: isText, watermark: isTime }))),
 }
 
 /** The parts of a {@link SavedState}. */

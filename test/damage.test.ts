@@ -271,6 +271,8 @@ describe("a manifest with the right checksum", () => {
     { ...whole, sources: [null] },
     { ...whole, sources: [{ ...source, position: { offset: -1 } }] },
     { ...whole, sources: [{ ...source, timeMax: "late" }] },
+    { ...whole, sources: [{ ...source, timeMax: NaN }] },
+    { ...whole, sources: [{ ...source, watermark: 8.64e15 + 1 }] },
     { ...whole, operators: [operator] },
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, key: "../secret" }] }] },
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, checksum: 1 }] }] },

@@ -62,7 +62,9 @@ export interface Watermark<in T = unknown> {
  */
 export function boundedDisorder(disorder: Duration): Watermark {
   const ms = durationMs(disorder, "boundedDisorder")
-  return { create: (saved) => bounded(ms, typeof saved === "number" ? saved : -Infinity) }
+  const latest = (saved: unknown) =>
+    typeof saved === "number" && saved <= timeMsMax ? saved : -Infinity
+  return { create: (saved) => bounded(ms, latest(saved)) }
 }
 
 /**
