@@ -199,6 +199,21 @@ mr_status mr_evicted_free(mr_operator handle) {
     return MR_OK;
 }
 
+mr_status mr_row_carry(mr_operator handle, mr_operator from_handle, uint32_t address,
+                       const uint8_t *record, uint32_t *row_out) {
+    GET_ROW(from, old, from_handle, address);
+    GET_OPERATOR(op, handle);
+    const bool alike = (op->rows.ring_at != 0) == (from->rows.ring_at != 0);
+    if (op->rows.heap != from->rows.heap || !alike || op == from) {
+        return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
+    }
+    mr_row *row;
+    MR_TRY(mr_rows_carry(&op->rows, &from->rows, old, record, &row));
+    op->rows.dirty.unknown = true;
+    *row_out = mr_addr_of(row);
+    return MR_OK;
+}
+
 mr_status mr_timer_set(mr_operator handle, uint32_t address, double time_ms) {
     GET_ROW(op, row, handle, address);
     MR_TRY(check_host_timers(op));

@@ -533,6 +533,12 @@ MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
 MR_API mr_status mr_load(mr_operator op, const uint8_t *bytes, uint32_t size, double time_ms,
                          uint32_t segment);
 
+/* Carry a row of `from` over to `op`, a new operator of the same engine: its key, when it was
+ * first seen and last used, and a record that the host made, whose strings are `op`'s. The
+ * row is in no segment yet. mr_load_end comes after all. */
+MR_API mr_status mr_row_carry(mr_operator op, mr_operator from, uint32_t row, const uint8_t *record,
+                              uint32_t *row_out);
+
 /* All entries are loaded: put the least recently used order back, and let timers run. */
 MR_API mr_status mr_load_end(mr_operator op);
 

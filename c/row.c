@@ -571,3 +571,23 @@ mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t has
     if (parts->timer_registered > rows->timers_set) rows->timers_set = parts->timer_registered;
     return MR_OK;
 }
+
+mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const uint8_t *record,
+                        mr_row **row_out) {
+    const mr_row_parts parts = {
+        .key = mr_row_key(from, row),
+        .key_bytes = row->key_bytes,
+        .birth = mr_row_birth(row),
+        .use = from->lru_at != 0 ? mr_row_use_number(from, row) : mr_row_birth(row),
+        .last_use_ms = from->ttl_ms > 0 ? mr_row_last_use(from, row) : 0,
+    };
+    uint32_t refs;
+    MR_TRY(take_record(rows, record, &refs));
+    const mr_status status = mr_rows_restore(rows, &parts, row_out);
+    if (status != MR_OK) {
+        give_record_back(rows, refs);
+        return status;
+    }
+    memcpy(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
+    return MR_OK;
+}

@@ -232,6 +232,11 @@ typedef struct mr_row_parts {
 mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t hash, mr_addr standing,
                           mr_row **row_out);
 
+/* Make the row that `row` of `from` is, with a record that the host made: its key, birth and
+ * uses, but no timer. */
+mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const uint8_t *record,
+                        mr_row **row_out);
+
 /* Give the memory of a row back, and no more. */
 void mr_row_free(mr_rows *rows, mr_row *row);
 

@@ -19,7 +19,8 @@ import type { Segment } from "./engine/scan.ts"
 import { claimName, isLater, numberName, readEpochs } from "./epochs.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import { checkHomes } from "./homes.ts"
+import { openHomes } from "./homes.ts"
+import type { Restoring } from "./homes.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
 import type { Manifest, SavedOperator, SavedSegment, SavedSink } from "./manifest.ts"
 import type { Plan } from "./plan.ts"
@@ -27,7 +28,6 @@ import type { Feeds } from "./sinks/feeds.ts"
 import type { RunSettings } from "./run.ts"
 import { savedFlow } from "./saved.ts"
 import { pathOf, statesIn } from "./states.ts"
-import type { NamedState } from "./states.ts"
 import { Shelves } from "./shelves.ts"
 import { ownStorage } from "./storage/owner.ts"
 import type { Owner } from "./storage/owner.ts"
@@ -102,12 +102,22 @@ export class Checkpoints {
   }
 
   /** Load a manifest's rows into a fresh flow, which is of no more use if it throws `CORRUPT`. */
-  async restore(manifest: Manifest, flow: Flow, engine: Engine, timeMs: number): Promise<void> {
-    checkHomes(manifest.operators, manifest.sources, flow)
-    this.#feeds.checkHomes(manifest.sinks)
-    const states = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
-    for (const { uid, state, segments } of manifest.operators) {
-      const { operator } = states.get(pathOf(uid, state)) as NamedState
+  async restore(
+    manifest: Manifest,
+    flow: Flow,
+    engine: Engine,
+    restoring: Restoring,
+  ): Promise<void> {
+    const { operators, sources, sinks } = manifest
+    const homes = openHomes({ states: operators, sources }, flow, restoring)
+    this.#feeds.checkHomes(sinks)
+    this.#chains = chainsOf(manifest)
+    for (const path of this.#chains.keys()) {
+      if (homes.get(path)?.asSaved !== true) this.#chains.delete(path) // It is written whole.
+    }
+    for (const { uid, state, segments } of operators) {
+      const home = homes.get(pathOf(uid, state))
+      if (home === undefined) continue
       const { storage, prefix } = this.#shelves.of(uid)
       for (const { key, bytes, checksum, number } of segments) {
         if (!key.startsWith(prefix)) {
@@ -118,9 +128,9 @@ export class Checkpoints {
         if (segment.length !== bytes || engine.checksum(segment) !== checksum) {
           throw damaged("segment", manifest.epoch)
         }
-        operator.load(segment, timeMs, number)
+        home.load(segment, number)
       }
-      operator.loaded()
+      home.loaded()
     }
     flow.goOn(manifest)
   }
@@ -133,7 +143,7 @@ export class Checkpoints {
   async goOn(manifest: Manifest | undefined): Promise<void> {
     this.#number = Math.max(this.#number, manifest?.owner ?? 0)
     this.#kept = manifest === undefined ? [] : [manifest]
-    this.#chains = chainsOf(manifest)
+    if (manifest === undefined) this.#chains = new Map()
     this.#swept = false
     this.#claimed = undefined
     if (manifest?.finished !== true || this.#feeds.exact.length > 0) await this.#claim()

@@ -142,6 +142,8 @@ export interface StateSchema {
   readonly fields: readonly string[]
   /** What the user sees fields as; compared, so that a renamed aggregate is noticed. */
   readonly ttl: boolean
+  /** `state.version`, from 2 on; undefined: the first. */
+  readonly version?: number
 }
 
 /** Options that every operator has; of events `T` with key `K`, results `O`. */

@@ -1,41 +1,66 @@
 /**
- * Every saved state must have a home in the job that takes it over.
+ * Every saved state must have a home in the job that takes it over, unless the user does without.
  */
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import type { StateSchema } from "./graph.ts"
+import { intakeOf } from "./intake.ts"
+import type { Intake } from "./intake.ts"
 import type { SavedFlow, SavedState } from "./saved.ts"
 import { pathOf, statesIn } from "./states.ts"
-import type { NamedState } from "./states.ts"
+import type { HomedState } from "./states.ts"
 
-/** Throws `STATE_CONFIG` if a saved state or position has no home, or one with other fields. */
-export function checkHomes(
-  states: readonly SavedState[],
-  sources: SavedFlow["sources"],
+/** What is saved, as far as homes go. */
+interface Saved {
+  readonly states: readonly SavedState[]
+  readonly sources: SavedFlow["sources"]
+}
+
+/** How saved state is taken over. */
+export interface Restoring {
+  readonly nowMs: number
+  /** May there be state that has no home? It is left out then. */
+  readonly allowNonRestored: boolean
+}
+
+/** Where saved states go, by their paths; those that are not there have no home. */
+export type Homes = ReadonlyMap<string, Intake>
+
+/**
+ * Open the homes of what is saved.
+ *
+ * @throws {MillraceError} `STATE_CONFIG` when a saved state or position has no home and
+ *   `allowNonRestored` is not given, or when a home has other fields.
+ */
+export function openHomes(
+  { states, sources }: Saved,
   flow: Flow,
-): void {
-  const homes = new Map(statesIn(flow).map(({ path, state }) => [path, state]))
-  const saved = states.map(({ uid, state, schema }) => {
-    return { path: pathOf(uid, state), schema }
-  })
-  const homeless = saved.filter(({ path }) => !homes.has(path)).map(({ path }) => path)
-  if (homeless.length > 0) {
-    const here = [...homes.keys()].join(", ") || "none"
-    const message = `saved state of ${homeless.join(", ")} has no operator here; here are ${here}`
-    throw new MillraceError("STATE_CONFIG", message)
+  { nowMs, allowNonRestored }: Restoring,
+): Homes {
+  const here = new Map(statesIn(flow).map((homed) => [homed.path, homed]))
+  const timeMs = Math.max(...sources.map(({ timeMax }) => timeMax))
+  const homes = new Map<string, Intake>()
+  const homeless: string[] = []
+  for (const { uid, state, schema } of states) {
+    const path = pathOf(uid, state)
+    const home = here.get(path)
+    if (home === undefined) homeless.push(path)
+    else homes.set(path, intakeOf(schema, home.state, usedAt(home, timeMs, nowMs)))
   }
-  for (const { path, schema } of saved) checkSchema(schema, homes.get(path) as NamedState)
+  if (allowNonRestored) return homes
+  if (homeless.length > 0) {
+    const names = [...here.keys()].join(", ") || "none"
+    const what = `saved state of ${homeless.join(", ")} has no operator here; here are ${names}`
+    throw new MillraceError("STATE_CONFIG", what)
+  }
   for (const { uid } of sources) {
     if (flow.sources.some(({ planned }) => planned.uid === uid)) continue
     throw new MillraceError("STATE_CONFIG", `the saved position of ${uid} has no source here`)
   }
+  return homes
 }
 
-function checkSchema(saved: StateSchema, { schema: now, operator }: NamedState): void {
-  const text = ({ kind, fields }: StateSchema) => `${kind}(${fields.join(", ")})`
-  const same =
-    saved.kind === now.kind && JSON.stringify(saved.fields) === JSON.stringify(now.fields)
-  if (same) return
-  const message = `${operator.label}: saved state is ${text(saved)}, the operator has ${text(now)}`
-  throw new MillraceError("STATE_CONFIG", message)
+/** When rows were used last that have been saved without a ttl: when they were saved, or now. */
+function usedAt({ planned, state }: HomedState, timeMs: number, nowMs: number): number {
+  const processing = !planned.eventTime || state.operator.input.processing
+  return processing || !Number.isFinite(timeMs) ? nowMs : timeMs
 }

@@ -8,7 +8,7 @@ import { MillraceError } from "./errors.ts"
 import { Flow } from "./flow.ts"
 import type { Manifest } from "./manifest.ts"
 import { loadModule } from "./module.ts"
-import { callable, checkOptions, duration, integer, nested, withMethods } from "./options.ts"
+import { callable, checkOptions, duration, flag, integer, nested, withMethods } from "./options.ts"
 import type { SavedFlow } from "./saved.ts"
 import { loadSavepoint, refuseStarted } from "./savepoint.ts"
 import { savepointSource } from "./savepoint_bytes.ts"
@@ -36,6 +36,8 @@ export interface RunOptions {
    * storage must not have checkpoints of the job yet.
    */
   readonly from?: SavepointSource
+  /** Start without saved state and positions that nothing here has a use for. Default false. */
+  readonly allowNonRestoredState?: boolean
   readonly checkpoint?: {
     /** How often, at most. Default: only at the end and on `job.checkpoint()`. */
     readonly interval?: Duration
@@ -71,6 +73,7 @@ export interface RunSettings {
   readonly name: string
   readonly storage: StateStorage | undefined
   readonly from: SavepointSource | undefined
+  readonly allowNonRestored: boolean
   readonly checkpoint: {
     readonly intervalMs: number
     readonly timeoutMs: number
@@ -122,7 +125,7 @@ const runOptions = {
   }),
   restart: restartOption,
   from: savepointSource,
-  allowNonRestoredState: later,
+  allowNonRestoredState: flag,
   parallelism: later,
   memory: nested({ maxBytes: integer({ min: 1 << 20, max: 4 * 2 ** 30 }) }),
   chunkSize: integer({ max: 65_536 }),
@@ -137,6 +140,7 @@ export function runSettings(given: RunOptions | undefined): RunSettings {
     name: checked.name ?? "job",
     storage: checked.storage && timed(checked.storage),
     from: checked.from,
+    allowNonRestored: checked.allowNonRestoredState ?? false,
     checkpoint: {
       intervalMs: interval ?? Infinity,
       timeoutMs: timeout ?? 600_000,
@@ -205,13 +209,14 @@ async function findFlow(
   }
   const epochs = (await checkpoints?.epochs()) ?? []
   const skipped: Skipped[] = []
-  const { from, clock, name } = settings
+  const { from, clock, name, allowNonRestored } = settings
+  const restoring = () => ({ nowMs: clock.now(), allowNonRestored })
   const goesOn = checkpoints?.claimed === true && epochs.length > 0 // This very job, restarted.
   if (from !== undefined && !goesOn) {
     refuseStarted(name, epochs)
     const { engine, flow } = fresh()
     try {
-      const saved = await loadSavepoint(from, flow, engine, clock.now())
+      const saved = await loadSavepoint(from, flow, engine, restoring())
       return { engine, flow, saved, manifest: undefined, skipped }
     } catch (error) {
       engine.close()
@@ -222,7 +227,7 @@ async function findFlow(
     const { engine, flow } = fresh()
     try {
       const manifest = await (checkpoints as Checkpoints).manifest(epoch, engine)
-      await (checkpoints as Checkpoints).restore(manifest, flow, engine, clock.now())
+      await (checkpoints as Checkpoints).restore(manifest, flow, engine, restoring())
       return { engine, flow, saved: manifest, manifest, skipped }
     } catch (error) {
       engine.close()

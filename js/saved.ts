@@ -111,5 +111,10 @@ export const flowParts = {
 export const stateParts = {
   uid: isText,
   state: isText,
-  schema: shaped({ kind: isText, fields: listOf(isText), ttl: isFlag }),
+  schema: shaped({
+    kind: isText,
+    fields: listOf(isText),
+    ttl: isFlag,
+    version: optional((value) => isCount(value) && value > 1),
+  }),
 }

@@ -8,18 +8,17 @@
  */
 import { encode } from "./codec.ts"
 import type { Engine } from "./engine/engine.ts"
-import type { Operator } from "./engine/operator.ts"
 import { saveAll } from "./engine/scan.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
-import { checkHomes } from "./homes.ts"
+import { openHomes } from "./homes.ts"
+import type { Restoring } from "./homes.ts"
 import { savedFlow } from "./saved.ts"
 import { SavepointBytes } from "./savepoint_bytes.ts"
 import type { SavepointSource } from "./savepoint_bytes.ts"
 import { FrameReader, FrameWriter } from "./savepoint_format.ts"
 import type { SavepointHeader } from "./savepoint_format.ts"
 import { pathOf, statesIn, timeOf } from "./states.ts"
-import type { HomedState } from "./states.ts"
 import type { Clock } from "./time/clock.ts"
 
 /**
@@ -78,21 +77,18 @@ export async function loadSavepoint(
   source: SavepointSource,
   flow: Flow,
   engine: Engine,
-  timeMs: number,
+  restoring: Restoring,
 ): Promise<SavepointHeader> {
   const bytes = new SavepointBytes(source)
   try {
     const reader = new FrameReader(bytes, (each) => engine.checksum(each))
     const header = await reader.header()
-    checkHomes(header.states, header.sources, flow)
-    const homes = new Map(statesIn(flow).map((homed) => [homed.path, homed]))
-    const operators = header.states.map(({ uid, state }) => {
-      return (homes.get(pathOf(uid, state)) as HomedState).state.operator
-    })
+    const homes = openHomes(header, flow, restoring)
+    const places = header.states.map(({ uid, state }) => homes.get(pathOf(uid, state)))
     for (let next = await reader.segment(); next !== undefined; next = await reader.segment()) {
-      ;(operators[next.state] as Operator).load(next.bytes, timeMs, ofNoCheckpoint)
+      places[next.state]?.load(next.bytes, ofNoCheckpoint)
     }
-    for (const operator of operators) operator.loaded()
+    for (const home of homes.values()) home.loaded()
     flow.goOn(header)
     return header
   } finally {

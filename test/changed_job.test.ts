@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { count, from, memoryStorage, record, run, sum } from "../js/index.ts"
+import { count, from, memoryStorage, of, record, run, sum } from "../js/index.ts"
 import type { StreamOf } from "../js/index.ts"
 import { contents, errorFrom, guardRejections, numbered } from "./probe.ts"
 
@@ -51,7 +51,8 @@ describe("a job whose operators changed", () => {
       "with a renamed field",
       () => keyed().fold(record({ count: "f64" }), (row) => row),
       () => keyed().fold(record({ total: "f64" }), (row) => row),
-      "fold-1: saved state is fold(count:f64), the operator has fold(total:f64)",
+      "fold-1: saved state is fold(count:f64), the operator has fold(total:f64); " +
+        "a higher state.version, with state.migrate, can carry it forward",
     ],
     [
       "with a renamed aggregate",
@@ -75,6 +76,26 @@ describe("a job whose operators changed", () => {
     const refused = errorFrom(() => run(after() as StreamOf<unknown>, { storage }))
     expect(await refused).toMatchObject({ code: "STATE_CONFIG", message })
     expect(await contents(storage)).toEqual(saved)
+  })
+
+  it.each(["never", 100, 4] as const)("may have another ttl than %s", async (ttl) => {
+    const visits = [0, 2, 4, 6, 30].map((at) => ({ key: at % 4, at }))
+    const seen = (upto: number, ttl: number | "never") =>
+      from(visits.slice(0, upto), { time: "at" })
+        .keyBy("key")
+        .map(({ at }, state) => [at, state.update(() => true), state.exists()] as const, {
+          uid: "seen",
+          state: { type: of<boolean>(), ttl },
+        })
+    const storage = memoryStorage()
+    const first = await run(seen(4, ttl), { storage })
+    await first.finished()
+    await first.close()
+    const second = await run(seen(5, 10), { storage })
+    expect(second.state("seen").size).toBe(2)
+    await second.finished()
+    expect(second.state("seen").entries()).toEqual([{ key: 2, value: true }])
+    await second.close()
   })
 
   it("may have new operators, which begin empty", async () => {

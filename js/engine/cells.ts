@@ -24,6 +24,9 @@ interface Replaced {
   forget(this: void): void
 }
 
+/** What makes rows of records. */
+export type RowMaker = Pick<KeyedRows, "make">
+
 export interface Cells {
   /** Throws `SERIALIZATION` for a value that no row can hold. */
   check(value: unknown): void
@@ -31,7 +34,7 @@ export interface Cells {
   /** The value of a row as one that is nobody else's. */
   copy(row: number): unknown
   /** Make the row of the call's key, or of an entry, with this value. Throws `LIMIT`, `MEMORY`. */
-  make(rows: KeyedRows, value: unknown, end?: number): void
+  make(rows: RowMaker, value: unknown, end?: number): void
   /** Give a row another value. Throws `LIMIT`, `MEMORY`. */
   replace(row: number, value: unknown): Replaced
 }
@@ -70,7 +73,7 @@ class RefCells implements Cells {
     return copyOf(this.read(row))
   }
 
-  make(rows: KeyedRows, value: unknown, end?: number): void {
+  make(rows: RowMaker, value: unknown, end?: number): void {
     const { refs, views } = this.#op.engine
     const number = refs.add(value)
     views.u32[this.#scratch >>> 2] = number
@@ -130,7 +133,7 @@ class RecordCells implements Cells {
     return this.read(row)
   }
 
-  make(rows: KeyedRows, value: unknown, end?: number): void {
+  make(rows: RowMaker, value: unknown, end?: number): void {
     this.#fill(value)
     try {
       rows.make(this.#scratch, end)

@@ -224,6 +224,14 @@ export class Operator {
     this.engine.check("order loaded state", this.engine.wasm.mr_load_end(this.handle))
   }
 
+  /** Free all of it; nobody may use it any more. */
+  close(): void {
+    const { wasm, refs } = this.engine
+    wasm.mr_operator_close(this.handle)
+    wasm.mr_batch_close(this.input.handle)
+    refs.collect()
+  }
+
   /** The error of a refused call, with the operator's name. */
   refusal(what: string, result: number): MillraceError {
     const error = this.engine.refusal(what, result)

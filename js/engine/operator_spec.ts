@@ -28,6 +28,9 @@ export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
 export type ThrottleAlgorithm = "sliding" | "fixed" | "tokenBucket" | "gcra"
 export type AggregateKind = keyof typeof aggregateNumber
 
+/** Gives the value of now for one that a version of before saved; undefined: there is none. */
+export type Migrate = (old: unknown, version: number) => unknown
+
 /** What a C operator is made of. */
 export interface OperatorSpec {
   readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle" | "window"
@@ -43,6 +46,8 @@ export interface OperatorSpec {
   readonly entries?: boolean
   /** Rows that were evicted are kept until {@link Operator.freeEvicted}. */
   readonly keepEvicted?: boolean
+  /** Custom: makes values of what an older version of the program saved. */
+  readonly migrate?: Migrate | undefined
   /** Deduplicate: a duplicate restarts the ttl. */
   readonly refresh?: boolean
   /** Window: which windows, and when they are emitted; C has what the numbers mean. */

@@ -86,8 +86,9 @@ function flowOf(flow: FlowReport, columns: number): string[] {
 function statesOf(states: readonly StateReport[], columns: number): string[] {
   if (states.length === 0) return ["no operator has state"]
   const chains = states.some(({ segments }) => segments > 1)
-  const rows = states.map(({ path, kind, holds, ttl, rows, timers, segments, bytes }) => {
-    const what = [holds.join(", "), ttl ? "ttl" : ""].filter((text) => text !== "").join("; ")
+  const rows = states.map(({ path, kind, holds, ttl, version, rows, timers, segments, bytes }) => {
+    const more = [ttl ? "ttl" : "", version > 1 ? `version ${version}` : ""]
+    const what = [holds.join(", "), ...more].filter((text) => text !== "").join("; ")
     const counts = [digits(rows), timers === 0 ? "" : digits(timers)]
     return [path, kind, what, ...counts, ...(chains ? [digits(segments)] : []), sizeOf(bytes)]
   })

@@ -18,6 +18,8 @@ export interface StateReport {
   /** What its rows hold, in the words of the schema. */
   readonly holds: readonly string[]
   readonly ttl: boolean
+  /** `state.version`. */
+  readonly version: number
   readonly rows: number
   readonly timers: number
   /** Of its segments. */
@@ -80,10 +82,10 @@ export class SavedStates {
   }
 
   report(): StateReport[] {
-    return this.#saved.map(({ uid, state, schema: { kind, fields, ttl } }, place) => {
+    return this.#saved.map(({ uid, state, schema: { kind, fields, ttl, version = 1 } }, place) => {
       const { rows } = this.#loaded[place] ?? {}
       return {
-        ...{ path: pathOf(uid, state), kind, holds: fields, ttl },
+        ...{ path: pathOf(uid, state), kind, holds: fields, ttl, version },
         ...{ rows: rows?.count ?? 0, timers: rows?.timers.size ?? 0 },
         ...(this.#sizes[place] as Size),
       }

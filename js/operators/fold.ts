@@ -77,14 +77,14 @@ function keep(access: Access, value: unknown, index: number, out: Sink): void {
 }
 
 function settingOf(kind: string, initial: unknown, given: StateSetting | undefined): StateSetting {
-  const { limits, value } = given ?? { limits: noLimits, value: undefined }
-  if (value !== undefined) {
+  const setting: StateSetting = given ?? { limits: noLimits, value: undefined }
+  if (setting.value !== undefined) {
     const hint = `pass it as ${kind}'s initial value`
     throw new MillraceError("STATE_CONFIG", `${kind}.state has no value of its own; ${hint}`)
   }
-  if (initial === undefined && kind !== "fold") return { limits, value: undefined }
-  if (initial instanceof RecordType) return { limits, value: initial }
-  return { limits, value: callable<() => unknown>()(initial, `${kind}.initial`) }
+  if (initial === undefined && kind !== "fold") return setting
+  if (initial instanceof RecordType) return { ...setting, value: initial }
+  return { ...setting, value: callable<() => unknown>()(initial, `${kind}.initial`) }
 }
 
 function node(

@@ -14,6 +14,7 @@ import type { Access } from "../state/access.ts"
 import { isPromise, UserState } from "../state/access.ts"
 import type { StateSetting } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
+import { valueSchema } from "../state/value_schema.ts"
 import { RecordType } from "../state/record.ts"
 import type { Tracing } from "../state/trace.ts"
 import type { Evictions } from "./evictions.ts"
@@ -34,10 +35,9 @@ export type MakeVerb = (access: Access, state: UserState) => Verb
 export const oneByOne: Concurrency = { limit: 1, ordered: true }
 
 /** The state schema of a user function's state. */
-export function schemaOf(kind: string, { limits, value }: StateSetting): StateSchema {
-  const fields =
-    value instanceof RecordType ? value.fields.map(([name, type]) => `${name}:${type}`) : ["ref"]
-  return { kind, fields, ttl: limits.ttlMs > 0 }
+export function schemaOf(kind: string, setting: StateSetting): StateSchema {
+  const { value } = setting
+  return valueSchema(kind, value instanceof RecordType ? value : undefined, setting)
 }
 
 /** Open a runner for a verb with a user function. */

@@ -3,7 +3,7 @@
  */
 import { durationMs } from "../duration.ts"
 import type { Duration } from "../duration.ts"
-import type { StateLimits } from "../engine/operator.ts"
+import type { Migrate, StateLimits } from "../engine/operator.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { anything, checkOptions, withMethods } from "../options.ts"
 import type { Check } from "../options.ts"
@@ -68,6 +68,14 @@ export interface StateConfig {
    * of the event that evicted.
    */
   readonly onEvict?: (key: KeyValue, state: unknown) => void
+  /** Which version of the state this program has, from 1 on; 1 is the default. */
+  readonly version?: number
+  /**
+   * Makes state of what an older version of the program saved: it is given each value, or record as
+   * an object, with the version that it is of. Undefined: there is none any more. Called at a
+   * restore; what it throws is `USER_FUNCTION`.
+   */
+  migrate?(old: unknown, version: number): unknown
   /** `"InMemory"` is the default; a storage makes it `"Custom"`. */
   readonly storageType?: StateStorageType
   /**
@@ -93,6 +101,8 @@ export interface StateSetting {
   readonly limits: StateLimits
   readonly value: (() => unknown) | RecordType<unknown> | undefined
   readonly storage?: StateStorage | undefined
+  readonly version?: number | undefined
+  readonly migrate?: Migrate | undefined
 }
 
 /** No limits, and nothing expires. */
@@ -137,7 +147,8 @@ export const limitsOfOwnTtl = limitsCheck(true)
 function limitsCheck(ownTtl: boolean): Check<StateSetting> {
   return (given, name) => {
     const setting = checkStateConfig(given, name, ownTtl)
-    if (setting.value === undefined) return setting
+    const { value, version, migrate } = setting
+    if (value === undefined && version === undefined && migrate === undefined) return setting
     throw new MillraceError("STATE_CONFIG", `${name} has no value of its own`)
   }
 }
@@ -173,7 +184,13 @@ export function checkStateConfig(given: unknown, name = "state", ownTtl = false)
   if (limits.onEvict !== undefined && !limits.evict) {
     throw new MillraceError("STATE_CONFIG", `onEvict has no meaning without onFull "evict"`)
   }
-  return { limits, value, storage: checked.storage && timed(checked.storage) }
+  const { version, migrate } = checked
+  if (migrate !== undefined && (version ?? 1) === 1) {
+    const message = `${name}.migrate has no meaning without a version above 1`
+    throw new MillraceError("STATE_CONFIG", message)
+  }
+  const storage = checked.storage && timed(checked.storage)
+  return { limits, value, storage, version, migrate }
 }
 
 const ttlOption: Check<number> = (given, name) => {
@@ -228,6 +245,11 @@ export const later: Check<never> = (_, name) => {
   throw new MillraceError("UNSUPPORTED", `${name} is not in this version yet`)
 }
 
+const migrateOption: Check<Migrate> = (given, name) => {
+  if (typeof given === "function") return given as Migrate
+  throw new MillraceError("STATE_CONFIG", `${name} must be a function, not ${typeName(given)}`)
+}
+
 const stateOptions = {
   ttl: ttlOption,
   maxSize: maxSizeOption,
@@ -243,6 +265,8 @@ const stateOptions = {
   visibility: choice("neverExpired", "untilCleanedUp"),
   timeDomain: choice("event", "processing"),
   onEvict: onEvictOption,
+  version: wholeNumber,
+  migrate: migrateOption,
 }
 
 function wholeNumber(given: unknown, name: string): number {

@@ -186,6 +186,53 @@ static void every_kind_of_field_comes_back_as_it_was(void **state) {
     close_bench(&b);
 }
 
+static void rows_that_are_carried_over_keep_their_past(void **state) {
+    (void)state;
+    bench a = open_saved();
+    mr_operator_spec other = every_kind;
+    other.count = 2;
+    other.kinds[0] = MR_F64;
+    other.kinds[1] = MR_REF;
+    bench b = open_bench_in(a.engine, &other);
+    const mr_rows *was = &inside(a.op)->rows;
+    const mr_rows *is = &inside(b.op)->rows;
+    mr_scan scan = 0;
+    assert_int_equal(mr_scan_open(a.op, -END, &scan), MR_OK);
+    const mr_page *page = next_page(scan, 64);
+    assert_int_equal(page->count, 20);
+    for (uint32_t i = 0; i < page->count; i++) {
+        const mr_addr old = mr_u32s(page->rows)[i];
+        const double number = number_of(was, mr_row_at(old));
+        uint64_t record[2] = {0, 9};
+        uint32_t row = 0;
+        memcpy(record, &number, sizeof number);
+        const uint8_t *bytes = (const uint8_t *)record;
+        assert_int_equal(mr_row_carry(b.op, a.op, old, bytes, &row), MR_ERR_ARGUMENT);
+        assert_int_equal(mr_row_carry(a.op, a.op, old, bytes, &row), MR_ERR_ARGUMENT);
+        assert_int_equal(mr_row_carry(b.op, a.op, 0, bytes, &row), MR_ERR_ARGUMENT);
+        record[1] = i % 4; /* 9 is no number of a ref. */
+        assert_int_equal(mr_row_carry(b.op, a.op, old, bytes, &row), MR_OK);
+        assert_memory_equal(mr_row_record(is, mr_row_at(row)), record, sizeof record);
+        assert_int_equal(mr_row_birth(mr_row_at(row)), mr_row_birth(mr_row_at(old)));
+        assert_int_equal(mr_row_last_use(is, mr_row_at(row)), mr_row_last_use(was, mr_row_at(old)));
+    }
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    assert_int_equal(mr_load_end(b.op), MR_OK);
+    assert_int_equal(is->births, was->births);
+    assert_int_equal(is->uses, was->uses);
+    uint32_t order[2][20];
+    assert_int_equal(use_order(&a, order[0]), 20);
+    assert_int_equal(use_order(&b, order[1]), 20);
+    assert_memory_equal(order[0], order[1], sizeof order[0]);
+    assert_int_equal(mr_operator_close(a.op), MR_OK);
+    assert_int_equal(stats_of(&b).rows, 20);
+    assert_int_equal(mr_operator_open(a.engine, &every_kind, &a.op), MR_OK);
+    assert_int_equal(mr_operator_close(b.op), MR_OK);
+    assert_int_equal(mr_batch_close(b.in), MR_OK);
+    assert_int_equal(mr_batch_close(b.out), MR_OK);
+    close_bench(&a);
+}
+
 static void small_blocks_and_pages_hold_the_same_rows(void **state) {
     (void)state;
     bench a = open_saved();
@@ -494,6 +541,7 @@ int main(void) {
         cmocka_unit_test(a_loaded_ref_becomes_live_when_it_is_decoded),
         cmocka_unit_test(a_segment_without_last_uses_counts_from_the_time_of_loading),
         cmocka_unit_test(bytes_of_other_fields_are_refused),
+        cmocka_unit_test(rows_that_are_carried_over_keep_their_past),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(a_flipped_bit_anywhere_does_no_harm),
         cmocka_unit_test(counts_that_lie_are_refused),

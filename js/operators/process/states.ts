@@ -8,6 +8,7 @@ import type { Site } from "../../graph.ts"
 import { noLimits } from "../../state/config.ts"
 import { hasEntries } from "../../state/kinds.ts"
 import type { Descriptor } from "../../state/kinds.ts"
+import { valueSchema } from "../../state/value_schema.ts"
 import type { NamedState } from "../../states.ts"
 import type { Domain, OpenState, OpenTimers } from "./seat.ts"
 
@@ -29,6 +30,7 @@ function openState(site: Site, name: string, descriptor: Descriptor<unknown>): O
       limits: setting.limits,
       fields: fieldKinds(record),
       entries: hasEntries(kind),
+      migrate: setting.migrate,
     },
     `${site.label}/${name}`,
   )
@@ -39,9 +41,7 @@ function openState(site: Site, name: string, descriptor: Descriptor<unknown>): O
 /** A state as it is saved and looked at. */
 export function namedState({ name, descriptor, operator, copy }: OpenState): NamedState {
   const { kind, record, setting } = descriptor
-  const fields = record?.fields.map(([field, type]) => `${field}:${type}`) ?? ["ref"]
-  const schema = { kind, fields, ttl: setting.limits.ttlMs > 0 }
-  return { name, schema, operator, readRow: copy }
+  return { name, schema: valueSchema(kind, record, setting), operator, readRow: copy }
 }
 
 const timersSpec = { kind: "custom", fields: [], timers: true, entries: true } as const

@@ -16,7 +16,7 @@ import { nodeOptions, withTag } from "../../graph.ts"
 import { callable, checkOptions, duration, oneOf } from "../../options.ts"
 import { refusePromise, UserState } from "../../state/access.ts"
 import type { StateAccess } from "../../state/access.ts"
-import { noLimits, refuseOwnTime, stateOption } from "../../state/config.ts"
+import { later, noLimits, refuseOwnTime, stateOption } from "../../state/config.ts"
 import type { StateConfig, StateSetting } from "../../state/config.ts"
 import type { KeyReader, KeyValue } from "../../state/keys.ts"
 import { RecordType } from "../../state/record.ts"
@@ -159,8 +159,9 @@ export function sessionNode(
   }
 }
 
-function initialOf({ limits, value }: StateSetting): (() => unknown) | undefined {
+function initialOf({ limits, value, version }: StateSetting): (() => unknown) | undefined {
   refuseOwnTime(limits, "session")
+  if (version !== undefined) later(version, "session.state.version")
   if (limits.onEvict !== undefined) {
     const message = "session.state.onEvict has no meaning: what makes room ends, and onEnd is told"
     throw new MillraceError("STATE_CONFIG", message)
