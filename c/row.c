@@ -581,9 +581,11 @@ mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const u
         .use = from->lru_at != 0 ? mr_row_use_number(from, row) : mr_row_birth(row),
         .last_use_ms = from->ttl_ms > 0 ? mr_row_last_use(from, row) : 0,
     };
+    const uint32_t hash = mr_hash32(rows, parts.key, parts.key_bytes);
+    const mr_addr standing = mr_rows_lookup(rows, hash, parts.key, parts.key_bytes);
     uint32_t refs;
     MR_TRY(take_record(rows, record, &refs));
-    const mr_status status = mr_rows_restore(rows, &parts, row_out);
+    const mr_status status = mr_rows_restore(rows, &parts, hash, standing, row_out);
     if (status != MR_OK) {
         give_record_back(rows, refs);
         return status;

@@ -1,6 +1,12 @@
 /** What users write of sinks must compile, and what is wrong must not; `tsc` is the test. */
 import { from, memoryStorage, run, transactionalSink } from "../js/index.ts"
 import type { StateStorage, TransactionalSink, TransactionalStorage } from "../js/index.ts"
+import { durableObjectStorage } from "../js/storage/durable_object.ts"
+import type { DurableObjectState, DurableObjectValues } from "../js/storage/durable_object.ts"
+import { encrypted } from "../js/storage/encrypted.ts"
+import { indexedDbStorage } from "../js/storage/indexeddb.ts"
+import { sqliteStorage } from "../js/storage/sqlite.ts"
+import type { SqliteDatabase } from "../js/storage/sqlite.ts"
 import { exactly } from "./exactly.ts"
 
 interface Row {
@@ -32,6 +38,26 @@ export const sink: TransactionalSink<Row> = transactionalSink(memoryStorage(), (
 export const keys = from(rows).to(
   transactionalSink(storage, (results: readonly { key: string }[]) => void results.length),
 )
+
+// ---- what the drivers hand to a sink ----
+
+declare const db: SqliteDatabase & { readonly name: string }
+declare const state: DurableObjectState
+declare const key: Uint8Array
+const inSqlite = sqliteStorage(db)
+transactionalSink(inSqlite, (_, given) => void exactly<typeof db>()(given, true))
+transactionalSink(encrypted(inSqlite, key), (_, given) => void exactly<typeof db>()(given, true))
+transactionalSink(indexedDbStorage("shop"), (_, given) => {
+  exactly<IDBTransaction>()(given, true)
+})
+transactionalSink(durableObjectStorage(state), async (_, given) => {
+  exactly<DurableObjectValues>()(given, true)
+  await given.put({})
+})
+// @ts-expect-error it has no transactions
+transactionalSink(encrypted(plain, key), () => undefined)
+
+// ---- what is wrong ----
 
 // @ts-expect-error there are no such fields
 from(rows).to(transactionalSink(storage, (results: readonly { name: string }[]) => void results))

@@ -14,6 +14,7 @@ import { checkCommit, checkFence, endOf } from "./fence.ts"
 import type { Commit } from "./fence.ts"
 import { checkListing, checkStorageKey } from "./storage.ts"
 import type { StateStorage, StorageEntry } from "./storage.ts"
+import type { TransactionalStorage } from "./transactional.ts"
 
 const chunkBytes = 112 << 10
 const keysMax = 100
@@ -45,11 +46,16 @@ export interface DurableObjectState extends Pick<DurableObjectValues, "list"> {
   sync(): Promise<void>
 }
 
-/** The driver for Durable Objects: the methods of {@link StateStorage} that it has. */
-export type DurableObjectStorage = StateStorage & Required<Pick<StateStorage, "setMany" | "commit">>
+/** The driver for Durable Objects: the methods that it has. */
+export type DurableObjectStorage = TransactionalStorage<DurableObjectValues> &
+  Required<Pick<StateStorage, "setMany">>
 
 /**
  * Keep state in a Durable Object, under keys that begin with `millrace/`.
+ *
+ * A `transactionalSink` writes with the `get put delete list` that it is given, and may wait for
+ * them, but for nothing else; in an object that keeps SQLite, `ctx.storage.sql.exec` writes in the
+ * same transaction.
  *
  * @example
  * ```ts
@@ -85,6 +91,7 @@ export function durableObjectStorage(state: DurableObjectState): DurableObjectSt
   }
 
   return {
+    transactional: true,
     async get(key) {
       checkStorageKey(key)
       return failingAs("read", () => state.transaction((values) => getOne(values, key)))
@@ -108,7 +115,10 @@ export function durableObjectStorage(state: DurableObjectState): DurableObjectSt
     setMany: setAll,
     async commit(...given) {
       const commit = checkCommit(...given)
-      await write("commit", (values) => putCommit(values, commit))
+      await write("commit", async (values) => {
+        await putCommit(values, commit)
+        await commit.write?.(values)
+      })
     },
   }
 }
