@@ -4,6 +4,10 @@
  * As long as events come, each chunk frees about as many rows as it can make. In between, states
  * whose ttl runs in processing time are cleaned by timers, each once per its cleanup interval, in
  * slices that let the event loop go on. In event time no time passes while nothing comes.
+ *
+ * A job that stands still, or was restored, may be behind the clock: timers that are overdue see
+ * state as it was at their time, and events that wait for functions as it was when they arrived. So
+ * only what has expired by then is freed.
  */
 import type { Operator } from "./engine/operator.ts"
 import { sliceRowsMax } from "./engine/operator.ts"
@@ -24,22 +28,29 @@ const retryMs = 100
 export class Cleanup {
   readonly #states: Cleaned[]
   readonly #clock: SteadyClock
-  readonly #mayClean: () => boolean
+  readonly #passedMs: (nowMs: number) => number | undefined
   #cancel: (() => void) | undefined
   #stopped = false
 
-  /** Of a job: the states whose time is processing time. */
+  /** Of a job: the states whose time is processing time, whenever they may be cleaned. */
   static of(flow: Flow, clock: SteadyClock, mayClean: () => boolean): Cleanup {
     const operators = statesIn(flow).flatMap(({ planned, state: { operator } }) =>
       !planned.eventTime || operator.input.processing ? [operator] : [],
     )
-    return new Cleanup(operators, clock, mayClean)
+    return new Cleanup(operators, clock, (now) => (mayClean() ? flow.passedMs(now) : undefined))
   }
 
-  /** Begins at once, if there is anything to clean. */
-  constructor(operators: readonly Operator[], clock: SteadyClock, mayClean = () => true) {
+  /**
+   * Begins at once, if there is anything to clean; `passedMs` gives how far time has come for all
+   * that will still be done, or undefined if nothing may be freed now.
+   */
+  constructor(
+    operators: readonly Operator[],
+    clock: SteadyClock,
+    passedMs: (nowMs: number) => number | undefined = (nowMs) => nowMs,
+  ) {
     this.#clock = clock
-    this.#mayClean = mayClean
+    this.#passedMs = passedMs
     this.#states = operators.flatMap((operator) => {
       const everyMs = operator.spec.limits.cleanupMs
       return everyMs === 0 ? [] : [{ operator, everyMs, dueMs: clock.now() + everyMs }]
@@ -66,12 +77,13 @@ export class Cleanup {
 
   #clean(): void {
     if (this.#stopped) return
-    if (!this.#mayClean()) return this.#arm(retryMs)
     const now = this.#clock.now()
+    const passedMs = this.#passedMs(now)
+    if (passedMs === undefined) return this.#arm(retryMs)
     let more = false
     for (const state of this.#states) {
       if (state.dueMs > now) continue
-      if (state.operator.expire(now, sliceRowsMax)) more = true
+      if (state.operator.expire(passedMs, sliceRowsMax)) more = true
       else state.dueMs = now + state.everyMs
     }
     if (more) macrotask(() => this.#clean())

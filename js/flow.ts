@@ -44,7 +44,8 @@ export class Flow {
   sequence = 0
   /** Events read in this run. */
   events = 0
-  #busy = false
+  /** When what is on its way arrived; undefined: nothing is. */
+  #arrivedMs: number | undefined
   /** What functions that were waited for came to. */
   #failed: { readonly error: unknown } | undefined
   #wake: () => void = () => undefined
@@ -76,7 +77,7 @@ export class Flow {
 
   /** In the middle of a chunk? Functions may be waited for; then `wake` is called at its end. */
   get busy(): boolean {
-    return this.#busy
+    return this.#arrivedMs !== undefined
   }
 
   /** Is a step in the middle of what it gives at its end? */
@@ -179,8 +180,12 @@ export class Flow {
     return true
   }
 
-  /** How far processing time has come: `now`, but not beyond a timer that is still to be fired. */
+  /**
+   * How far processing time has come: `now`, but not beyond a timer that is still to be fired, nor
+   * beyond events that are on their way.
+   */
   passedMs(now: number): number {
+    if (this.#arrivedMs !== undefined) return this.#arrivedMs
     return Math.min(now, this.#alarms.firstDue(now)?.timeMs ?? now)
   }
 
@@ -189,7 +194,7 @@ export class Flow {
    * what cancels that. While functions are waited for no timer can fire.
    */
   alarm(ring: () => void): () => void {
-    return this.#busy ? () => undefined : this.#alarms.alarm(ring, nextIdleMs(this.sources))
+    return this.busy ? () => undefined : this.#alarms.alarm(ring, nextIdleMs(this.sources))
   }
 
   /** Emit a piece of what is left in nodes whose sources have ended; false when nothing is. */
@@ -232,18 +237,18 @@ export class Flow {
    * busy; `wake` is called when they have settled.
    */
   #route(origin: Planned, ran: Ran): void {
-    this.#busy = true
     const passage = new Passage(this.#plan, this.steps, this.outputs, this.progress)
-    const { first } = ran.chunk.arrival
+    const { first, now } = ran.chunk.arrival
+    this.#arrivedMs = now
     let passed: void | Promise<void>
     try {
       passed = passage.send(origin, ran)
     } catch (error) {
-      this.#busy = false
+      this.#arrivedMs = undefined
       throw error
     }
     if (!(passed instanceof Promise)) {
-      this.#busy = false
+      this.#arrivedMs = undefined
       return this.#check(passage, first)
     }
     this.#passage = passage
@@ -256,7 +261,7 @@ export class Flow {
   }
 
   #settled(failed: { readonly error: unknown } | undefined): void {
-    this.#busy = false
+    this.#arrivedMs = undefined
     this.#passage = undefined
     this.#failed = failed
     this.#wake()
