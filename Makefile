@@ -157,6 +157,30 @@ fuzz fuzz-smoke: $(FUZZERS) ## Fuzz the engine, a minute for each target
 	done
 fuzz-smoke: FUZZ_SECONDS := 2
 
+# ---- coverage -----------------------------------------------------------------------
+
+# Of the C unit tests alone: what only fuzzing reaches is not known to be right.
+COVERED := $(UNITS:test/c/%.c=build/cover/%)
+COVER_CC := $(CLANG)
+COVER_FLAGS := -O1 -g -fprofile-instr-generate -fcoverage-mapping -DMR_COVERAGE
+$(eval $(call flavour,cover,COVER,test))
+
+build/cover/%_test: build/cover/test/c/%_test.o $(call objects,cover,$(HOST))
+	$(call say,link,$@)
+	@$(COVER_CC) $(COVER_FLAGS) $^ -lcmocka -lm -o $@
+
+.PHONY: coverage
+coverage: $(COVERED) ## What the C unit tests reach: a table, and pages in build/cover/html
+	@rm -f build/cover/*.profraw; for unit in $^; do \
+	    LLVM_PROFILE_FILE="$$unit.profraw" $$unit > "$$unit.log" 2>&1 || { cat "$$unit.log"; exit 1; }; \
+	done
+	@llvm-profdata-19 merge build/cover/*.profraw -o build/cover/all.profdata
+	@for how in 'show -format=html -show-branches=count -output-dir=build/cover/html' \
+	    'report -show-region-summary=false'; do \
+	    llvm-cov-19 $$how $(addprefix -object ,$^) -ignore-filename-regex=test/ \
+	        -instr-profile build/cover/all.profdata; \
+	done
+
 # ---- lints --------------------------------------------------------------------------
 
 C_FILES := $(wildcard c/*.[ch] c/*/*.[ch] wasm/*.[ch] test/c/*.[ch])
