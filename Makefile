@@ -170,7 +170,7 @@ build/cover/%_test: build/cover/test/c/%_test.o $(call objects,cover,$(HOST))
 	@$(COVER_CC) $(COVER_FLAGS) $^ -lcmocka -lm -o $@
 
 .PHONY: coverage
-coverage: $(COVERED) ## What the C unit tests reach: a table, and pages in build/cover/html
+coverage: $(COVERED) ## What the C unit tests reach: a table, and build/cover/html
 	@rm -f build/cover/*.profraw; for unit in $^; do \
 	    LLVM_PROFILE_FILE="$$unit.profraw" $$unit > "$$unit.log" 2>&1 || { cat "$$unit.log"; exit 1; }; \
 	done
@@ -179,7 +179,9 @@ coverage: $(COVERED) ## What the C unit tests reach: a table, and pages in build
 	    'report -show-region-summary=false'; do \
 	    llvm-cov-19 $$how $(addprefix -object ,$^) -ignore-filename-regex=test/ \
 	        -instr-profile build/cover/all.profdata; \
-	done
+	done | tee build/cover/report.txt
+	@awk '/^TOTAL/ && ($$7 + 0 < 98 || $$10 + 0 < 90) || /^(alloc|save)\.c/ && $$7 + 0 < 100 \
+	    { print "too little: " $$1; failed = 1 } END { exit failed }' build/cover/report.txt
 
 # ---- lints --------------------------------------------------------------------------
 

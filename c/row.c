@@ -23,9 +23,7 @@ static uint32_t cell_bytes(uint32_t field) {
 
 /* Widest cells first, so that nothing is lost to padding. */
 static mr_status lay_out_record(mr_layout *layout, const mr_rows_spec *spec) {
-    if (spec->field_count > MR_FIELDS_MAX) {
-        return mr_fail(MR_ERR_ARGUMENT, "count", spec->field_count);
-    }
+    MR_ASSERT(spec->field_count <= MR_FIELDS_MAX);
     uint32_t at = 0;
     for (uint32_t width = 8; width > 0; width /= 2) {
         for (uint32_t i = 0; i < spec->field_count; i++) {

@@ -52,6 +52,14 @@ static void save_blob(mr_writer *writer, const uint8_t *bytes, uint32_t size) {
     mr_put_bytes(writer, bytes, size);
 }
 
+static void save_string(mr_writer *writer, mr_addr blob) {
+    if (blob == 0) {
+        mr_put_u32(writer, 0);
+    } else {
+        save_blob(writer, mr_blob_bytes(blob), mr_blob_size(blob));
+    }
+}
+
 static void save_ref(mr_writer *writer, uint32_t cell, encoded *refs) {
     if ((cell & MR_REF_ENCODED) != 0) {
         mr_addr blob = mr_ref_blob(cell);
@@ -82,15 +90,9 @@ static void save_field(mr_writer *writer, uint32_t kind, const uint8_t *cell, en
     case MR_BOOL:
         mr_put_u8(writer, *cell != 0);
         return;
-    case MR_STRING: {
-        mr_addr blob = cell_of(cell, 0);
-        if (blob == 0) {
-            mr_put_u32(writer, 0);
-        } else {
-            save_blob(writer, mr_blob_bytes(blob), mr_blob_size(blob));
-        }
+    case MR_STRING:
+        save_string(writer, cell_of(cell, 0));
         return;
-    }
     default:
         save_ref(writer, cell_of(cell, 0), refs);
     }

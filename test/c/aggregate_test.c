@@ -84,24 +84,26 @@ static void check(const result *is, const result *expected, uint32_t count) {
 
 static void each_input_gives_the_aggregates_of_its_key_so_far(void **state) {
     (void)state;
-    const mr_operator_spec spec = each_of(all_of_two);
-    bench b = open_bench(&spec);
-    begin_input(&b, 0);
-    put(&b, 1, 3, 10);
-    put(&b, 2, -1, 20);
-    put(&b, 1, 5, 30);
-    put(&b, 1, 1, 40);
-    const result expected[] = {
-        {0, {1, 3, 3, 3, 3, 10}},
-        {1, {1, -1, -1, -1, -1, 20}},
-        {2, {2, 8, 4, 3, 5, 40}},
-        {3, {3, 9, 3, 1, 5, 80}},
-    };
-    result results[8];
-    assert_int_equal(push_all(&b, results, 0, NULL), 4);
-    check(results, expected, 4);
-    assert_int_equal(finish(&b, results), 0); /* All has been said. */
-    close_bench(&b);
+    mr_operator_spec spec = each_of(all_of_two);
+    for (uint32_t evicts = 0; evicts < 2; evicts++, spec.flags |= MR_EVICT) {
+        bench b = open_bench(&spec);
+        begin_input(&b, 0);
+        put(&b, 1, 3, 10);
+        put(&b, 2, -1, 20);
+        put(&b, 1, 5, 30);
+        put(&b, 1, 1, 40);
+        const result expected[] = {
+            {0, {1, 3, 3, 3, 3, 10}},
+            {1, {1, -1, -1, -1, -1, 20}},
+            {2, {2, 8, 4, 3, 5, 40}},
+            {3, {3, 9, 3, 1, 5, 80}},
+        };
+        result results[8];
+        assert_int_equal(push_all(&b, results, 0, NULL), 4);
+        check(results, expected, 4);
+        assert_int_equal(finish(&b, results), 0); /* All has been said. */
+        close_bench(&b);
+    }
 }
 
 static void the_end_gives_each_key_once_in_first_seen_order_and_anew_after_more(void **state) {

@@ -444,6 +444,28 @@ static void a_failed_allocation_loses_nothing(void **state) {
     drop_first(&c, c.count);
 }
 
+static void a_row_that_the_host_has_changed_is_saved_again(void **state) {
+    (void)state;
+    const mr_operator_spec tracked = {
+        .kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}, .flags = MR_TRACK};
+    const double record = 1;
+    mr_addr row = 0;
+    int32_t number = 0;
+    bench b = open_bench(&tracked);
+    for (uint32_t i = 1; i < 4; i++) {
+        const uint8_t key[] = {'k', (uint8_t)('0' + i)};
+        const uint8_t *bytes = (const uint8_t *)&record;
+        assert_int_equal(mr_key_make(b.op, key, 2, 0, 0, bytes, &row), MR_OK);
+    }
+    end_epoch(&b);
+    assert_int_equal(changes_of(&b).rows, 0);
+    assert_int_equal(mr_row_changes(b.op, row), MR_OK);
+    assert_int_equal(scan_changes(&b, 0, true, &number, 1), 1);
+    assert_int_equal(number, 3);
+    assert_int_equal(mr_row_changes(b.op, 0), MR_ERR_ARGUMENT);
+    close_bench(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_changes_and_checkpoints_come_back_as_they_were),
@@ -453,6 +475,7 @@ int main(void) {
         cmocka_unit_test(rows_that_change_while_it_is_written_are_in_the_next_one),
         cmocka_unit_test(damaged_tombstones_are_refused_or_do_no_harm),
         cmocka_unit_test(a_failed_allocation_loses_nothing),
+        cmocka_unit_test(a_row_that_the_host_has_changed_is_saved_again),
     };
     return cmocka_run_group_tests_name("changes", tests, NULL, NULL);
 }

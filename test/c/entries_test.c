@@ -216,7 +216,6 @@ static void a_later_segment_moves_an_entry_to_where_it_belongs(void **state) {
     const uint32_t later = save_all(&b, after);
     check_entries(&b, 0, 0, (const uint32_t[]){0, 2, 3, 1}, 4);
     assert_int_equal(mr_operator_open(b.engine, &entries, &op), MR_OK);
-    assert_int_equal(mr_load(op, after, later, 0, 1), MR_OK);
     assert_int_equal(mr_load(op, before, size, 0, 1), MR_OK);
     assert_int_equal(mr_load(op, after, later, 0, 1), MR_OK);
     assert_int_equal(mr_load_end(op), MR_OK);
@@ -334,6 +333,27 @@ static void each_entry_has_a_ttl_of_its_own(void **state) {
     check_entries(&b, 0, 13, (const uint32_t[]){0, 3}, 2);
     assert_int_equal(mr_operator_expire(b.op, 100, 100), MR_OK);
     check_entries(&b, 0, 100, NULL, 0);
+    close_bench(&b);
+}
+
+static void the_last_entry_is_the_last_that_stands(void **state) {
+    (void)state;
+    mr_operator_spec old = entries;
+    old.ttl_ms = 10;
+    bench b = open_bench(&old);
+    const key is = owner_key(0);
+    const mr_addr young = make(&b, 0, 0, 5);
+    for (uint32_t i = 1; i < 5000; i++)
+        make(&b, 0, i, 0);
+    mr_addr row = 0;
+    assert_int_equal(mr_entry_last(b.op, is.bytes, is.size, 9, &row), MR_OK);
+    assert_int_equal(entry_number(&b, row), 4999);
+    row = 0; /* So many are over that it is another call. */
+    assert_int_equal(mr_entry_last(b.op, is.bytes, is.size, 10, &row), MR_MORE);
+    assert_int_equal(mr_entry_last(b.op, is.bytes, is.size, 10, &row), MR_OK);
+    assert_int_equal(row, young);
+    assert_int_equal(mr_entry_last(b.op, is.bytes, is.size, 15, &row), MR_OK);
+    assert_int_equal(row, 0);
     close_bench(&b);
 }
 
@@ -521,6 +541,7 @@ int main(void) {
         cmocka_unit_test(a_page_looks_at_a_bounded_number_of_entries),
         cmocka_unit_test(going_on_looks_at_a_bounded_number_of_entries_too),
         cmocka_unit_test(each_entry_has_a_ttl_of_its_own),
+        cmocka_unit_test(the_last_entry_is_the_last_that_stands),
         cmocka_unit_test(what_leaves_counts_toward_no_limit),
         cmocka_unit_test(bytes_that_leave_are_free),
         cmocka_unit_test(a_ref_may_come_and_go_while_an_entry_leaves),

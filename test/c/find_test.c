@@ -232,6 +232,27 @@ static void keys_with_the_same_hash_have_rows_of_their_own(void **state) {
     close_bench(&b);
 }
 
+static void keys_with_the_same_hash_are_loaded_over_each_other(void **state) {
+    static uint8_t saved[SAVED_MAX];
+    bench b = open_bench(*state);
+    uint32_t pairs[64][2];
+    const uint32_t count = find_pairs(&inside(b.op)->rows, pairs, 64);
+    find_numbers(&b, pairs, count);
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        const double number = pairs[i / 2][i % 2] + 1;
+        assert_int_equal(mr_row_create(b.op, i, (const uint8_t *)&number), MR_OK);
+    }
+    restore(&b);
+    const uint32_t size = save_all(&b, saved);
+    assert_int_equal(mr_load(b.op, saved, size, 0, 2), MR_OK);
+    assert_int_equal(mr_load_end(b.op), MR_OK);
+    assert_int_equal(stats_of(&b).rows, 2 * count);
+    find_numbers(&b, pairs, count);
+    for (uint32_t i = 0; i < 2 * count; i++)
+        assert_true(number_in(&b, i) == pairs[i / 2][i % 2] + 1);
+    close_bench(&b);
+}
+
 static void a_small_chunk_after_a_large_one_is_found_as_well(void **state) {
     bench b = open_bench(*state);
     for (uint32_t size = 8000; size > 0; size /= 3) {
@@ -260,6 +281,7 @@ int main(void) {
         FOUND_EITHER_WAY(an_empty_chunk_finds_nothing),
         FOUND_EITHER_WAY(the_longest_keys_are_told_apart),
         FOUND_EITHER_WAY(keys_with_the_same_hash_have_rows_of_their_own),
+        FOUND_EITHER_WAY(keys_with_the_same_hash_are_loaded_over_each_other),
         FOUND_EITHER_WAY(a_small_chunk_after_a_large_one_is_found_as_well),
         cmocka_unit_test(the_same_key_gets_the_same_slot_and_others_get_others),
         cmocka_unit_test(without_slots_a_row_that_was_made_is_there_for_the_next_event_of_its_key),

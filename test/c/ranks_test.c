@@ -119,12 +119,35 @@ static void without_memory_for_ranks_nothing_has_changed(void **state) {
     close_bench(&b);
 }
 
+static void an_allocation_that_fails_opens_no_scan(void **state) {
+    (void)state;
+    bench b = open_bench(&every_order);
+    fill(&b);
+    const uint64_t live = live_bytes(b.engine);
+    mr_scan scan = 0;
+    mr_status status = MR_ERR_MEMORY;
+    uint32_t fails = 0;
+    for (; status != MR_OK; fails++) {
+        mr_heap_fail_after(fails + 1, false);
+        status = mr_savepoint_scan(b.op, 500, &scan);
+        mr_heap_fail_after(0, false);
+        if (status == MR_OK) break;
+        assert_int_equal(status, MR_ERR_MEMORY);
+        assert_int_equal(scan, 0);
+        assert_int_equal(live_bytes(b.engine), live);
+    }
+    assert_int_equal(fails, 5); /* The scan, its page, the list, two orders. */
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    close_bench(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_past_of_rows_does_not_show),
         cmocka_unit_test(a_loaded_savepoint_is_the_same_and_in_no_checkpoint_yet),
         cmocka_unit_test(nothing_is_nothing_and_expired_rows_are_left_out),
         cmocka_unit_test(without_memory_for_ranks_nothing_has_changed),
+        cmocka_unit_test(an_allocation_that_fails_opens_no_scan),
     };
     return cmocka_run_group_tests_name("ranks", tests, NULL, NULL);
 }

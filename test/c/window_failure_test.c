@@ -178,11 +178,47 @@ static void bytes_that_were_damaged_do_no_harm(void **state) {
     }
 }
 
+static void nan_is_left_out_of_windows_and_counted(void **state) {
+    (void)state;
+    const mr_operator_spec spec = tumbling(10);
+    bench b = open_bench(&spec);
+    out o = {0};
+    begin_input(&b, 0);
+    put(&b, 1, 1, NEVER, 5);
+    put(&b, 1, 2, NEVER, __builtin_nan(""));
+    push_all(&b, &o);
+    advance(&b, END, &o);
+    assert_string_equal(o.text, "k1 0..10 #0: 2 5 @10\n");
+    assert_int_equal(stats_of(&b).nans, 1);
+    close_bench(&b);
+}
+
+static void an_event_whose_results_fit_no_batch_is_refused(void **state) {
+    (void)state;
+    mr_operator_spec spec = sliding(4000, 1);
+    spec.late_ms = 1;
+    spec.flags |= MR_EMIT_EACH;
+    bench b = open_bench(&spec);
+    const uint8_t key[300] = {1};
+    uint32_t upto = 0;
+    begin_input(&b, 0);
+    b.input->present |= MR_HAS_TIME;
+    (void)add_bytes(&b, key, sizeof key);
+    mr_f64s(b.input->time_ms)[0] = 0;
+    mr_f64s(b.input->watermark_before)[0] = NEVER;
+    assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_LIMIT);
+    assert_string_equal(mr_error_name(), "results of an event");
+    assert_int_equal(stats_of(&b).rows, 0);
+    close_bench(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_chunk_and_any_restore_gives_the_same),
         cmocka_unit_test(an_allocation_that_fails_changes_nothing),
         cmocka_unit_test(bytes_that_were_damaged_do_no_harm),
+        cmocka_unit_test(nan_is_left_out_of_windows_and_counted),
+        cmocka_unit_test(an_event_whose_results_fit_no_batch_is_refused),
     };
     return cmocka_run_group_tests_name("window failures", tests, NULL, NULL);
 }

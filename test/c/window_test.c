@@ -394,6 +394,27 @@ static void results_are_of_windows_that_have_not_closed(void **state) {
     }
 }
 
+static void results_are_of_sessions_that_are_open(void **state) {
+    (void)state;
+    mr_operator_spec spec = tumbling(5);
+    spec.assigner = MR_SESSIONS;
+    bench b = open_bench(&spec);
+    out o = {0};
+    begin_input(&b, 0);
+    put(&b, 1, 0, NEVER, 1);
+    put(&b, 1, 3, NEVER, 2);
+    put(&b, 1, 20, NEVER, 4);
+    push_all(&b, &o);
+    show(&b, &o);
+    assert_string_equal(o.text, "k1 0..8 #0: 2 3 @-inf\n"
+                                "k1 20..25 #0: 1 4 @-inf\n");
+    advance(&b, 9, &o);
+    o = (out){0};
+    show(&b, &o);
+    assert_string_equal(o.text, "k1 20..25 #0: 1 4 @-inf\n");
+    close_bench(&b);
+}
+
 static void results_take_no_time_for_windows_without_events_or_closed(void **state) {
     (void)state;
     mr_operator_spec spec = sliding(2, 1);
@@ -449,8 +470,8 @@ static void specs_that_make_no_windows_are_refused(void **state) {
     (void)state;
     bench b = open_bench(&(mr_operator_spec){.kind = MR_CUSTOM});
     const mr_operator_spec good = sliding(10, 5);
-    mr_operator_spec bad[10];
-    for (uint32_t i = 0; i < 10; i++)
+    mr_operator_spec bad[11];
+    for (uint32_t i = 0; i < 11; i++)
         bad[i] = good;
     bad[0].size = 0;
     bad[1].size = 1.5;
@@ -462,14 +483,22 @@ static void specs_that_make_no_windows_are_refused(void **state) {
     bad[7].assigner = 4;
     bad[8].flags = 0;
     bad[9].kinds[1] = 99;
-    const char *names[] = {"size",    "size",   "slide",    "slide", "offset_ms",
-                           "late_ms", "ttl_ms", "assigner", "flags", "kinds"};
-    for (uint32_t i = 0; i < 10; i++) {
+    bad[10].assigner = MR_COUNTED;
+    bad[10].flags = 0;
+    bad[10].late_ms = 1;
+    const char *names[] = {"size",   "size",     "slide", "slide", "offset_ms", "late_ms",
+                           "ttl_ms", "assigner", "flags", "kinds", "late_ms"};
+    for (uint32_t i = 0; i < 11; i++) {
         mr_operator op = 0;
         assert_int_equal(mr_operator_open(b.engine, &bad[i], &op), MR_ERR_ARGUMENT);
         assert_string_equal(mr_error_name(), names[i]);
     }
     mr_operator op = 0;
+    mr_operator_spec many = good;
+    many.count = MR_COLUMNS_MAX - MR_WINDOW_COLUMNS + 1;
+    memset(many.kinds, MR_COUNT, many.count);
+    assert_int_equal(mr_operator_open(b.engine, &many, &op), MR_ERR_LIMIT);
+    assert_string_equal(mr_error_name(), "aggregate fields");
     mr_operator_spec often = sliding(5000, 1);
     often.late_ms = 1;
     assert_int_equal(mr_operator_open(b.engine, &often, &op), MR_ERR_LIMIT);
@@ -530,6 +559,7 @@ int main(void) {
         cmocka_unit_test(windows_that_are_due_at_once_go_out_in_order_in_bounded_calls),
         cmocka_unit_test(what_comes_between_two_calls_loses_nothing),
         cmocka_unit_test(results_are_of_windows_that_have_not_closed),
+        cmocka_unit_test(results_are_of_sessions_that_are_open),
         cmocka_unit_test(results_take_no_time_for_windows_without_events_or_closed),
         cmocka_unit_test(timers_of_windows_are_theirs),
         cmocka_unit_test(specs_that_make_no_windows_are_refused),
