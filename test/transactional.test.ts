@@ -177,6 +177,37 @@ describe("a checkpoint with a transactional sink", () => {
     }
   })
 
+  it.each(["before the next run begins", "when the next run has begun"])(
+    "that the job gave up and that stands after all: %s",
+    async (when) => {
+      const [memory, lines] = [memoryStorage(), new Lines()]
+      let release: () => void = () => undefined
+      const released = new Promise<void>((resolve) => (release = resolve))
+      let landed: Promise<void> | undefined
+      const storage: Store = {
+        ...memory,
+        commit: (...given) => (landed = released.then(() => memory.commit(...given))),
+      }
+      const late = await errorFrom(() =>
+        finish(lines.sink(storage), { checkpoint: { timeout: 5 } }),
+      )
+      expect(late.code).toBe("STORAGE")
+      const began = when.startsWith("when")
+      const next = began && (await run(totals().to(lines.sink(memory)), { storage: memory }))
+      release()
+      const [land] = await Promise.allSettled([landed])
+      if (next !== false) {
+        const [end] = await Promise.allSettled([next.finished()])
+        const refused = { status: "rejected", reason: { code: "LOCKED" } }
+        const both = [land, end]
+        expect(both.filter(({ status }) => status === "rejected")).toMatchObject([refused])
+        await next.close()
+      }
+      await finish(lines.sink(memory))
+      expect(lines.all).toEqual(expected)
+    },
+  )
+
   it("keeps nothing when the sink throws: SINK, and the next run goes on", async () => {
     const [storage, lines] = [memoryStorage(), new Lines()]
     const bad = transactionalSink<string, undefined>(storage, () => {

@@ -89,7 +89,7 @@ export class Feeds {
   ): Promise<void> {
     for (const { writing } of this.#feeds) await writing // A sink that is at work is not disturbed.
     this.#failed = undefined
-    for (const outbox of this.#outboxes) outbox.empty()
+    for (const outbox of this.#outboxes) outbox.clear()
     const damaged = skipped[0]
     if (damaged !== undefined && this.#outboxes.length > 0) {
       const what = `checkpoint ${damaged.epoch} is damaged, but its results were written with it`
@@ -128,12 +128,12 @@ export class Feeds {
    * nobody knows whether it did, and to write them again could be once too often: the job ends.
    */
   async commitWith(commit: (write?: WriteIn<unknown>) => Promise<void>): Promise<void> {
-    const outboxes = this.#outboxes.filter(({ sealed }) => sealed)
-    if (outboxes.length === 0) return commit()
+    const writers = this.#outboxes.flatMap(({ writer }) => writer ?? [])
+    if (writers.length === 0) return commit()
     let written = false
     const write = (transaction: unknown) => {
       written = true
-      return writeAll(outboxes, transaction)
+      return writeAll(writers, transaction)
     }
     try {
       await commit(write)
@@ -142,7 +142,7 @@ export class Feeds {
       this.#failed ??= { error }
       throw error
     }
-    for (const outbox of outboxes) outbox.drop()
+    for (const outbox of this.#outboxes) outbox.drop()
   }
 
   /** The manifest is durable. */
@@ -224,8 +224,11 @@ function checkStorage(output: string, sink: Sink<never>, storage: StateStorage |
 }
 
 /** One after another, and in one turn unless one gives a promise. */
-function writeAll([first, ...others]: Outbox[], transaction: unknown): void | Promise<void> {
-  const given = first?.writeIn(transaction)
+function writeAll(
+  [first, ...others]: WriteIn<unknown>[],
+  transaction: unknown,
+): void | Promise<void> {
+  const given = first?.(transaction)
   if (given !== undefined) return given.then(() => writeAll(others, transaction))
   if (others.length > 0) return writeAll(others, transaction)
 }

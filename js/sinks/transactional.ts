@@ -11,7 +11,7 @@
 import { MillraceError } from "../errors.ts"
 import { callable, checkOptions, integer } from "../options.ts"
 import { isPromise } from "../state/access.ts"
-import type { TransactionalStorage } from "../storage/transactional.ts"
+import type { TransactionalStorage, WriteIn } from "../storage/transactional.ts"
 import { isTransactional, sinkError } from "./sink.ts"
 import type { TransactionalSink } from "./sink.ts"
 
@@ -31,7 +31,8 @@ export interface TransactionalOptions {
  *
  * `write` gets the results since the last checkpoint, in order and at least one, and must not
  * change anything but by its transaction: it is called again with the same ones if that came to
- * nothing. It writes at once; where a storage says so it may give a promise.
+ * nothing. It writes at once; where a storage says so it may give a promise. As results wait for
+ * it, nobody may change them after they came out.
  *
  * A checkpoint of which nobody knows whether it stands ends the job, or restarts it, also where
  * `tolerableFailures` has some left: to go on from storage is to look.
@@ -87,11 +88,6 @@ export class Outbox {
     return (this.#rows + more) * 2 >= this.#sink.maxRows
   }
 
-  /** Has the next transaction something to write? */
-  get sealed(): boolean {
-    return this.#sealed.length > 0
-  }
-
   /** Take results. Throws `LIMIT`. */
   write(results: readonly never[]): void {
     const { maxRows } = this.#sink
@@ -105,33 +101,40 @@ export class Outbox {
 
   /** A checkpoint begins: what there is belongs to it. */
   seal(): void {
-    this.#sealed.push(...this.#later)
+    this.#sealed = [...this.#sealed, ...this.#later]
     this.#later = []
   }
 
-  /** Throws `SINK`; a promise only if the sink gives one. */
-  writeIn(transaction: unknown): void | Promise<void> {
+  /**
+   * What writes that, and no more however late it is called; undefined: there is nothing. It
+   * throws `SINK`, and gives a promise only if the sink does.
+   */
+  get writer(): WriteIn<unknown> | undefined {
+    const sealed = this.#sealed
+    if (sealed.length === 0) return undefined
     const fail = (cause: unknown) => {
       throw sinkError(this.#output, "write", cause)
     }
-    try {
-      const given: unknown = this.#sink.write(this.#sealed.flat(), transaction)
-      if (isPromise(given)) return Promise.resolve(given).then(() => undefined, fail)
-    } catch (cause) {
-      fail(cause)
+    return (transaction): void | Promise<void> => {
+      try {
+        const given: unknown = this.#sink.write(sealed.flat(), transaction)
+        if (isPromise(given)) return Promise.resolve(given).then(() => undefined, fail)
+      } catch (cause) {
+        fail(cause)
+      }
     }
-  }
-
-  /** The job goes on from its last checkpoint: what came since comes again. */
-  empty(): void {
-    this.#later = []
-    this.#sealed = []
-    this.#rows = 0
   }
 
   /** The transaction is durable. */
   drop(): void {
     for (const { length } of this.#sealed) this.#rows -= length
+    this.#sealed = []
+  }
+
+  /** The job goes on from its last checkpoint: all of it comes again. */
+  clear(): void {
+    this.#rows = 0
+    this.#later = []
     this.#sealed = []
   }
 }

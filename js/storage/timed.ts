@@ -4,6 +4,7 @@
  */
 import { MillraceError } from "../errors.ts"
 import type { StateStorage } from "./storage.ts"
+import type { TransactionalStorage } from "./transactional.ts"
 
 /** How long a call of a storage may take, ms. */
 const callMsMax = 60_000
@@ -23,12 +24,14 @@ export function timed(storage: StateStorage): StateStorage {
   const before = known.get(storage)
   if (before !== undefined) return before
   const given = storage as unknown as Readonly<Record<string, Method | undefined>>
+  const { transactional } = storage as Partial<TransactionalStorage<unknown>>
   const inTime = methods.flatMap((name) => {
     if (typeof given[name] !== "function") return []
     const call: Method = (...args) => answered(name, () => given[name]?.(...args))
     return [[name, call] as const]
   })
-  const wrapped = Object.fromEntries(inTime) as unknown as StateStorage
+  const calls = Object.fromEntries(inTime) as unknown as StateStorage
+  const wrapped = { ...calls, ...(transactional && { transactional }) }
   known.set(storage, wrapped)
   known.set(wrapped, wrapped)
   return wrapped
