@@ -113,8 +113,8 @@ test-js-%: module build/ubsan/millrace.wasm all
 
 # Those that have a short form in `make test`, in full.
 .PHONY: gates
-GATES := claims hostile_bytes nth_call power soak
-gates: module all | setup-test ## The long gates: faults, power cuts, hostile bytes, no end
+GATES := claims crash demo_kills hostile_bytes nth_call power soak
+gates: module all | setup-test ## The long gates: kills, faults, power cuts, hostile bytes, no end
 	@MILLRACE_GATES=full $(BIN)/vitest run --testTimeout 900000 $(GATES:%=test/%.test.ts)
 
 # What users get, in dist, where they run it.

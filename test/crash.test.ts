@@ -4,13 +4,14 @@ import { once } from "node:events"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { run } from "../js/index.ts"
 import { fileStorage } from "../js/storage/file.ts"
+import { bundled } from "./bundled.ts"
+import { countedAt, Delivered, delivered } from "./delivered.ts"
 import { endless, stateAt } from "./endless.ts"
 import { errorFrom, guardRejections } from "./probe.ts"
-import { randoms, seedOf } from "./random.ts"
+import { full, randoms, seedOf } from "./random.ts"
 
 guardRejections()
 
@@ -35,9 +36,16 @@ interface Victim {
   readonly kill: () => Promise<string[]>
 }
 
+let program: string
+let programs: string
+beforeAll(async () => {
+  programs = await mkdtemp(join(tmpdir(), "millrace-test-"))
+  program = await bundled("crash_job.ts", programs)
+})
+afterAll(() => rm(programs, { recursive: true, force: true }))
+
 async function victim(dir: string): Promise<Victim> {
-  const program = fileURLToPath(new URL("fixtures/crash_job.ts", import.meta.url))
-  const child = spawn(process.execPath, ["--import", "tsx", program, dir], {
+  const child = spawn(process.execPath, [program, dir], {
     stdio: ["pipe", "pipe", "inherit"],
   })
   cleanups.push(() => child.kill("SIGKILL"))
@@ -51,7 +59,8 @@ async function victim(dir: string): Promise<Victim> {
   const line = async () => {
     while (!text.includes("\n")) {
       await Promise.race([gone, new Promise<void>((resolve) => (news = resolve))])
-      if (child.exitCode !== null) throw new Error(`the process ended: ${child.exitCode}`)
+      const ended = child.exitCode ?? child.signalCode
+      if (ended !== null) throw new Error(`the process ended: ${ended}`)
     }
     const end = text.indexOf("\n")
     const first = text.slice(0, end)
@@ -68,35 +77,53 @@ async function victim(dir: string): Promise<Victim> {
 }
 
 describe("kill -9", () => {
-  it("at 30 random moments: no durable event is lost, and none counts twice", async () => {
+  it("at random moments: nothing durable is lost, and nothing counts twice", async () => {
     const random = randoms(seedOf("kill -9"))
+    const kills = full ? 1000 : 30
     const dir = await folder()
-    const positions: number[] = []
-    let next = victim(dir)
-    // On a machine that is so busy that nothing gets durable, some more, and later each time.
-    const enough = (kill: number) => kill >= 30 && ((positions.at(-1) ?? 0) > 0 || kill >= 120)
-    for (let kill = 0; !enough(kill); kill++) {
-      const { process: child, line, kill: murder } = await next
-      next = victim(dir) // Starts up while this one runs.
+    const reader = new Delivered(dir)
+    const options = { storage: fileStorage(`${dir}/state`) }
+    let position = 0
+    const waiting = [victim(dir), victim(dir)] // They start up while others run.
+    for (let kill = 0; kill < kills; kill++) {
+      const { process: child, line, kill: murder } = await (waiting.shift() as Promise<Victim>)
+      waiting.push(victim(dir))
       child.stdin?.write("go\n")
-      if (kill % 3 === 0) await line() // It is open; else it may be killed while it opens.
-      const ms = random() * 80 * Math.max(1, kill / 30)
-      await new Promise((resolve) => setTimeout(resolve, ms))
+      // While it opens, or some checkpoints later.
+      const lines = kill % 4 === 0 ? 0 : 1 + Math.floor(random() * 6)
+      let durable = 0
+      for (let read = 0; read < lines; read++) durable = Number(await line()) || 0
+      await new Promise((resolve) => setTimeout(resolve, random() * 30))
       const said = await murder()
-      const durable = Number(said.filter((line) => /^\d+$/.test(line)).at(-1) ?? 0)
+      durable = Math.max(durable, Number(said.filter((line) => /^\d+$/.test(line)).at(-1) ?? 0))
 
-      const storage = fileStorage(dir)
-      const job = await run(endless(), { storage })
-      const { restored, position } = job.stats()
+      const job = await run(delivered(dir), options)
+      const { restored, position: now } = job.stats()
       expect(restored?.skipped ?? []).toEqual([])
       expect(restored?.epoch ?? 0).toBeGreaterThanOrEqual(durable)
-      expect(job.state("fold-1").entries()).toEqual(stateAt(position))
-      positions.push(position)
+      expect(now).toBeGreaterThanOrEqual(position)
+      expect(job.state("fold-1").entries()).toEqual(stateAt(now))
+      reader.read()
+      expect(reader.exact).toBe(now)
+      for (const { key, count } of stateAt(now)) {
+        expect(reader.latest.get(key)?.count).toBeGreaterThanOrEqual(count)
+      }
+      position = now
       await job.close()
     }
-    await (await next).kill()
-    expect(positions).toEqual([...positions].sort((a, b) => a - b))
-    expect(positions.at(-1)).toBeGreaterThan(0)
+    for (const idle of waiting) await (await idle).kill()
+    expect(position).toBeGreaterThan(0)
+    console.log(`kill -9: ${kills} kills, ${position} events`)
+
+    const end = position + 1000
+    const job = await run(delivered(dir, end), options)
+    await job.finished()
+    expect(job.state("fold-1").entries()).toEqual(stateAt(end))
+    await job.close()
+    reader.read()
+    expect(reader.exact).toBe(end)
+    const latest = stateAt(end).map(({ key, count }) => [key, countedAt((count - 1) * 97 + key)])
+    expect([...reader.latest].sort(([a], [b]) => a - b)).toEqual(latest)
   })
 
   it("frees the folder; a process that lives keeps others out", async () => {
@@ -104,12 +131,13 @@ describe("kill -9", () => {
     const { process: child, line, kill } = await victim(dir)
     child.stdin?.write("go\n")
     expect(await line()).toBe("open")
-    expect(await errorFrom(() => run(endless(), { storage: fileStorage(dir) }))).toMatchObject({
+    const state = `${dir}/state`
+    expect(await errorFrom(() => run(endless(), { storage: fileStorage(state) }))).toMatchObject({
       code: "LOCKED",
-      message: `${dir} is in use by process ${child.pid}`,
+      message: `${state} is in use by process ${child.pid}`,
     })
     await kill()
-    const job = await run(endless(), { storage: fileStorage(dir) })
+    const job = await run(delivered(dir), { storage: fileStorage(state) })
     await job.close()
   })
 })

@@ -3,31 +3,34 @@
  * numbers for ever, counted and summed up by key, and what its state must be at any position.
  */
 import { from, record } from "../js/index.ts"
-import type { Replayable } from "../js/index.ts"
+import type { Replayable, Stream } from "../js/index.ts"
 
-const keys = 97
+export const keys = 97
 
 /** Steps of 0 to 99 numbers, so that positions and chunks never agree for long. */
-const source: Replayable<number, number> = {
+export const numbersUpto = (end = Infinity): Replayable<number, number> => ({
   async *read(position = 0) {
-    for (let at = position; ;) {
-      const upto = at + (at % 100)
-      const events = Array.from({ length: upto - at || 1 }, (_, i) => at + i)
-      at += events.length
+    for (let at = position; at < end;) {
+      const upto = Math.min(at + (at % 100 || 1), end)
+      const events = Array.from({ length: upto - at }, (_, i) => at + i)
+      at = upto
       yield { events, position: at }
       if (at % 3 === 0) yield { events: [], position: at }
     }
   },
-}
+})
 
-export const endless = () =>
-  from(source)
+/** Counts and sums by key. */
+export const folded = (numbers: Stream<number>) =>
+  numbers
     .keyBy((n) => n % keys)
     .fold(record({ count: "f64", sum: "f64" }), (row, n) => {
       row.count += 1
       row.sum += n
       return row
     })
+
+export const endless = () => folded(from(numbersUpto()))
 
 /** The state after the numbers below `position`, by plain arithmetic. */
 export function stateAt(position: number): { key: number; count: number; sum: number }[] {
