@@ -1,7 +1,6 @@
 /**
  * The flights demo from outside: whatever the chunk size, and killed wherever, the same object.
  */
-import { spawn } from "node:child_process"
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,6 +8,7 @@ import { fileURLToPath } from "node:url"
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
 import { compressors } from "hyparquet-compressors"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { demo } from "./demos.ts"
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const events = 30_000
@@ -22,25 +22,6 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 
 /** A state directory that nobody has used. */
 const newState = () => join(directory, String(++states))
-
-interface Ended {
-  status: number | null
-  signal: string | null
-  stdout: string
-  stderr: string
-}
-
-function demo(...flags: string[]): Promise<Ended> {
-  const args = ["--import", "tsx", path("../demo/flights/main.ts"), ...flags]
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: path("..") })
-    let [stdout, stderr] = ["", ""]
-    child.stdout.on("data", (text) => (stdout += String(text)))
-    child.stderr.on("data", (text) => (stderr += String(text)))
-    child.on("error", reject)
-    child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }))
-  })
-}
 
 const json = (...flags: string[]) => demo("--json", "--events", String(events), ...flags)
 
