@@ -19,23 +19,49 @@ import type { EventOf, StreamOf } from "./stream.ts"
 
 /** What every job can do. */
 export interface JobBase extends AsyncDisposable {
-  /** What operators send to a side output. Claim it before the first pull: else it is dropped. */
+  /**
+   * What operators send to a side output. Claim it before the first pull: else it is dropped.
+   *
+   * @throws {MillraceError} `OPTION` for a tag that nothing sends to.
+   */
   output<T>(tag: Tag<T>): AsyncIterable<T>
-  /** Run to the end; results that nobody claims are counted and dropped. Rejects with the error. */
+  /**
+   * Run to the end; results that nobody claims are counted and dropped.
+   *
+   * @throws {MillraceError} what ends the job, such as `USER_FUNCTION`, `SOURCE`, `SINK` or
+   *   `STORAGE`; `CLOSED` when it was closed before, `ABORTED` by its signal.
+   */
   finished(): Promise<void>
   /**
    * Save state as soon as consumers have what is before it and ask for more: so do not await it
-   * inside a `for await` over the job. Rejects with `STORAGE`; with `LIMIT` if they take too long.
+   * inside a `for await` over the job.
+   *
+   * @throws {MillraceError} `STORAGE` when storage fails or takes over `checkpoint.timeout`;
+   *   `LIMIT` when consumers or functions do; `SERIALIZATION` for state that is no plain data;
+   *   `SINK`; `LOCKED` when another one has taken the job over; `OPTION` without a storage;
+   *   `CLOSED`.
    */
   checkpoint(): Promise<void>
   /**
    * All state as one stream of bytes, which `run({ from })` starts from in any runtime: the same
-   * bytes for the same state. Taken under the rules of {@link checkpoint}, without storage as well;
-   * rejects with `SOURCE` when a source could not be read again from where it is.
+   * bytes for the same state. Taken under the rules of {@link checkpoint}, without storage as well.
+   *
+   * @throws {MillraceError} `SOURCE` when a source could not be read again from where it is;
+   *   `SERIALIZATION` for state that is no plain data; `LIMIT` when consumers or functions take
+   *   over `checkpoint.timeout`; `MEMORY`; `CLOSED`.
    */
   savepoint(): Promise<ReadableStream<Uint8Array>>
-  /** The state of an operator, by its uid; read-only. Throws `OPTION` for a uid without state. */
+  /**
+   * The state of an operator, by its uid, or by `uid/name` where it has several; read-only.
+   *
+   * @throws {MillraceError} `OPTION` for a uid without state; `CLOSED`.
+   */
   state(uid: string): StateView
+  /**
+   * Figures of the job as it is now.
+   *
+   * @throws {MillraceError} `CLOSED` once the job is closed.
+   */
   stats(): JobStats
   /**
    * Call `record` for each access of a user function to its state, until it is called with
@@ -46,6 +72,8 @@ export interface JobBase extends AsyncDisposable {
   /**
    * End the job where it is and free everything; state since the last checkpoint is gone. Leaving
    * the loop over the results early does the same, unless somebody waits for {@link finished}.
+   *
+   * @throws {MillraceError} `STORAGE` when a storage cannot be closed; `SINK` when a sink cannot.
    */
   close(): Promise<void>
 }
@@ -58,7 +86,11 @@ export type Streams = Readonly<Record<string, StreamOf<unknown> | Delivery>>
 
 /** A job with several outputs. */
 export interface Jobs<out M extends Streams> extends JobBase {
-  /** The results of one output. Claim outputs before the first pull: others are dropped. */
+  /**
+   * The results of one output. Claim outputs before the first pull: others are dropped.
+   *
+   * @throws {MillraceError} `OPTION` for an output that there is not, or that has a sink.
+   */
   output<const Name extends keyof M & string>(name: Name): AsyncIterable<EventOf<M[Name]>>
   output<T>(tag: Tag<T>): AsyncIterable<T>
 }
@@ -76,9 +108,11 @@ export interface Jobs<out M extends Streams> extends JobBase {
  * await job.finished()
  * await job.close()
  * ```
- * @throws {MillraceError} `OPTION` for unknown options; `LOCKED`, `FOREIGN`, `CORRUPT`, `STORAGE`,
- *   `STATE_CONFIG` when saved state cannot be taken over; `SOURCE` when a durable job could not
- *   read its source again; `UNSUPPORTED` for a savepoint of a newer version.
+ * @throws {MillraceError} `OPTION` for unknown options; `LOCKED`, `FOREIGN`, `STORAGE` when storage
+ *   cannot be used; `CORRUPT` when no checkpoint, or not the savepoint, is whole; `STATE_CONFIG`
+ *   when saved state cannot be taken over; `USER_FUNCTION` when `state.migrate` throws; `SOURCE`
+ *   when a durable job could not read its source again; `UNSUPPORTED` for what a newer version
+ *   saved; `SINK`, `MEMORY`, `MODULE`, `ABORTED`.
  */
 export async function run<T>(stream: StreamOf<T>, options?: RunOptions): Promise<Job<T>>
 export async function run(delivery: Delivery, options?: RunOptions): Promise<JobBase>

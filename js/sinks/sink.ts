@@ -73,7 +73,7 @@ export class Delivery {
   readonly node: Node
   readonly sink: Sink<never>
 
-  /** Throws `OPTION` for what is no sink. */
+  /** @throws {MillraceError} `OPTION` for what is no sink. */
   constructor(node: Node, sink: unknown) {
     this.node = node
     this.sink = checkSink(sink)

@@ -36,13 +36,22 @@ export class StateView {
     this.#clock = clock
   }
 
-  /** How many keys have state; expired ones that are not yet freed are counted. */
+  /**
+   * How many keys have state; expired ones that are not yet freed are counted.
+   *
+   * @throws {MillraceError} `CLOSED` once the job is closed; `UNSUPPORTED` while a function runs.
+   */
   get size(): number {
     this.#check()
     return this.#operator.stats().rows
   }
 
-  /** The state of a key: a value, a record, an aggregate's result, true; undefined if none. */
+  /**
+   * The state of a key: a value, a record, an aggregate's result, true; undefined if none.
+   *
+   * @throws {MillraceError} `CLOSED` once the job is closed; `UNSUPPORTED` while a function of the
+   *   job runs; `KEY_TYPE` for what cannot be a key.
+   */
   get(key: KeyValue): unknown {
     this.#check()
     const now = this.#now()
@@ -56,7 +65,7 @@ export class StateView {
    * All keys and their state, in the order in which the keys were first seen.
    *
    * @throws {MillraceError} `CLOSED` when the job goes on in the middle of it; take all at once
-   *   (`[...view.scan()]`) if you await in between.
+   *   (`[...view.scan()]`) if you await in between. `UNSUPPORTED` while a function of the job runs.
    */
   *scan(): Generator<readonly [key: KeyValue, value: unknown], undefined> {
     this.#check()
@@ -70,7 +79,11 @@ export class StateView {
     }
   }
 
-  /** All keys and their state as rows of a table: `{ key, value }`, or `{ key, ...record }`. */
+  /**
+   * All keys and their state as rows of a table: `{ key, value }`, or `{ key, ...record }`.
+   *
+   * @throws {MillraceError} as {@link scan}.
+   */
   entries(): Record<string, unknown>[] {
     return Array.from(this.scan(), ([key, value]) => {
       const isRecord = typeof value === "object" && value !== null && !Array.isArray(value)

@@ -14,6 +14,7 @@ export type MemoryStorage = TransactionalStorage<undefined>
  * ```ts
  * const job = await run(stream, { storage: memoryStorage() })
  * ```
+ * @throws {MillraceError} nothing; its methods `OPTION` for what is no key, `commit` `LOCKED`.
  */
 export function memoryStorage(): MemoryStorage {
   const values = new Map<string, Uint8Array>()
