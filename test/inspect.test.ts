@@ -241,6 +241,25 @@ describe("inspect, of a folder of state", () => {
     expect(report.leftOver).toBe(3)
   })
 
+  it("counts segments that are in an operator's own storage, and those of others", async () => {
+    const own = join(folder, "own")
+    const counted = from(events)
+      .keyBy("id")
+      .map((_, state) => state.update(() => 1), {
+        uid: "counts",
+        state: { value: () => 0, storage: fileStorage(own) },
+      })
+    const job = await run(counted, { storage: fileStorage(join(folder, "job")) })
+    await job.finished()
+    await job.close()
+    const report = await inspect(join(folder, "job"))
+    expect(report.code).toBe(0)
+    expect(report.printed).toMatch(/\nin storages of their own: 1 segment\n$/)
+    expect((await inspect(own)).printed).toMatch(
+      /, 1 file, .*\nof jobs with checkpoints elsewhere: 1 file\nthere are no checkpoints\n$/,
+    )
+  })
+
   it("says of an empty folder that there is nothing in it", async () => {
     expect((await inspect(folder)).printed).toBe(
       lines("…: a folder of state, 0 files, 0 B", "there are no checkpoints"),

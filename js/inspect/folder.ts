@@ -33,6 +33,8 @@ export interface JobReport {
   readonly checkpoints: readonly CheckpointReport[]
   /** The newest one that is whole: where the job goes on. */
   readonly epoch: number | undefined
+  /** Segments of that one that are in storages of operators' own, and were not looked at. */
+  readonly elsewhere: number
   readonly flow: FlowReport | undefined
   readonly shown: ShownRows | undefined
 }
@@ -46,6 +48,8 @@ export interface FolderReport {
   readonly bytes: number
   /** Files that no checkpoint names, or that are half-written: the next job removes them. */
   readonly leftOver: number
+  /** Segments of operators whose job has its checkpoints elsewhere. */
+  readonly ofOthers: number
   readonly jobs: readonly JobReport[]
   readonly damage: readonly Damage[]
 }
@@ -57,6 +61,8 @@ export interface FolderWanted {
   readonly job: string | undefined
 }
 
+/** A segment in an operator's own storage: of a job, below a uid. */
+const ownSegmentKey = /^[^/]+\/[^/]+\/segment\//
 const manifestKey = /^([^/]+)\/manifest\/(\d{12})$/
 
 /**
@@ -89,10 +95,12 @@ export async function lookAtJobs(
     }
   }
   const unnamed = [...folder.keys.keys()].filter((key) => !named.has(key))
+  const ofOthers = unnamed.filter((key) => ownSegmentKey.test(key)).length
   return {
     ...{ is: "folder", name: folder.root, holder: folder.holder, files: folder.keys.size },
     bytes: [...folder.keys.values()].reduce((sum, bytes) => sum + bytes, 0),
-    leftOver: (job === undefined ? unnamed.length : 0) + folder.unfinished,
+    leftOver: (job === undefined ? unnamed.length - ofOthers : 0) + folder.unfinished,
+    ofOthers,
     jobs,
     damage,
   }
@@ -134,6 +142,7 @@ class JobFolder {
     const states = newest && (await this.#load(newest))
     return {
       ...{ job: this.#job, checkpoints, owner: await this.#owner(), epoch: newest?.epoch },
+      elsewhere: newest === undefined ? 0 : this.#elsewhere(newest),
       flow: newest && { ...flowOf(newest), states: states?.report() ?? [] },
       shown: rows && states?.rows(rows),
     }
@@ -193,6 +202,11 @@ class JobFolder {
   /** Segments of operators with a storage of their own are there, which may be this folder, too. */
   #isElsewhere(key: string): boolean {
     return !key.startsWith(`${this.#job}/segment/`) && !this.#folder.keys.has(key)
+  }
+
+  #elsewhere({ operators }: Manifest): number {
+    const keys = operators.flatMap(({ segments }) => segments.map(({ key }) => key))
+    return keys.filter((key) => this.#isElsewhere(key)).length
   }
 
   async #wrongWith({ key, bytes, checksum }: SavedSegment): Promise<string | undefined> {

@@ -22,11 +22,12 @@ function savepoint({ name, format, bytes, flow, shown }: SavepointReport, column
 }
 
 function folder(report: FolderReport, columns: number): string[] {
-  const { name, holder, files, bytes, leftOver, jobs } = report
+  const { name, holder, files, bytes, leftOver, ofOthers, jobs } = report
   const head = `${printable(name)}: a folder of state, ${countOf(files, "file")}, ${sizeOf(bytes)}`
   const notes = [
     ...(holder === undefined ? [] : [heldBy(holder)]),
     ...(leftOver === 0 ? [] : [`of no checkpoint, left over: ${countOf(leftOver, "file")}`]),
+    ...(ofOthers === 0 ? [] : [`of jobs with checkpoints elsewhere: ${countOf(ofOthers, "file")}`]),
     ...(jobs.length > 0 ? [] : ["there are no checkpoints"]),
   ]
   return [head, ...notes, ...jobs.flatMap((job) => ["", ...jobOf(job, columns)])]
@@ -37,7 +38,8 @@ function heldBy({ pid, running }: NonNullable<FolderReport["holder"]>): string {
   return `locked by process ${pid}, which ${running ? "is running" : "is gone"}`
 }
 
-function jobOf({ job, owner, checkpoints, epoch, flow, shown }: JobReport, columns: number) {
+function jobOf(report: JobReport, columns: number): string[] {
+  const { job, owner, checkpoints, epoch, elsewhere, flow, shown } = report
   if (shown !== undefined) return [`job ${job}`, "", ...rowsOf(shown, columns)]
   const goesOn = epoch === undefined ? "none is whole" : `it goes on from ${epoch}`
   const rows = checkpoints.map(({ epoch, whole, owner, sequence, segments, bytes }) => [
@@ -49,6 +51,7 @@ function jobOf({ job, owner, checkpoints, epoch, flow, shown }: JobReport, colum
     `job ${job}, owner ${digits(owner)}: ${countOf(checkpoints.length, "checkpoint")}; ${goesOn}`,
     table(heads, rows, "rlrrrr", columns),
     ...(flow === undefined ? [] : ["", ...flowOf(flow, columns)]),
+    ...(elsewhere === 0 ? [] : [`in storages of their own: ${countOf(elsewhere, "segment")}`]),
   ]
 }
 
