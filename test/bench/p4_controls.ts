@@ -3,7 +3,8 @@
  * state, time or bound than its result needs.
  */
 import { chunksOf } from "./data.ts"
-import { limitOf, noTotals, perMs, rememberMs, type Totals, type UserEvent } from "./p4_events.ts"
+import { gapMs, limitOf, noTotals, perMs, rememberMs, summaryOf, together } from "./p4_events.ts"
+import type { Totals, UserEvent } from "./p4_events.ts"
 
 export async function map(events: UserEvent[]): Promise<string[]> {
   const state = new Map<string, Totals>()
@@ -130,6 +131,48 @@ export async function storage(events: UserEvent[]): Promise<string[]> {
       const count = (state.get(userId) ?? 0) + 1
       state.set(userId, count)
       results.push(`processed_${id}_${count}`)
+    }
+  }
+  return results
+}
+
+/** Of windows and of groups: the events of a key, when there are enough of them. */
+export async function gather(events: UserEvent[]): Promise<string[]> {
+  const gathered = new Map<string, UserEvent[]>()
+  const results: string[] = []
+  for await (const chunk of chunksOf(events)) {
+    for (const event of chunk) {
+      let group = gathered.get(event.userId)
+      if (group === undefined) gathered.set(event.userId, (group = []))
+      group.push(event)
+      if (group.length < together) continue
+      results.push(summaryOf(group))
+      gathered.delete(event.userId)
+    }
+  }
+  return results
+}
+
+interface Session {
+  last: number
+  count: number
+}
+
+/** No session ends. */
+export async function session(events: UserEvent[]): Promise<UserEvent[]> {
+  const open = new Map<string, Session>()
+  const results: UserEvent[] = []
+  for await (const chunk of chunksOf(events)) {
+    const now = Date.now()
+    for (const event of chunk) {
+      const session = open.get(event.userId)
+      if (session === undefined || now - session.last > gapMs) {
+        open.set(event.userId, { last: now, count: 1 })
+      } else {
+        session.last = now
+        session.count += 1
+      }
+      results.push(event)
     }
   }
   return results

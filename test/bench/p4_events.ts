@@ -70,3 +70,15 @@ export const rememberMs = 60_000
 /** As many per second as a user sends, and at least 100, as published: RS2 would wait for more. */
 export const limitOf = (events: UserEvent[]) => Math.max(100, Math.ceil(events.length / users))
 export const perMs = 1000
+
+/** How long a session's key may be silent. */
+export const gapMs = 1_800_000
+
+/** Events of a window, and of a group; a user sends a multiple of it. */
+export const together = 10
+
+/** What is told of the events of a window, or of a group. */
+export function summaryOf(events: readonly UserEvent[]): string {
+  const sum = events.reduce((sum, { value }) => sum + value, 0)
+  return `${events[0]!.id}_${events.length}_${sum}`
+}

@@ -3,9 +3,9 @@
  *
  * peers/rs2/src/workloads.rs has the same on RS2.
  */
-import { from, StateConfigs, type Stream } from "millrace"
+import { countWindow, from, StateConfigs, type Stream } from "millrace"
 import * as plain from "./p4_controls.ts"
-import { limitOf, noTotals, perMs, rememberMs } from "./p4_events.ts"
+import { gapMs, limitOf, noTotals, perMs, rememberMs, summaryOf, together } from "./p4_events.ts"
 import type { Result, Totals, UserEvent } from "./p4_events.ts"
 
 type Results = Stream<string> | Stream<UserEvent> | Stream<Totals>
@@ -105,6 +105,22 @@ function storageJob(events: UserEvent[]): Results {
     )
 }
 
+function windowJob(events: UserEvent[]): Results {
+  return from(events).keyBy("userId").window(countWindow(together)).process(summaryOf)
+}
+
+function sessionJob(events: UserEvent[]): Results {
+  const each = (event: UserEvent) => event
+  const same: Stream<UserEvent> = from(events).keyBy("userId").session({ gap: gapMs }, each)
+  return same
+}
+
+function groupJob(events: UserEvent[]): Results {
+  return from(events)
+    .keyBy("userId")
+    .group({ maxSize: together }, (_, group) => summaryOf(group))
+}
+
 const workload = (name: string, job: Workload["job"], control: Workload["control"]) => ({
   name,
   job,
@@ -120,6 +136,9 @@ export const workloads: readonly Workload[] = [
   workload("deduplicate", deduplicateJob, plain.deduplicate),
   workload("throttle", throttleJob, plain.throttle),
   workload("storage", storageJob, plain.storage),
+  workload("window", windowJob, plain.gather),
+  workload("session", sessionJob, plain.session),
+  workload("group by", groupJob, plain.gather),
   { ...workload("unique keys", mapping(session), bounded), unique: true },
   workload("longLived()", mapping(StateConfigs.longLived()), plain.map),
   workload("ttl of 5 min", mapping({ ttl: "5m" }), plain.map),

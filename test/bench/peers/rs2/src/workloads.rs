@@ -11,6 +11,10 @@ use std::time::Duration;
 /// How many users there are, unless every event has a user of its own.
 const USERS: usize = 100;
 
+/// Events of a window, and of a group. A user sends a multiple of it: the groups that are left at
+/// the end come in the order of hashes.
+const TOGETHER: usize = 10;
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
     pub id: u64,
@@ -51,6 +55,9 @@ pub enum Workload {
     Deduplicate,
     Throttle,
     Storage,
+    Window,
+    Session,
+    Group,
     LongLived,
     Ttl,
     UniqueKeys,
@@ -66,6 +73,9 @@ impl Workload {
             "deduplicate" => Self::Deduplicate,
             "throttle" => Self::Throttle,
             "storage" => Self::Storage,
+            "window" => Self::Window,
+            "session" => Self::Session,
+            "group by" => Self::Group,
             "longLived()" => Self::LongLived,
             "ttl of 5 min" => Self::Ttl,
             "unique keys" => Self::UniqueKeys,
@@ -99,6 +109,9 @@ impl Workload {
             Self::Deduplicate => deduplicate(events).await,
             Self::Throttle => throttle(events).await,
             Self::Storage => storage(events).await,
+            Self::Window => window(events).await,
+            Self::Session => session(events).await,
+            Self::Group => group_by(events).await,
         }
     }
 }
@@ -229,5 +242,41 @@ async fn storage(events: Vec<Event>) -> Results {
             Ok(format!("processed_{}_{}", event.id, count))
         })
     });
+    Results::Texts(all(texts).await)
+}
+
+/// What is told of the events of a window, or of a group.
+fn summary(events: &[Event]) -> String {
+    let sum: f64 = events.iter().map(|event| event.value).sum();
+    format!("{}_{}_{}", events[0].id, events.len(), sum)
+}
+
+async fn window(events: Vec<Event>) -> Results {
+    let config = StateConfigs::session();
+    let texts =
+        stream::iter(events).stateful_window_rs2(config, by_user(), TOGETHER, |window, _| {
+            Box::pin(async move { Ok(summary(&window)) })
+        });
+    Results::Texts(all(texts).await)
+}
+
+/// No session ends; RS2 does not report the first event of one, so that is not looked at.
+async fn session(events: Vec<Event>) -> Results {
+    let config = StateConfigs::session();
+    let gap = Duration::from_secs(1800);
+    let same = stream::iter(events).stateful_session_rs2(config, by_user(), gap, |event, _| event);
+    Results::Events(all(same).await)
+}
+
+async fn group_by(events: Vec<Event>) -> Results {
+    let config = StateConfigs::session();
+    let texts = stream::iter(events).stateful_group_by_advanced_rs2(
+        config,
+        by_user(),
+        Some(TOGETHER),
+        None,
+        false,
+        |_, group, _| Box::pin(async move { Ok(summary(&group)) }),
+    );
     Results::Texts(all(texts).await)
 }
