@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import type { MillraceError } from "../../js/errors.ts"
+import { randoms, seedOf } from "../random.ts"
 import { expected } from "../smoke.ts"
 import { Chromium } from "./chromium.ts"
 import { Server } from "./server.ts"
@@ -29,6 +30,11 @@ async function open(path: string): Promise<Page> {
   page.on("pageerror", (error) => complaints.push(String(error)))
   await page.goto(`${url}/${path}`)
   return page
+}
+
+/** What the slow page tells while it runs. */
+interface Slow {
+  readonly saved?: readonly number[]
 }
 
 /** What the page shows in the end. */
@@ -118,6 +124,31 @@ describe("a page that goes on over IndexedDB", () => {
     await browser.start()
     const page = await open("plain/killed.html?stop")
     expectGoingOn(first, await shownBy(page))
+    await page.close()
+  })
+
+  it("goes on after its process alone was killed at random moments", async () => {
+    const random = randoms(seedOf("renderer"))
+    let durable = 0
+    for (let kill = 0; kill < 5; kill++) {
+      const page = await open("plain/renderer.html?slow")
+      const wanted = 1 + Math.floor(random() * 3)
+      const saved = await page.waitForFunction((count) => {
+        const { saved = [] } = globalThis as Slow
+        return new Set(saved.filter((position) => position > 0)).size >= count ? saved : undefined
+      }, wanted)
+      durable = Math.max(durable, ...((await saved.jsonValue()) ?? []))
+      await new Promise((resolve) => setTimeout(resolve, random() * 30))
+      const crashed = page.waitForEvent("crash")
+      await browser.killPages()
+      await crashed
+      await page.close()
+    }
+    const page = await open("plain/renderer.html")
+    const { position, rows } = await shownBy(page)
+    expect(position).toBeGreaterThanOrEqual(durable)
+    expect(position).toBeGreaterThan(0)
+    expect(rows).toEqual(expected.slice(position))
     await page.close()
   })
 

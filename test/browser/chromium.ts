@@ -60,6 +60,15 @@ export class Chromium {
     await gone
   }
 
+  /** End the processes of all pages, as the system does when memory is short. */
+  async killPages(): Promise<void> {
+    const session = await this.context.browser()?.newBrowserCDPSession()
+    const { processInfo = [] } = (await session?.send("SystemInfo.getProcessInfo")) ?? {}
+    const renderers = processInfo.filter(({ type }) => type === "renderer")
+    for (const { id } of renderers) process.kill(id, "SIGKILL")
+    await session?.detach()
+  }
+
   async end(): Promise<void> {
     await this.kill()
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 })

@@ -1,6 +1,7 @@
 /**
  * A page that runs the smoke test's program over what it left in IndexedDB, and shows the rows.
- * With "?stop" and nothing left it stops in the middle: after a checkpoint and a little more.
+ * With "?stop" and nothing left it stops in the middle: after a checkpoint and a little more. With
+ * "?slow" it takes its time, and a checkpoint whenever it can; `saved` has where they were taken.
  */
 import * as millrace from "./dist/browser.mjs"
 import { indexedDbStorage } from "./dist/storage-indexeddb.mjs"
@@ -8,9 +9,13 @@ import { rowsOf, streamsOf } from "./smoke.js"
 
 async function main() {
   const orders = await (await fetch("orders.json")).json()
+  const slow = location.search === "?slow"
+  globalThis.saved = []
   const job = await millrace.run(streamsOf(millrace, orders), {
     storage: indexedDbStorage(location.pathname.slice(1)),
-    chunkSize: 64,
+    chunkSize: slow ? 8 : 64,
+    checkpoint: slow ? { interval: 100 } : {},
+    on: { checkpoint: () => globalThis.saved.push(job.stats().position) },
   })
   const position = job.stats().restored?.position ?? 0
   const rows = []
@@ -29,7 +34,7 @@ async function main() {
     await saving
     for (let more = 0; more < 100; more++) await pull()
   } else {
-    while (await pull());
+    while (await pull()) if (slow) await new Promise((resolve) => setTimeout(resolve, 20))
     await job.close()
   }
   return { position, rows }
