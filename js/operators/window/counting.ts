@@ -1,7 +1,7 @@
 /**
  * Windows whose range is not known beforehand: of a number of events, and those of each event.
  */
-import { keeperOrder, late, newPane } from "./panes.ts"
+import { copyPane, keeperOrder, late, newPane } from "./panes.ts"
 import type { Counting, Placing } from "./panes.ts"
 
 // ---- windows of a number of events ----
@@ -12,7 +12,7 @@ export function counted(counting: Counting): Placing {
     inclusive: false,
     counting,
     place([open], _, time, site) {
-      const pane = open === undefined ? newPane(time, time, site) : { ...open }
+      const pane = open === undefined ? newPane(time, time, site) : copyPane(open)
       const isIn = pane.seen++ >= pane.base
       const touched = isIn ? [pane] : []
       return { panes: [pane], touched, keepers: touched, late: false }
@@ -71,13 +71,13 @@ export function each(sizeMs: number): Placing {
       for (const { start } of open) starts.delete(start)
       const isOpen = (start: number) => !site.isClosed(start + sizeMs + 1)
       const old = open.slice(1).map((pane) => {
-        return pane.start <= time && time <= pane.end && isOpen(pane.start) ? { ...pane } : pane
+        return pane.start <= time && time <= pane.end && isOpen(pane.start) ? copyPane(pane) : pane
       })
       const made = [...starts].filter(isOpen).sort((a, b) => a - b)
       const panes = made.map((start) => newPane(start, start + sizeMs, site))
       const touched = [...old.filter((pane, i) => pane !== open[i + 1]), ...panes]
       if (!touched.some(({ start, end }) => start <= time && time <= end)) return late
-      const keeper = open[0] === undefined ? newPane(time, -Infinity, site) : { ...open[0] }
+      const keeper = open[0] === undefined ? newPane(time, -Infinity, site) : copyPane(open[0])
       keeper.order = keeperOrder
       keeper.start = -Infinity
       // Behind the last window that can have one of its events.

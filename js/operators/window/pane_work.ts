@@ -242,7 +242,9 @@ export class Panes {
     const { revision } = pane
     const time = placing.counting === undefined ? overAt(pane, placing.inclusive) - 1 : range.end
     out.timeMs = time
-    this.#emitter.emit(pane, data, { ...view, range, revision, time }, out)
+    const { keyOf, keyBytes, watermark, now, position } = view
+    const fire = { keyOf, keyBytes, watermark, now, position, range, revision, time }
+    this.#emitter.emit(pane, data, fire, out)
     pane.revision++
   }
 

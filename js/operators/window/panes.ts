@@ -98,8 +98,24 @@ export function overAt({ end }: WindowRange, inclusive: boolean): number {
 export const late: Placed = { panes: [], touched: [], keepers: [], late: true }
 
 export function newPane(start: number, end: number, site: PlaceSite): Pane {
-  const none = { revision: 0, trigger: undefined, at: [], clocks: [], seen: 0, base: 0 }
-  return { start, end, order: site.nextOrder(), data: site.fresh(), ...none }
+  return {
+    start,
+    end,
+    order: site.nextOrder(),
+    data: site.fresh(),
+    revision: 0,
+    trigger: undefined,
+    at: [],
+    clocks: [],
+    seen: 0,
+    base: 0,
+  }
+}
+
+/** Field by field, which V8 does many times as quickly as all at once, where some are doubles. */
+export function copyPane(pane: Pane): Pane {
+  const { start, end, order, data, revision, trigger, at, clocks, seen, base } = pane
+  return { start, end, order, data, revision, trigger, at, clocks, seen, base }
 }
 
 /** The number of a pane that is no window, but keeps events for all others. */

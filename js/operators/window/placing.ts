@@ -5,7 +5,7 @@ import { durationMs, timeMsMax } from "../../duration.ts"
 import { MillraceError, typeName } from "../../errors.ts"
 import type { Assigner, WindowRange } from "../../windows/assigner.ts"
 import { counted, countingOf, each, endless, lastOf } from "./counting.ts"
-import { late, newPane, overAt } from "./panes.ts"
+import { copyPane, late, newPane, overAt } from "./panes.ts"
 import type { Pane, Placing } from "./panes.ts"
 
 /** The most windows that one event is in. */
@@ -85,7 +85,7 @@ function fixed(windowsOf: WindowsOf): Placing {
         const found = panes[index]
         if (found?.start === range.start && found.end === range.end) {
           if (touched.has(found)) continue // Given twice.
-          touched.add((panes[index] = { ...found }))
+          touched.add((panes[index] = copyPane(found)))
         } else {
           const pane = newPane(range.start, range.end, site)
           panes.splice(index, 0, pane)

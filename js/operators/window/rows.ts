@@ -169,6 +169,11 @@ export class WindowRows {
     }
   }
 
+  /** May something be due by a time of the stream? */
+  mayBeDue(upto: number): boolean {
+    return this.#timers.mayBeDue(upto)
+  }
+
   /** Fire what is due by a time of the stream; stops between two times once `most` came out. */
   fire(upto: number, out: Emitted, firing: Firing, most = Infinity): void {
     while (out.size < most) {

@@ -147,6 +147,7 @@ export class WindowRunner implements Runner {
 
   /** What is due by a time of the stream, before value `index`. Throws {@link Ended}. */
   #fire(upto: number, chunk: Chunk, index: number, out: Emitted): void {
+    if (!this.#rows.mayBeDue(upto)) return
     const { arrival } = chunk
     const taken = this.#taken
     const { watermarks, watermark, now } = arrival
