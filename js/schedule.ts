@@ -118,10 +118,15 @@ export class Schedule {
     return this.#settings.clock.now()
   }
 
-  /** When the interval begins the next one. */
+  /**
+   * When the interval begins the next one. After one that took longer than that it counts from the
+   * end: the stream, which may stand still meanwhile, must get on.
+   */
   get #nextMs(): number {
     const { intervalMs, minPauseMs } = this.#settings.checkpoint
-    return Math.max(this.#beganMs + intervalMs, this.#endedMs + minPauseMs)
+    const tookLong = this.#endedMs - this.#beganMs > intervalMs
+    const fromMs = tookLong ? this.#endedMs : this.#beganMs
+    return Math.max(fromMs + intervalMs, this.#endedMs + minPauseMs)
   }
 
   #over(writesMs: number): void {

@@ -40,6 +40,35 @@ function noted(): { said: unknown[]; on: NonNullable<RunOptions["on"]> } {
   }
 }
 
+describe("checkpoints that take longer than the interval", () => {
+  it("let the stream get on in between", async () => {
+    const clock = manualClock()
+    const memory = memoryStorage()
+    let commits = 0
+    const storage: StateStorage = {
+      ...memory,
+      commit(...given) {
+        clock.advance(10)
+        return ++commits > 100 ? Promise.reject(cause) : memory.commit(...given)
+      },
+    }
+    const taken: number[] = []
+    const sink = {
+      delivery: "at-least-once",
+      write(results: readonly number[]): void {
+        taken.push(...results)
+        clock.advance(3)
+      },
+    } as const
+    const options = { storage, clock, checkpoint: { interval: 5 }, chunkSize: 1 }
+    const job = await run(counted().to(sink), options)
+    await job.finished()
+    await job.close()
+    expect(taken).toHaveLength(9)
+    expect(commits).toBeGreaterThan(2)
+  })
+})
+
 describe("checkpoints that fail", () => {
   it("end the job, unless they are tolerated", async () => {
     const job = await run(counted(), { storage: failing(0) })
