@@ -50,7 +50,7 @@ describe("the flights demo", () => {
       const before = await newest()
       const early = random() < 0.3 // It may not even be open.
       while (!early && !over && (await newest()) === before) await pause(2)
-      await pause(random() * eachMs)
+      await pause(2 * random() * eachMs)
       running.kill()
       const { signal, stdout } = await running.ended
       if (signal === "SIGKILL") continue
