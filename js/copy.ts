@@ -8,13 +8,25 @@
  * classes, are given as they are.
  */
 export function copyOf<T>(value: T): T {
-  if (typeof value !== "object" || value === null) return value
+  if (!isObject(value)) return value
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype
+  const flat = isPlain ? ({ ...value } as Plain) : undefined
+  if (flat !== undefined && !hasObject(flat)) return flat as T // As most state is.
   const seen = spare ?? new Seen()
   spare = undefined
-  const copy = copyObject(value, seen)
+  const copy = flat === undefined ? copyObject(value, seen) : copyPlain(value, flat, seen)
   seen.clear()
   spare = seen
   return copy as T
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null
+}
+
+function hasObject(given: Plain): boolean {
+  for (const name in given) if (isObject(given[name])) return true
+  return false
 }
 
 /** Deeper than any saved value may be; what lies deeper stays shared. */
@@ -73,13 +85,13 @@ let spare: Seen | undefined
 
 /** What may stand in a value: primitives are their own copies. */
 function copyIn(value: unknown, seen: Seen): unknown {
-  return typeof value === "object" && value !== null ? seen.copyOf(value) : value
+  return isObject(value) ? seen.copyOf(value) : value
 }
 
 function copyObject(value: object, seen: Seen): unknown {
   if (Array.isArray(value)) return copyArray(value, seen)
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype) return copyPlain(value as Plain, seen)
+  if (prototype === Object.prototype) return copyPlain(value, { ...value }, seen)
   if (prototype === null) return copyBare(value as Plain, Object.create(null) as Plain, seen)
   if (prototype === Date.prototype) return new Date(value as Date)
   if (prototype === Map.prototype) return copyMap(value as Map<unknown, unknown>, seen)
@@ -90,14 +102,15 @@ function copyObject(value: object, seen: Seen): unknown {
   return value
 }
 
-/** All at once keeps the shape of the original, and is several times as quick as one by one. */
-function copyPlain(from: Plain, seen: Seen): Plain {
-  const to = { ...from }
+/**
+ * Copy what stands in `to`, a copy by spread: all at once keeps the shape of the original, and is
+ * several times as quick as one by one.
+ */
+function copyPlain(from: object, to: Plain, seen: Seen): Plain {
   seen.add(from, to)
   for (const name in to) {
     const value = to[name]
-    if (typeof value !== "object" || value === null || !Object.hasOwn(to, name)) continue
-    setOwn(to, name, seen.copyOf(value))
+    if (isObject(value) && Object.hasOwn(to, name)) setOwn(to, name, seen.copyOf(value))
   }
   return to
 }
@@ -123,7 +136,7 @@ function copyArray(from: readonly unknown[], seen: Seen): unknown[] {
   seen.add(from, to)
   for (let i = 0; i < to.length; i++) {
     const value = to[i]
-    if (typeof value === "object" && value !== null) to[i] = seen.copyOf(value)
+    if (isObject(value)) to[i] = seen.copyOf(value)
   }
   return to
 }
