@@ -128,7 +128,7 @@ const fine = ["9", "4", "CORRUPT", "FOREIGN", "LOCKED", "UNSUPPORTED"]
 describe("a folder of state", () => {
   it("is taken over from who is gone", async () => {
     expect([...figures.keys()]).toEqual([4, 9])
-    expect(ofJob().filter((name) => name.includes("manifest")).length).toBe(3)
+    expect(ofJob().filter((name) => name.includes("manifest")).length).toBe(4)
     expect(await startOver({})).toBe("9")
   })
 

@@ -125,7 +125,7 @@ it("never believes a manifest or its segments", { timeout }, async () => {
   await job.close()
   const saved = new Map<string, Uint8Array>()
   for (const key of await storage.list("")) saved.set(key, (await storage.get(key)) as Uint8Array)
-  const key = [...saved.keys()].find((each) => each.includes("manifest")) as string
+  const key = [...saved.keys()].find((each) => /manifest\/\d+$/.test(each)) as string
   const body = (saved.get(key) as Uint8Array).subarray(0, -8)
 
   const open = async (manifest: readonly Change[], segment: readonly Change[], which: number) => {

@@ -62,7 +62,7 @@ describe("the command of the package", () => {
     const npx = (...args: string[]) =>
       scratch.run("node_modules/millrace/dist/cli.mjs", "inspect", ...args)
     expect(await npx("state.bin", "--state", "reduce-1", "--key", "7")).toBe(
-      "state.bin: a savepoint of format 1, 9,738 B\n\nreduce-1: 1 row\n" +
+      "state.bin: a savepoint of format 1, 9,578 B\n\nreduce-1: 1 row\n" +
         "key  value\n───  ────────────────────────\n" +
         '7    {"id":7,"n":13,"at":111}\n',
     )
