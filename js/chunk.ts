@@ -105,9 +105,19 @@ export function causedBy(
   values: readonly unknown[],
   indices: Uint32Array,
 ): Chunk {
-  const causes = at === undefined ? indices : indices.map((index) => at[index] as number)
-  const own = times && Float64Array.from(indices, (index) => times[index] as number)
+  const causes = at === undefined ? indices : pick(at, indices, new Uint32Array(indices.length))
+  const own = times && pick(times, indices, new Float64Array(indices.length))
   return { values, at: causes, times: own, arrival }
+}
+
+/** By a loop: `from` and `map` of typed arrays take up to forty times as long. */
+function pick<List extends Uint32Array | Float64Array>(
+  from: List,
+  indices: Uint32Array,
+  to: List,
+): List {
+  for (let i = 0; i < indices.length; i++) to[i] = from[indices[i] as number] as number
+  return to
 }
 
 /** Some values of a chunk, by ascending index. */
