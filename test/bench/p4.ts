@@ -6,7 +6,7 @@
  * is most of it at a thousand events. Between two jobs the event loop turns once.
  *
  * Each workload has a process of its own. RS2's runs are in processes beside it, before and after,
- * but for 100,000 unique keys, which take it some seconds, only before.
+ * but for 100,000 unique keys, which take it some seconds, and in a quick run, only before.
  *
  * Of RS2's workloads these wait for what is not in Millrace yet: join, and a custom storage for a
  * state of its own. Some others of RS2's are one program under several
@@ -89,7 +89,8 @@ async function measure(
   const before = rs2 ? runRs2(workload.name, peerAmount) : undefined
   const variants = [jobVariant(ours, workload.job), controlVariant(workload)]
   const timings = await interleave(rounds, input, variants)
-  const after = rs2 && !(slow && events > 10_000) ? runRs2(workload.name, peerAmount) : before
+  const again = rs2 && !quick && !(slow && events > 10_000)
+  const after = again ? runRs2(workload.name, peerAmount) : before
   const common = { id: "P4", case: `${workload.name}, ${size}`, better: "higher" } as const
   const plain = speedup(timings, { ours, control, events: events * jobs })
   const beside = { [`x ${control}`]: rounded(plain.figure), ...plain.detail }
