@@ -16,11 +16,12 @@
 import { extendChain } from "./chain.ts"
 import type { Engine } from "./engine/engine.ts"
 import type { Segment } from "./engine/scan.ts"
-import { claimName, isLater, numberName, readEpochs } from "./epochs.ts"
+import { claimName, numberName, readEpochs } from "./epochs.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
 import { openHomes } from "./homes.ts"
 import type { Restoring } from "./homes.ts"
+import { Kept, manifestKey, manifestsOf } from "./kept.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
 import type { Manifest, SavedOperator, SavedSegment, SavedSink } from "./manifest.ts"
 import type { Plan } from "./plan.ts"
@@ -46,12 +47,6 @@ export interface Written {
   readonly bytes: number
 }
 
-/** A key of a storage. */
-interface Place {
-  readonly storage: StateStorage
-  readonly key: string
-}
-
 export class Checkpoints {
   /** Sinks have their part in every checkpoint. */
   readonly #feeds: Feeds
@@ -60,8 +55,7 @@ export class Checkpoints {
   readonly #calls: StorageCalls
   readonly #owner: Owner
   readonly #shelves: Shelves
-  /** The checkpoints that are kept, oldest first. */
-  #kept: Manifest[] = []
+  readonly #kept: Kept
   #next = 1
   /** The number of this job among those that went on from one another, counted up. */
   #number = 0
@@ -69,8 +63,6 @@ export class Checkpoints {
   #claimed: string | undefined
   /** The chains of the last one that is durable, by the path of the state. */
   #chains = new Map<string, readonly SavedSegment[]>()
-  /** Does storage hold nothing of this job but what is kept? */
-  #swept = false
 
   /** Of a job; undefined where it has no storage. */
   static of(plan: Plan, { storage, name }: RunSettings, feeds: Feeds): Checkpoints | undefined {
@@ -84,11 +76,12 @@ export class Checkpoints {
     this.#owner = ownStorage(storage, job)
     this.#calls = new StorageCalls(job, this.#owner)
     this.#shelves = new Shelves(storage, job, plan)
+    this.#kept = new Kept(storage, job, this.#calls, this.#shelves)
   }
 
   /** The epochs that have a manifest, newest first. Throws `STORAGE`. */
   async epochs(): Promise<readonly number[]> {
-    const keys = await this.#calls.list(this.#storage, this.#manifests)
+    const keys = await this.#calls.list(this.#storage, manifestsOf(this.#job))
     const { epochs, last, owner } = readEpochs(keys)
     this.#next = Math.max(this.#next, last + 1)
     this.#number = Math.max(this.#number, owner)
@@ -97,7 +90,7 @@ export class Checkpoints {
 
   /** Read a manifest. Throws `CORRUPT` when damaged, `UNSUPPORTED` when of another version. */
   async manifest(epoch: number, engine: Engine): Promise<Manifest> {
-    const bytes = await this.#calls.read(this.#storage, this.#manifestKey(epoch))
+    const bytes = await this.#calls.read(this.#storage, manifestKey(this.#job, epoch))
     return openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body))
   }
 
@@ -142,9 +135,8 @@ export class Checkpoints {
    */
   async goOn(manifest: Manifest | undefined): Promise<void> {
     this.#number = Math.max(this.#number, manifest?.owner ?? 0)
-    this.#kept = manifest === undefined ? [] : [manifest]
+    this.#kept.begin(manifest)
     if (manifest === undefined) this.#chains = new Map()
-    this.#swept = false
     this.#claimed = undefined
     if (manifest?.finished !== true || this.#feeds.exact.length > 0) await this.#claim()
   }
@@ -157,7 +149,7 @@ export class Checkpoints {
   /** Each time with another number: whether a claim that failed is there is not known. */
   async #claim(): Promise<void> {
     const owner = ++this.#number
-    const key = this.#manifests + claimName(this.#next - 1, owner)
+    const key = manifestsOf(this.#job) + claimName(this.#next - 1, owner)
     const nothing = new Uint8Array()
     if (this.#storage.commit) await this.#calls.commit(this.#storage, [key, nothing], owner)
     this.#claimed = key
@@ -177,10 +169,10 @@ export class Checkpoints {
         const manifest = await this.#writeAll(flow, engine, { epoch, finished, sinks })
         durable = true
         this.#chains = chainsOf(manifest)
-        await this.#keep(manifest)
+        await this.#kept.add(manifest, this.#claimed)
       })
     } finally {
-      if (!durable) this.#swept = false
+      if (!durable) this.#kept.leave()
       for (const { state } of statesIn(flow)) state.operator.endChanges(durable)
     }
     await this.#feeds.commit()
@@ -225,7 +217,7 @@ export class Checkpoints {
   /** Make a manifest durable, if no newer owner has: where the storage has a fence. */
   async #seal(manifest: Manifest, engine: Engine): Promise<void> {
     const bytes = sealManifest(manifest, (body) => engine.checksum(body))
-    const entry = [this.#manifestKey(manifest.epoch), bytes] as const
+    const entry = [manifestKey(this.#job, manifest.epoch), bytes] as const
     await this.#feeds.commitWith((write) =>
       this.#calls.commit(this.#storage, entry, manifest.owner, write),
     )
@@ -236,71 +228,8 @@ export class Checkpoints {
     const owners = [this.#owner, ...this.#shelves.owners]
     for (const owner of owners) await this.#calls.release(owner)
   }
-
-  /**
-   * Keep the last two. What cannot be removed now is no loss: the checkpoint is durable, and the
-   * next one sweeps again.
-   */
-  async #keep(manifest: Manifest): Promise<void> {
-    const old = this.#kept.slice(0, -1)
-    this.#kept = [...this.#kept.slice(-1), manifest]
-    const clean = this.#swept
-    this.#swept = false
-    try {
-      const keep = new Set(this.#kept.flatMap((each) => this.#placesOf(each)).map(({ key }) => key))
-      if (this.#claimed !== undefined) keep.add(this.#claimed)
-      if (clean)
-        await this.#remove(
-          old.flatMap((each) => this.#placesOf(each)),
-          keep,
-        )
-      else await this.#sweep(keep, manifest)
-      this.#swept = true
-    } catch (error) {
-      if (!(error instanceof MillraceError)) throw error
-    }
-  }
-
-  /**
-   * Remove what no kept manifest names: older checkpoints, and what a crash left half written. What
-   * is there of a later owner shows that this one is over; it is not touched.
-   */
-  async #sweep(keep: ReadonlySet<string>, { epoch, owner }: Manifest): Promise<void> {
-    const manifests = { storage: this.#storage, prefix: this.#manifests }
-    for (const { storage, prefix } of [manifests, ...this.#shelves.all]) {
-      const keys = await this.#calls.list(storage, prefix)
-      await this.#remove(
-        keys.filter((key) => !isLater(key, epoch, owner)).map((key) => ({ storage, key })),
-        keep,
-      )
-    }
-  }
-
-  /** Manifests come first: one without its segments would be taken for damaged. */
-  async #remove(places: readonly Place[], keep: ReadonlySet<string>): Promise<void> {
-    for (const { storage, key } of places) {
-      if (!keep.has(key)) await this.#calls.delete(storage, key)
-    }
-  }
-
-  #placesOf({ epoch, operators }: Manifest): Place[] {
-    const segments = operators.flatMap(({ uid, segments }) => {
-      const { storage } = this.#shelves.of(uid)
-      return segments.map(({ key }) => ({ storage, key }))
-    })
-    return [{ storage: this.#storage, key: this.#manifestKey(epoch) }, ...segments]
-  }
-
-  get #manifests(): string {
-    return `${this.#job}/manifest/`
-  }
-
-  #manifestKey(epoch: number): string {
-    return this.#manifests + numberName(epoch)
-  }
 }
 
-function chainsOf(manifest: Manifest | undefined): Map<string, readonly SavedSegment[]> {
-  const operators = manifest?.operators ?? []
+function chainsOf({ operators }: Manifest): Map<string, readonly SavedSegment[]> {
   return new Map(operators.map(({ uid, state, segments }) => [pathOf(uid, state), segments]))
 }

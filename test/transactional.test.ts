@@ -6,7 +6,6 @@ import { errorFrom, guardRejections, manifestsIn } from "./probe.ts"
 import { TestSink } from "./test_sink.ts"
 
 guardRejections()
-
 const events = Array.from({ length: 40 }, (_, n) => ({ user: `u${n % 3}`, n }))
 
 const totals = () =>
@@ -22,7 +21,6 @@ const totals = () =>
     )
 
 const expected = await totals().toArray()
-
 type Store = TransactionalStorage<undefined>
 
 /** Lines in memory, beside a store in memory: what a transaction wrote, and how often. */
