@@ -69,7 +69,7 @@ static const mr_layout *layout_of(uint32_t which) {
     static bool known;
     if (known) return &layouts[which];
     mr_engine engine = 0;
-    const mr_options options = {.memory_bytes_max = 1 << 20};
+    const mr_options options = {.memory_bytes_max = 16 << 20};
     CHECK(mr_engine_open(&options, &engine) == MR_OK);
     for (uint32_t i = 0; i < SPECS; i++) {
         mr_operator op = 0;
