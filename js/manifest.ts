@@ -6,7 +6,8 @@
  */
 import { decode, encode } from "./codec.ts"
 import { MillraceError } from "./errors.ts"
-import { flowParts, isCount, isObject, isText, listOf, shaped, stateParts } from "./saved.ts"
+import { eachOnce, flowParts, isCount, isObject, isText } from "./saved.ts"
+import { listOf, shaped, stateNames, stateParts } from "./saved.ts"
 import type { SavedFlow, SavedState, Test } from "./saved.ts"
 import { isStorageKey } from "./storage/storage.ts"
 
@@ -122,7 +123,7 @@ const manifestShape = shaped({
   ...flowParts,
   sinks: (value) =>
     value === undefined || listOf(shaped({ output: isText, epoch: isCount }))(value),
-  operators: listOf(shaped({ ...stateParts, segments: isChain })),
+  operators: eachOnce(stateNames, shaped({ ...stateParts, segments: isChain })),
 })
 
 function isManifest(value: unknown): value is Manifest {

@@ -78,6 +78,15 @@ export const listOf =
   (value) =>
     Array.isArray(value) && value.every(test)
 
+/** An array of what passes, in which no two have the same texts under these names. */
+export const eachOnce =
+  (names: readonly string[], test: Test): Test =>
+  (value) => {
+    if (!listOf(test)(value)) return false
+    const all = (value as readonly Fields[]).map((each) => names.map((name) => each[name]))
+    return new Set(all.map((texts) => JSON.stringify(texts))).size === all.length
+  }
+
 /** An object whose parts pass. */
 export const shaped =
   (tests: Readonly<Record<string, Test>>): Test =>
@@ -96,7 +105,8 @@ export const flowParts = {
   complete: isFlag,
   over: optional(listOf(isText)),
   ended: optional(listOf(isText)),
-  sources: listOf(
+  sources: eachOnce(
+    ["uid"],
     shaped({
       uid: isText,
       position: optional(shaped({ offset: isCount })),
@@ -104,8 +114,11 @@ export const flowParts = {
       watermark: optional(isTime),
     }),
   ),
-  watermarks: optional(listOf(shaped({ uid: isText, watermark: isTime }))),
+  watermarks: optional(eachOnce(["uid"], shaped({ uid: isText, watermark: isTime }))),
 }
+
+/** What no two {@link SavedState}s have alike. */
+export const stateNames = ["uid", "state"] as const
 
 /** The parts of a {@link SavedState}. */
 export const stateParts = {

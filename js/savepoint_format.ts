@@ -16,7 +16,7 @@
  */
 import { decode } from "./codec.ts"
 import { MillraceError } from "./errors.ts"
-import { flowParts, listOf, shaped, stateParts } from "./saved.ts"
+import { eachOnce, flowParts, shaped, stateNames, stateParts } from "./saved.ts"
 import type { SavedFlow, SavedState } from "./saved.ts"
 
 /** The version that this code writes, and the newest that it reads. */
@@ -172,7 +172,7 @@ function word(bytes: Uint8Array, at: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true)
 }
 
-const headerShape = shaped({ ...flowParts, states: listOf(shaped(stateParts)) })
+const headerShape = shaped({ ...flowParts, states: eachOnce(stateNames, shaped(stateParts)) })
 
 function isHeader(value: unknown): value is SavepointHeader {
   return headerShape(value)

@@ -272,6 +272,8 @@ describe("a manifest with the right checksum", () => {
     { ...whole, sources: [{ ...source, position: { offset: -1 } }] },
     { ...whole, sources: [{ ...source, timeMax: "late" }] },
     { ...whole, sources: [{ ...source, timeMax: NaN }] },
+    { ...whole, sources: [source, source] },
+    { ...whole, operators: [0, 1].map(() => ({ ...operator, segments: [] })) },
     { ...whole, sources: [{ ...source, watermark: 8.64e15 + 1 }] },
     { ...whole, operators: [operator] },
     { ...whole, operators: [{ ...operator, segments: [{ ...saved, key: "../secret" }] }] },

@@ -41,7 +41,8 @@ describe("the flights demo", () => {
     const wholeMs = performance.now() - startMs
     expect(undisturbed).toMatchObject({ status: 0, stderr: "" })
 
-    const eachMs = wholeMs / kills
+    // All of a short run is over soon after its start: checkpoints as fast as they come.
+    const eachMs = full ? wholeMs / kills : 10
     for (let kill = 0; kill < kills; kill++) {
       const interval = String(Math.ceil(eachMs))
       const running = startDemo(...flags, "--state", state, "--checkpoint", interval)
