@@ -26,7 +26,8 @@ class Sums {
       await this.run(count, sink)
       return Response.json({ writes, sums: await this.read() })
     } catch ({ code, message, cause }) {
-      const manifests = await this.storage.list("job/manifest/")
+      const keys = await this.storage.list("job/manifest/")
+      const manifests = keys.filter((key) => /\/\d+$/.test(key)) // No claims.
       const failed = { code, message, cause: String(cause), writes, manifests: manifests.length }
       return Response.json({ ...failed, sums: await this.read() })
     }
