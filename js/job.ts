@@ -229,8 +229,6 @@ export class JobCore {
     cancel()
   }
 
-  // ---- checkpoints ----
-
   /** Have all consumers what there is, do they ask for more, and is no function waited for? */
   get #idle(): boolean {
     return !this.#flow.busy && this.#outlets.idle
@@ -252,6 +250,8 @@ export class JobCore {
     if (asked === this.#savepoints) asked.give(this.#works.unchanged)
     else await this.#write(this.#works.unchanged)
     await turn() // Who asked comes first, and may close the job.
+    // However often it is asked for, the stream gets on.
+    if (!this.#over && !this.#flow.busy && this.#demand) this.#step()
   }
 
   #write(finished: boolean): Promise<boolean> {

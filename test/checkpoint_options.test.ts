@@ -69,6 +69,17 @@ describe("checkpoints that take longer than the interval", () => {
   })
 })
 
+describe("checkpoints that are asked for one after the other", () => {
+  it("let the stream get on in between", async () => {
+    const job = await run(counted(10), { storage: memoryStorage() })
+    const finished = job.finished()
+    for (let asked = 0; asked < 100 && job.stats().events < 10; asked++) await job.checkpoint()
+    expect(job.stats().events).toBe(10)
+    await finished
+    await job.close()
+  })
+})
+
 describe("checkpoints that fail", () => {
   it("end the job, unless they are tolerated", async () => {
     const job = await run(counted(), { storage: failing(0) })
