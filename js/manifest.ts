@@ -7,7 +7,7 @@
 import { decode, encode } from "./codec.ts"
 import { MillraceError } from "./errors.ts"
 import { eachOnce, flowParts, isCount, isObject, isText } from "./saved.ts"
-import { listOf, shaped, stateNames, stateParts } from "./saved.ts"
+import { listOf, optional, shaped, stateNames, stateParts } from "./saved.ts"
 import type { SavedFlow, SavedState, Test } from "./saved.ts"
 import { isStorageKey } from "./storage/storage.ts"
 
@@ -121,8 +121,7 @@ const manifestShape = shaped({
   epoch: isCount,
   owner: isCount,
   ...flowParts,
-  sinks: (value) =>
-    value === undefined || listOf(shaped({ output: isText, epoch: isCount }))(value),
+  sinks: optional(listOf(shaped({ output: isText, epoch: isCount }))),
   operators: eachOnce(stateNames, shaped({ ...stateParts, segments: isChain })),
 })
 

@@ -93,7 +93,8 @@ export const shaped =
   (value) =>
     isObject(value) && Object.entries(tests).every(([name, test]) => test(value[name]))
 
-const optional =
+/** Undefined, or what passes. */
+export const optional =
   (test: Test): Test =>
   (value) =>
     value === undefined || test(value)

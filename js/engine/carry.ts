@@ -6,6 +6,7 @@
  */
 import type { RecordType } from "../state/record.ts"
 import { cellsOf } from "./cells.ts"
+import type { RowMaker } from "./cells.ts"
 import type { Operator } from "./operator.ts"
 import { scanPages } from "./scan.ts"
 
@@ -23,23 +24,22 @@ export function carryRows(from: Held, into: Held, change: (old: unknown) => unkn
   const { engine } = from.operator
   const { wasm, scratch, views } = engine
   const [old, made] = [cellsOf(from.operator, from.record), cellsOf(into.operator, into.record)]
+  let carried = 0
+  const maker: RowMaker = {
+    make(record) {
+      const { handle } = into.operator
+      const result = wasm.mr_row_carry(handle, from.operator.handle, carried, record, scratch)
+      if (result < 0) throw into.operator.refusal("carry saved state over", result)
+      views.follow()
+      return views.word(scratch)
+    },
+  }
   for (const { rows, count } of scanPages(from.operator, -Infinity)) {
-    const page = views.u32.slice(rows, rows + count)
-    for (const row of page) {
+    for (const row of views.u32.slice(rows, rows + count)) {
       const value = change(old.read(row))
       if (value === undefined) continue
-      made.make(
-        {
-          make(record) {
-            const { handle } = into.operator
-            const result = wasm.mr_row_carry(handle, from.operator.handle, row, record, scratch)
-            if (result < 0) throw into.operator.refusal("carry saved state over", result)
-            views.follow()
-            return views.word(scratch)
-          },
-        },
-        value,
-      )
+      carried = row
+      made.make(maker, value)
     }
   }
 }

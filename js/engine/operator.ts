@@ -229,6 +229,7 @@ export class Operator {
     const { wasm, refs } = this.engine
     wasm.mr_operator_close(this.handle)
     wasm.mr_batch_close(this.input.handle)
+    if (this.#results !== undefined) wasm.mr_batch_close(this.#results.handle)
     refs.collect()
   }
 

@@ -150,10 +150,9 @@ function join(all: readonly Pane[], range: WindowRange, inclusive: boolean): Pan
     if (all.length === 1) return of(all[0] as Pane).filter(stays)
     return [...new Set(all.flatMap(of))].filter(stays).sort((a, b) => a - b)
   }
-  return {
-    ...(all[0] as Pane),
-    revision: Math.max(...all.map(({ revision }) => revision)),
-    at: timers(({ at }) => at),
-    clocks: timers(({ clocks }) => clocks),
-  }
+  const pane = copyPane(all[0] as Pane)
+  pane.revision = Math.max(...all.map(({ revision }) => revision))
+  pane.at = timers(({ at }) => at)
+  pane.clocks = timers(({ clocks }) => clocks)
+  return pane
 }
