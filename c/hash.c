@@ -8,19 +8,9 @@
  * XXH64 is part of the saved format: its result for given bytes never changes. */
 #include "hash.h"
 
+#include "bytes.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are loaded as they lie");
-
-static inline uint64_t load64(const uint8_t *bytes) {
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-static inline uint32_t load32(const uint8_t *bytes) {
-    uint32_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
 
 static inline uint64_t rotate(uint64_t word, unsigned bits) {
     return word << bits | word >> (64 - bits);
@@ -66,10 +56,10 @@ static inline void sip_word(sip_state *s, uint64_t word) {
 /* The size % 8 bytes behind the last whole word, as the low bytes of a word. */
 static inline uint64_t tail_of(const uint8_t *bytes, uint32_t size) {
     /* In two steps: a tail of 0 bytes shifts by 64. */
-    if (size >= 8) return load64(bytes + size - 8) >> 8 >> (56 - 8 * (size & 7));
+    if (size >= 8) return mr_u64_at(bytes + size - 8) >> 8 >> (56 - 8 * (size & 7));
     if (size >= 4) {
-        uint64_t high = load32(bytes + size - 4);
-        return load32(bytes) | high << (8 * (size - 4));
+        uint64_t high = mr_u32_at(bytes + size - 4);
+        return mr_u32_at(bytes) | high << (8 * (size - 4));
     }
     if (size == 0) return 0;
     uint32_t middle = size >> 1;
@@ -85,7 +75,7 @@ uint64_t mr_hash_keyed(const mr_hash_key *key, const uint8_t *bytes, uint32_t si
         .v3 = key->k1 ^ 0x7465646279746573u,
     };
     for (uint32_t at = 0; at + 8 <= size; at += 8)
-        sip_word(&s, load64(bytes + at));
+        sip_word(&s, mr_u64_at(bytes + at));
     sip_word(&s, tail_of(bytes, size) | (uint64_t)size << 56);
     s.v2 ^= 0xFF;
     sip_round(&s);
@@ -117,10 +107,10 @@ static uint64_t xx_stripes(const uint8_t *bytes, uint32_t stripes) {
     uint64_t c = 0;
     uint64_t d = 0 - prime1;
     for (; stripes > 0; stripes--, bytes += 32) {
-        a = xx_round(a, load64(bytes));
-        b = xx_round(b, load64(bytes + 8));
-        c = xx_round(c, load64(bytes + 16));
-        d = xx_round(d, load64(bytes + 24));
+        a = xx_round(a, mr_u64_at(bytes));
+        b = xx_round(b, mr_u64_at(bytes + 8));
+        c = xx_round(c, mr_u64_at(bytes + 16));
+        d = xx_round(d, mr_u64_at(bytes + 24));
     }
     uint64_t hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
     return xx_merge(xx_merge(xx_merge(xx_merge(hash, a), b), c), d);
@@ -132,10 +122,10 @@ uint64_t mr_hash_fixed(const uint8_t *bytes, uint32_t size) {
     uint32_t left = size & 31;
     if (size >= 32) bytes += size - left;
     for (; left >= 8; left -= 8, bytes += 8) {
-        hash = rotate(hash ^ xx_round(0, load64(bytes)), 27) * prime1 + prime4;
+        hash = rotate(hash ^ xx_round(0, mr_u64_at(bytes)), 27) * prime1 + prime4;
     }
     if (left >= 4) {
-        hash = rotate(hash ^ load32(bytes) * prime1, 23) * prime2 + prime3;
+        hash = rotate(hash ^ mr_u32_at(bytes) * prime1, 23) * prime2 + prime3;
         bytes += 4;
         left -= 4;
     }
