@@ -4,18 +4,10 @@ import { from, memoryStorage, record, run } from "../js/index.ts"
 import type { RunOptions, StateConfig, StateStorage, StreamOf } from "../js/index.ts"
 import { contents, errorFrom, guardRejections } from "./probe.ts"
 import { bytesOf, contentsOf } from "./savepoints.ts"
+import { visits } from "./visits.ts"
+import type { Visit } from "./visits.ts"
 
 guardRejections()
-
-interface Visit {
-  readonly user: string
-  readonly n: number
-}
-
-const users = ["ada", "bob", "cyd", "dan"]
-const visits = Array.from({ length: 24 }, (_, n) => {
-  return { user: users[(n * n + (n % 3)) % 4] as string, n }
-})
 
 const byUser = (upto: number) => from(visits.slice(0, upto)).keyBy("user")
 

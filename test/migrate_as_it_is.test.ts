@@ -5,18 +5,10 @@ import { record, run, valueState } from "../js/index.ts"
 import type { KeyedStream, Replayable, RunOptions } from "../js/index.ts"
 import { guardRejections, pull, turns } from "./probe.ts"
 import { bytesOf, contentsOf } from "./savepoints.ts"
+import { visits } from "./visits.ts"
+import type { Visit } from "./visits.ts"
 
 guardRejections()
-
-interface Visit {
-  readonly user: string
-  readonly n: number
-}
-
-const users = ["ada", "bob", "cyd", "dan"]
-const visits = Array.from({ length: 24 }, (_, n) => {
-  return { user: users[(n * n + (n % 3)) % 4] as string, n }
-})
 
 describe("state that is carried forward as it is", () => {
   const outputsOf = (events: KeyedStream<string, Visit>, version: number) => {

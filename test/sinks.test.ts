@@ -3,22 +3,7 @@ import { from, memoryStorage, MillraceError, run, upsertSink } from "millrace"
 import type { AtLeastOnceSink, ExactlyOnceSink, StateStorage } from "millrace"
 import { killedEverywhere, untilKilled } from "./killed.ts"
 import { TestSink } from "./test_sink.ts"
-
-const events = Array.from({ length: 40 }, (_, n) => ({ user: `u${n % 3}`, n }))
-
-const totals = () =>
-  from(events)
-    .keyBy("user")
-    .map(
-      ({ user, n }, state) => {
-        const total = state.get() + n
-        state.set(total)
-        return `${user} ${total}`
-      },
-      { uid: "totals", state: { value: () => 0 } },
-    )
-
-const expected = await totals().toArray()
+import { events, expected, totals } from "./totals.ts"
 
 describe("an exactly-once sink", () => {
   it("has all results once they are committed, and only then", async () => {

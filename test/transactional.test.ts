@@ -4,23 +4,9 @@ import type { RunOptions, TransactionalSink, TransactionalStorage } from "millra
 import { killedEverywhere, untilKilled } from "./killed.ts"
 import { errorFrom, guardRejections, manifestsIn } from "./probe.ts"
 import { TestSink } from "./test_sink.ts"
+import { events, expected, totals } from "./totals.ts"
 
 guardRejections()
-const events = Array.from({ length: 40 }, (_, n) => ({ user: `u${n % 3}`, n }))
-
-const totals = () =>
-  from(events)
-    .keyBy("user")
-    .map(
-      ({ user, n }, state) => {
-        const total = state.get() + n
-        state.set(total)
-        return `${user} ${total}`
-      },
-      { uid: "totals", state: { value: () => 0 } },
-    )
-
-const expected = await totals().toArray()
 type Store = TransactionalStorage<undefined>
 
 /** Lines in memory, beside a store in memory: what a transaction wrote, and how often. */
