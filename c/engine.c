@@ -399,11 +399,15 @@ mr_status mr_changes_of(mr_operator handle, mr_changes *changes_out) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_tracked(op));
     const mr_dirty *dirty = &op->rows.dirty;
+    const mr_addr first = dirty->oldest;
+    const uint32_t oldest = first == 0 ? dirty->next : mr_row_at(first)->segment;
+    const uint32_t floor = dirty->saving ? dirty->floor : UINT32_MAX;
     *changes_out = (mr_changes){
         .rows = dirty->changed,
         .removed = dirty->graves.count,
-        .oldest = dirty->oldest == 0 ? dirty->next : mr_row_at(dirty->oldest)->segment,
+        .oldest = mr_min_u32(oldest, floor),
         .next = dirty->next,
+        .kept = dirty->kept.count,
     };
     return MR_OK;
 }
@@ -411,8 +415,7 @@ mr_status mr_changes_of(mr_operator handle, mr_changes *changes_out) {
 mr_status mr_changes_scan(mr_operator handle, uint32_t rewrite, mr_scan *scan_out) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_tracked(op));
-    const mr_dirty *dirty = &op->rows.dirty;
-    if (dirty->settled != dirty->saved) return mr_fail(MR_ERR_ARGUMENT, "frozen", dirty->settled);
+    if (op->rows.dirty.saving) return mr_fail(MR_ERR_ARGUMENT, "saving", op->rows.dirty.next);
     const scan_start how = {.of_changes = true, .rewrite = rewrite};
     return open_scan_of(op, handle, &how, scan_out);
 }
@@ -420,6 +423,7 @@ mr_status mr_changes_scan(mr_operator handle, uint32_t rewrite, mr_scan *scan_ou
 mr_status mr_changes_end(mr_operator handle, uint32_t saved) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_tracked(op));
+    if (saved != 0 && op->rows.dirty.cut != 0) return mr_fail(MR_ERR_ARGUMENT, "saved", saved);
     mr_dirty_end(&op->rows, saved != 0);
     return MR_OK;
 }
@@ -443,12 +447,14 @@ mr_status mr_scan_next(mr_scan handle, uint32_t rows_max, uint32_t *page_out) {
     if (scan == NULL) return MR_ERR_HANDLE;
     if (rows_max == 0) return mr_fail(MR_ERR_ARGUMENT, "rows_max", 0);
     *page_out = mr_addr_of(&scan->page);
-    return mr_scan_page(scan, rows_max);
+    MR_TRY(mr_scan_page(scan, rows_max));
+    mr_scan_reach(scan);
+    return MR_OK;
 }
 
 /* May a segment have this number? */
 static mr_status check_segment(const mr_rows *rows, uint32_t segment, uint32_t least) {
-    const bool fits = segment > 0 && segment >= least && segment < MR_GRAVE - 2;
+    const bool fits = segment > 0 && segment >= least && segment < MR_MARKS - 1;
     return rows->age_at == 0 || fits ? MR_OK : mr_fail(MR_ERR_ARGUMENT, "segment", segment);
 }
 
@@ -459,7 +465,7 @@ mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
     if (scan == NULL) return MR_ERR_HANDLE;
     if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", handle);
     if (from > scan->page.count) return mr_fail(MR_ERR_ARGUMENT, "from", from);
-    if (scan->of_changes) MR_TRY(check_segment(scan->rows, segment, scan->rows->dirty.next - 1));
+    if (scan->of_changes) MR_TRY(check_segment(scan->rows, segment, scan->rows->dirty.next));
     const mr_save_to to = {ref_bytes, ref_offsets, out, room, segment};
     return mr_save_rows(scan, from, &to, upto_out, size_out);
 }
@@ -470,7 +476,7 @@ mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, doubl
     mr_dirty *dirty = &op->rows.dirty;
     dirty->unknown = segment == 0 && dirty->next <= 1;
     if (!dirty->unknown) MR_TRY(check_segment(&op->rows, segment, dirty->next));
-    if (!dirty->unknown && op->rows.age_at != 0) dirty->next = segment;
+    mr_dirty_load(&op->rows, segment);
     mr_find_end(&op->rows);
     mr_flush_stop(op);
     if (op->kind->stop != NULL) op->kind->stop(op);

@@ -89,6 +89,7 @@ mr_status mr_key_look(mr_operator handle, const uint8_t *key, uint32_t key_bytes
     GET_OPERATOR(op, handle);
     GET_KEYED(keyed, op, key, key_bytes);
     mr_row *row = mr_keyed_look(&op->rows, &keyed, clock_ms);
+    if (row != NULL) mr_row_reach(&op->rows, row);
     *row_out = row == NULL ? 0 : mr_addr_of(row);
     return MR_OK;
 }
@@ -136,6 +137,7 @@ mr_status mr_row_drop(mr_operator handle, uint32_t address) {
 
 mr_status mr_row_changes(mr_operator handle, uint32_t address) {
     GET_ROW(op, row, handle, address);
+    mr_row_reach(&op->rows, row);
     mr_row_changed(&op->rows, row);
     return MR_OK;
 }

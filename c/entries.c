@@ -129,13 +129,16 @@ void mr_ring_rehang(mr_rows *rows, mr_row *row) {
     link_rows(rows, address, first);
 }
 
-mr_status mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
-                       double passed_ms, mr_addr *row) {
+mr_status mr_ring_last(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, double passed_ms,
+                       mr_addr *row) {
     const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
     mr_addr last = *row != 0 ? *row : first == 0 ? 0 : before_of(rows, first);
     for (uint32_t looks = 0; last != 0; looks++) {
         *row = last;
-        if (!mr_row_expired(rows, mr_row_at(last), passed_ms)) return MR_OK;
+        if (!mr_row_expired(rows, mr_row_at(last), passed_ms)) {
+            mr_row_reach(rows, mr_row_at(last));
+            return MR_OK;
+        }
         if (looks == LOOKS_MAX) return MR_MORE;
         last = last == first ? 0 : before_of(rows, last);
     }
@@ -145,8 +148,7 @@ mr_status mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_byt
 
 /* Rows may have come and gone since the last page, its last row as well: then the ring is gone
  * through once more, past those whose birth says that they were given. */
-mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
-                       mr_entries *page) {
+mr_status mr_ring_page(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, mr_entries *page) {
     const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
     mr_addr row = first;
     if (first != 0 && page->row != 0 && page->changes == (double)rows->changes) {
@@ -162,7 +164,10 @@ mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_byt
         if (birth >= page->birth) {
             page->birth = birth + 1;
             const bool gone = mr_row_expired(rows, mr_row_at(row), page->clock_ms);
-            if (!gone) page->rows[page->count++] = row;
+            if (!gone) {
+                mr_row_reach(rows, mr_row_at(row));
+                page->rows[page->count++] = row;
+            }
         }
         row = next_of(rows, row);
         if (row == first) row = 0;

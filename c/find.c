@@ -200,6 +200,13 @@ static void find_slots(mr_rows *rows, const mr_columns *in) {
     rows->find.found.count = count;
 }
 
+static void reach_all(mr_rows *rows) {
+    const uint32_t *found = mr_u32s(rows->find.found.rows);
+    for (uint32_t s = 0; s < rows->find.found.count; s++) {
+        if (found[s] != 0) mr_row_reach(rows, mr_row_at(found[s]));
+    }
+}
+
 mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
     const bool direct = mr_rows_only_grow(rows);
@@ -214,6 +221,7 @@ mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     else
         find_slots(rows, in);
     find->found.size = in->size;
+    if (rows->dirty.cut != 0) reach_all(rows);
     return MR_OK;
 }
 

@@ -239,7 +239,8 @@ typedef struct mr_memory {
 } mr_memory;
 
 /* Refs that C let go of: a chain of numbers that starts at `dropped` and goes on in
- * next[]; 0 ends it. The host takes the chain and writes 0 to `dropped`. */
+ * next[]; 0 ends it. The host takes the chain and writes 0 to `dropped`. What next[] has of other
+ * numbers is C's. */
 typedef struct mr_refs {
     uint32_t dropped;
     uint32_t next;     /* u32[capacity]. */
@@ -269,6 +270,7 @@ typedef struct mr_changes {
     uint32_t removed; /* Removed, and a checkpoint may know them. */
     uint32_t oldest;  /* Segments with lower numbers are of no use. */
     uint32_t next;    /* The number that the next segment may have. */
+    uint32_t kept;    /* Rows that have changed since the cut and wait as they were then. */
 } mr_changes;
 
 /* The rows of a scan's page: addresses. Where there are some of removed rows, these have
@@ -503,16 +505,25 @@ MR_API mr_status mr_scan_next(mr_scan scan, uint32_t rows_max, uint32_t *page_ou
 /* For states with MR_TRACK; others: MR_ERR_ARGUMENT. A checkpoint asks what there is, scans and
  * saves it, and ends. A scan of changes has what changed since the last checkpoint that was
  * saved, removed rows first, and then up to `rewrite` rows that did not, those first that
- * were saved longest ago; where these are all, no removed rows. Its end, a page of 0 rows, freezes
- * all that: what changes from then on is of later ones. Only one goes on at a time.
+ * were saved longest ago; where these are all, no removed rows. All is as it was when the scan was
+ * opened, the cut: the state may go on between two pages, and what changes is of later ones.
+ * Every page must be saved whole before anything else is done with the engine. Its end is a page
+ * of 0 rows; MR_ERR_MEMORY: what has changed since could not be kept, and only giving up is left.
+ * Only one goes on at a time.
  *
- * end: what is frozen is saved, or (`saved` 0) given up; the next one then has it, too. After
- * a scan that went to its end, mr_changes.oldest is as if it had been saved. */
+ * A row that changes before its turn is kept, and comes next, once all removed rows have.
+ * Where it has live refs, the host saves all mr_changes.kept of them before it gives the value
+ * of such a ref to anybody, or replaces it: after calls that give it rows.
+ *
+ * end: the cut is saved, which a scan that did not go to its end is not (MR_ERR_ARGUMENT), or
+ * (`saved` 0) given up; the next one then has it, too. After a scan that went to its end,
+ * mr_changes.oldest is as if it had been saved. */
 MR_API mr_status mr_changes_of(mr_operator op, mr_changes *changes_out);
 MR_API mr_status mr_changes_scan(mr_operator op, uint32_t rewrite, mr_scan *scan_out);
 MR_API mr_status mr_changes_end(mr_operator op, uint32_t saved);
 
-/* A value of the row at this address is in the host's hands, which may change it in place. */
+/* A value of the row at this address is about to be in the host's hands, which may change it in
+ * place. */
 MR_API mr_status mr_row_changes(mr_operator op, uint32_t row);
 
 /* Write entries for rows [from, count) of the scan's page to `out`. The encoded refs

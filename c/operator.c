@@ -12,8 +12,11 @@ mr_status mr_flush(mr_operator_data *op,
     }
     for (;;) {
         const mr_page *page = &op->flush.page;
-        for (; op->flush_at < page->count; op->flush_at++)
-            MR_TRY(emit(op, mr_row_at(mr_u32s(page->rows)[op->flush_at]), results));
+        for (; op->flush_at < page->count; op->flush_at++) {
+            mr_row *row = mr_row_at(mr_u32s(page->rows)[op->flush_at]);
+            mr_row_reach(&op->rows, row);
+            MR_TRY(emit(op, row, results));
+        }
         op->flush_at = 0;
         MR_TRY(mr_scan_page(&op->flush, MR_RESULT_ROWS_MAX));
         if (page->count == 0) break;

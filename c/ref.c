@@ -18,6 +18,11 @@ mr_status mr_refs_grow(mr_refs *refs, mr_heap *heap, uint32_t capacity) {
     return MR_OK;
 }
 
+static uint32_t *next_of(const mr_refs *refs, uint32_t number) {
+    MR_ASSERT(number != 0 && number < refs->capacity);
+    return (uint32_t *)mr_at(refs->next) + number;
+}
+
 mr_status mr_ref_take(mr_heap *heap) {
     uint64_t counted = heap->reserved_bytes + heap->external_bytes + MR_REF_BYTES;
     if (counted > heap->budget_bytes) {
@@ -27,10 +32,19 @@ mr_status mr_ref_take(mr_heap *heap) {
     return MR_OK;
 }
 
+void mr_ref_share(mr_refs *refs, uint32_t number) {
+    uint32_t *next = next_of(refs, number);
+    *next = (*next < MR_REF_SHARED ? MR_REF_SHARED : *next) + 1;
+}
+
 void mr_ref_drop(mr_refs *refs, mr_heap *heap, uint32_t number) {
-    MR_ASSERT(number != 0 && number < refs->capacity);
+    uint32_t *next = next_of(refs, number);
+    if (*next > MR_REF_SHARED) { /* Another cell has it still. */
+        --*next;
+        return;
+    }
     heap->external_bytes -= MR_REF_BYTES;
-    ((uint32_t *)mr_at(refs->next))[number] = refs->dropped;
+    *next = refs->dropped;
     refs->dropped = number;
 }
 

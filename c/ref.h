@@ -9,13 +9,17 @@
  * A restored value is bytes in a blob until the host first asks for it; its cell
  * has the top bit set and holds the blob's address / 8.
  *
- * Invariant: external_bytes of the heap = MR_REF_BYTES x cells that hold a number. */
+ * The copy of a row for a checkpoint (kept.c) shares the numbers of the row: next[] then has
+ * MR_REF_SHARED + how many copies there are, and who is the last to let go drops the number.
+ *
+ * Invariant: external_bytes of the heap = MR_REF_BYTES x numbers that cells hold. */
 #ifndef MR_REF_H
 #define MR_REF_H
 
 #include "alloc.h"
 
-#define MR_REF_ENCODED 0x80000000u
+#define MR_REF_ENCODED 0x80000000u /* In a cell. */
+#define MR_REF_SHARED 0x80000000u  /* In next[]: no number has it. */
 
 /* Make numbers below `capacity` usable. MR_ERR_MEMORY: nothing changed. */
 mr_status mr_refs_grow(mr_refs *refs, mr_heap *heap, uint32_t capacity);
@@ -23,7 +27,10 @@ mr_status mr_refs_grow(mr_refs *refs, mr_heap *heap, uint32_t capacity);
 /* One more cell holds a number. MR_ERR_MEMORY when the estimate exceeds the budget. */
 mr_status mr_ref_take(mr_heap *heap);
 
-/* The cell that held `number` is gone. */
+/* The cell of a copy holds `number`, too. */
+void mr_ref_share(mr_refs *refs, uint32_t number);
+
+/* A cell that held `number` is gone. */
 void mr_ref_drop(mr_refs *refs, mr_heap *heap, uint32_t number);
 
 /* What a cell holds is let go of: a number, or encoded bytes, or nothing. */

@@ -114,18 +114,18 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
 
 /* ---- what a row holds ---- */
 
-static uint32_t row_bytes(const mr_rows *rows, uint32_t key_bytes) {
+uint32_t mr_row_bytes(const mr_rows *rows, uint32_t key_bytes) {
     return mr_round8(rows->layout.key_at + key_bytes) + rows->layout.record_bytes;
 }
 
 /* What counts of them. */
 static uint32_t counted_bytes(const mr_rows *rows, uint32_t key_bytes) {
     const uint32_t age_bytes = rows->age_at != 0 ? (uint32_t)sizeof(mr_age) : 0;
-    return mr_heap_size_of(row_bytes(rows, key_bytes) - age_bytes);
+    return mr_heap_size_of(mr_row_bytes(rows, key_bytes) - age_bytes);
 }
 
 void mr_row_free(mr_rows *rows, mr_row *row) {
-    mr_heap_free(rows->heap, mr_addr_of(row), row_bytes(rows, row->key_bytes));
+    mr_heap_free(rows->heap, mr_addr_of(row), mr_row_bytes(rows, row->key_bytes));
 }
 
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob) {
@@ -179,6 +179,7 @@ static void bury(mr_rows *rows, mr_row *row) {
 
 /* Take a row out of all that knows it. */
 static void unlink_row(mr_rows *rows, mr_row *row) {
+    mr_row_reach(rows, row);
     uint32_t hash = mr_hash32(rows, mr_row_key(rows, row), row->key_bytes);
     mr_table_remove(&rows->table, hash, mr_addr_of(row));
     mr_find_removed(rows, row, hash);
@@ -330,7 +331,7 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
     if (rows->ring_at != 0 && mr_table_reserve(&rows->owners, owner) != MR_OK) {
         return out_of_memory(rows);
     }
-    mr_addr address = mr_heap_alloc(rows->heap, row_bytes(rows, key_bytes));
+    mr_addr address = mr_heap_alloc(rows->heap, mr_row_bytes(rows, key_bytes));
     if (address == 0) return out_of_memory(rows);
     *row_out = mr_row_at(address);
     return MR_OK;

@@ -237,8 +237,13 @@ mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t has
 mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const uint8_t *record,
                         mr_row **row_out);
 
-/* Give the memory of a row back, and no more. */
+/* The memory of a row itself; give it back, and no more. */
+uint32_t mr_row_bytes(const mr_rows *rows, uint32_t key_bytes);
 void mr_row_free(mr_rows *rows, mr_row *row);
+
+/* A copy of a row as it is now, for a checkpoint, and its end; kept.c. 0: no memory. */
+mr_addr mr_kept_copy(mr_rows *rows, const mr_row *row);
+void mr_kept_free(mr_rows *rows, mr_row *copy);
 
 /* ---- what changed; dirty.c ---- */
 
@@ -250,22 +255,36 @@ void mr_dirty_born(mr_rows *rows, mr_row *row);
 void mr_dirty_again(mr_rows *rows, mr_row *row);
 void mr_dirty_gone(mr_rows *rows, mr_row *row);
 
-/* The next row that changed, or grave; 0 asks for the first, and is the end. */
-mr_addr mr_dirty_after(const mr_rows *rows, mr_addr row);
-mr_addr mr_dirty_grave_after(const mr_rows *rows, mr_addr grave);
+/* The cut: a checkpoint saves what has changed, as it is now. `all`: also what has not. */
+void mr_dirty_begin(mr_rows *rows, bool all);
 
-/* Count the oldest row that has not changed among those that have; false: all have. */
-bool mr_dirty_rewrite(mr_rows *rows);
+/* If a row is pending, keep it as it is. */
+void mr_dirty_keep(mr_rows *rows, mr_row *row);
 
-/* A row was encoded to a segment. */
+/* What there is to write. */
+typedef enum mr_dirty_sort {
+    MR_DIRTY_KEPT,    /* Copies. */
+    MR_DIRTY_GRAVES,  /* Of the cut. */
+    MR_DIRTY_PENDING, /* Rows that had changed, */
+    MR_DIRTY_OLD,     /* and that had not, those first that were written longest ago. */
+} mr_dirty_sort;
+
+/* The next row of a sort; 0 asks for the first, and is the end. */
+mr_addr mr_dirty_next(const mr_rows *rows, mr_dirty_sort sort, mr_addr row);
+
+/* A row, or a copy, was encoded to a segment; it may be told more than once. */
 void mr_dirty_written(mr_rows *rows, mr_row *row, uint32_t segment);
 
-/* All that changed is encoded: what changes from now on is of the next checkpoint. Then this
- * one ends, saved or given up. */
-void mr_dirty_freeze(mr_rows *rows);
+/* Free copies that were written. */
+void mr_dirty_swept(mr_rows *rows);
+
+/* All is encoded: nothing is pending any more. Then the checkpoint ends, saved or given up. */
+void mr_dirty_done(mr_rows *rows);
 void mr_dirty_end(mr_rows *rows, bool saved);
 
-/* All that stands was loaded: of a savepoint, or from what checkpoints saved. */
+/* Rows are loaded that this segment has; all that stands was loaded: of a savepoint, or from
+ * what checkpoints saved. */
+void mr_dirty_load(mr_rows *rows, uint32_t segment);
 void mr_dirty_loaded(mr_rows *rows);
 
 /* ---- timers; timer.c ---- */
@@ -321,12 +340,11 @@ void mr_ring_remove(mr_rows *rows, mr_row *row);
 void mr_ring_rehang(mr_rows *rows, mr_row *row);
 
 /* The last entry of a key that stands; millrace.h, mr_entry_last. */
-mr_status mr_ring_last(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
-                       double passed_ms, mr_addr *row);
+mr_status mr_ring_last(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, double passed_ms,
+                       mr_addr *row);
 
 /* The next entries of a key; millrace.h, mr_entries_next. */
-mr_status mr_ring_page(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes,
-                       mr_entries *page);
+mr_status mr_ring_page(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, mr_entries *page);
 
 /* Remove the first entries of a key as far as they leave, at most so many: MR_MORE. */
 mr_status mr_ring_drop(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, uint32_t steps);
@@ -385,9 +403,14 @@ static inline int64_t mr_row_timer_ms(const mr_row_timer *timer) {
     return time_ms;
 }
 
-/* The row is not what the last checkpoint knew. */
+/* Somebody has found a row and may change or remove it, or hand it to the host; dirty.h. */
+static inline void mr_row_reach(mr_rows *rows, mr_row *row) {
+    if (rows->dirty.cut != 0) mr_dirty_keep(rows, row);
+}
+
+/* The row is not what the last checkpoint knew. It was reached. */
 static inline void mr_row_changed(mr_rows *rows, mr_row *row) {
-    if (row->segment != 0 && row->segment <= rows->dirty.settled) mr_dirty_again(rows, row);
+    if (row->segment != rows->dirty.mark) mr_dirty_again(rows, row);
 }
 
 /* Milliseconds as an integer, whatever the host wrote; rounded down, so that nothing

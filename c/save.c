@@ -196,7 +196,7 @@ mr_status mr_save_rows(const mr_scan_data *scan, uint32_t from, const mr_save_to
         }
         if (writer.full) break;
         size = writer.size;
-        if (scan->of_changes && (page[upto] & MR_PAGE_GRAVE) == 0) {
+        if (scan->of_changes && (page[upto] & MR_PAGE_GRAVE) == 0) { /* Or a copy. */
             mr_dirty_written(rows, mr_row_at(page[upto]), to->segment);
         }
     }

@@ -26,6 +26,11 @@
  * written then; of the k, at most k were rewritten, once each, because what is rewritten is
  * always older; and no more than were rewritten can have changed or gone meanwhile.
  *
+ * What is saved is the cut, and rows change while it is written (dirty.h). The segment that the
+ * cut has such a row in stays for this checkpoint; in the next one the row is among those that
+ * changed. So a chain has the segments of which the proof speaks, those of this checkpoint, and
+ * for one checkpoint more those that were of use when it began.
+ *
  * As rows go, n itself shrinks: a checkpoint that might leave more than 3 n entries and the
  * first segment writes all rows. The host decides that, which keeps the chain: js/chain.ts. */
 #ifndef MR_SAVE_H

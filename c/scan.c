@@ -32,29 +32,48 @@ mr_status mr_scan_ranked(mr_scan_data *scan, mr_rows *rows, double time_ms) {
 
 mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite) {
     MR_TRY(start(scan, rows));
+    const bool all = rewrite >= rows->table.size - rows->dirty.changed;
     scan->of_changes = true;
-    scan->with_graves = rewrite < rows->table.size - rows->dirty.changed;
+    scan->with_graves = !all;
     scan->rewrite = rewrite;
+    mr_dirty_begin(rows, all);
+    scan->mark = rows->dirty.mark;
     return MR_OK;
 }
 
-/* What comes next among changes; 0: nothing. */
-static mr_addr next_change(mr_scan_data *scan) {
-    if (scan->with_graves) {
-        const mr_addr grave = mr_dirty_grave_after(scan->rows, scan->grave);
-        if (grave != 0) {
-            scan->grave = grave;
-            return grave + MR_PAGE_GRAVE;
-        }
-        scan->with_graves = false;
+/* Add the next rows of a sort, behind `from`, to the page, at most `most`; returns the last. */
+static mr_addr add_changes(mr_scan_data *scan, mr_dirty_sort sort, mr_addr from, uint32_t most) {
+    mr_page *page = &scan->page;
+    while (most-- > 0 && page->count < scan->rows_max && scan->page_bytes < MR_SCAN_PAGE_BYTES) {
+        const mr_addr next = mr_dirty_next(scan->rows, sort, from);
+        if (next == 0) break;
+        const bool grave = sort == MR_DIRTY_GRAVES;
+        if (!grave) scan->page_bytes += mr_row_weight(scan->rows, mr_row_at(next));
+        mr_u32s(page->rows)[page->count++] = grave ? next + MR_PAGE_GRAVE : next;
+        from = next;
     }
-    mr_addr row = mr_dirty_after(scan->rows, scan->row);
-    if (row == 0 && scan->rewrite > 0 && mr_dirty_rewrite(scan->rows)) {
-        scan->rewrite--;
-        row = scan->rows->dirty.newest;
+    return from;
+}
+
+/* The next page of what there is to write. */
+static mr_status next_changes(mr_scan_data *scan, uint32_t rows_max) {
+    mr_rows *rows = scan->rows;
+    if (rows->dirty.torn) {
+        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
     }
-    if (row != 0) scan->row = row;
-    return row;
+    scan->rows_max = rows_max;
+    scan->page_bytes = 0;
+    mr_dirty_swept(rows);
+    if (scan->with_graves) { /* First: some key may have a row again. */
+        scan->grave = add_changes(scan, MR_DIRTY_GRAVES, scan->grave, UINT32_MAX);
+    }
+    (void)add_changes(scan, MR_DIRTY_KEPT, 0, UINT32_MAX);
+    (void)add_changes(scan, MR_DIRTY_PENDING, 0, UINT32_MAX);
+    const uint32_t before = scan->page.count;
+    (void)add_changes(scan, MR_DIRTY_OLD, 0, scan->rewrite);
+    scan->rewrite -= scan->page.count - before;
+    if (scan->page.count == 0) mr_dirty_done(rows);
+    return MR_OK;
 }
 
 static mr_status add_visible(mr_scan_data *scan, const mr_addr *found, uint32_t count) {
@@ -96,16 +115,11 @@ static void next_ranked(mr_scan_data *scan, uint32_t rows_max) {
 
 mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
     scan->page.count = 0;
+    if (scan->of_changes) scan->changes = scan->rows->changes;
     if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", 0);
     mr_addr *rows = mr_at(scan->page.rows);
     rows_max = mr_min_u32(rows_max, MR_SCAN_PAGE_ROWS);
-    if (scan->of_changes) {
-        mr_addr next;
-        while (scan->page.count < rows_max && (next = next_change(scan)) != 0)
-            rows[scan->page.count++] = next;
-        if (scan->page.count == 0) mr_dirty_freeze(scan->rows);
-        return MR_OK;
-    }
+    if (scan->of_changes) return next_changes(scan, rows_max);
     if (!scan->collected) {
         MR_TRY(collect(scan));
         if (!scan->collected) return MR_MORE;
@@ -118,6 +132,12 @@ mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max) {
     for (; scan->page.count < rows_max && scan->runs.count > 0; mr_runs_take(&scan->runs))
         rows[scan->page.count++] = mr_runs_first(&scan->runs);
     return MR_OK;
+}
+
+void mr_scan_reach(const mr_scan_data *scan) {
+    if (scan->of_changes || scan->ranked) return; /* They are only written. */
+    for (uint32_t i = 0; i < scan->page.count; i++)
+        mr_row_reach(scan->rows, mr_row_at(mr_u32s(scan->page.rows)[i]));
 }
 
 void mr_scan_stop(mr_scan_data *scan) {

@@ -5,27 +5,32 @@
  * The table has no order worth showing, so rows are collected and sorted by birth; see
  * runs.h. Every call does the work of about one run.
  *
- * A scan of what changed (dirty.h) gives graves, then rows in the order in which they
- * changed, then old rows that are to be written once more; save.h says why. Its end
- * freezes them.
+ * A scan of what changed by its start, the cut (dirty.h), goes on beside what changes later:
+ * each page is written before anything else happens. First come graves, then copies that were
+ * kept, then rows in the order in which they changed, then old rows that are to be written once
+ * more; save.h says why.
  *
  * A scan for a savepoint knows, too, which row is the how-manieth by birth, use and timer;
  * ranks.h.
  *
- * Invariant: while a scan is used, no row of its state is made or removed. */
+ * Invariant: while a scan is used, no row of its state is made or removed, save of changes. */
 #ifndef MR_SCAN_H
 #define MR_SCAN_H
 
 #include "ranks.h"
 
-enum { MR_SCAN_PAGE_ROWS = 4096 };
+enum {
+    MR_SCAN_PAGE_ROWS = 4096,
+    MR_SCAN_PAGE_BYTES = 1 << 17, /* Of changes: the row that comes to so many is the last. */
+};
 
 typedef struct mr_scan_data {
     mr_page page; /* First: the host knows its address. */
     mr_rows *rows;
     mr_runs runs; /* Their heap is the rows': a scan may outlive them, to be stopped. */
     double time_ms;
-    uint64_t changes; /* Of the rows, when the scan was opened. */
+    uint64_t
+        changes; /* Of the rows, when the scan was opened; of changes, when the page was given. */
     mr_table_cursor cursor;
     uint32_t step_at; /* Of the rows behind the cursor, so many were looked at. */
     bool collected;
@@ -35,9 +40,11 @@ typedef struct mr_scan_data {
     uint32_t upto;   /* and of the next page's. */
     bool of_changes; /* Then: */
     bool with_graves;
-    uint32_t rewrite; /* So many old rows are still to come. */
-    mr_addr grave;    /* The last ones that were given. */
-    mr_addr row;
+    uint32_t mark;       /* Of the checkpoint. */
+    uint32_t rewrite;    /* So many old rows are still to come. */
+    mr_addr grave;       /* The last one that was given. */
+    uint32_t rows_max;   /* Of the page, */
+    uint64_t page_bytes; /* and what its rows weigh. */
 } mr_scan_data;
 
 /* Start over the rows that have not expired at `time_ms` (-Infinity: all). */
@@ -46,11 +53,19 @@ mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms);
 /* The same for a savepoint. */
 mr_status mr_scan_ranked(mr_scan_data *scan, mr_rows *rows, double time_ms);
 
-/* Start over what changed since the last checkpoint, and `rewrite` of the rows that did not. */
+/* Start over what changed since the last checkpoint, and `rewrite` of the rows that did not:
+ * as they are now. */
 mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite);
 
-/* Has no row come or gone since the scan was started? */
+/* Of changes: does their checkpoint go on? */
+static inline bool mr_scan_goes_on(const mr_scan_data *scan) {
+    const mr_dirty *dirty = &scan->rows->dirty;
+    return dirty->saving && dirty->mark == scan->mark;
+}
+
+/* Has no row come or gone since the scan was started, or of changes, since the page was given? */
 static inline bool mr_scan_valid(const mr_scan_data *scan) {
+    if (scan->of_changes && !mr_scan_goes_on(scan)) return false;
     return scan->changes == scan->rows->changes;
 }
 
@@ -58,6 +73,9 @@ static inline bool mr_scan_valid(const mr_scan_data *scan) {
  * a grave has MR_PAGE_GRAVE added to its address.
  * MR_MORE: still collecting, call again. MR_ERR_HANDLE: the state has changed. */
 mr_status mr_scan_page(mr_scan_data *scan, uint32_t rows_max);
+
+/* The rows of the page are the host's now. */
+void mr_scan_reach(const mr_scan_data *scan);
 
 void mr_scan_stop(mr_scan_data *scan);
 

@@ -89,6 +89,7 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
         mr_wheel_node *node = mr_wheel_first(past ? &rows->overdue : &rows->timers, upto, steps);
         if (node == NULL) return NULL;
         mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->timer_at);
+        mr_row_reach(rows, row);
         if (!mr_row_expired(rows, row, (double)time_of(NULL, node))) return row;
         mr_rows_timer_clear(rows, row);
     }

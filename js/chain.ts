@@ -6,8 +6,7 @@
  */
 import { encode } from "./codec.ts"
 import type { Operator } from "./engine/operator.ts"
-import { saveChanges } from "./engine/scan.ts"
-import type { Segment } from "./engine/scan.ts"
+import { StateCut } from "./engine/state_cut.ts"
 import type { SavedSegment } from "./manifest.ts"
 
 /** Each checkpoint writes this part of the rows at least, so a chain is of little more of them. */
@@ -17,20 +16,22 @@ const checkpointsMax = 256
 const entriesMax = 3
 
 /**
- * Write what changed of a state by `put`; gives its chain as it is once the checkpoint is durable,
- * which the operator must be told then. Throws what `put` throws.
+ * Begin to save what changed of a state, as it is now; undefined: nothing did. The operator must be
+ * told how it ends. Throws `MEMORY`.
  */
-export async function extendChain(
-  operator: Operator,
-  chain: readonly SavedSegment[],
-  put: (segment: Segment) => Promise<SavedSegment>,
-): Promise<readonly SavedSegment[]> {
+export function cutState(operator: Operator, chain: readonly SavedSegment[]): StateCut | undefined {
   const { rows, removed } = operator.changes()
-  if (rows + removed === 0) return chain
-  const added: SavedSegment[] = []
+  if (rows + removed === 0) return undefined
   const rewrite = rowsToRewrite(operator.stats().rows, rows + removed, chain)
-  for (const segment of saveChanges(operator, rewrite, encode)) added.push(await put(segment))
-  const { oldest } = operator.changes()
+  return new StateCut(operator, rewrite, encode)
+}
+
+/** The chain of a state once the segments that were added are durable, of a cut that is done. */
+export function extendChain(
+  chain: readonly SavedSegment[],
+  added: readonly SavedSegment[],
+  oldest: number,
+): readonly SavedSegment[] {
   return [...chain, ...added].filter(({ number }) => number >= oldest)
 }
 

@@ -13,9 +13,9 @@
  * overwritten, and a restore that finds the newest damaged takes the one before and says so. What a
  * checkpoint that failed would have saved is saved by the next.
  */
-import { extendChain } from "./chain.ts"
+import { Cut } from "./cut.ts"
+import type { Chains } from "./cut.ts"
 import type { Engine } from "./engine/engine.ts"
-import type { Segment } from "./engine/scan.ts"
 import { claimName, numberName, readEpochs } from "./epochs.ts"
 import { MillraceError } from "./errors.ts"
 import type { Flow } from "./flow.ts"
@@ -23,12 +23,12 @@ import { openHomes } from "./homes.ts"
 import type { Restoring } from "./homes.ts"
 import { Kept, manifestKey, manifestsOf } from "./kept.ts"
 import { damaged, manifestFormat, openManifest, sealManifest } from "./manifest.ts"
-import type { Manifest, SavedOperator, SavedSegment, SavedSink } from "./manifest.ts"
+import type { Manifest, SavedSegment, SavedSink } from "./manifest.ts"
 import type { Plan } from "./plan.ts"
 import type { Feeds } from "./sinks/feeds.ts"
 import type { RunSettings } from "./run.ts"
-import { savedFlow } from "./saved.ts"
-import { pathOf, statesIn } from "./states.ts"
+import { pathOf } from "./states.ts"
+import type { HomedState } from "./states.ts"
 import { Shelves } from "./shelves.ts"
 import { ownStorage } from "./storage/owner.ts"
 import type { Owner } from "./storage/owner.ts"
@@ -62,7 +62,7 @@ export class Checkpoints {
   /** The key of its claim. */
   #claimed: string | undefined
   /** The chains of the last one that is durable, by the path of the state. */
-  #chains = new Map<string, readonly SavedSegment[]>()
+  #chains: Chains = new Map()
 
   /** Of a job; undefined where it has no storage. */
   static of(plan: Plan, { storage, name }: RunSettings, feeds: Feeds): Checkpoints | undefined {
@@ -104,10 +104,11 @@ export class Checkpoints {
     const { operators, sources, sinks } = manifest
     const homes = openHomes({ states: operators, sources }, flow, restoring)
     this.#feeds.checkHomes(sinks)
-    this.#chains = chainsOf(manifest)
-    for (const path of this.#chains.keys()) {
-      if (homes.get(path)?.asSaved !== true) this.#chains.delete(path) // It is written whole.
+    const chains = chainsOf(manifest)
+    for (const path of chains.keys()) {
+      if (homes.get(path)?.asSaved !== true) chains.delete(path) // It is written whole.
     }
+    this.#chains = chains
     for (const { uid, state, segments } of operators) {
       const home = homes.get(pathOf(uid, state))
       if (home === undefined) continue
@@ -155,59 +156,61 @@ export class Checkpoints {
     this.#claimed = key
   }
 
+  /** The cut of a flow, to be written: as it was when the last checkpoint that is durable was. */
+  cut(flow: Flow, finished: boolean, news: () => void): Cut {
+    return new Cut(flow, this.#chains, finished, news)
+  }
+
   /**
-   * Write a checkpoint of the flow, which must stand still meanwhile. Throws `SINK`, and `STORAGE`,
+   * Write a cut. The flow must stand still while a job has sinks. Throws `SINK`, and `STORAGE`,
    * also when storage takes longer than `timeoutMs`; what it would have saved is then in the next.
    */
-  async write(flow: Flow, engine: Engine, finished: boolean, timeoutMs: number): Promise<Written> {
-    if (this.#claimed === undefined) await this.#calls.within(timeoutMs, () => this.#claim())
-    const epoch = this.#next++
+  async write(cut: Cut, engine: Engine, timeoutMs: number): Promise<Written> {
     let durable = false
+    let epoch = 0
     try {
+      if (this.#claimed === undefined) await this.#calls.within(timeoutMs, () => this.#claim())
+      epoch = this.#next++
       const sinks = await this.#feeds.prepare(epoch)
       await this.#calls.within(timeoutMs, async () => {
-        const manifest = await this.#writeAll(flow, engine, { epoch, finished, sinks })
+        const manifest = await this.#writeAll(cut, engine, epoch, sinks)
         durable = true
         this.#chains = chainsOf(manifest)
         await this.#kept.add(manifest, this.#claimed)
       })
     } finally {
       if (!durable) this.#kept.leave()
-      for (const { state } of statesIn(flow)) state.operator.endChanges(durable)
+      cut.close(durable)
     }
     await this.#feeds.commit()
     return { epoch, bytes: this.#calls.written }
   }
 
   async #writeAll(
-    flow: Flow,
+    cut: Cut,
     engine: Engine,
-    {
-      epoch,
-      finished,
-      sinks,
-    }: Pick<Manifest, "epoch" | "finished"> & { readonly sinks: readonly SavedSink[] },
+    epoch: number,
+    sinks: readonly SavedSink[],
   ): Promise<Manifest> {
-    const operators: SavedOperator[] = []
-    let count = 0
-    for (const { planned, state, path } of statesIn(flow)) {
-      const { uid } = planned
-      const { name: stateName, schema, operator } = state
-      const { storage, prefix } = this.#shelves.of(uid)
-      const put = async ({ bytes, entries, number }: Segment): Promise<SavedSegment> => {
-        const key = `${prefix}${numberName(epoch)}-${this.#number}-${count++}`
-        const checksum = engine.checksum(bytes)
-        await this.#calls.set(storage, key, bytes)
-        return { key, bytes: bytes.length, checksum, entries, number }
-      }
-      const segments = await extendChain(operator, this.#chains.get(path) ?? [], put)
-      operators.push({ uid, state: stateName, schema, segments })
+    const added = new Map<HomedState, SavedSegment[]>()
+    for (let count = 0, piece; (piece = await cut.next()) !== undefined; count++) {
+      const { homed, segment } = piece
+      const { bytes, entries, number } = segment
+      const { storage, prefix } = this.#shelves.of(homed.planned.uid)
+      const key = `${prefix}${numberName(epoch)}-${this.#number}-${count}`
+      const checksum = engine.checksum(bytes)
+      await this.#calls.set(storage, key, bytes)
+      const segments = added.get(homed) ?? []
+      added.set(homed, segments)
+      segments.push({ key, bytes: bytes.length, checksum, entries, number })
     }
     const owner = this.#number
     const manifest: Manifest = {
       ...{ format: manifestFormat, job: this.#job, epoch, owner },
-      ...savedFlow(flow, finished),
-      operators,
+      ...cut.flow,
+      operators: cut.chains(added).map(({ homed: { planned, state }, segments }) => {
+        return { uid: planned.uid, state: state.name, schema: state.schema, segments }
+      }),
       ...(sinks.length > 0 && { sinks }),
     }
     await this.#seal(manifest, engine)

@@ -22,32 +22,29 @@ interface Cleaned {
   dueMs: number
 }
 
-/** When a checkpoint is being written, which reads all rows: try again after so long. */
-const retryMs = 100
-
 export class Cleanup {
   readonly #states: Cleaned[]
   readonly #clock: SteadyClock
-  readonly #passedMs: (nowMs: number) => number | undefined
+  readonly #passedMs: (nowMs: number) => number
   #cancel: (() => void) | undefined
   #stopped = false
 
-  /** Of a job: the states whose time is processing time, whenever they may be cleaned. */
-  static of(flow: Flow, clock: SteadyClock, mayClean: () => boolean): Cleanup {
+  /** Of a job: the states whose time is processing time. */
+  static of(flow: Flow, clock: SteadyClock): Cleanup {
     const operators = statesIn(flow).flatMap(({ planned, state: { operator } }) =>
       !planned.eventTime || operator.input.processing ? [operator] : [],
     )
-    return new Cleanup(operators, clock, (now) => (mayClean() ? flow.passedMs(now) : undefined))
+    return new Cleanup(operators, clock, (nowMs) => flow.passedMs(nowMs))
   }
 
   /**
    * Begins at once, if there is anything to clean; `passedMs` gives how far time has come for all
-   * that will still be done, or undefined if nothing may be freed now.
+   * that will still be done.
    */
   constructor(
     operators: readonly Operator[],
     clock: SteadyClock,
-    passedMs: (nowMs: number) => number | undefined = (nowMs) => nowMs,
+    passedMs: (nowMs: number) => number = (nowMs) => nowMs,
   ) {
     this.#clock = clock
     this.#passedMs = passedMs
@@ -63,10 +60,10 @@ export class Cleanup {
     this.#cancel?.()
   }
 
-  #arm(atLeastMs = 0): void {
+  #arm(): void {
     const dueMs = Math.min(...this.#states.map(({ dueMs }) => dueMs))
     if (dueMs === Infinity) return
-    const waitMs = Math.max(dueMs - this.#clock.now(), atLeastMs)
+    const waitMs = Math.max(dueMs - this.#clock.now(), 0)
     // Held weakly: a timer must not keep a job alive that nobody closed and nobody has any more.
     const self = weakly(this)
     this.#cancel = this.#clock.after(waitMs, () => {
@@ -79,7 +76,6 @@ export class Cleanup {
     if (this.#stopped) return
     const now = this.#clock.now()
     const passedMs = this.#passedMs(now)
-    if (passedMs === undefined) return this.#arm(retryMs)
     let more = false
     for (const state of this.#states) {
       if (state.dueMs > now) continue

@@ -153,7 +153,7 @@ export function runAlone(node: Node): Results {
   const claim = async (): Promise<Output | undefined> => {
     if (left) return undefined
     opening ??= open()
-    const [only] = (await opening).outputs as readonly [Output]
+    const [only] = (await opening).outlets.outputs as readonly [Output]
     results ??= only.iterator()
     return (output = only)
   }
@@ -178,9 +178,10 @@ type TellTrace = (trace: StateTrace) => void
 
 function handleOf(job: JobCore, single: boolean): JobBase {
   const output = (of: unknown) => {
-    const found = job.outputs.find(({ name, tag }) => (tag ?? name) === of)
+    const { outputs } = job.outlets
+    const found = outputs.find(({ name, tag }) => (tag ?? name) === of)
     if (found !== undefined) return found.iterator() as never // Refuses one that has a sink.
-    const names = job.outputs.map(({ name, tag }) => (tag === undefined ? name : `tag ${name}`))
+    const names = outputs.map(({ name, tag }) => (tag === undefined ? name : `tag ${name}`))
     const asked = of instanceof Tag ? `tag ${of.name}` : String(of)
     throw new MillraceError("OPTION", `the job has no output ${asked}; it has ${names.join(", ")}`)
   }

@@ -3,9 +3,10 @@
  *
  *   consumer asks -> pump: checkpoint due? -> feed a chunk -> results to outputs -> consumer
  *
- * One loop, the pump, does everything that waits, so nothing runs beside it: it feeds while
- * somebody wants results and nobody is behind, and takes a checkpoint only when every result of
- * the events before it was handed out and each consumer has asked for the next.
+ * One loop, the pump, does everything that waits, so nothing runs beside it but the writing of a
+ * checkpoint (saving.ts): it feeds while somebody wants results and nobody is behind, and begins a
+ * checkpoint only when every result of the events before it was handed out and each consumer has
+ * asked for the next. With sinks it stands still until that is over: they take epoch by epoch.
  */
 import { aborted, refuseAborted } from "./abort.ts"
 import { Checkpoints } from "./checkpoint.ts"
@@ -16,7 +17,6 @@ import type { Flow } from "./flow.ts"
 import type { Engine } from "./engine/engine.ts"
 import { News } from "./news.ts"
 import { Outlets } from "./outlets.ts"
-import type { Output } from "./output.ts"
 import { planOf } from "./plan.ts"
 import type { Plan } from "./plan.ts"
 import { Restarts } from "./restarts.ts"
@@ -24,21 +24,20 @@ import { checkReplay, checkSources } from "./run.ts"
 import type { RunSettings } from "./run.ts"
 import { takeSavepoint } from "./savepoint.ts"
 import { Savepoints } from "./savepoints.ts"
+import { Saving } from "./saving.ts"
 import { Schedule } from "./schedule.ts"
-import type { Feeds } from "./sinks/feeds.ts"
 import type { AskedOutput } from "./sinks/sink.ts"
 import type { JobStats } from "./stats.ts"
 import { Breath, turn } from "./time/macrotask.ts"
 import { Works } from "./works.ts"
 
 export class JobCore {
-  readonly outputs: readonly Output[]
+  readonly outlets: Outlets
   readonly settings: RunSettings
   readonly #plan: Plan
   readonly #checkpoints: Checkpoints | undefined
   readonly #schedule: Schedule
-  readonly #outlets: Outlets
-  readonly #feeds: Feeds
+  readonly #saving: Saving
   readonly #savepoints: Savepoints
   readonly #restarts: Restarts
   readonly #works: Works
@@ -57,18 +56,18 @@ export class JobCore {
     this.#plan = planOf(asked.map(({ name, node }) => [name, node] as const))
     checkReplay(this.#plan, settings)
     const events = { news: () => this.#kick(), gone: () => this.#onLeft() }
-    this.#outlets = new Outlets(this.#plan, asked, settings.storage, events)
-    this.outputs = this.#outlets.outputs
-    this.#feeds = this.#outlets.feeds
-    this.#checkpoints = Checkpoints.of(this.#plan, settings, this.#feeds)
-    this.#schedule = new Schedule(settings, () => this.#feeds.full)
+    this.outlets = new Outlets(this.#plan, asked, settings.storage, events)
+    const { feeds } = this.outlets
+    this.#checkpoints = Checkpoints.of(this.#plan, settings, feeds)
+    this.#schedule = new Schedule(settings, () => feeds.full)
+    const rows = feeds.any ? 0 : settings.sliceRows
+    this.#saving = new Saving(this.#checkpoints, this.#schedule, () => this.#kick(), rows)
     this.#savepoints = new Savepoints(settings, (finished) =>
       takeSavepoint(this.#flow, this.#works.engine, settings.clock, finished),
     )
     this.#restarts = new Restarts(settings)
-    this.#works = new Works(this.#plan, this.#outlets, settings, this.#checkpoints, {
+    this.#works = new Works(this.#plan, this.outlets, settings, this.#checkpoints, this.#saving, {
       isOver: () => this.#over,
-      mayClean: () => !this.#schedule.taking,
       news: () => this.#kick(),
     })
   }
@@ -123,24 +122,23 @@ export class JobCore {
   }
 
   async #close(): Promise<void> {
-    if (!this.#over) this.#end("closed")
-    this.#outlets.close()
+    this.#end("closed")
+    this.outlets.close()
     await this.#pumping
+    await this.#saving.settle()
     this.#works.release(typeof this.#ending.how === "object")
     await this.#leave()
   }
 
   async #leave(): Promise<void> {
-    await this.#feeds.close().finally(() => this.#checkpoints?.close())
+    await this.outlets.feeds.close().finally(() => this.#checkpoints?.close())
   }
-
-  // ---- the pump ----
 
   /** Something has changed: an event came, a consumer asked, a timer ran out. */
   #kick(): void {
     this.#news.ring()
     if (this.#pumping !== undefined || this.#over) return
-    this.#feeds.start()
+    this.outlets.feeds.start()
     // Later in this turn, so that outputs may be claimed before the first pull.
     this.#pumping = Promise.resolve().then(() => this.#pump())
   }
@@ -151,8 +149,9 @@ export class JobCore {
       while (!this.#over) {
         this.#news.clear()
         this.#flow.throwFailed()
-        this.#feeds.throwFailed()
-        if (breath.isDue()) await breath.take()
+        this.outlets.feeds.throwFailed()
+        this.#saving.throwFailed()
+        if (breath.isDue(this.#saving.going)) await breath.take()
         else if (this.#mayWrite && this.#schedule.wanted) await this.#standStill(this.#schedule)
         else if (this.#mayStop && this.#savepoints.asked) await this.#standStill(this.#savepoints)
         else if (this.#flow.busy) await this.#wait()
@@ -162,7 +161,7 @@ export class JobCore {
         } else if (!this.#step()) {
           if (this.#flow.ended && !this.#flow.leftovers.waited) await this.#finish()
           else await this.#wait()
-        }
+        } else this.#saving.goOn()
       }
     } catch (error) {
       if (!this.#over) await this.#goOnAfter(error)
@@ -186,12 +185,12 @@ export class JobCore {
 
   /** Does somebody want results, and is nobody behind? */
   get #demand(): boolean {
-    return !this.#outlets.full && (this.#runsToEnd || this.#outlets.hungry)
+    return !this.outlets.full && (this.#runsToEnd || this.outlets.hungry)
   }
 
   /** Is there anything to do, or to wait for? */
   get #wanted(): boolean {
-    return this.#demand || this.#schedule.asked || this.#savepoints.asked
+    return this.#demand || this.#schedule.asked || this.#savepoints.asked || this.#saving.ready
   }
 
   /** Feed a chunk, or emit a part of what is left at the end; false when there is nothing to do. */
@@ -209,20 +208,23 @@ export class JobCore {
   async #finish(): Promise<void> {
     this.#finishing = true
     const writes = this.#checkpoints !== undefined && !this.#works.unchanged
-    const waits = () => writes || this.#feeds.any || this.#savepoints.asked
+    const waits = () => writes || this.outlets.feeds.any || this.#savepoints.asked
     while (!this.#over && !this.#idle && waits()) {
       this.#news.clear()
       await this.#wait()
-      this.#feeds.throwFailed()
+      this.outlets.feeds.throwFailed()
     }
-    if (!this.#over && !writes) await this.#feeds.flush()
-    while (!this.#over && writes && !(await this.#write(true))); // Failures that are tolerated.
+    await this.#saving.settle()
+    this.#saving.throwFailed()
+    if (!this.#over && !writes) await this.outlets.feeds.flush()
+    while (!this.#over && writes && !(await this.#saving.write(true))); // It may be tolerated.
     if (!this.#over) this.#savepoints.give(true)
-    if (!this.#over) this.#end("ran to its end")
+    this.#end("ran to its end")
   }
 
-  /** Wait until there is news, or until a checkpoint is due or too late. */
+  /** Wait until there is news, or until a checkpoint is due or too late; or go on with one. */
   async #wait(): Promise<void> {
+    if (this.#saving.ready) return (await this.#news.soon()) ? undefined : this.#saving.slice()
     const cancel = this.#flow.alarm(() => this.#news.ring())
     const checkpointMs = this.#mayWrite ? this.#schedule.waitMs : undefined
     await this.#news.wait(checkpointMs, this.#savepoints.waitMs)
@@ -231,7 +233,7 @@ export class JobCore {
 
   /** Have all consumers what there is, do they ask for more, and is no function waited for? */
   get #idle(): boolean {
-    return !this.#flow.busy && this.#outlets.idle
+    return !this.#flow.busy && this.outlets.idle
   }
 
   /** While an end is emitted there is none: what was emitted of it could not be told apart. */
@@ -240,7 +242,7 @@ export class JobCore {
   }
 
   get #mayWrite(): boolean {
-    return this.#checkpoints !== undefined && this.#mayStop
+    return this.#checkpoints !== undefined && this.#mayStop && !this.#saving.going
   }
 
   /** Take what was asked for, or wait until all are ready for it. */
@@ -248,15 +250,10 @@ export class JobCore {
     const late = this.#flow.busy ? "functions" : "consumers"
     if (!this.#idle) return asked.hold(late) ? undefined : this.#wait()
     if (asked === this.#savepoints) asked.give(this.#works.unchanged)
-    else await this.#write(this.#works.unchanged)
+    else await this.#saving.take(this.#works.unchanged)
     await turn() // Who asked comes first, and may close the job.
     // However often it is asked for, the stream gets on.
     if (!this.#over && !this.#flow.busy && this.#demand) this.#step()
-  }
-
-  #write(finished: boolean): Promise<boolean> {
-    const [checkpoints, { engine, flow }] = [this.#checkpoints as Checkpoints, this.#works]
-    return this.#schedule.take((ms) => checkpoints.write(flow, engine, finished, ms))
   }
 
   // ---- the end ----
@@ -266,25 +263,27 @@ export class JobCore {
   }
 
   #end(how: End): void {
+    if (this.#over) return
     this.#ending.end(how)
     this.#restarts.stop()
+    this.#saving.end(typeof how === "string" ? undefined : how)
     this.#works.stop()
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
-    this.#outlets.end(typeof how === "string" ? undefined : how)
+    this.outlets.end(typeof how === "string" ? undefined : how)
     for (const each of [this.#schedule, this.#savepoints]) each.end(() => this.#ending.refusal())
     this.#news.ring()
     if (this.closeAtEnd) this.#works.release(typeof how === "object")
   }
 
   readonly #onAbort = (): void => {
-    if (!this.#over) this.#end({ error: aborted(this.settings.signal as AbortSignal) })
+    this.#end({ error: aborted(this.settings.signal as AbortSignal) })
     this.close().catch(() => undefined) // The abort is what is told.
   }
 
   /** A consumer has left. When none is there any more, nobody waits for the job. */
   async #onLeft(): Promise<void> {
-    if (!this.#runsToEnd && this.#outlets.left) return this.close()
-    this.#kick()
+    if (!this.#runsToEnd && this.outlets.left) await this.close()
+    else this.#kick()
   }
 
   get #flow(): Flow {

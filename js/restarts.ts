@@ -60,7 +60,7 @@ const passing: readonly ErrorCode[] = ["SOURCE", "USER_FUNCTION", "STORAGE", "SI
 
 /** What is restarted: it rests until it is opened again. */
 export interface Restartable {
-  rest(): void
+  rest(error: unknown): Promise<void>
   reopen(): Promise<void>
 }
 
@@ -94,7 +94,7 @@ export class Restarts {
     let last = error
     for (;;) {
       const delayMs = this.#nextDelay(last)
-      job.rest()
+      await job.rest(last)
       await this.#pause(delayMs)
       if (this.#stopped) return
       try {

@@ -88,6 +88,8 @@ export interface RunSettings {
   readonly clock: SteadyClock
   /** Are values of state frozen? For tests only. */
   readonly freeze?: boolean
+  /** The most rows that a checkpoint encodes between two chunks; 0: it stands. For tests only. */
+  readonly sliceRows?: number
 }
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/

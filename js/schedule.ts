@@ -26,8 +26,6 @@ export class Schedule {
   #pausedSinceMs: number | undefined
   /** How many have failed in a row. */
   #failures = 0
-  /** Is one being written? */
-  taking = false
   counts: CheckpointStats = { completed: 0, failed: 0, last: undefined }
 
   constructor(settings: RunSettings, awaited: () => boolean) {
@@ -80,7 +78,6 @@ export class Schedule {
     const writesMs = this.#now
     const pausedMs = writesMs - (this.#pausedSinceMs ?? writesMs)
     let written: Written
-    this.taking = true
     try {
       written = await write(checkpoint.timeoutMs - pausedMs)
     } catch (error) {
@@ -91,7 +88,6 @@ export class Schedule {
       if (lost || this.#failures > checkpoint.tolerableFailures) throw error
       return false
     } finally {
-      this.taking = false
       this.#over(writesMs)
     }
     this.#failures = 0

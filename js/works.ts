@@ -14,6 +14,7 @@ import type { Outlets } from "./outlets.ts"
 import type { Plan } from "./plan.ts"
 import { openFlow } from "./run.ts"
 import type { RunSettings } from "./run.ts"
+import type { Saving } from "./saving.ts"
 import type { SavedFlow } from "./saved.ts"
 import { statsOf } from "./stats.ts"
 import type { FlowStats, Restored } from "./stats.ts"
@@ -24,8 +25,6 @@ export interface Employer {
   isOver(): boolean
   /** Something came. */
   news(): void
-  /** May rows be removed now? */
-  mayClean(): boolean
 }
 
 export class Works {
@@ -33,6 +32,7 @@ export class Works {
   readonly #outlets: Outlets
   readonly #settings: RunSettings
   readonly #checkpoints: Checkpoints | undefined
+  readonly #saving: Saving
   readonly #job: Employer
   #engine: Engine | undefined
   #flow!: Flow
@@ -47,12 +47,14 @@ export class Works {
     outlets: Outlets,
     settings: RunSettings,
     checkpoints: Checkpoints | undefined,
+    saving: Saving,
     job: Employer,
   ) {
     this.#plan = plan
     this.#outlets = outlets
     this.#settings = settings
     this.#checkpoints = checkpoints
+    this.#saving = saving
     this.#job = job
   }
 
@@ -63,6 +65,7 @@ export class Works {
     const { flow, saved, manifest, skipped } = opened
     this.#engine = opened.engine
     this.#flow = flow
+    this.#saving.open(flow, opened.engine)
     this.#saved = saved
     this.#restored = saved && { epoch: manifest?.epoch, position: saved.sequence, skipped }
     await feeds.restore(this.#restored, manifest?.sinks)
@@ -70,7 +73,7 @@ export class Works {
     this.#before = undefined
     if (this.#job.isOver()) return
     flow.openSources(saved?.sources ?? [], () => this.#job.news())
-    this.#cleanup = Cleanup.of(flow, this.#settings.clock, () => this.#job.mayClean())
+    this.#cleanup = Cleanup.of(flow, this.#settings.clock)
   }
 
   get flow(): Flow {
@@ -97,8 +100,10 @@ export class Works {
   }
 
   /** After an error: all that is at work stops. */
-  rest(): void {
+  async rest(error: unknown): Promise<void> {
     if (!this.isOpen) return
+    this.#saving.end({ error })
+    await this.#saving.settle()
     this.#before ??= this.#figures()
     this.stop()
     this.#flow.close()

@@ -31,11 +31,11 @@ describe("state.storage", () => {
     expect(await all(storage)).toEqual([
       "work/manifest/000000000000-000000000001",
       "work/manifest/000000000001",
-      "work/segment/000000000001-1-2",
+      "work/segment/000000000001-1-1",
     ])
     expect(await all(own)).toEqual([
       "_my___counts/work/segment/000000000001-1-0",
-      "once/work/segment/000000000001-1-1",
+      "once/work/segment/000000000001-1-2",
     ])
   })
 
@@ -59,14 +59,14 @@ describe("state.storage", () => {
       "job/manifest/000000000002",
       "job/manifest/000000000002-000000000003",
       "job/manifest/000000000003",
-      "job/segment/000000000002-2-2",
-      "job/segment/000000000003-3-2",
+      "job/segment/000000000002-2-1",
+      "job/segment/000000000003-3-1",
     ])
     expect(await all(own)).toEqual([
       "_my___counts/job/segment/000000000002-2-0",
       "_my___counts/job/segment/000000000003-3-0",
-      "once/job/segment/000000000002-2-1",
-      "once/job/segment/000000000003-3-1",
+      "once/job/segment/000000000002-2-2",
+      "once/job/segment/000000000003-3-2",
       "once/other/segment/000000000001-9",
     ])
   })
@@ -90,7 +90,7 @@ describe("state.storage", () => {
       code: "STATE_CONFIG",
       message: "My_Counts: saved state is not in state.storage, but in the storage it had",
     })
-    await own.delete("once/job/segment/000000000001-1-1")
+    await own.delete("once/job/segment/000000000001-1-2")
     expect(await errorFrom(() => run(branches(own), { storage }))).toMatchObject({
       code: "CORRUPT",
     })

@@ -120,7 +120,7 @@ static const numbers structures[] = {
       FIELD(mr_entries, row), FIELD(mr_entries, count), FIELD(mr_entries, rows)}},
     {STRUCT(mr_changes),
      {FIELD(mr_changes, rows), FIELD(mr_changes, removed), FIELD(mr_changes, oldest),
-      FIELD(mr_changes, next)}},
+      FIELD(mr_changes, next), FIELD(mr_changes, kept)}},
     {STRUCT(mr_page), {FIELD(mr_page, count), FIELD(mr_page, rows)}},
 };
 

@@ -295,6 +295,7 @@ static mr_status fire_due(mr_operator_data *op, double upto_ms, uint32_t positio
         if (!w->firing) break;
         for (mr_addr at; (at = mr_runs_first(&w->due)) != 0; mr_runs_take(&w->due)) {
             mr_row *row = mr_row_at(at);
+            mr_row_reach(&op->rows, row);
             if (mr_window_room(results, 1, row->key_bytes) != MR_OK) return MR_MORE;
             const uint32_t size = results->columns.size;
             const mr_status status = assigner_of(op)->fire(op, row, w->due_ms, results);

@@ -165,7 +165,9 @@ export class KeyedRows {
     const { at, size } = this.#keyAt(end)
     const result = wasm.mr_key_look(this.op.handle, at, size, this.#clockMs, scratch)
     if (result < 0) throw this.op.refusal("look for state", result)
-    return views.word(scratch)
+    const row = views.word(scratch)
+    this.op.cut?.keep()
+    return row
   }
 
   /** Make that row; `record` is copied in. Throws `LIMIT`, `MEMORY`. */
@@ -219,7 +221,10 @@ export class KeyedRows {
       const passed = this.#passedMs
       const result = wasm.mr_entry_last(this.op.handle, owner, ownerSize, passed, scratch)
       if (result < 0) throw this.op.refusal("look for entries", result)
-      if (result !== status.MORE) return views.word(scratch)
+      if (result === status.MORE) continue
+      const row = views.word(scratch)
+      this.op.cut?.keep()
+      return row
     }
   }
 
@@ -238,6 +243,7 @@ export class KeyedRows {
       cursor.set(views.u8.subarray(scratch, scratch + at.count))
       const from = (scratch + at.rows) >>> 2
       const rows = Array.from(views.u32.subarray(from, from + views.word(scratch + at.count)))
+      this.op.cut?.keep()
       if (rows.length > 0) yield rows
     }
     return undefined

@@ -9,6 +9,7 @@ import { Batch } from "./batch.ts"
 import type { Engine } from "./engine.ts"
 import { keepsEvicted, writeSpec } from "./operator_spec.ts"
 import type { OperatorSpec } from "./operator_spec.ts"
+import type { StateCut } from "./state_cut.ts"
 
 export type * from "./operator_spec.ts"
 
@@ -31,6 +32,8 @@ export interface Changes {
   readonly oldest: number
   /** The number that the next segment may have. */
   readonly next: number
+  /** Rows that were kept as they were at the cut, and are not encoded yet. */
+  readonly kept: number
 }
 
 /** A row that was evicted and is kept. */
@@ -63,6 +66,8 @@ export class Operator {
   readonly spec: OperatorSpec
   readonly layout: Layout
   readonly input: Batch
+  /** While a checkpoint goes on and rows have live values: see {@link StateCut.keep}. */
+  cut: StateCut | undefined
   readonly #results: Batch | undefined
   #upto = 0
   /** Address of the mr_found, where evicted rows are kept. */
@@ -164,6 +169,7 @@ export class Operator {
   /** The rows that were evicted and are kept, in the order in which they went. */
   evicted(): readonly EvictedRow[] {
     if (this.#found === 0) return []
+    this.cut?.keep()
     const { views } = this.engine
     const { evictedByAt, evictedNextAt } = this.layout
     const rows: EvictedRow[] = []
@@ -198,6 +204,7 @@ export class Operator {
       removed: read(at.removed),
       oldest: read(at.oldest),
       next: read(at.next),
+      kept: read(at.kept),
     }
   }
 

@@ -55,6 +55,7 @@ export class Rows {
     const found = this.views.word(scratch)
     this.#slots = this.views.word(found + layouts.found.at.slots) >>> 2
     this.#rows = this.views.word(found + layouts.found.at.rows) >>> 2
+    this.op.cut?.keep()
   }
 
   /** Find the row of one key at `now`, or in event time at `event`; it is input row 0. */
@@ -145,9 +146,10 @@ export class Rows {
   lent(row: number, value: unknown): void {
     if (!this.engine.tracks || typeof value !== "object" || value === null) return
     this.engine.wasm.mr_row_changes(this.op.handle, row)
+    this.op.cut?.keep() // It may be known from before the cut.
   }
 
-  /** Numbers of a row were written in place. */
+  /** Numbers of a row are to be written in place. */
   changed(row: number): void {
     if (this.engine.tracks) this.engine.wasm.mr_row_changes(this.op.handle, row)
   }

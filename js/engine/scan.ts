@@ -20,7 +20,7 @@ export function scanPages(op: Operator, timeMs: number): Generator<Page> {
   return pagesOf(op, () => wasm.mr_scan_open(op.handle, timeMs, scratch))
 }
 
-interface Page {
+export interface Page {
   readonly scan: number
   readonly rows: number
   readonly count: number
@@ -28,29 +28,39 @@ interface Page {
 
 /** The pages of a scan that `open` opens. */
 function* pagesOf(op: Operator, open: () => number): Generator<Page> {
-  const { wasm, scratch, views } = op.engine
-  op.engine.check("scan state", open())
-  const scan = views.word(scratch)
+  const scan = openScan(op, open)
   try {
     for (;;) {
-      const result = wasm.mr_scan_next(scan, pageRows, scratch)
-      if (result === status.ERR_HANDLE) {
-        const hint = "take the rows at once, as in [...state.scan()]"
-        throw new MillraceError(
-          "CLOSED",
-          `${op.label}: state changed while it was scanned; ${hint}`,
-        )
-      }
-      op.engine.check("scan state", result)
-      if (result === status.MORE) continue
-      const page = views.word(scratch)
-      const count = views.word(page + layouts.page.at.count)
-      if (count === 0) return
-      yield { scan, rows: views.word(page + layouts.page.at.rows) >>> 2, count }
+      const page = nextPage(op, scan, pageRows)
+      if (page === undefined) return
+      op.cut?.keep()
+      yield page
     }
   } finally {
-    wasm.mr_scan_close(scan)
+    op.engine.wasm.mr_scan_close(scan)
   }
+}
+
+/** The handle of a scan, which `open` writes to scratch memory. */
+export function openScan({ engine }: Operator, open: () => number): number {
+  engine.check("scan state", open())
+  return engine.views.word(engine.scratch)
+}
+
+/** The next page of at most `rows` rows; undefined at the end. Throws as {@link scanPages}. */
+export function nextPage(op: Operator, scan: number, rows: number): Page | undefined {
+  const { wasm, scratch, views } = op.engine
+  let result: number = status.MORE
+  while (result === status.MORE) result = wasm.mr_scan_next(scan, rows, scratch)
+  if (result === status.ERR_HANDLE) {
+    const hint = "take the rows at once, as in [...state.scan()]"
+    throw new MillraceError("CLOSED", `${op.label}: state changed while it was scanned; ${hint}`)
+  }
+  op.engine.check("scan state", result)
+  const page = views.word(scratch)
+  const count = views.word(page + layouts.page.at.count)
+  if (count === 0) return undefined
+  return { scan, rows: views.word(page + layouts.page.at.rows) >>> 2, count }
 }
 
 /** The most bytes of a segment, unless a single entry is larger. */
@@ -62,6 +72,8 @@ const segmentBytesMin = 16 << 10
 /** The most bytes that one value may have when it is saved. */
 export const valueBytesMax = 64 << 20
 
+export type Encode = (value: unknown) => Uint8Array
+
 /** What a segment holds. */
 export interface Segment {
   readonly bytes: Uint8Array
@@ -72,36 +84,14 @@ export interface Segment {
 }
 
 /**
- * Save what changed of a state since the last checkpoint, and `rewrite` of the rows that did not:
- * segments of at most {@link segmentBytesMax}, each a copy.
- *
- * `encode` gives the bytes of a live value; throws what it throws.
+ * Save the rows that are visible at `timeMs` for a savepoint: segments of at most
+ * {@link segmentBytesMax}, each a copy, the same for the same rows wherever and however these came
+ * to be. `encode` gives the bytes of a live value; throws what it throws.
  */
-export function saveChanges(op: Operator, rewrite: number, encode: Encode): Generator<Segment> {
+export function* saveAll(op: Operator, timeMs: number, encode: Encode): Generator<Segment> {
   const { wasm, scratch } = op.engine
-  const open = () => wasm.mr_changes_scan(op.handle, rewrite, scratch)
-  return savePages(op, open, op.changes().next, encode)
-}
-
-/**
- * Save the rows that are visible at `timeMs` for a savepoint: segments as {@link saveChanges} gives
- * them, the same for the same rows wherever and however these came to be.
- */
-export function saveAll(op: Operator, timeMs: number, encode: Encode): Generator<Segment> {
-  const { wasm, scratch } = op.engine
-  return savePages(op, () => wasm.mr_savepoint_scan(op.handle, timeMs, scratch), 0, encode)
-}
-
-type Encode = (value: unknown) => Uint8Array
-
-function* savePages(
-  op: Operator,
-  open: () => number,
-  number: number,
-  encode: Encode,
-): Generator<Segment> {
-  const pages = pagesOf(op, open)
-  const out = new Segments(op, number)
+  const pages = pagesOf(op, () => wasm.mr_savepoint_scan(op.handle, timeMs, scratch))
+  const out = new Segments(op, 0)
   try {
     for (const { scan, rows, count } of pages) {
       const refs = gatherRefs(op, rows, count, encode)
@@ -123,7 +113,7 @@ interface EncodedRefs {
 const none = new Uint8Array(0)
 
 /** The live refs of a page, encoded, one after another in the order of rows and fields. */
-function gatherRefs(op: Operator, rows: number, count: number, encode: Encode): EncodedRefs {
+export function gatherRefs(op: Operator, rows: number, count: number, encode: Encode): EncodedRefs {
   const cells = (op.spec.fields ?? []).flatMap((kind, i) =>
     kind === "ref" ? [op.layout.fieldAt[i] as number] : [],
   )
@@ -158,7 +148,7 @@ export function recordAt(op: Operator, row: number): number {
 }
 
 /** One segment being filled in linear memory. */
-class Segments {
+export class Segments {
   readonly #op: Operator
   #room: number
   #address: number

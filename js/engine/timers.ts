@@ -74,6 +74,7 @@ export class Timers {
     const row = views.word(scratch + at.row)
     const timeMs = views.f64[(scratch + at.time_ms) >>> 3] as number
     this.#earliestMs = timeMs
+    this.#op.cut?.keep()
     return row === 0 ? undefined : { timeMs, row }
   }
 }

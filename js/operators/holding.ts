@@ -200,6 +200,7 @@ class HoldingRunner implements Runner {
     const only = this.#only ?? this.#findOnly()
     if (only === 0 || only === this.#rows.row(row)) return
     const held = this.#access.peek(only) as Held
+    this.#rows.lent(only, held)
     const key = () => keyOfRow(this.operator, only)
     for (const value of this.#holding.letGo(held, time, key)) out.emit(value, cause, time)
     this.#drop(only)

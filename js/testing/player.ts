@@ -123,7 +123,7 @@ export class Player<T> {
       ...(from === undefined ? {} : { from }),
       memory: maxBytes === undefined ? {} : { maxBytes },
     })
-    return runWith(this.#streams, { ...settings, freeze })
+    return runWith(this.#streams, { ...settings, freeze, sliceRows: 0 })
   }
 
   /** Timers never wake: what happens is what the script says; at its end they are all that does. */

@@ -36,9 +36,11 @@ export class Breath {
   #steps = 0
   #since = performance.now()
 
-  /** Asked once per step: has the loop gone on for long enough? */
-  isDue(): boolean {
-    return ++this.#steps >= stepsPerTurn || performance.now() - this.#since > msPerTurn
+  /** Asked once per step: has the loop gone on for long enough? While `others` work, after each. */
+  isDue(others = false): boolean {
+    const steps = this.#steps++
+    if (others && steps > 0) return true
+    return steps + 1 >= stepsPerTurn || performance.now() - this.#since > msPerTurn
   }
 
   async take(): Promise<void> {

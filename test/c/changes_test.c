@@ -89,13 +89,28 @@ static void add_segment(chain *c, const uint8_t *bytes, segment added) {
     c->segments[c->count++] = added;
 }
 
+/* What goes on between two pages of a checkpoint. */
+typedef struct meanwhile {
+    void (*change)(bench *b, uint64_t *seed, double time_ms);
+    uint64_t *seed;
+    double time_ms;
+} meanwhile;
+
+static void go_on(bench *b, const meanwhile *m) {
+    if (m == NULL) return;
+    for (uint32_t left = random_below(m->seed, 8); left > 0; left--)
+        m->change(b, m->seed, m->time_ms);
+}
+
 /* Segments of a few pages. What was given up is not kept. */
-static void checkpoint(const bench *b, chain *c, uint32_t rewrite, bool saved) {
+static void checkpoint_beside(bench *b, chain *c, uint32_t rewrite, bool saved,
+                              const meanwhile *m) {
     const uint32_t kept = c->count;
     mr_scan scan = 0;
     segment next = {.number = changes_of(b).next};
     assert_int_equal(mr_changes_scan(b->op, rewrite, &scan), MR_OK);
-    for (const mr_page *page; (page = next_page(scan, PAGE))->count > 0;) {
+    go_on(b, m);
+    for (const mr_page *page; (page = next_page(scan, PAGE))->count > 0; go_on(b, m)) {
         next.size += save_page(scan, page, next.number, buffer + next.size);
         next.entries += page->count;
         if (next.entries < 3 * PAGE) continue;
@@ -105,6 +120,7 @@ static void checkpoint(const bench *b, chain *c, uint32_t rewrite, bool saved) {
     assert_int_equal(mr_scan_close(scan), MR_OK);
     if (next.size > 0) add_segment(c, buffer, next);
     const uint32_t oldest = changes_of(b).oldest;
+    go_on(b, m); /* It is written, and storage has it not yet. */
     assert_int_equal(mr_changes_end(b->op, saved), MR_OK);
     while (!saved && c->count > kept)
         free(c->segments[--c->count].bytes);
@@ -112,6 +128,10 @@ static void checkpoint(const bench *b, chain *c, uint32_t rewrite, bool saved) {
     while (saved && useless < c->count && c->segments[useless].number < oldest)
         useless++;
     drop_first(c, useless);
+}
+
+static void checkpoint(bench *b, chain *c, uint32_t rewrite, bool saved) {
+    checkpoint_beside(b, c, rewrite, saved, NULL);
 }
 
 /* ---- loading ---- */
@@ -124,18 +144,35 @@ static mr_status load_chain(const bench *b, const chain *c) {
     return mr_load_end(b->op);
 }
 
-static void check_restored(const bench *b, const chain *c) {
-    static uint8_t was[ROOM];
-    static uint8_t is[ROOM];
+/* The rows of a state at some time. */
+typedef struct image {
+    uint8_t bytes[ROOM];
+    uint32_t size;
+    mr_stats stats;
+} image;
+
+static void take_image(const bench *b, image *to) {
+    to->size = save_rows(b, to->bytes);
+    to->stats = stats_of(b);
+}
+
+static void check_restored_as(const image *was, const chain *c) {
+    static image is;
     bench restored = open_bench(&spec);
     assert_int_equal(load_chain(&restored, c), MR_OK);
-    const uint32_t size = save_rows(b, was);
-    assert_int_equal(save_rows(&restored, is), size);
-    assert_memory_equal(is, was, size);
-    assert_int_equal(stats_of(&restored).bytes, stats_of(b).bytes);
+    take_image(&restored, &is);
+    assert_int_equal(is.size, was->size);
+    assert_memory_equal(is.bytes, was->bytes, is.size);
+    assert_int_equal(is.stats.bytes, was->stats.bytes);
     assert_int_equal(changes_of(&restored).rows, 0);
     assert_int_equal(changes_of(&restored).removed, 0);
     close_bench(&restored);
+}
+
+static void check_restored(const bench *b, const chain *c) {
+    static image was;
+    take_image(b, &was);
+    check_restored_as(&was, c);
 }
 
 /* ---- what happens to rows ---- */
@@ -210,6 +247,32 @@ static void any_changes_and_checkpoints_come_back_as_they_were(void **state) {
             if (saved) check_restored(&b, &c);
             if (saved && some) assert_true(entries_of(&c) <= 3 * stats_of(&b).rows);
         }
+        drop_first(&c, c.count);
+        close_bench(&b);
+    }
+}
+
+/* While a checkpoint is written, rows change, go, are evicted and expire, and come again. */
+static void what_is_saved_is_the_state_at_the_cut(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        static chain c;
+        static image cut;
+        uint64_t random = seed;
+        bench b = open_bench(&spec);
+        for (uint32_t step = 0; step < 400; step++) {
+            const meanwhile m = {change, &random, step * 7.0};
+            change(&b, &random, m.time_ms);
+            if (random_below(&random, 6) > 0) continue;
+            const bool saved = random_below(&random, 4) > 0;
+            const bool some = random_below(&random, 2) > 0;
+            take_image(&b, &cut);
+            const uint32_t rewrite = some ? rewrite_of(&b, &c) : random_below(&random, 50);
+            checkpoint_beside(&b, &c, rewrite, saved, &m);
+            if (saved) check_restored_as(&cut, &c);
+        }
+        checkpoint(&b, &c, rewrite_of(&b, &c), true);
+        check_restored(&b, &c);
         drop_first(&c, c.count);
         close_bench(&b);
     }
@@ -306,12 +369,14 @@ static void calls_out_of_order_are_refused(void **state) {
     uint32_t size = 0;
     write_row(&b, 1, 0, 1);
     assert_int_equal(mr_row_changes(b.op, 0), MR_ERR_ARGUMENT);
-    assert_int_equal(mr_changes_end(b.op, 1), MR_OK); /* Nothing was frozen. */
+    assert_int_equal(mr_changes_end(b.op, 1), MR_OK); /* Nothing has begun. */
     assert_int_equal(changes_of(&b).rows, 1);
     assert_int_equal(mr_changes_scan(b.op, 0, &scan), MR_OK);
     assert_int_equal(next_page(scan, 5)->count, 1);
-    const uint32_t numbers[] = {0, UINT32_MAX - 2, UINT32_MAX};
-    for (uint32_t i = 0; i < 3; i++) {
+    assert_int_equal(mr_changes_end(b.op, 1), MR_ERR_ARGUMENT); /* Nothing is written. */
+    assert_string_equal(mr_error_name(), "saved");
+    const uint32_t numbers[] = {0, INT32_MAX, UINT32_MAX - 2, UINT32_MAX};
+    for (uint32_t i = 0; i < 4; i++) {
         const mr_status status =
             mr_save(scan, 0, NULL, numbers, buffer, ROOM, numbers[i], &upto, &size);
         assert_int_equal(status, MR_ERR_ARGUMENT);
@@ -323,7 +388,7 @@ static void calls_out_of_order_are_refused(void **state) {
     assert_int_equal(next_page(scan, 5)->count, 0);
     assert_int_equal(mr_scan_close(scan), MR_OK);
     assert_int_equal(mr_changes_scan(b.op, 0, &scan), MR_ERR_ARGUMENT); /* It goes on. */
-    assert_string_equal(mr_error_name(), "frozen");
+    assert_string_equal(mr_error_name(), "saving");
     assert_int_equal(mr_changes_end(b.op, 1), MR_OK);
     assert_int_equal(changes_of(&b).rows, 0);
     assert_int_equal(changes_of(&b).oldest, 7);
@@ -340,7 +405,7 @@ static void rows_that_change_while_it_is_written_are_in_the_next_one(void **stat
         for (uint32_t i = 1; i <= 3; i++)
             write_row(&b, i, 0, i);
         assert_int_equal(mr_changes_scan(b.op, 0, &scan), MR_OK);
-        assert_int_equal(next_page(scan, 5)->count, 3);
+        (void)save_page(scan, next_page(scan, 5), 1, buffer);
         assert_int_equal(next_page(scan, 5)->count, 0);
         assert_int_equal(mr_scan_close(scan), MR_OK);
         write_row(&b, 2, 0, 7);
@@ -431,9 +496,11 @@ static void a_failed_allocation_loses_nothing(void **state) {
         const mr_status status = mr_changes_scan(b.op, 0, &scan);
         mr_heap_fail_after(0, false);
         assert_int_equal(changes_of(&b).rows, 1);
-        assert_int_equal(changes_of(&b).removed, 1);
+        assert_int_equal(changes_of(&b).removed, status == MR_OK ? 0 : 1);
         if (status == MR_OK) {
             assert_int_equal(mr_scan_close(scan), MR_OK);
+            assert_int_equal(mr_changes_end(b.op, 0), MR_OK);
+            assert_int_equal(changes_of(&b).removed, 1);
             break;
         }
         assert_int_equal(status, MR_ERR_MEMORY);
@@ -469,6 +536,7 @@ static void a_row_that_the_host_has_changed_is_saved_again(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_changes_and_checkpoints_come_back_as_they_were),
+        cmocka_unit_test(what_is_saved_is_the_state_at_the_cut),
         cmocka_unit_test(a_chain_is_short_whatever_changes),
         cmocka_unit_test(a_state_that_shrinks_leaves_no_more_than_it_has),
         cmocka_unit_test(calls_out_of_order_are_refused),

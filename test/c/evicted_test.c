@@ -282,9 +282,9 @@ static void a_known_row_that_is_evicted_leaves_a_grave_at_once(void **state) {
     for (uint32_t i = 0; i < 2; i++) { /* The same before and after they are freed. */
         assert_int_equal(changes_of(&b).rows, 2);
         assert_int_equal(changes_of(&b).removed, 2);
-        assert_int_equal(mr_dirty_grave_after(rows, 0), chain[0]);
-        assert_int_equal(mr_dirty_grave_after(rows, chain[0]), chain[1]);
-        assert_int_equal(mr_dirty_grave_after(rows, chain[1]), 0);
+        assert_int_equal(rows->dirty.graves.first, chain[0]);
+        assert_int_equal(rows->dirty.graves.last, chain[1]);
+        assert_int_equal(rows->dirty.graves.count, 2);
         assert_int_equal(number_of(rows, mr_row_at(chain[0])), 1);
         assert_int_equal(number_of(rows, mr_row_at(chain[1])), 2);
         free_evicted(&b);

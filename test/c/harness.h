@@ -222,7 +222,7 @@ static inline mr_changes changes_of(const bench *b) {
  * keys, at most `max`, those of removed rows below 0; returns how many there are. */
 static inline uint32_t scan_changes(const bench *b, uint32_t rewrite, bool saved, int32_t *numbers,
                                     uint32_t max) {
-    const mr_rows *rows = &inside(b->op)->rows;
+    mr_rows *rows = &inside(b->op)->rows;
     mr_scan scan = 0;
     uint32_t count = 0;
     assert_int_equal(mr_changes_scan(b->op, rewrite, &scan), MR_OK);
@@ -234,6 +234,7 @@ static inline uint32_t scan_changes(const bench *b, uint32_t rewrite, bool saved
             const bool grave = (at & MR_PAGE_GRAVE) != 0;
             const int32_t number = (int32_t)number_of(rows, mr_row_at(at - grave));
             if (count < max) numbers[count] = grave ? -number : number;
+            if (!grave) mr_dirty_written(rows, mr_row_at(at), rows->dirty.next);
         }
     }
     assert_int_equal(mr_scan_close(scan), MR_OK);

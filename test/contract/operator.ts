@@ -2,7 +2,8 @@
  * The contract that every operator passes; `test/operators.test.ts` is one call of it for each.
  *
  * What comes out is the same in one chunk as in many, and the same after a crash at any step; so
- * are its savepoints; and once all rows are gone nothing of them is left, neither in linear memory
+ * are its savepoints; a checkpoint saves the moment at which it began, whatever comes while it is
+ * written; and once all rows are gone nothing of them is left, neither in linear memory
  * nor among live values.
  */
 import { describe, expect, it } from "vitest"
@@ -21,6 +22,7 @@ import { playAll, playSavepoints } from "../play.ts"
 import type { Played, Step } from "../play.ts"
 import type { Limits } from "../reference.ts"
 import { contentsOf } from "../savepoints.ts"
+import { expectTheCut } from "./cut.ts"
 
 /** The operator, with state limits where it keeps state. */
 export type MakeOperator<T> = (events: Stream<T>, state: Limits) => StreamOf<unknown>
@@ -42,6 +44,13 @@ const settings: readonly Setting[] = [
   { name: "with a ttl in event time", state: { ttl: 12 }, timed: true },
   { name: "evicting", state: { ttl: 20, maxSize: 3, onFull: "evict" }, timed: true },
 ]
+
+/** Events before the cut of a checkpoint, the chunk size, and the most rows of a slice. */
+const cuts = [
+  [9, 1, 1],
+  [18, 7, 1],
+  [18, 1024, 2],
+] as const
 
 /** Run the contract. */
 export function testOperator<T extends Timed>(
@@ -91,6 +100,15 @@ function testSetting<T extends Timed>(
   it(`gives the same with crashes after all steps: ${name}`, async () => {
     const undisturbed = await play(1024)
     for (const crashEvery of [1, 2, 5]) expect(await play(7, { crashEvery })).toEqual(undisturbed)
+  })
+
+  it(`is saved as it was when a checkpoint began, and goes on: ${name}`, async () => {
+    const events = script.flatMap((step) => (step.kind === "event" ? [step.value] : []))
+    for (const [cut, chunkSize, sliceRows] of cuts) {
+      const made = (input: Stream<T>) => make(input, state)
+      const how = { cut, chunkSize, sliceRows, from: timed ? times : {} }
+      await expectTheCut({ make: made, events, ...how })
+    }
   })
 }
 

@@ -1,0 +1,71 @@
+/* kept.c -- rows as they were at the cut of a checkpoint; dirty.h.
+ *
+ *   row   [head][parts][key] [ 7 ][blob]        changes, or goes
+ *   copy  [head][parts][key] [ 7 ][blob']       is written, then freed
+ *
+ * A copy is in no structure and counts toward no limit of the state. Its strings, and values
+ * that are still encoded, are its own; a live value has one number for both, until both have let
+ * go of it (ref.h). As the value itself is one, too, the host must have written the copy before
+ * it hands the value out or puts another one in its place. */
+#include "row.h"
+
+static uint32_t *cell_at(const mr_rows *rows, mr_row *row, uint32_t field) {
+    return (uint32_t *)(void *)(mr_row_record(rows, row) + rows->layout.field_at[field]);
+}
+
+static bool is_live(uint32_t kind, uint32_t cell) {
+    return kind == MR_REF && (cell & MR_REF_ENCODED) == 0;
+}
+
+/* What the copy of a cell holds; 0: there is no memory. */
+static uint32_t copy_cell(mr_rows *rows, uint32_t kind, uint32_t cell) {
+    if (is_live(kind, cell)) {
+        mr_ref_share(rows->refs, cell);
+        return cell;
+    }
+    const mr_addr blob = kind == MR_REF ? mr_ref_blob(cell) : cell;
+    const mr_addr copy = mr_blob_make(rows->heap, mr_blob_bytes(blob), mr_blob_size(blob));
+    return copy != 0 && kind == MR_REF ? mr_ref_of_blob(copy) : copy;
+}
+
+/* Let go of what the first fields hold, and of the row. */
+static void free_fields(mr_rows *rows, mr_row *row, uint32_t fields) {
+    for (uint32_t i = 0; i < fields; i++) {
+        const uint32_t kind = rows->layout.field_kind[i];
+        const uint32_t cell = *cell_at(rows, row, i);
+        if (kind == MR_STRING) mr_blob_release(rows->heap, cell);
+        if (kind == MR_REF) mr_ref_release(rows->refs, rows->heap, cell);
+    }
+    mr_row_free(rows, row);
+}
+
+/* Rows are small: memory.copy is a call of the host's, which takes longer than this. */
+static void copy_words(uint64_t *to, const uint64_t *from, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        to[i] = from[i];
+        __asm__ volatile("" ::: "memory"); /* Else it is made one. */
+    }
+}
+
+mr_addr mr_kept_copy(mr_rows *rows, const mr_row *row) {
+    const uint32_t bytes = mr_row_bytes(rows, row->key_bytes);
+    const mr_addr copy = mr_heap_alloc(rows->heap, bytes);
+    if (copy == 0) return 0;
+    mr_row *made = mr_row_at(copy);
+    copy_words((uint64_t *)(void *)made, (const uint64_t *)(const void *)row, bytes / 8);
+    made->segment = MR_KEPT;
+    for (uint32_t i = 0; i < rows->layout.field_count; i++) {
+        const uint32_t kind = rows->layout.field_kind[i];
+        uint32_t *cell = cell_at(rows, made, i);
+        if ((kind != MR_STRING && kind != MR_REF) || *cell == 0) continue;
+        *cell = copy_cell(rows, kind, *cell);
+        if (*cell != 0) continue;
+        free_fields(rows, made, i);
+        return 0;
+    }
+    return copy;
+}
+
+void mr_kept_free(mr_rows *rows, mr_row *copy) {
+    free_fields(rows, copy, rows->layout.field_count);
+}
