@@ -470,6 +470,12 @@ mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
     return mr_save_rows(scan, from, &to, upto_out, size_out);
 }
 
+mr_status mr_load_begin(mr_operator handle, uint32_t rows) {
+    GET_OPERATOR(op, handle);
+    mr_table_prepare(&op->rows.table, rows);
+    return MR_OK;
+}
+
 mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, double time_ms,
                   uint32_t segment) {
     GET_OPERATOR(op, handle);

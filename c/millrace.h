@@ -535,6 +535,10 @@ MR_API mr_status mr_save(mr_scan scan, uint32_t from, const uint8_t *ref_bytes,
                          const uint32_t *ref_offsets, uint8_t *out, uint32_t room, uint32_t segment,
                          uint32_t *upto_out, uint32_t *size_out);
 
+/* Before the first segment of a new operator that will have so many rows: room for them is made
+ * at once, if there is memory, and not bit by bit. It may be left out. */
+MR_API mr_status mr_load_begin(mr_operator op, uint32_t rows);
+
 /* Add the rows of a saved segment to `op`, and remove those that were removed; the numbers of
  * segments ascend. Segment 0, for a new operator alone: of a savepoint, so that the first
  * checkpoint has all of it. Rows saved without a ttl count as last used

@@ -129,6 +129,19 @@ static mr_status directory_open(mr_table *table) {
     return MR_OK;
 }
 
+static void directory_close(mr_table *table) {
+    const mr_addr *directory = mr_at(table->directory);
+    uint32_t index = 0;
+    while (index < 1u << table->depth && directory[index] != 0) {
+        const mr_addr address = directory[index];
+        index += 1u << (table->depth - ((segment *)mr_at(address))->depth);
+        segment_free(table, address);
+    }
+    table->bytes -= mr_heap_size_of(directory_bytes(table));
+    mr_heap_free(table->heap, table->directory, directory_bytes(table));
+    table->directory = 0;
+}
+
 static mr_status directory_double(mr_table *table) {
     uint32_t bytes = directory_bytes(table);
     mr_addr doubled = mr_heap_alloc(table->heap, bytes * 2);
@@ -238,21 +251,35 @@ mr_status mr_table_reserve(mr_table *table, uint32_t hash) {
     return is_room(at->size + 1, at->capacity) ? MR_OK : make_room(table, hash);
 }
 
+/* The share of a segment's entries, by which it may have more than others. */
+static uint32_t and_some(uint32_t size) { return size + size / 8; }
+
+void mr_table_prepare(mr_table *table, uint32_t size) {
+    if (table->directory != 0) return;
+    const uint32_t most = capacity_of(steps[STEPS - 1]);
+    uint32_t depth = 0;
+    while (depth < MR_TABLE_DEPTH_MAX && !is_room(and_some(size >> depth), most))
+        depth++;
+    const uint32_t bytes = (uint32_t)sizeof(mr_addr) << depth;
+    table->directory = mr_heap_alloc_zeroed(table->heap, bytes);
+    if (table->directory == 0) return;
+    table->depth = depth;
+    table->bytes += mr_heap_size_of(bytes);
+    mr_addr *directory = mr_at(table->directory);
+    for (uint32_t i = 0; i < 1u << depth; i++) {
+        directory[i] = segment_make(table, capacity_for(and_some(size >> depth)), depth);
+        if (directory[i] != 0) continue;
+        directory_close(table);
+        return;
+    }
+}
+
 /* ---- The rest ---- */
 
 void mr_table_open(mr_table *table, mr_heap *heap) { *table = (mr_table){.heap = heap}; }
 
 void mr_table_close(mr_table *table) {
-    if (table->directory != 0) {
-        const mr_addr *directory = mr_at(table->directory);
-        uint32_t index = 0;
-        while (index < 1u << table->depth) {
-            mr_addr address = directory[index];
-            index += 1u << (table->depth - ((segment *)mr_at(address))->depth);
-            segment_free(table, address);
-        }
-        mr_heap_free(table->heap, table->directory, directory_bytes(table));
-    }
+    if (table->directory != 0) directory_close(table);
     *table = (mr_table){0};
 }
 

@@ -53,6 +53,10 @@ typedef struct mr_table_cursor {
 void mr_table_open(mr_table *table, mr_heap *heap);
 void mr_table_close(mr_table *table); /* Frees segments and directory, not the rows. */
 
+/* Make an empty table about as large as `size` entries will have it, so that it need not grow
+ * on the way. Without memory for that it stays empty. */
+void mr_table_prepare(mr_table *table, uint32_t size);
+
 /* The first entry with this hash: its address, or 0. `cursor_out` goes on with
  * mr_table_next. Neither changes anything. */
 mr_addr mr_table_first(const mr_table *table, uint32_t hash, mr_table_cursor *cursor_out);

@@ -109,9 +109,10 @@ export class Checkpoints {
       if (homes.get(path)?.asSaved !== true) chains.delete(path) // It is written whole.
     }
     this.#chains = chains
-    for (const { uid, state, segments } of operators) {
+    for (const { uid, state, rows = 0, segments } of operators) {
       const home = homes.get(pathOf(uid, state))
       if (home === undefined) continue
+      home.begin(Math.min(rows, rowsMaxOf(segments)))
       const { storage, prefix } = this.#shelves.of(uid)
       for (const { key, bytes, checksum, number } of segments) {
         if (!key.startsWith(prefix)) {
@@ -208,9 +209,7 @@ export class Checkpoints {
     const manifest: Manifest = {
       ...{ format: manifestFormat, job: this.#job, epoch, owner },
       ...cut.flow,
-      operators: cut.chains(added).map(({ homed: { planned, state }, segments }) => {
-        return { uid: planned.uid, state: state.name, schema: state.schema, segments }
-      }),
+      operators: cut.operators(added),
       ...(sinks.length > 0 && { sinks }),
     }
     await this.#seal(manifest, engine)
@@ -231,6 +230,14 @@ export class Checkpoints {
     const owners = [this.#owner, ...this.#shelves.owners]
     for (const owner of owners) await this.#calls.release(owner)
   }
+}
+
+/** The smallest a row can be in a segment, bytes. */
+const rowBytesMin = 13
+
+/** What segments can hold at most, whatever a manifest says of rows. */
+function rowsMaxOf(segments: readonly SavedSegment[]): number {
+  return segments.reduce((sum, { bytes }) => sum + bytes, 0) / rowBytesMin
 }
 
 function chainsOf({ operators }: Manifest): Map<string, readonly SavedSegment[]> {

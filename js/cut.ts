@@ -15,7 +15,7 @@ import { cutState, extendChain } from "./chain.ts"
 import type { Segment } from "./engine/scan.ts"
 import type { StateCut } from "./engine/state_cut.ts"
 import type { Flow } from "./flow.ts"
-import type { SavedSegment } from "./manifest.ts"
+import type { SavedOperator, SavedSegment } from "./manifest.ts"
 import { savedFlow } from "./saved.ts"
 import type { SavedFlow } from "./saved.ts"
 import { statesIn } from "./states.ts"
@@ -33,6 +33,7 @@ export type Chains = ReadonlyMap<string, readonly SavedSegment[]>
 interface Part {
   readonly homed: HomedState
   readonly chain: readonly SavedSegment[]
+  readonly rows: number
   /** Undefined: nothing has changed. */
   readonly cut: StateCut | undefined
 }
@@ -63,7 +64,9 @@ export class Cut {
     try {
       for (const homed of statesIn(flow)) {
         const chain = chains.get(homed.path) ?? []
-        this.#parts.push({ homed, chain, cut: cutState(homed.state.operator, chain) })
+        const { operator } = homed.state
+        const { rows } = operator.stats()
+        this.#parts.push({ homed, chain, rows, cut: cutState(operator, chain) })
       }
     } catch (error) {
       this.close(false)
@@ -128,11 +131,11 @@ export class Cut {
   }
 
   /** All states, each with its chain once its segments are durable. */
-  chains(
-    added: ReadonlyMap<HomedState, readonly SavedSegment[]>,
-  ): { readonly homed: HomedState; readonly segments: readonly SavedSegment[] }[] {
-    return this.#parts.map(({ homed, chain, cut }) => {
-      return { homed, segments: extendChain(chain, added.get(homed) ?? [], cut?.oldest ?? 0) }
+  operators(added: ReadonlyMap<HomedState, readonly SavedSegment[]>): SavedOperator[] {
+    return this.#parts.map(({ homed, chain, rows, cut }) => {
+      const { planned, state } = homed
+      const segments = extendChain(chain, added.get(homed) ?? [], cut?.oldest ?? 0)
+      return { uid: planned.uid, state: state.name, schema: state.schema, rows, segments }
     })
   }
 

@@ -19,6 +19,8 @@ import type { NamedState } from "./states.ts"
 export interface Intake {
   /** Do its rows stand as they were saved, so that their segments are of use? */
   readonly asSaved: boolean
+  /** There will be so many rows. Need not be called. */
+  begin(rows: number): void
   /** Throws `CORRUPT`, `MEMORY`. */
   load(segment: Uint8Array, number: number): void
   /** All are loaded. Throws `USER_FUNCTION`, `SERIALIZATION`, `MEMORY`. */
@@ -40,6 +42,7 @@ export function intakeOf(
   if (same && versionOf(saved) === versionOf(schema)) {
     return {
       asSaved: true,
+      begin: (rows) => operator.loadBegin(rows),
       load: (segment, number) => operator.load(segment, usedMs, number),
       loaded: () => operator.loaded(),
     }
@@ -72,6 +75,7 @@ function migration(
   }
   return {
     asSaved: false,
+    begin: (rows) => from.loadBegin(rows),
     load: (segment, number) => from.load(segment, usedMs, number),
     loaded() {
       from.loaded()

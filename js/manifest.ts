@@ -30,6 +30,8 @@ export interface SavedSegment {
 
 /** A state with its chain. */
 export interface SavedOperator extends SavedState {
+  /** How many rows it has. Undefined: nobody wrote that down. */
+  readonly rows?: number
   readonly segments: readonly SavedSegment[]
 }
 
@@ -122,7 +124,10 @@ const manifestShape = shaped({
   owner: isCount,
   ...flowParts,
   sinks: optional(listOf(shaped({ output: isText, epoch: isCount }))),
-  operators: eachOnce(stateNames, shaped({ ...stateParts, segments: isChain })),
+  operators: eachOnce(
+    stateNames,
+    shaped({ ...stateParts, rows: optional(isCount), segments: isChain }),
+  ),
 })
 
 function isManifest(value: unknown): value is Manifest {

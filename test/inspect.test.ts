@@ -184,7 +184,7 @@ describe("inspect, of a folder of state", () => {
       code: 0,
       complaint: "",
       printed: lines(
-        "…: a folder of state, 5 files, 854 B",
+        "…: a folder of state, 5 files, 866 B",
         "",
         "job job",
         "",

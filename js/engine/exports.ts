@@ -93,5 +93,6 @@ export interface Exports {
     sizeOut: number,
   ): number
   mr_load(op: number, bytes: number, size: number, timeMs: number, segment: number): number
+  mr_load_begin(op: number, rows: number): number
   mr_load_end(op: number): number
 }

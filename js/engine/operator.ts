@@ -214,6 +214,14 @@ export class Operator {
     this.engine.check("end a checkpoint", result)
   }
 
+  /** Before the first segment: make room for so many rows at once. */
+  loadBegin(rows: number): void {
+    this.engine.check(
+      "make room for saved state",
+      this.engine.wasm.mr_load_begin(this.handle, rows),
+    )
+  }
+
   /**
    * Add what a segment says; segments come in the order of their numbers. Rows without a last use
    * were used at `timeMs`.

@@ -50,6 +50,7 @@ static void check_refused(uint32_t handle, const bench *live, mr_handle_kind kin
         assert_int_equal(mr_blob_new(handle, (uint8_t *)out, 1, out), MR_ERR_HANDLE);
         assert_int_equal(mr_blob_free(handle, 0), MR_ERR_HANDLE);
         assert_int_equal(mr_scan_open(handle, 0, out), MR_ERR_HANDLE);
+        assert_int_equal(mr_load_begin(handle, 0), MR_ERR_HANDLE);
         assert_int_equal(mr_load(handle, (uint8_t *)out, 0, 0, 1), MR_ERR_HANDLE);
         assert_int_equal(mr_load_end(handle), MR_ERR_HANDLE);
     }

@@ -212,6 +212,45 @@ static void memory_follows_the_size_down(void **state) {
     close_model(&m);
 }
 
+static void a_prepared_table_has_room_for_all_and_little_more(void **state) {
+    (void)state;
+    static model m;
+    for (uint32_t rows = 1; rows <= ROWS; rows += rows / 9 + 1) {
+        open_model(&m, good_hash);
+        mr_table_prepare(&m.table, rows);
+        const uint64_t bytes = m.table.bytes;
+        for (uint32_t row = 0; row < rows; row++)
+            flip(&m, row);
+        assert_int_equal(m.table.bytes, bytes);
+        if (rows >= 1000) assert_true(bytes < (uint64_t)rows * 8 * 20 / 9);
+        check_whole(&m, 64);
+        mr_table_prepare(&m.table, ROWS); /* It is not empty any more. */
+        assert_int_equal(m.table.bytes, bytes);
+        close_model(&m);
+    }
+}
+
+static void a_table_that_cannot_be_prepared_is_empty(void **state) {
+    (void)state;
+    static model m;
+    for (uint32_t count = 1;; count++) {
+        open_model(&m, good_hash);
+        mr_heap_fail_after(count, count % 2 == 0);
+        mr_table_prepare(&m.table, ROWS);
+        mr_heap_fail_after(0, false);
+        const bool prepared = m.table.directory != 0;
+        if (!prepared) {
+            assert_int_equal(m.table.bytes, 0);
+            assert_int_equal(m.heap.live_bytes, 0);
+        }
+        for (uint32_t row = 0; row < 100; row++)
+            flip(&m, row);
+        check_whole(&m, 64);
+        close_model(&m);
+        if (prepared) break;
+    }
+}
+
 /* Refuse the 1st, 2nd, ... allocation (and all after it, or not): reserve says so
  * and nothing changed; asked again it succeeds. */
 static void fail_everywhere(hash_maker hash, uint32_t rows, bool forever) {
@@ -339,6 +378,8 @@ int main(void) {
         cmocka_unit_test(it_agrees_with_the_model_when_one_hash_is_not_like_the_others),
         cmocka_unit_test(a_reserve_holds_though_others_are_removed_before_the_insert),
         cmocka_unit_test(memory_follows_the_size_down),
+        cmocka_unit_test(a_prepared_table_has_room_for_all_and_little_more),
+        cmocka_unit_test(a_table_that_cannot_be_prepared_is_empty),
         cmocka_unit_test(a_failed_reserve_changes_nothing),
         cmocka_unit_test(hashes_that_are_alike_cannot_make_the_directory_exceed_its_limit),
         cmocka_unit_test(keys_that_collide_under_one_seed_do_not_under_another),
