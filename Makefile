@@ -114,10 +114,8 @@ test-js-%: module build/ubsan/millrace.wasm all
 # Those that have a short form in `make test`, in full.
 .PHONY: gates
 GATES := claims crash damaged_folder demo_kills hostile_bytes hours nth_call power soak
-gates: module all | setup-test setup-runtimes ## The long gates: kills, faults, power cuts, no end
+gates: module all | setup-test ## The long gates: kills, faults, power cuts, no end
 	@MILLRACE_GATES=full $(BIN)/vitest run --testTimeout 900000 $(GATES:%=test/%.test.ts)
-	@MILLRACE_GATES=full $(BIN)/vitest run --config test/runtimes.config.ts \
-	    test/browser/sink.test.ts
 
 # What users get, in dist, where they run it.
 .PHONY: test-runtimes

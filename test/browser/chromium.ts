@@ -58,6 +58,8 @@ export class Chromium {
     const gone = once(child, "exit")
     process.kill(-child.pid, "SIGKILL")
     await gone
+    // Others end later, by seconds, and hold on to the databases of the profile until then.
+    while (isThere(-child.pid)) await new Promise((resolve) => setTimeout(resolve, 10))
   }
 
   /** End the processes of all pages, as the system does when memory is short. */
@@ -72,6 +74,15 @@ export class Chromium {
   async end(): Promise<void> {
     await this.kill()
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** Is there such a process, or one of such a group? */
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 
