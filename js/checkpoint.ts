@@ -90,8 +90,9 @@ export class Checkpoints {
 
   /** Read a manifest. Throws `CORRUPT` when damaged, `UNSUPPORTED` when of another version. */
   async manifest(epoch: number, engine: Engine): Promise<Manifest> {
-    const bytes = await this.#calls.read(this.#storage, manifestKey(this.#job, epoch))
-    return openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body))
+    return this.#calls.readWhole(this.#storage, manifestKey(this.#job, epoch), (bytes) =>
+      openManifest(bytes, this.#job, epoch, (body) => engine.checksum(body)),
+    )
   }
 
   /** Load a manifest's rows into a fresh flow, which is of no more use if it throws `CORRUPT`. */
@@ -119,10 +120,10 @@ export class Checkpoints {
           const message = `${uid}: saved state is not in state.storage, but in the storage it had`
           throw new MillraceError("STATE_CONFIG", message)
         }
-        const segment = await this.#calls.read(storage, key)
-        if (segment.length !== bytes || engine.checksum(segment) !== checksum) {
+        const segment = await this.#calls.readWhole(storage, key, (read) => {
+          if (read.length === bytes && engine.checksum(read) === checksum) return read
           throw damaged("segment", manifest.epoch)
-        }
+        })
         home.load(segment, number)
       }
       home.loaded()

@@ -75,6 +75,23 @@ export class StorageCalls {
     throw new MillraceError("CORRUPT", `${key} ${what}`)
   }
 
+  /**
+   * Read what `open` finds whole, or throws `CORRUPT` for. It is read once more before that counts:
+   * it may have been read wrong, and what goes on from an older checkpoint does so for good.
+   */
+  async readWhole<Whole>(
+    storage: StateStorage,
+    key: string,
+    open: (bytes: Uint8Array) => Whole,
+  ): Promise<Whole> {
+    try {
+      return open(await this.read(storage, key))
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== "CORRUPT") throw error
+      return open(await this.read(storage, key))
+    }
+  }
+
   release(owner: Owner): Promise<void> {
     return this.#ask("close", () => owner.release())
   }
