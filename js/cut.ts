@@ -75,31 +75,42 @@ export class Cut {
     this.#open = this.#parts.filter(({ cut }) => cut !== undefined)
   }
 
+  /** How many rows there are to be encoded, more or less. */
+  get rows(): number {
+    return this.#parts.reduce((sum, { cut }) => sum + (cut?.rows ?? 0), 0)
+  }
+
   /** Is there a slice to be made, and room for what comes of it? */
   get ready(): boolean {
     return !this.#over && this.#waiting.length < waitingMax
   }
 
-  /** Encode up to so many rows, of one state, and of more where one has fewer. */
-  slice(rows: number): void {
+  /** Rows that the flow changes, kept as they were until they are encoded. */
+  get kept(): number {
+    return this.#open.reduce((sum, { cut }) => sum + (cut?.kept ?? 0), 0)
+  }
+
+  /** Encode up to so many rows, or what was kept; gives how many it were. */
+  slice(rows: number): number {
+    let count = 0
     try {
-      for (let left = rows; left > 0 && this.#open.length > 0;) {
+      for (let tries = this.#open.length; tries > 0 && count < rows; tries--) {
         const part = this.#open[this.#turn++ % this.#open.length] as Part
-        left -= this.#step(part, left) ?? left
+        count += this.#step(part, rows - count)
       }
     } catch (error) {
       this.#failed = { error }
     }
     if (this.#over || this.#waiting.length > 0) this.#wake()
+    return count
   }
 
-  /** How many rows were encoded, if these were all of a state. */
-  #step(part: Part, rows: number): number | undefined {
+  /** Of one state; gives how many rows it were. */
+  #step(part: Part, rows: number): number {
     const { homed, cut } = part
     const count = cut?.step(rows) ?? 0
     for (const segment of cut?.take() ?? []) this.#waiting.push({ homed, segment })
-    if (cut?.done === false) return undefined
-    this.#open = this.#open.filter((each) => each !== part)
+    if (cut?.done !== false) this.#open = this.#open.filter((each) => each !== part)
     return count
   }
 

@@ -224,7 +224,7 @@ export class JobCore {
 
   /** Wait until there is news, or until a checkpoint is due or too late; or go on with one. */
   async #wait(): Promise<void> {
-    if (this.#saving.ready) return (await this.#news.soon()) ? undefined : this.#saving.slice()
+    if (this.#saving.ready) return void ((await this.#news.soon()) || this.#saving.slice())
     const cancel = this.#flow.alarm(() => this.#news.ring())
     const checkpointMs = this.#mayWrite ? this.#schedule.waitMs : undefined
     await this.#news.wait(checkpointMs, this.#savepoints.waitMs)

@@ -14,17 +14,19 @@ import type { Engine } from "./engine/engine.ts"
 import type { Flow } from "./flow.ts"
 import type { Schedule } from "./schedule.ts"
 
-/** Rows are encoded for each event that was processed, beside those that events had kept. */
-const rowsPerEvent = 1 / 64
+/**
+ * All rows are encoded by the time that there have been so many of the events between this cut and
+ * the one before: however fast rows change, checkpoints keep up, and take no longer each time.
+ */
+const eventsMax = 3 / 4
 
 /** Slices after chunks are of so many rows at least: a call for fewer costs more than they. */
 const sliceRowsMin = 64
 
-/**
- * Where events take their time, slices have this share of it and no less. In workers whose clock
- * stands still between two calls of the host, there are only those in proportion to events.
- */
-const share = 0.15
+/** But for each event there are so many at least, and at most; and after a chunk. */
+const rowsPerEventMin = 1 / 16
+const rowsPerEventMax = 16
+const owedRowsMax = 16_384
 
 export class Saving {
   readonly #checkpoints: Checkpoints | undefined
@@ -37,12 +39,12 @@ export class Saving {
   #cut: Cut | undefined
   #taken: Promise<boolean> | undefined
   #failed: { readonly error: unknown } | undefined
-  /** Events of the flow when slices were last made, and rows that may be encoded. */
+  /** Events of the flow at the cut, and when slices were last made. */
+  #cutAt = 0
   #seen = 0
+  /** Rows to be encoded for each event, and those that are owed; fewer than none: it is ahead. */
+  #rowsPerEvent = 0
   #rows = 0
-  /** When it began, and how long slices took. */
-  #beganMs = 0
-  #spentMs = 0
 
   /** Without `checkpoints` it may not begin. */
   constructor(
@@ -60,6 +62,7 @@ export class Saving {
   /** What is saved from now on. */
   open(flow: Flow, engine: Engine): void {
     this.#opened = { flow, engine }
+    this.#cutAt = flow.events
     this.#failed = undefined
   }
 
@@ -89,14 +92,15 @@ export class Saving {
   #begin(finished: boolean): void {
     const checkpoints = this.#checkpoints as Checkpoints
     const { flow, engine } = this.#opened as { flow: Flow; engine: Engine }
-    this.#seen = flow.events
+    const between = flow.events - this.#cutAt
+    this.#cutAt = this.#seen = flow.events
     this.#rows = 0
-    this.#beganMs = performance.now()
-    this.#spentMs = 0
     this.#taken = this.#schedule.take((timeoutMs) => {
       this.#cut = checkpoints.cut(flow, finished, this.#news)
       return checkpoints.write(this.#cut, engine, timeoutMs)
     })
+    const rowsPerEvent = (this.#cut?.rows ?? 0) / (between * eventsMax)
+    this.#rowsPerEvent = Math.max(rowsPerEventMin, Math.min(rowsPerEvent, rowsPerEventMax))
     this.slice(sliceRowsMin) // Mostly that is all there is.
     this.#taken.then(
       () => this.#over(),
@@ -115,23 +119,24 @@ export class Saving {
     return durable
   }
 
-  /** The flow has gone on: make a slice in proportion to the events that were processed. */
+  /** The flow has gone on: make slices in proportion to the events that it processed. */
   goOn(): void {
-    if (this.#cut === undefined || this.#opened === undefined) return
+    const cut = this.#cut
+    if (cut === undefined || this.#opened === undefined || this.#rowsMax === 0) return
     const { events } = this.#opened.flow
-    this.#rows += Math.max(events - this.#seen, 1) * rowsPerEvent
+    const owed = (events - this.#seen) * this.#rowsPerEvent
+    this.#rows = Math.min(this.#rows + owed, owedRowsMax)
     this.#seen = events
-    if (this.#spentMs < (performance.now() - this.#beganMs) * share) this.#rows += sliceRowsMin
-    if (this.#rows >= Math.min(sliceRowsMin, this.#rowsMax)) this.slice(this.#rows)
+    for (let rows; this.ready && (rows = Math.max(this.#rows, cut.kept)) >= sliceRowsMin;) {
+      if (!this.slice(rows)) break
+    }
   }
 
-  /** Make a slice, if there is one to be made. */
-  slice(rows = Infinity): void {
-    if (this.#cut?.ready !== true || this.#rowsMax === 0) return
-    const beganMs = performance.now()
-    this.#cut.slice(Math.min(Math.ceil(rows), this.#rowsMax))
-    this.#spentMs += performance.now() - beganMs
-    this.#rows = 0
+  /** Make a slice, if there is one to be made; false: there was none. */
+  slice(rows = Infinity): boolean {
+    const count = this.ready ? this.#cut?.slice(Math.min(Math.ceil(rows), this.#rowsMax)) : 0
+    this.#rows -= count ?? 0
+    return count !== 0
   }
 
   /** The flow stands still until the one that goes on is over; true if that is durable. */

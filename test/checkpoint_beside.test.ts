@@ -79,6 +79,23 @@ it("one that is asked for meanwhile comes after it, with what came meanwhile", a
   await failed
 })
 
+it("keeps up with a stream that makes a row of each event", async () => {
+  const events = Array.from({ length: 200_000 }, (_, n) => n)
+  const ends: number[] = []
+  const seen = from(events)
+    .keyBy((n) => n)
+    .deduplicate()
+  const on = { checkpoint: () => void ends.push(job.stats().position) }
+  const job = await run(seen, { storage: memoryStorage(), checkpoint: { interval: 1 }, on })
+  let going = true
+  const finished = job.finished().finally(() => (going = false))
+  while (going) await job.checkpoint().catch(() => undefined)
+  await finished
+  await job.close()
+  const lengths = ends.map((end, i) => end - (ends[i - 1] ?? 0))
+  expect(Math.max(...lengths)).toBeLessThan(events.length / 4)
+})
+
 it("closing waits for it", async () => {
   const { release, job, failed } = await started()
   const checkpoint = job.checkpoint()

@@ -20,6 +20,8 @@ export class StateCut {
   readonly #encode: Encode
   readonly #scan: number
   readonly #out: Segments
+  /** How many there are at least: rows that changed, and of the others those that are rewritten. */
+  readonly rows: number
   /** Segments that got full outside a step. */
   #full: Segment[] = []
   /** A value that was kept could not be encoded. */
@@ -35,7 +37,9 @@ export class StateCut {
     const { wasm, scratch } = op.engine
     this.#op = op
     this.#encode = encode
-    this.#out = new Segments(op, op.changes().next)
+    const { next, rows } = op.changes()
+    this.#out = new Segments(op, next)
+    this.rows = rows + rewrite
     try {
       this.#scan = openScan(op, () => wasm.mr_changes_scan(op.handle, rewrite, scratch))
     } catch (error) {
@@ -54,11 +58,16 @@ export class StateCut {
     return this.#oldest ?? 0
   }
 
-  /** Encode what was kept, and up to `rows` rows, fewer of large ones; gives how many it were. */
+  /** Rows that were kept as they are, and wait. */
+  get kept(): number {
+    return this.done ? 0 : this.#op.changes().kept
+  }
+
+  /** Encode `rows` rows, fewer of large ones, but all that were kept; gives how many it were. */
   step(rows: number): number {
     if (this.#failed !== undefined) throw this.#failed.error
     if (this.done) return 0
-    const asked = this.#op.changes().kept + rows
+    const asked = Math.max(this.kept, rows)
     const count = this.#page(asked)
     if (count < asked) this.#page(1) // Were these all?
     return count

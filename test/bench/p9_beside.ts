@@ -19,7 +19,7 @@ interface Event {
   value: number
 }
 
-/** Measure a job of so many rows, of which `changing` change, all of them between checkpoints. */
+/** Measure a job of so many rows, of which `changing` change, ten times between checkpoints. */
 export async function throughputBeside(
   rows: number,
   changing: number,
@@ -63,7 +63,7 @@ export async function throughputBeside(
   await job.checkpoint()
   const [without, during]: [number[], number[]] = [[], []]
   for (let round = 0; round < rounds; round++) {
-    without.push(await rateUntil(reached(given + 2 * changing)))
+    without.push(await rateUntil(reached(given + 10 * changing)))
     during.push(await rateUntil(job.checkpoint()))
   }
   going = false
