@@ -151,6 +151,7 @@ void mr_dirty_gone(mr_rows *rows, mr_row *row) {
 void mr_dirty_begin(mr_rows *rows, bool all) {
     mr_dirty *dirty = &rows->dirty;
     MR_ASSERT(!dirty->saving && dirty->mark < MR_KEPT - 2);
+    mr_rows_evicted_free(rows); /* Their memory may be graves' of the cut; who wanted has looked. */
     dirty->saving = true;
     dirty->torn = false;
     dirty->cut = dirty->mark;
@@ -210,7 +211,6 @@ void mr_dirty_end(mr_rows *rows, bool saved) {
     free_kept(rows);
     mr_dirty_done(rows);
     if (saved) {
-        mr_rows_evicted_free(rows); /* Their memory may be graves'. */
         dirty->saved = dirty->next - 1;
         dirty->first = dirty->fresh;
         dirty->changed = dirty->changed_now;

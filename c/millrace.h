@@ -453,7 +453,7 @@ MR_API mr_status mr_entries_drop(mr_operator op, const uint8_t *key, uint32_t ke
  * of an empty batch will do) and goes on at mr_layout.evicted_next_at, first evicted first; at
  * mr_layout.evicted_by_at stands the row of the last input found for which it made room.
  * This frees all of the chain, strings and refs as well. Until then they take memory of the
- * engine; so do it after every call that makes or writes rows. mr_changes_end and mr_load_end
+ * engine; so do it after every call that makes or writes rows. mr_changes_scan and mr_load_end
  * do it, too. */
 MR_API mr_status mr_evicted_free(mr_operator op);
 

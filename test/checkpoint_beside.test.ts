@@ -142,3 +142,41 @@ it("a job with a sink stands still: what the sink takes belongs to its epoch", a
   await job.close()
   await failed
 })
+
+it("keys that are evicted meanwhile are told, also while functions are waited for", async () => {
+  const source = handFed<number>()
+  const { storage, hold, release } = heldStorage()
+  const told: unknown[] = []
+  let settle: () => void = () => undefined
+  const waited = new Promise<void>((resolve) => (settle = resolve))
+  const count = async (state: { count: number }, n: number) => {
+    if (n === 4) await waited
+    state.count++
+    return state
+  }
+  const state = {
+    maxSize: 2,
+    onFull: "evict",
+    onEvict: (key: unknown) => void told.push(key),
+  } as const
+  const keyed = from(source, { replay: "none" }).keyBy((n) => n)
+  const job = await run(
+    keyed.fold(() => ({ count: 0 }), count, { state, concurrency: 2 }),
+    { storage },
+  )
+  const running = job.finished().catch(() => undefined)
+  source.give(1, 2)
+  await turns()
+  hold()
+  const checkpoint = job.checkpoint()
+  await turns()
+  source.give(3, 4)
+  await turns()
+  release()
+  await checkpoint
+  settle()
+  await turns()
+  expect(told).toEqual([1, 2])
+  await job.close()
+  await running
+})
