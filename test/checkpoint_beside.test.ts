@@ -1,7 +1,7 @@
 /** A job goes on while its checkpoint is written. */
 import { expect, it } from "vitest"
 import { from, memoryStorage, run } from "../js/index.ts"
-import type { Sink, StateStorage } from "../js/index.ts"
+import type { Replayable, Sink, StateStorage, Watermark } from "../js/index.ts"
 import { errorFrom, guardRejections, handFed, turns } from "./probe.ts"
 
 guardRejections()
@@ -179,4 +179,43 @@ it("keys that are evicted meanwhile are told, also while functions are waited fo
   expect(told).toEqual([1, 2])
   await job.close()
   await running
+})
+
+it("what a watermark saves is as it was, although it goes on with the same object", async () => {
+  const { storage, hold, release } = heldStorage()
+  const restored: unknown[] = []
+  let goOn: () => void = () => undefined
+  const later = new Promise<void>((resolve) => (goOn = resolve))
+  const source: Replayable<number, number> = {
+    async *read(position = 0) {
+      if (position === 0) yield { events: [1, 2], position: 2 }
+      await later
+      yield { events: [3, 4, 5], position: 5 }
+      await new Promise(() => undefined)
+    },
+  }
+  const watermark: Watermark<number> = {
+    create(saved) {
+      restored.push(structuredClone(saved))
+      const seen = (saved ?? { count: 0 }) as { count: number }
+      return { onEvent: () => void seen.count++, save: () => seen }
+    },
+  }
+  const counts = from(source, { time: (n) => n, watermark })
+    .keyBy((n) => n)
+    .deduplicate()
+  const job = await run(counts, { storage })
+  const running = job.finished().catch(() => undefined)
+  await turns()
+  hold()
+  const checkpoint = job.checkpoint()
+  await turns()
+  goOn()
+  await turns()
+  release()
+  await checkpoint
+  await job.close()
+  await running
+  await (await run(counts, { storage })).close()
+  expect(restored).toEqual([undefined, { count: 2 }])
 })

@@ -1,6 +1,7 @@
 /**
  * The sources of a job, as they are read: opened where a checkpoint left them, and saved again.
  */
+import { copyOf } from "../copy.ts"
 import { MillraceError } from "../errors.ts"
 import type { Plan } from "../plan.ts"
 import type { Timekeeper } from "../time/progress.ts"
@@ -74,7 +75,7 @@ export function savedSource(source: Source): SavedSource {
   if (generator === undefined) return saved
   if (generator.save === undefined) return { ...saved, watermark }
   try {
-    return { ...saved, watermark, generator: generator.save() }
+    return { ...saved, watermark, generator: copyOf(generator.save()) } // It may go on with it.
   } catch (cause) {
     const message = `${planned.uid}: the watermark's save threw; see cause`
     throw new MillraceError("USER_FUNCTION", message, { cause })
