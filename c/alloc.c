@@ -219,6 +219,27 @@ void mr_heap_close(mr_heap *heap) {
     *heap = (mr_heap){0};
 }
 
+/* ---- What can be done without ---- */
+
+void mr_heap_lend(mr_heap *heap, mr_lender *lender) {
+    lender->next = heap->lenders;
+    heap->lenders = lender;
+}
+
+void mr_heap_unlend(mr_heap *heap, mr_lender *lender) {
+    mr_lender **at = &heap->lenders;
+    while (*at != lender)
+        at = &(*at)->next;
+    *at = lender->next;
+}
+
+bool mr_heap_give_back(mr_heap *heap) {
+    bool given = false;
+    for (mr_lender *lender = heap->lenders; lender != NULL; lender = lender->next)
+        given |= lender->give_back(lender);
+    return given;
+}
+
 /* ---- Objects ---- */
 
 /* The link inside a slot that was given back. */
@@ -285,8 +306,8 @@ static bool must_fail(void) {
     return true;
 }
 
-mr_addr mr_heap_alloc(mr_heap *heap, uint32_t bytes) {
-    MR_ASSERT(bytes > 0 && heap->id != NOBODY);
+/* An object of the heap, if there is memory for it. */
+static inline mr_addr alloc(mr_heap *heap, uint32_t bytes) {
     if (fail_in != 0 && must_fail()) return 0;
     if (bytes > MR_SMALL_BYTES_MAX) return alloc_large(heap, bytes);
 
@@ -307,6 +328,12 @@ mr_addr mr_heap_alloc(mr_heap *heap, uint32_t bytes) {
     heap->live_bytes += header->slot_bytes;
     UNPOISON(slot, bytes);
     return slot;
+}
+
+mr_addr mr_heap_alloc(mr_heap *heap, uint32_t bytes) {
+    MR_ASSERT(bytes > 0 && heap->id != NOBODY);
+    const mr_addr made = alloc(heap, bytes);
+    return made != 0 || !mr_heap_give_back(heap) ? made : alloc(heap, bytes);
 }
 
 mr_addr mr_heap_alloc_zeroed(mr_heap *heap, uint32_t bytes) {

@@ -30,12 +30,20 @@ enum {
     MR_HEAPS_MAX = 250,
 };
 
+/* Who has memory of a heap that can be done without. It is asked when there is no more, in the
+ * middle of any allocation. */
+typedef struct mr_lender {
+    struct mr_lender *next;
+    bool (*give_back)(struct mr_lender *lender); /* False: it had none. */
+} mr_lender;
+
 typedef struct mr_heap {
     uint64_t budget_bytes;
     uint64_t reserved_bytes;
     uint64_t live_bytes;
     uint64_t
         external_bytes; /* Counted against the budget, held by the host: an estimate for refs. */
+    mr_lender *lenders;
     mr_addr open_pages[MR_CLASSES_MAX]; /* Per class: pages with a free slot, newest first. */
     uint8_t id;                         /* Owner mark in the page map; 0 = closed. */
 } mr_heap;
@@ -55,6 +63,13 @@ mr_addr mr_heap_alloc_zeroed(mr_heap *heap, uint32_t bytes);
 
 /* Give back what mr_heap_alloc gave for the same `bytes`. Address 0 is allowed. */
 void mr_heap_free(mr_heap *heap, mr_addr address, uint32_t bytes);
+
+/* From now on a lender is asked, until it leaves. It is borrowed. */
+void mr_heap_lend(mr_heap *heap, mr_lender *lender);
+void mr_heap_unlend(mr_heap *heap, mr_lender *lender);
+
+/* There is no more: did anybody give memory back? */
+bool mr_heap_give_back(mr_heap *heap);
 
 /* What an object of `bytes` (> 0, < 4 GiB - 64 KiB) really occupies: its size
  * class, or whole pages. */

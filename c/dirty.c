@@ -77,12 +77,24 @@ static void free_kept(mr_rows *rows) {
     rows->dirty.kept.count = 0;
 }
 
+/* Tear the checkpoint for memory. */
+static bool give_back(mr_lender *lender) {
+    const size_t at = offsetof(mr_rows, dirty) + offsetof(mr_dirty, lender);
+    mr_rows *rows = (mr_rows *)(void *)((uint8_t *)lender - at);
+    if (rows->dirty.kept.first == 0) return false;
+    rows->dirty.torn = true;
+    free_kept(rows);
+    return true;
+}
+
 void mr_dirty_open(mr_rows *rows) {
+    rows->dirty.lender.give_back = give_back;
     rows->dirty.next = 1;
     rows->dirty.mark = MR_MARKS;
 }
 
 void mr_dirty_close(mr_rows *rows) {
+    if (rows->dirty.cut != 0) mr_heap_unlend(rows->heap, &rows->dirty.lender);
     free_kept(rows);
     free_graves(rows, &rows->dirty.graves);
     free_graves(rows, &rows->dirty.frozen_graves);
@@ -102,7 +114,7 @@ static bool is_pending(const mr_dirty *dirty, const mr_row *row) {
 void mr_dirty_keep(mr_rows *rows, mr_row *row) {
     mr_dirty *dirty = &rows->dirty;
     if (!is_pending(dirty, row)) return;
-    const mr_addr copy = mr_kept_copy(rows, row);
+    const mr_addr copy = dirty->torn ? 0 : mr_kept_copy(rows, row);
     if (row->segment > dirty->saved) {
         row->segment = copied_mark(dirty); /* Mostly it changes now, and moves once. */
     } else {
@@ -152,6 +164,7 @@ void mr_dirty_begin(mr_rows *rows, bool all) {
     mr_dirty *dirty = &rows->dirty;
     MR_ASSERT(!dirty->saving && dirty->mark < MR_KEPT - 2);
     mr_rows_evicted_free(rows); /* Their memory may be graves' of the cut; who wanted has looked. */
+    mr_heap_lend(rows->heap, &dirty->lender);
     dirty->saving = true;
     dirty->torn = false;
     dirty->cut = dirty->mark;
@@ -200,6 +213,7 @@ void mr_dirty_swept(mr_rows *rows) {
 void mr_dirty_done(mr_rows *rows) {
     mr_dirty *dirty = &rows->dirty;
     if (dirty->cut == 0) return;
+    mr_heap_unlend(rows->heap, &dirty->lender);
     dirty->cut = 0;
     dirty->next++; /* Also where nothing was written. */
 }

@@ -14,7 +14,8 @@
  * (mr_row_reach): if it is pending it is kept as it is, a copy that is written in its stead
  * (kept.c). So what is written is the cut, whatever happens meanwhile. A row that was kept and
  * then does not change is written once more in its turn.
- * A copy that there is no memory for spoils the checkpoint, not the event: it is torn.
+ * A copy that there is no memory for spoils the checkpoint, not the event: it is torn. So it is,
+ * too, when there is no memory for anything else: then copies are given back (alloc.h).
  *
  * In the end the checkpoint is saved, or nothing was: what changed before the cut and since is
  * then one again.
@@ -78,7 +79,8 @@ typedef struct mr_dirty {
     mr_addr first; /* 0: all is saved. */
     mr_addr turn;  /* 0: nothing is pending, or changed since the cut. */
     mr_addr fresh;
-    mr_chain kept; /* To be written; those that were come first, and wait to be freed. */
+    mr_lender lender; /* Of copies, while rows may be pending. */
+    mr_chain kept;    /* To be written; those that were come first, and wait to be freed. */
     mr_chain graves;
     mr_chain frozen_graves; /* Of the cut. */
 } mr_dirty;

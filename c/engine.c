@@ -465,6 +465,7 @@ mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
     if (scan == NULL) return MR_ERR_HANDLE;
     if (!mr_scan_valid(scan)) return mr_fail(MR_ERR_HANDLE, "scan", handle);
     if (from > scan->page.count) return mr_fail(MR_ERR_ARGUMENT, "from", from);
+    MR_TRY(mr_scan_whole(scan)); /* Else rows of the page may be gone. */
     if (scan->of_changes) MR_TRY(check_segment(scan->rows, segment, scan->rows->dirty.next));
     const mr_save_to to = {ref_bytes, ref_offsets, out, room, segment};
     return mr_save_rows(scan, from, &to, upto_out, size_out);

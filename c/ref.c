@@ -23,9 +23,12 @@ static uint32_t *next_of(const mr_refs *refs, uint32_t number) {
     return (uint32_t *)mr_at(refs->next) + number;
 }
 
+static bool is_over(const mr_heap *heap) {
+    return heap->reserved_bytes + heap->external_bytes + MR_REF_BYTES > heap->budget_bytes;
+}
+
 mr_status mr_ref_take(mr_heap *heap) {
-    uint64_t counted = heap->reserved_bytes + heap->external_bytes + MR_REF_BYTES;
-    if (counted > heap->budget_bytes) {
+    if (is_over(heap) && (!mr_heap_give_back(heap) || is_over(heap))) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
     }
     heap->external_bytes += MR_REF_BYTES;

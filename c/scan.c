@@ -5,6 +5,10 @@
 
 enum { WALK_STEP = 1024, WALK_MOST = MR_RUN_ENTRIES / WALK_STEP * WALK_STEP };
 
+static mr_status no_memory(const mr_rows *rows) {
+    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+}
+
 static mr_status start(mr_scan_data *scan, mr_rows *rows) {
     memset(scan, 0, sizeof *scan);
     scan->rows = rows;
@@ -12,8 +16,7 @@ static mr_status start(mr_scan_data *scan, mr_rows *rows) {
     scan->changes = rows->changes;
     const uint32_t bytes = MR_SCAN_PAGE_ROWS * (uint32_t)sizeof(mr_addr);
     scan->page.rows = mr_heap_alloc(rows->heap, bytes);
-    if (scan->page.rows != 0) return MR_OK;
-    return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
+    return scan->page.rows != 0 ? MR_OK : no_memory(rows);
 }
 
 mr_status mr_scan_start(mr_scan_data *scan, mr_rows *rows, double time_ms) {
@@ -41,6 +44,10 @@ mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite) {
     return MR_OK;
 }
 
+mr_status mr_scan_whole(const mr_scan_data *scan) {
+    return scan->of_changes && scan->rows->dirty.torn ? no_memory(scan->rows) : MR_OK;
+}
+
 /* Add the next rows of a sort, behind `from`, to the page, at most `most`; returns the last. */
 static mr_addr add_changes(mr_scan_data *scan, mr_dirty_sort sort, mr_addr from, uint32_t most) {
     mr_page *page = &scan->page;
@@ -58,9 +65,7 @@ static mr_addr add_changes(mr_scan_data *scan, mr_dirty_sort sort, mr_addr from,
 /* The next page of what there is to write. */
 static mr_status next_changes(mr_scan_data *scan, uint32_t rows_max) {
     mr_rows *rows = scan->rows;
-    if (rows->dirty.torn) {
-        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
-    }
+    MR_TRY(mr_scan_whole(scan));
     scan->rows_max = rows_max;
     scan->page_bytes = 0;
     mr_dirty_swept(rows);

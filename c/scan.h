@@ -69,6 +69,9 @@ static inline bool mr_scan_valid(const mr_scan_data *scan) {
     return scan->changes == scan->rows->changes;
 }
 
+/* Of changes: MR_ERR_MEMORY when there was none for all that their checkpoint has. */
+mr_status mr_scan_whole(const mr_scan_data *scan);
+
 /* The next page of at most `rows_max` rows (<= MR_SCAN_PAGE_ROWS), 0 rows at the end;
  * a grave has MR_PAGE_GRAVE added to its address.
  * MR_MORE: still collecting, call again. MR_ERR_HANDLE: the state has changed. */

@@ -141,11 +141,46 @@ static void a_copy_that_there_is_no_memory_for_spoils_the_checkpoint_alone(void 
     }
 }
 
+/* The first that there is no memory for is the event's string, then a buffer of the host's. */
+static void copies_are_given_back_for_what_there_is_no_memory_for(void **state) {
+    (void)state;
+    bench b = open_with_refs();
+    assert_int_equal(put(&b, 1), MR_OK);
+    assert_int_equal(put(&b, 2), MR_OK);
+    mr_scan scan = begin(&b);
+    assert_int_equal(put(&b, 3), MR_OK); /* 1 goes. */
+    mr_heap_fail_after(1, false);
+    assert_int_equal(put(&b, 4), MR_OK); /* And 2, without a copy. */
+    mr_heap_fail_after(0, false);
+    assert_int_equal(changes_of(&b).kept, 0);
+    assert_int_equal(memory_of(b.engine).external_bytes, 2 * MR_REF_BYTES);
+    uint32_t out = 0;
+    assert_int_equal(mr_scan_next(scan, 9, &out), MR_ERR_MEMORY);
+    end(&b, scan, false);
+
+    scan = begin(&b);
+    assert_int_equal(put(&b, 5), MR_OK); /* 3 goes. */
+    assert_int_equal(next_page(scan, 9)->count, 2);
+    uint32_t buffer = 0;
+    mr_heap_fail_after(1, false);
+    assert_int_equal(mr_alloc(b.engine, 64, &buffer), MR_OK);
+    mr_heap_fail_after(0, false);
+    const uint32_t offsets[NUMBERS] = {0};
+    uint8_t *block = mr_at(buffer);
+    uint32_t size = 0;
+    assert_int_equal(mr_save(scan, 0, block, offsets, block, 64, changes_of(&b).next, &out, &size),
+                     MR_ERR_MEMORY);
+    assert_int_equal(mr_free(b.engine, buffer, 64), MR_OK);
+    end(&b, scan, false);
+    close_bench(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_has_the_values_of_its_row_until_it_is_written),
         cmocka_unit_test(a_row_that_is_only_looked_at_is_written_in_its_turn_too),
         cmocka_unit_test(a_copy_that_there_is_no_memory_for_spoils_the_checkpoint_alone),
+        cmocka_unit_test(copies_are_given_back_for_what_there_is_no_memory_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
