@@ -1,6 +1,6 @@
 /** The harness of `millrace/testing`: what a script says happens, and nothing else does. */
 import { describe, expect, it } from "vitest"
-import { boundedDisorder, of, outputTag } from "../js/index.ts"
+import { boundedDisorder, collect, countWindow, of, outputTag } from "../js/index.ts"
 import type { ErrorEvent, Stream } from "../js/index.ts"
 import {
   clock,
@@ -141,6 +141,35 @@ describe("freezing", () => {
       play(inPlace, [...script, event("c")], { freeze, crashAfter: 0 }),
     )
     expect((await crashed).code).toBe("USER_FUNCTION")
+  })
+
+  const one = (events: Stream<string>) => events.keyBy(() => 0)
+  const joined = (texts: readonly string[]) => texts.join("")
+  const collected = (events: Stream<string>) =>
+    events
+      .map((text) => ({ text }))
+      .keyBy(() => 0)
+      .aggregate({ all: collect("text") }, { emit: "final" })
+      .map(({ all }) => joined(all))
+  const ownLists: [string, (events: Stream<string>) => Stream<string>, string[]][] = [
+    ["a window", (events) => one(events).window(countWindow(2)).process(joined), ["ab", "cd"]],
+    [
+      "a group",
+      (events) => one(events).group({ maxSize: 2 }, (_, all) => joined(all)),
+      ["ab", "cd"],
+    ],
+    ["a buffer", (events) => one(events).buffer({ count: 2 }).map(joined), ["ab", "cd"]],
+    ["deduplicate", (events) => one(events).deduplicate({ ttl: 9, keep: "last" }), ["d"]],
+    ["an aggregate", collected, ["abcd"]],
+  ]
+
+  it.each(ownLists)("leaves alone what %s keeps for itself", async (_, job, expected) => {
+    const script = [..."abcd"].map((text) => event(text))
+    const freeze = true
+    for (const crashAfter of [undefined, 0]) {
+      const how = crashAfter === undefined ? { freeze } : { freeze, crashAfter }
+      expect(await play(job, [...script, end()], how)).toEqual(expected)
+    }
   })
 })
 

@@ -17,7 +17,7 @@ export function decodeCell(op: Operator, cellAt: number, cell: number): unknown 
 /** Put a live value in the place of encoded bytes. Throws `LIMIT`, `MEMORY`. */
 export function adopt(op: Operator, cellAt: number, value: unknown): void {
   const { engine } = op
-  const number = engine.refs.add(value)
+  const number = engine.refs.add(op.kept(value))
   const result = engine.wasm.mr_ref_decoded(op.handle, cellAt, number)
   if (result < 0) {
     engine.refs.remove(number)

@@ -75,7 +75,7 @@ class RefCells implements Cells {
 
   make(rows: RowMaker, value: unknown, end?: number): void {
     const { refs, views } = this.#op.engine
-    const number = refs.add(value)
+    const number = refs.add(this.#op.kept(value))
     views.u32[this.#scratch >>> 2] = number
     views.u32[(this.#scratch >>> 2) + 1] = 0
     try {
@@ -94,7 +94,7 @@ class RefCells implements Cells {
 
   #put(row: number, value: unknown): void {
     const { engine } = this.#op
-    engine.refs.replace(engine.views.word(recordAt(this.#op, row)), value)
+    engine.refs.replace(engine.views.word(recordAt(this.#op, row)), this.#op.kept(value))
   }
 }
 

@@ -4,6 +4,7 @@
  * How a user function's rows are found and changed is in rows.ts.
  */
 import { MillraceError } from "../errors.ts"
+import { deepFreeze } from "../freeze.ts"
 import { layouts, status } from "./abi.ts"
 import { Batch } from "./batch.ts"
 import type { Engine } from "./engine.ts"
@@ -69,6 +70,7 @@ export class Operator {
   /** While a checkpoint goes on and rows have live values: see {@link StateCut.keep}. */
   cut: StateCut | undefined
   readonly #results: Batch | undefined
+  readonly #freezes: boolean
   #upto = 0
   /** Address of the mr_found, where evicted rows are kept. */
   readonly #found: number
@@ -82,7 +84,13 @@ export class Operator {
     this.layout = readLayout(engine, this.handle)
     this.input = new Batch(engine, spec.limits.timeDomain === "processing")
     if (spec.kind !== "custom") this.#results = new Batch(engine)
+    this.#freezes = engine.refs.freezes && spec.own !== true
     this.#found = keepsEvicted(spec) ? this.#findNothing() : 0
+  }
+
+  /** A value on its way into a cell: the user's, which tests may freeze, or the operator's own. */
+  kept<Value>(value: Value): Value {
+    return this.#freezes ? deepFreeze(value) : value
   }
 
   /** What came of the last push; where the function is the user's, there is none. */

@@ -37,6 +37,8 @@ export interface OperatorSpec {
   readonly limits: StateLimits
   /** Custom: the fields of the record. */
   readonly fields?: readonly FieldKind[]
+  /** Custom: are its refs values that it changes in place itself? Default: they are the user's. */
+  readonly own?: boolean | undefined
   /** Aggregate and window: each with the input column that it reads. */
   readonly aggregates?: readonly { readonly kind: AggregateKind; readonly column: number }[]
   readonly emitEach?: boolean

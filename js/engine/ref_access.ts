@@ -160,7 +160,7 @@ export class RefAccess implements Access {
   #create(index: number): void {
     const rows = this.#rows
     const { refs } = rows.engine
-    const number = refs.add(this.#pending)
+    const number = refs.add(rows.op.kept(this.#pending))
     const scratch = rows.borrow()
     rows.views.u32[scratch >>> 2] = number
     rows.views.u32[(scratch >>> 2) + 1] = 0
@@ -179,7 +179,7 @@ export class RefAccess implements Access {
     const cellAt = rows.record(this.#row)
     const cell = rows.views.word(cellAt)
     if (isEncoded(cell)) adopt(rows.op, cellAt, this.#pending)
-    else rows.engine.refs.replace(cell, this.#pending)
+    else rows.engine.refs.replace(cell, rows.op.kept(this.#pending))
     if (rows.touchesWrites) rows.touch(index, true)
   }
 }

@@ -32,10 +32,10 @@ export class RefCell {
 
   /** Throws `LIMIT`, `MEMORY`: then it is as it was. */
   set(row: number, value: unknown): void {
-    const { engine, views } = this.#rows
+    const { op, engine, views } = this.#rows
     const cell = views.word(this.#rows.record(row) + this.#at)
-    if (cell !== 0 && !isEncoded(cell)) return engine.refs.replace(cell, value)
-    const number = engine.refs.add(value)
+    if (cell !== 0 && !isEncoded(cell)) return engine.refs.replace(cell, op.kept(value))
+    const number = engine.refs.add(op.kept(value))
     try {
       this.#put(row, number)
     } catch (error) {

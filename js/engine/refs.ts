@@ -4,7 +4,6 @@
  * C never calls us: what it lets go of it chains through an array in linear memory, and
  * {@link RefSlab.collect} follows that chain after calls that may remove rows.
  */
-import { deepFreeze } from "../freeze.ts"
 import { layouts } from "./abi.ts"
 import type { Engine } from "./engine.ts"
 
@@ -17,7 +16,7 @@ export class RefSlab {
   #free: number[] = []
   #at = 0 // Address of the engine's mr_refs; 0 until the first value.
   #capacity = 0
-  /** Freeze every value that is kept; see `millrace/testing`. */
+  /** Are values of the user's frozen? See {@link Operator.kept}. */
   freezes = false
 
   constructor(engine: Engine) {
@@ -34,12 +33,11 @@ export class RefSlab {
   }
 
   replace(number: number, value: unknown): void {
-    this.#values[number] = this.freezes ? deepFreeze(value) : value
+    this.#values[number] = value
   }
 
   /** Give a value a number. It is counted once a cell holds it. Throws `MEMORY`. */
   add(value: unknown): number {
-    if (this.freezes) deepFreeze(value)
     const reused = this.#free.pop()
     if (reused !== undefined) {
       this.#values[reused] = value

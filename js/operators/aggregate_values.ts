@@ -88,7 +88,7 @@ export class ValuesRunner implements Runner {
     this.#numbers = openNumbers(numbers, keyOf, ofEvent)
     const operator = this.#numbers.operator as Operator
     const value = (): KeyValues => ({ events: 0, kept: this.#picks.fresh() })
-    const setting = { limits, value }
+    const setting = { limits, value, own: true }
     const each = operator.spec.emitEach === true
     this.#values = openKeyed(site, keyOf, setting, (access) => ({
       call: (one) => {

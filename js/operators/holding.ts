@@ -76,7 +76,7 @@ class HoldingRunner implements Runner {
   #only: number | undefined
 
   constructor(site: Site, read: KeyReader, limits: StateLimits, holding: Holding) {
-    const own = { fields: ["ref"], timers: true, keepEvicted: true } as const
+    const own = { fields: ["ref"], own: true, timers: true, keepEvicted: true } as const
     const spec = { kind: "custom", limits, ...own } as const
     this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#eventTime = site.eventTime

@@ -23,9 +23,14 @@ export class UserRows {
   /** For rows that are looked at from outside. */
   #reader: RecordAccess | RefAccess | undefined
 
-  constructor({ engine, uid, label }: Site, { limits, value, migrate }: StateSetting) {
+  constructor({ engine, uid, label }: Site, { limits, value, own, migrate }: StateSetting) {
     const fields = fieldKinds(value instanceof RecordType ? value : undefined)
-    this.operator = new Operator(engine, uid, { kind: "custom", limits, fields, migrate }, label)
+    this.operator = new Operator(
+      engine,
+      uid,
+      { kind: "custom", limits, fields, own, migrate },
+      label,
+    )
     this.rows = new Rows(this.operator)
     this.evictions = new Evictions(this.operator, (row) => this.readRow(row))
     this.#value = value

@@ -100,6 +100,8 @@ export interface StateConfigTyped<S> extends StateConfig {
 export interface StateSetting {
   readonly limits: StateLimits
   readonly value: (() => unknown) | RecordType<unknown> | undefined
+  /** Is it of an operator itself, which changes it in place? Default: it is the user's. */
+  readonly own?: boolean
   readonly storage?: StateStorage | undefined
   readonly version?: number | undefined
   readonly migrate?: Migrate | undefined

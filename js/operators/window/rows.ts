@@ -112,7 +112,7 @@ export class WindowRows {
 
   constructor(site: Site, plan: WindowPlan, work: Panes) {
     const { limits, schema } = plan
-    const spec = { kind: "custom", limits, fields: ["ref"], timers: true } as const
+    const spec = { kind: "custom", limits, fields: ["ref"], own: true, timers: true } as const
     this.operator = new Operator(site.engine, site.uid, spec, site.label)
     this.#timers = new Timers(this.operator)
     this.inputView = new InputView(this.operator)
