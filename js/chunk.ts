@@ -39,6 +39,13 @@ export interface Chunk {
   readonly arrival: Arrival
 }
 
+/** Of nothing. */
+export const noChunk: Chunk = {
+  values: [],
+  at: undefined,
+  arrival: { first: 0, size: 0, now: 0, times: undefined, watermarks: undefined },
+}
+
 /** A value that an operator could not take; those before it are unaffected. */
 export interface Failure {
   /** Of the operator's input. */

@@ -15,13 +15,19 @@ export function joinSides(given: readonly (Sides | undefined)[]): Sides {
 
 /** What a node gives: in order, each with where it goes, the event that caused it, and its time. */
 export class Emitted {
+  /** Stays for good, as in passage.ts; its time is no integer, as most are none to V8. */
+  static readonly lasting = new Emitted(NaN)
   readonly #values: unknown[] = []
   readonly #tags: (AnyTag | undefined)[] = []
   readonly #causes: number[] = []
   readonly #times: number[] = []
   /** Of what is added next; causes ascend. */
   cause = 0
-  timeMs = 0
+  timeMs: number
+
+  constructor(timeMs = 0) {
+    this.timeMs = timeMs
+  }
 
   get size(): number {
     return this.#values.length
@@ -46,8 +52,12 @@ export class Emitted {
 
   /** What a chunk's arrival has caused. */
   ran(arrival: Arrival): Ran {
-    const piles = new Piles()
     const timed = arrival.times !== undefined
+    if (this.#tags.every((tag) => tag === undefined)) {
+      const times = timed ? this.#times : []
+      return { chunk: chunkOf({ values: this.#values, at: this.#causes, times }, arrival) }
+    }
+    const piles = new Piles()
     for (let i = 0; i < this.size; i++) {
       const time = timed ? (this.#times[i] as number) : undefined
       piles.add(this.#values[i], this.#tags[i], this.#causes[i] as number, time)
@@ -89,15 +99,19 @@ class Piles {
   }
 
   ran(arrival: Arrival): Ran {
-    const chunkOf = ({ values, at, times }: Pile): Chunk => {
-      const own = times.length > 0 ? Float64Array.from(times) : undefined
-      return { values, at: Uint32Array.from(at), times: own, arrival }
-    }
-    const chunk = chunkOf(this.#piles.get(undefined) as Pile)
+    const chunk = chunkOf(this.#piles.get(undefined) as Pile, arrival)
     const sides = new Map<AnyTag, Chunk>()
-    for (const [tag, pile] of this.#piles) if (tag !== undefined) sides.set(tag, chunkOf(pile))
+    for (const [tag, pile] of this.#piles) {
+      if (tag !== undefined) sides.set(tag, chunkOf(pile, arrival))
+    }
     return sides.size === 0 ? { chunk } : { chunk, sides }
   }
+}
+
+/** By `new`: `from` goes through an iterator. */
+function chunkOf({ values, at, times }: Pile, arrival: Arrival): Chunk {
+  const own = times.length > 0 ? new Float64Array(times) : undefined
+  return { values, at: new Uint32Array(at), times: own, arrival }
 }
 
 function emptyPile(): Pile {

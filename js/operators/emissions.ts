@@ -2,12 +2,14 @@
  * The outputs of one chunk of an operator with timers: what its values cause, and what comes by
  * itself in between, with times of its own.
  */
-import { causeOf, timeOf } from "../chunk.ts"
+import { causeOf, noChunk, timeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import type { Tolerate } from "../graph.ts"
 import type { Sink } from "./seats.ts"
 
 export class Emissions implements Sink {
+  /** Stays for good, as in passage.ts. */
+  static readonly lasting = new Emissions(noChunk, false)
   readonly #input: Chunk
   readonly wanted: boolean
   readonly #values: unknown[] = []
@@ -74,7 +76,7 @@ export class Emissions implements Sink {
   chunk(): Chunk {
     const { arrival } = this.#input
     if (!this.wanted) return { values: new Array<unknown>(this.#size), at: undefined, arrival }
-    const times = arrival.times && this.#times && Float64Array.from(this.#times)
-    return { values: this.#values, at: Uint32Array.from(this.#causes), times, arrival }
+    const times = arrival.times && this.#times && new Float64Array(this.#times)
+    return { values: this.#values, at: new Uint32Array(this.#causes), times, arrival }
   }
 }

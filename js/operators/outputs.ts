@@ -2,15 +2,13 @@
  * The outputs of one chunk of a verb that gives at most one per value: room is made once, and of
  * outputs that nobody wants only the number is kept.
  */
-import { causedBy } from "../chunk.ts"
+import { causedBy, noChunk } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import type { Tolerate } from "../graph.ts"
 
-const nothing = { first: 0, size: 0, now: 0, times: undefined, watermarks: undefined }
-
 export class Outputs {
   /** Stays for good, as in passage.ts. */
-  static readonly lasting = new Outputs({ values: [], at: undefined, arrival: nothing }, false)
+  static readonly lasting = new Outputs(noChunk, false)
   readonly #input: Chunk
   /** Does anybody take them? If not, what is added may be undefined. */
   readonly wanted: boolean
