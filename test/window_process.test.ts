@@ -29,6 +29,8 @@ const hit = (key: string, n: number, at: number): Hit => ({ key, n, at })
 const keyed = (hits: readonly Hit[], disorder = 0): KeyedStream<string, Hit> =>
   from(hits, { time: "at", watermark: boundedDisorder(disorder) }).keyBy("key")
 
+const inOrder = (all: string) => `${all} in ${all.at(0) ?? ""}-${all.at(-1) ?? ""}`
+
 describe("process of windows", () => {
   const hits = [1, 2, 3, 4].map((n) => hit("a", n, n))
 
@@ -57,6 +59,26 @@ describe("process of windows", () => {
         { state: { value: () => 0 }, onError: "skip" },
       )
     expect(await rows.toArray()).toEqual([1, 2, 3])
+  })
+
+  it.each([
+    [countWindow(2), ["12 in 1-2", "34 in 3-4", "57 in 5-7"]],
+    [countWindow(2, { slide: 3 }), ["12 in 1-2", "45 in 4-5", "78 in 7-8"]],
+    [countWindow(3, { slide: 1 }), ["124 in 1-4", "245 in 2-5", "457 in 4-7", "578 in 5-8"]],
+    [slidingCount(2, 1), ["1", "12", "24", "45", "57", "78"].map(inOrder)],
+  ])("leaves an event out whose window failed because of it: %o", async (assigner, expected) => {
+    const rows = keyed([1, 2, 3, 4, 5, 6, 7, 8].map((n) => hit("a", n, n)))
+      .window(assigner)
+      .process(
+        (events, _, { window: { start, end } }) => {
+          const all = events.map(({ n }) => n).join("")
+          ;(events as Hit[]).length = 0 // It is the function's own list.
+          if (all.endsWith("3") || all.endsWith("6")) throw new Error("no")
+          return `${all} in ${start}-${end}`
+        },
+        { onError: "skip" },
+      )
+    expect(await rows.toArray()).toEqual(expected)
   })
 
   it("goes on with other windows when one that ended by itself failed", async () => {

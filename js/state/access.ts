@@ -48,38 +48,47 @@ export interface Access {
 /** The `state` argument of a user function. */
 export class UserState implements StateAccess<unknown, unknown> {
   readonly #access: Access
+  readonly #begin: () => void
 
-  constructor(access: Access) {
+  /** `begin` is for a use while the access is not open: it opens it, or throws `CLOSED`. */
+  constructor(access: Access, begin = refuse) {
     this.#access = access
+    this.#begin = begin
+  }
+
+  /** Throws `CLOSED`. */
+  get #open(): Access {
+    if (!this.#access.open) this.#begin()
+    return this.#access
   }
 
   get(): unknown {
-    if (!this.#access.open) throw closed()
-    return this.#access.get()
+    return this.#open.get()
   }
 
   set(value: unknown): void {
-    if (!this.#access.open) throw closed()
-    this.#access.set(value)
+    this.#open.set(value)
   }
 
   exists(): boolean {
-    if (!this.#access.open) throw closed()
-    return this.#access.exists()
+    return this.#open.exists()
   }
 
   delete(): void {
-    if (!this.#access.open) throw closed()
-    this.#access.delete()
+    this.#open.delete()
   }
 
   update(change: (current: unknown) => unknown): unknown {
-    if (!this.#access.open) throw closed()
-    const next = change(this.#access.get())
+    const access = this.#open
+    const next = change(access.get())
     refusePromise(next)
-    this.#access.set(next)
+    access.set(next)
     return next
   }
+}
+
+function refuse(): void {
+  throw closed()
 }
 
 /** The error of state that is used outside the call that got it. */

@@ -9,6 +9,7 @@
  */
 import { copyOf } from "../../copy.ts"
 import { refusePromise } from "../../state/access.ts"
+import type { WindowRange } from "../../windows/assigner.ts"
 import type { Evictor } from "../../windows/trigger.ts"
 import { overAt } from "./panes.ts"
 import type { Pane } from "./panes.ts"
@@ -86,7 +87,7 @@ export function keptContents(ordered: boolean, prepare: (event: unknown) => void
 }
 
 /** Take the first events out. */
-export function dropFirst({ events, times, orders }: Kept, count: number): void {
+function dropFirst({ events, times, orders }: Kept, count: number): void {
   for (const list of [events, times, orders]) list.splice(0, count)
 }
 
@@ -96,7 +97,7 @@ export function withoutFirst({ events, times, orders }: Kept, count: number): Ke
 }
 
 /** Take out what an evictor does not keep. */
-export function evict(kept: Kept, evictor: Evictor): void {
+function evict(kept: Kept, evictor: Evictor): void {
   const { events, times } = kept
   if (evictor.kind === "keepLast")
     return dropFirst(kept, Math.max(events.length - evictor.count, 0))
@@ -147,8 +148,22 @@ function wantedOf(times: readonly number[], wanted: (time: number) => boolean): 
   return left
 }
 
+/** What a window emits of its contents, or of those that it shares; in lists of their own. */
+export function emittedOf(
+  kept: Kept,
+  { start, end }: WindowRange,
+  { placing, evictor }: WindowPlan,
+): Kept {
+  const { size = Infinity } = placing.counting ?? {}
+  const part = placing.shares
+    ? partOf(kept, (time) => time >= start && time <= end)
+    : withoutFirst(kept, Math.max(kept.events.length - size, 0))
+  if (evictor !== undefined) evict(part, evictor)
+  return part
+}
+
 /** The part of some contents whose times are wanted. */
-export function partOf({ events, times }: Kept, wanted: (time: number) => boolean): Kept {
+function partOf({ events, times }: Kept, wanted: (time: number) => boolean): Kept {
   const left = wantedOf(times, wanted)
   return {
     events: left.map((i) => events[i]),

@@ -1,10 +1,10 @@
 /**
  * What triggers and the user's function see of a window.
  */
-import { MillraceError } from "../../errors.ts"
+import { MillraceError, typeName } from "../../errors.ts"
 import type { StateAccess } from "../../state/access.ts"
-import { closed, refusePromise } from "../../state/access.ts"
-import type { TriggerContext, TriggerTimers } from "../../windows/trigger.ts"
+import { closed, quiet, refusePromise } from "../../state/access.ts"
+import type { TriggerContext, TriggerResult, TriggerTimers } from "../../windows/trigger.ts"
 import type { WindowRange } from "../../windows/assigner.ts"
 import { overAt } from "./panes.ts"
 import type { Pane } from "./panes.ts"
@@ -19,6 +19,17 @@ export interface FireView {
   readonly now: number
   /** The event of the job that comes, or came last. */
   readonly position: number
+}
+
+const results: readonly unknown[] = ["continue", "fire", "purge", "fireAndPurge"]
+
+/** What a trigger's function gave. Throws `OPTION`. */
+export function checkResult(given: unknown, name: string): TriggerResult {
+  if (results.includes(given)) return given as TriggerResult
+  quiet(given)
+  const wanted = '"continue", "fire", "purge" or "fireAndPurge"'
+  const message = `trigger.${name} must return ${wanted}, not ${typeName(given)}`
+  throw new MillraceError("OPTION", message)
 }
 
 /** One for all windows: it is moved from pane to pane. */

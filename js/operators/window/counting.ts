@@ -24,7 +24,7 @@ export function countingOf(size: number, slide: number, emitPartial: boolean): C
   return {
     size,
     keeps: slide < size,
-    full: ({ seen, base }) => seen === base + size,
+    full: (seen, base) => seen === base + size,
     advance(pane) {
       pane.base += slide
       return Math.min(slide, size)
@@ -39,7 +39,7 @@ export function lastOf(size: number, slide: number): Counting {
   return {
     size,
     keeps: true,
-    full: ({ seen }) => seen % slide === 0,
+    full: (seen) => seen % slide === 0,
     advance: () => 0,
     partial: () => false,
   }

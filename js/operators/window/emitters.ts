@@ -5,7 +5,7 @@ import { copyOf } from "../../copy.ts"
 import { MillraceError } from "../../errors.ts"
 import type { Site } from "../../graph.ts"
 import { closed, refusePromise } from "../../state/access.ts"
-import type { StateAccess } from "../../state/access.ts"
+import type { StateAccess, UserState } from "../../state/access.ts"
 import type { StateSetting } from "../../state/config.ts"
 import type { Tracing } from "../../state/trace.ts"
 import type { Emitted } from "../../sides.ts"
@@ -47,7 +47,6 @@ export class ProcessEmitter implements Emitter {
   readonly contents: Contents
   readonly states: readonly NamedState[]
   readonly #fn: WindowFunction
-  readonly #eventTime: boolean
   readonly #state: WindowState
   readonly #tags: readonly AnyTag[]
 
@@ -59,7 +58,6 @@ export class ProcessEmitter implements Emitter {
     ordered: boolean,
   ) {
     this.#fn = fn
-    this.#eventTime = site.eventTime
     this.#state = new WindowState(site, setting)
     this.#tags = tags
     this.contents = keptContents(ordered, nothing)
@@ -67,21 +65,17 @@ export class ProcessEmitter implements Emitter {
   }
 
   emit(_: Pane, data: unknown, fire: Fire, out: Emitted): void {
-    const { keyBytes, now, watermark, time } = fire
-    if (!this.#state.access.open) {
-      this.#state.begin(keyBytes(), now, this.#eventTime ? time : undefined, watermark)
-    }
-    const { user, access } = this.#state
     let open = true
     const output = (tag: unknown, value: unknown) => {
       if (!open) throw closed()
       out.add(value, this.#known(tag))
     }
     const ctx = contextOf(fire, output)
-    const result = this.#fn((data as Kept).events, user, ctx)
+    const call = (state: UserState) => this.#fn((data as Kept).events, state, ctx)
+    const result = this.#state.call(fire, call)
     open = false
     refusePromise(result)
-    if (result !== undefined) out.add(access.plain(result))
+    if (result !== undefined) out.add(result)
   }
 
   /** A tag that the operator sends to. Throws `OPTION`. */
@@ -93,7 +87,7 @@ export class ProcessEmitter implements Emitter {
   }
 
   commit(position: number): void {
-    if (this.#state.access.open) this.#state.commit(position)
+    this.#state.commit(position)
   }
 
   get evictions(): Evictions {
@@ -101,7 +95,7 @@ export class ProcessEmitter implements Emitter {
   }
 
   abandon(): void {
-    if (this.#state.access.open) this.#state.access.abandon()
+    this.#state.abandon()
   }
 
   trace(tracing: Tracing | undefined): void {

@@ -2,15 +2,13 @@
  * What events and timers do with the panes of one key.
  */
 import type { Trigger, TriggerResult } from "../../windows/trigger.ts"
-import { MillraceError, typeName } from "../../errors.ts"
 import type { Emitted } from "../../sides.ts"
-import { quiet } from "../../state/access.ts"
-import { PaneContext } from "./context.ts"
+import { checkResult, PaneContext } from "./context.ts"
 import type { FireView } from "./context.ts"
-import { dropFirst, evict, partOf, trim, withoutFirst } from "./contents.ts"
+import { emittedOf, trim, withoutFirst } from "./contents.ts"
 import type { Kept } from "./contents.ts"
 import { isWindow, overAt } from "./panes.ts"
-import type { Pane, Placed, PlaceSite } from "./panes.ts"
+import type { Counting, Pane, Placed, PlaceSite } from "./panes.ts"
 import type { Emitter, WindowPlan } from "./plan.ts"
 
 /** An event on its way into windows. */
@@ -27,8 +25,6 @@ export interface When {
   readonly clockMs: number
 }
 
-const results: readonly unknown[] = ["continue", "fire", "purge", "fireAndPurge"]
-
 export class Panes {
   readonly #plan: WindowPlan
   readonly #eventTime: boolean
@@ -37,6 +33,8 @@ export class Panes {
   readonly #number: () => number
   readonly #trigger: Trigger<unknown> | undefined
   readonly #site: PlaceSite
+  /** Of windows that emit when they have so many events, and never before. */
+  readonly #counts: Counting | undefined
   /** Windows that close by this time have closed for the event that is placed. */
   #passed = 0
 
@@ -47,6 +45,7 @@ export class Panes {
     this.#emitter = emitter
     this.#number = number
     this.#trigger = plan.final ? undefined : (plan.trigger as Trigger<unknown> | undefined)
+    this.#counts = this.#trigger === undefined && !plan.updates ? counting : undefined
     const { contents } = emitter
     const { latenessMs } = plan
     this.#site = {
@@ -59,6 +58,37 @@ export class Panes {
   }
 
   // ---- events ----
+
+  /**
+   * An event takes effect in place, if its key has a window that only counts; else gives false. If
+   * it throws, nothing has changed.
+   */
+  count([pane]: readonly Pane[], event: WindowEvent, view: FireView, out: Emitted): boolean {
+    const counts = this.#counts
+    if (counts === undefined || pane === undefined) return false
+    const { contents } = this.#emitter
+    contents.prepare(event.value)
+    const { start, end, order, revision, data, seen, base } = pane
+    const isIn = pane.seen++ >= base
+    if (!isIn) return true
+    let added = false
+    try {
+      this.#add(pane, event, this.#number())
+      added = true
+      if (counts.full(pane.seen, base)) {
+        this.#emit(pane, [pane], view, out)
+        this.#leave(pane, "fire", true)
+        this.#emitter.commit(view.position)
+      }
+    } catch (error) {
+      this.#emitter.abandon()
+      if (added) contents.undo(data)
+      Object.assign(pane, { start, end, order, revision, data, seen, base })
+      throw error
+    }
+    if (contents.keeps) trim(pane, this.#plan, event.passed)
+    return true
+  }
 
   /** Find the windows of an event; changes nothing. */
   place(open: readonly Pane[], { value, time, passed }: WindowEvent): Placed {
@@ -75,6 +105,7 @@ export class Panes {
   apply(placed: Placed, event: WindowEvent, view: FireView, out: Emitted): readonly Pane[] {
     const { contents } = this.#emitter
     const { keepers, touched, joined = [] } = placed
+    const { counting } = this.#plan.placing
     const added: unknown[] = []
     try {
       if (joined.length > 1) this.#mergeTriggers(touched[0] as Pane, joined)
@@ -87,7 +118,7 @@ export class Panes {
         added.push(keeper.data)
       }
       touched.forEach((each, i) => {
-        const result = told[i] ?? (this.#plan.placing.counting?.full(each) ? "fire" : "continue")
+        const result = told[i] ?? (counting?.full(each.seen, each.base) ? "fire" : "continue")
         const fires = result === "fire" || result === "fireAndPurge"
         if (fires || this.#plan.updates) this.#emit(each, placed.panes, view, out)
         this.#leave(each, result, fires || this.#plan.updates)
@@ -230,14 +261,18 @@ export class Panes {
   #emit(pane: Pane, all: readonly Pane[], view: FireView, out: Emitted): void {
     const { contents } = this.#emitter
     const { placing } = this.#plan
-    const data = contents.keeps ? this.#eventsOf(pane, all) : pane.data
+    const source = placing.shares ? all[0] : pane
+    const data = contents.keeps ? emittedOf(source?.data as Kept, pane, this.#plan) : pane.data
     const isEmpty = contents.keeps ? (data as Kept).events.length === 0 : contents.isEmpty(pane)
     if (!isWindow(pane) || isEmpty) return
     const range = { start: pane.start, end: pane.end }
     if (placing.counting !== undefined && contents.keeps) {
-      const { times } = data as Kept
-      range.start = times.reduce((min, time) => Math.min(min, time), Infinity)
-      range.end = times.reduce((max, time) => Math.max(max, time), -Infinity)
+      range.start = Infinity
+      range.end = -Infinity
+      for (const time of (data as Kept).times) {
+        range.start = Math.min(range.start, time)
+        range.end = Math.max(range.end, time)
+      }
     }
     const { revision } = pane
     const time = placing.counting === undefined ? overAt(pane, placing.inclusive) - 1 : range.end
@@ -246,18 +281,6 @@ export class Panes {
     const fire = { keyOf, keyBytes, watermark, now, position, range, revision, time }
     this.#emitter.emit(pane, data, fire, out)
     pane.revision++
-  }
-
-  /** The events that a pane emits, in lists of their own. */
-  #eventsOf(pane: Pane, all: readonly Pane[]): Kept {
-    const { placing, evictor } = this.#plan
-    const source = placing.shares ? all[0] : pane
-    const within = (time: number) => !placing.shares || (time >= pane.start && time <= pane.end)
-    const part = partOf(source?.data as Kept, within)
-    const { size = Infinity } = placing.counting ?? {}
-    if (part.events.length > size) dropFirst(part, part.events.length - size)
-    if (evictor !== undefined) evict(part, evictor)
-    return part
   }
 
   /** What becomes of a pane by a trigger's answer. */
@@ -274,12 +297,4 @@ export class Panes {
     const purges = result === "purge" || result === "fireAndPurge"
     if (purges || (fired && this.#plan.discards)) contents.clear(pane)
   }
-}
-
-function checkResult(given: unknown, name: string): TriggerResult {
-  if (results.includes(given)) return given as TriggerResult
-  quiet(given)
-  const wanted = '"continue", "fire", "purge" or "fireAndPurge"'
-  const message = `trigger.${name} must return ${wanted}, not ${typeName(given)}`
-  throw new MillraceError("OPTION", message)
 }

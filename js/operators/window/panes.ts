@@ -69,8 +69,8 @@ export interface Counting {
   readonly size: number
   /** Are the last `size` events kept after it has emitted? */
   readonly keeps: boolean
-  /** Does it emit, now that its newest event is in it? */
-  full(pane: Pane): boolean
+  /** Does it emit, once so many events have come, and those from `base` on are in it? */
+  full(seen: number, base: number): boolean
   /** It has emitted: how many of its first events go. */
   advance(pane: Pane): number
   /** Does it emit at the end of the source? */

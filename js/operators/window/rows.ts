@@ -142,6 +142,10 @@ export class WindowRows {
     access.begin(index)
     try {
       const had = access.get() as KeyWindows | undefined
+      if (had !== undefined && this.#work.count(had.panes, event, view, out)) {
+        access.commit()
+        return true
+      }
       const placed = this.#work.place(had?.panes ?? [], event)
       if (placed.late || placed.panes.length === 0) {
         access.abandon()
