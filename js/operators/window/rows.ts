@@ -229,7 +229,7 @@ export class WindowRows {
     const instant = firing.begin(when.timeMs)
     try {
       for (const { row, pane } of due) {
-        const view = { ...this.#viewOf(row), ...instant }
+        const view = this.#viewOf(row, instant)
         const { panes } = this.#at(row)
         const fail = (error: unknown) => firing.fail(error, view.keyOf)
         if (this.#work.step(pane, panes, when, view, out, fail)) {
@@ -245,20 +245,22 @@ export class WindowRows {
   #rearm(row: number): void {
     const state = this.#at(row)
     const clock = this.#work.clockOf(state.panes)
-    if (clock !== state.clock) this.#clocks?.set(this.#viewOf(row).keyBytes(), clock)
+    if (clock !== state.clock) this.#clocks?.set(this.#keyBytesOf(row), clock)
     state.clock = clock
     if (state.panes.length === 0) return this.rows.drop(row)
     state.due = this.#work.dueOf(state.panes)
     this.#timers.set(row, state.due)
   }
 
-  #viewOf(row: number): Pick<FireView, "keyOf" | "keyBytes"> {
-    return {
-      keyOf: () => keyOfRow(this.operator, row),
-      keyBytes: () => {
-        const { from, to } = this.rows.keyOf(row)
-        return this.rows.views.u8.slice(from, to)
-      },
-    }
+  /** Name by name, which V8 does many times as quickly as by spreading both. */
+  #viewOf(row: number, { watermark, now, position }: Instant): FireView {
+    const keyOf = () => keyOfRow(this.operator, row)
+    const keyBytes = () => this.#keyBytesOf(row)
+    return { keyOf, keyBytes, watermark, now, position }
+  }
+
+  #keyBytesOf(row: number): Uint8Array {
+    const { from, to } = this.rows.keyOf(row)
+    return this.rows.views.u8.slice(from, to)
   }
 }
