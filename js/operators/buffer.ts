@@ -7,7 +7,7 @@ import type { Node, OperatorNode } from "../graph.ts"
 import { nodeOptions } from "../graph.ts"
 import { checkOptions, duration, integer } from "../options.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { openHolding } from "./holding.ts"
+import { openHolding, takeAll } from "./holding.ts"
 import type { Holding } from "./holding.ts"
 import { holdLimits, holdOptions } from "./latest.ts"
 import type { HoldOptions } from "./latest.ts"
@@ -58,6 +58,6 @@ function lists(count: number, timeMs: number): Holding {
       return held
     },
     full: ({ values }) => values.length >= count,
-    letGo: (held) => [held.values.splice(0)],
+    letGo: (held) => [takeAll(held)],
   }
 }

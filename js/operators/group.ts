@@ -16,7 +16,7 @@ import type { StateAccess } from "../state/access.ts"
 import { noLimits, stateOption } from "../state/config.ts"
 import type { KeyReader, KeyValue } from "../state/keys.ts"
 import { concurrencyOf, functionOptions } from "./function_options.ts"
-import { openHolding } from "./holding.ts"
+import { openHolding, takeAll } from "./holding.ts"
 import type { Holding } from "./holding.ts"
 import { openKeyed, schemaOf } from "./keyed.ts"
 import type { MakeVerb } from "./keyed.ts"
@@ -124,7 +124,7 @@ function groups(maxSize: number | undefined, timeoutMs = Infinity, alone: boolea
       return held
     },
     full: ({ values }) => values.length === maxSize,
-    letGo: (held, _, key): readonly Group[] => [{ key: key(), events: held.values.splice(0) }],
+    letGo: (held, _, key): readonly Group[] => [{ key: key(), events: takeAll(held) }],
   }
 }
 

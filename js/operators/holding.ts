@@ -51,6 +51,13 @@ export interface Holding {
   readonly waited: boolean
 }
 
+/** All that is held goes; as a whole, which is several times as quick as `splice`. */
+export function takeAll(held: Held): readonly unknown[] {
+  const { values } = held
+  held.values = []
+  return values
+}
+
 /** How many timers fire in one go, while nothing comes. */
 const firedMax = 4096
 

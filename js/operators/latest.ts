@@ -11,7 +11,7 @@ import { noLimits, refuseOwnTime, limitsOption } from "../state/config.ts"
 import type { StateConfig, StateSetting } from "../state/config.ts"
 import type { StateLimits } from "../engine/operator.ts"
 import type { KeyReader } from "../state/keys.ts"
-import { openHolding } from "./holding.ts"
+import { openHolding, takeAll } from "./holding.ts"
 import type { Holding } from "./holding.ts"
 
 /** Options of `debounce`, `sample` and `buffer`. */
@@ -74,7 +74,7 @@ function latest(end: End): Holding {
       return held
     },
     full: () => false,
-    letGo: (held) => held.values.splice(0),
+    letGo: takeAll,
   }
 }
 
