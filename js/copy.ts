@@ -11,7 +11,7 @@ export function copyOf<T>(value: T): T {
   if (!isObject(value)) return value
   const isPlain = Object.getPrototypeOf(value) === Object.prototype
   const flat = isPlain ? ({ ...value } as Plain) : undefined
-  if (flat !== undefined && !hasObject(flat)) return flat as T // As most state is.
+  if (flat !== undefined && isDone(flat)) return flat as T // As most state is.
   const seen = spare ?? new Seen()
   spare = undefined
   const copy = flat === undefined ? copyObject(value, seen) : copyPlain(value, flat, seen)
@@ -24,9 +24,25 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null
 }
 
-function hasObject(given: Plain): boolean {
-  for (const name in given) if (isObject(given[name])) return true
-  return false
+/** Is nothing left to copy in a copy by spread? The one list of primitives in it is copied here. */
+function isDone(copy: Plain): boolean {
+  let only: string | undefined
+  for (const name in copy) {
+    const value = copy[name]
+    if (!isObject(value)) continue
+    if (only !== undefined || !isFlatList(value)) return false
+    only = name
+  }
+  if (only === undefined) return true
+  if (only === "__proto__" || !Object.hasOwn(copy, only)) return false
+  copy[only] = [...(copy[only] as unknown[])]
+  return true
+}
+
+function isFlatList(value: object): boolean {
+  if (!Array.isArray(value)) return false
+  for (let i = 0; i < value.length; i++) if (isObject(value[i])) return false
+  return true
 }
 
 /** Deeper than any saved value may be; what lies deeper stays shared. */

@@ -32,13 +32,23 @@ describe("a copy of state", () => {
     expect(copy.objects.some((each) => objects.includes(each as never))).toBe(false)
   })
 
-  it("has own properties of any name, and none that were inherited", () => {
-    const value = JSON.parse('{ "__proto__": { "a": [1] }, "b": 2 }') as object
-    Object.assign(Object.prototype, { polluted: { n: 1 } })
+  it("has lists of its own, and one where there was one", () => {
+    const list = [1, "two", null]
+    const [one, two] = [copyOf({ n: 1, list }), copyOf({ list, again: list })]
+    list.push(0)
+    expect([one, two.list]).toEqual([{ n: 1, list: [1, "two", null] }, [1, "two", null]])
+    expect(two.again).toBe(two.list)
+  })
+
+  it.each(['{ "a": [1] }', "[1]"])("has own names, none that were inherited: %s", (json) => {
+    const inner = JSON.parse(json) as object
+    const value = JSON.parse(`{ "__proto__": ${json}, "b": 2 }`) as object
+    Object.assign(Object.prototype, { polluted: inner })
     try {
       const copy = copyOf(value)
+      expect(Object.keys(copyOf({ c: 3 }))).toEqual(["c"])
       expect(Object.getOwnPropertyNames(copy)).toEqual(["__proto__", "b"])
-      expect(Object.getOwnPropertyDescriptor(copy, "__proto__")?.value).toEqual({ a: [1] })
+      expect(Object.getOwnPropertyDescriptor(copy, "__proto__")?.value).toEqual(inner)
       expect(Object.getPrototypeOf(copy)).toBe(Object.prototype)
     } finally {
       delete (Object.prototype as { polluted?: unknown }).polluted
