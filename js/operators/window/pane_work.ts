@@ -7,23 +7,9 @@ import { checkResult, PaneContext } from "./context.ts"
 import type { FireView } from "./context.ts"
 import { emittedOf, trim, withoutFirst } from "./contents.ts"
 import type { Kept } from "./contents.ts"
-import { isWindow, overAt } from "./panes.ts"
-import type { Counting, Pane, Placed, PlaceSite } from "./panes.ts"
+import { isWindow, newPane, overAt } from "./panes.ts"
+import type { Counting, Pane, Placed, PlaceSite, When, WindowEvent } from "./panes.ts"
 import type { Emitter, WindowPlan } from "./plan.ts"
-
-/** An event on its way into windows. */
-export interface WindowEvent {
-  readonly value: unknown
-  readonly time: number
-  /** Windows that close by this time have closed for it. */
-  readonly passed: number
-}
-
-/** How far a pane's time has come: the stream's, and the clock. */
-export interface When {
-  readonly timeMs: number
-  readonly clockMs: number
-}
 
 export class Panes {
   readonly #plan: WindowPlan
@@ -59,12 +45,20 @@ export class Panes {
 
   // ---- events ----
 
+  /** The window that a key's first event opens, where windows only count; it is not in it yet. */
+  open({ value, time }: WindowEvent): Pane | undefined {
+    if (this.#counts === undefined) return undefined
+    this.#emitter.contents.prepare(value)
+    return newPane(time, time, this.#site)
+  }
+
   /**
    * An event takes effect in place, if its key has a window that only counts; else gives false. If
    * it throws, nothing has changed.
    */
-  count([pane]: readonly Pane[], event: WindowEvent, view: FireView, out: Emitted): boolean {
+  count(panes: readonly Pane[], event: WindowEvent, view: FireView, out: Emitted): boolean {
     const counts = this.#counts
+    const pane = panes[0]
     if (counts === undefined || pane === undefined) return false
     const { contents } = this.#emitter
     contents.prepare(event.value)

@@ -32,6 +32,20 @@ export interface Pane {
   base: number
 }
 
+/** An event on its way into windows. */
+export interface WindowEvent {
+  readonly value: unknown
+  readonly time: number
+  /** Windows that close by this time have closed for it. */
+  readonly passed: number
+}
+
+/** How far a pane's time has come: the stream's, and the clock. */
+export interface When {
+  readonly timeMs: number
+  readonly clockMs: number
+}
+
 /** What came of an event. */
 export interface Placed {
   /** All panes of the key from now on; those that the event changes are copies. */

@@ -19,8 +19,8 @@ import { noLimits } from "../../state/config.ts"
 import type { Emitted } from "../../sides.ts"
 import type { NamedState } from "../../states.ts"
 import type { FireView } from "./context.ts"
-import type { Panes, When, WindowEvent } from "./pane_work.ts"
-import type { Pane } from "./panes.ts"
+import type { Panes } from "./pane_work.ts"
+import type { Pane, When, WindowEvent } from "./panes.ts"
 import type { WindowPlan } from "./plan.ts"
 
 /** The state of a key. */
@@ -141,9 +141,17 @@ export class WindowRows {
     let created = false
     access.begin(index)
     try {
-      const had = access.get() as KeyWindows | undefined
+      let had = access.get() as KeyWindows | undefined
+      const opened = had === undefined ? this.#work.open(event) : undefined
+      if (opened !== undefined) {
+        access.set((had = { panes: [opened], due: Infinity, clock: Infinity }))
+        access.commit()
+        created = true
+        access.begin(index)
+      }
       if (had !== undefined && this.#work.count(had.panes, event, view, out)) {
         access.commit()
+        if (created) this.#timers.set(this.rows.row(index), Infinity)
         return true
       }
       const placed = this.#work.place(had?.panes ?? [], event)
@@ -220,11 +228,10 @@ export class WindowRows {
     out: Emitted,
     firing: Firing,
   ): void {
-    const due = rows.flatMap((row) =>
-      this.#at(row)
-        .panes.filter(isDue)
-        .map((pane) => ({ row, pane })),
-    )
+    const due: { readonly row: number; readonly pane: Pane }[] = []
+    for (const row of rows) {
+      for (const pane of this.#at(row).panes) if (isDue(pane)) due.push({ row, pane })
+    }
     due.sort((a, b) => this.#work.compare(a.pane, b.pane))
     const instant = firing.begin(when.timeMs)
     try {
