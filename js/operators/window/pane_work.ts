@@ -63,11 +63,12 @@ export class Panes {
     const { contents } = this.#emitter
     contents.prepare(event.value)
     const { start, end, order, revision, data, seen, base } = pane
+    const number = this.#number()
     const isIn = pane.seen++ >= base
     if (!isIn) return true
     let added = false
     try {
-      this.#add(pane, event, this.#number())
+      this.#add(pane, event, number)
       added = true
       if (counts.full(pane.seen, base)) {
         this.#emit(pane, [pane], view, out)
