@@ -186,7 +186,7 @@ mr_status mr_batch_reserve_keys(mr_batch handle, uint32_t key_bytes) {
 static const mr_operator_kind *const kinds[] = {
     [MR_CUSTOM] = &mr_kind_custom,           [MR_AGGREGATE] = &mr_kind_aggregate,
     [MR_DEDUPLICATE] = &mr_kind_deduplicate, [MR_THROTTLE] = &mr_kind_throttle,
-    [MR_WINDOW] = &mr_kind_window,
+    [MR_WINDOW] = &mr_kind_window,           [MR_JOIN] = &mr_kind_join,
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {
@@ -267,11 +267,16 @@ mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
     return MR_OK;
 }
 
+/* Is what its spec counts aggregates? */
+static bool aggregates(const mr_operator_data *op) {
+    const mr_operator_kind *kind = op->kind;
+    return kind->result != NULL || (kind->advance != NULL && !kind->pairs);
+}
+
 /* Room for `rows` results, and for the keys of those that have one. */
 static mr_status clear_results(const mr_operator_data *op, mr_batch_data *results, uint32_t rows,
                                bool keys) {
-    const bool aggregates = op->kind->result != NULL || op->kind->advance != NULL;
-    const uint32_t columns = op->kind->columns + (aggregates ? op->spec.count : 0);
+    const uint32_t columns = op->kind->columns + (aggregates(op) ? op->spec.count : 0);
     if (op->kind->advance != NULL) rows = MR_RESULT_ROWS_MAX; /* More than come in. */
     results->columns.size = 0; /* After a refusal, too: nobody takes old ones again. */
     MR_TRY(mr_batch_make_room(results, mr_min_u32(rows, MR_RESULT_ROWS_MAX),
@@ -283,7 +288,7 @@ static mr_status clear_results(const mr_operator_data *op, mr_batch_data *result
 /* The value columns that the operator reads must be in the batch. */
 static mr_status check_input(const mr_operator_data *op, const mr_batch_data *in) {
     MR_TRY(mr_batch_check(in));
-    if (op->kind->result == NULL && op->kind->advance == NULL) return MR_OK;
+    if (!aggregates(op)) return MR_OK;
     for (uint32_t i = 0; i < op->spec.count; i++) {
         const bool reads = op->spec.kinds[i] != MR_COUNT;
         if (reads && op->spec.columns[i] >= in->columns.column_count) {
@@ -301,10 +306,11 @@ mr_status mr_operator_push(mr_operator handle, mr_batch in_handle, uint32_t from
     if (op->kind->push == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", MR_CUSTOM);
     if (in == results) return mr_fail(MR_ERR_ARGUMENT, "results", results_handle);
     *upto_out = from;
-    MR_TRY(clear_results(op, results, in->columns.size, op->kind->advance != NULL));
+    MR_TRY(clear_results(op, results, in->columns.size,
+                         op->kind->advance != NULL && !op->kind->pairs));
     MR_TRY(check_input(op, in));
     if (from > in->columns.size) return mr_fail(MR_ERR_ARGUMENT, "from", from);
-    MR_TRY(mr_rows_find(&op->rows, &in->columns));
+    if (!op->kind->pairs) MR_TRY(mr_rows_find(&op->rows, &in->columns));
     mr_flush_stop(op);
     mr_status status = op->kind->push(op, &in->columns, from, upto_out, results);
     mr_find_end(&op->rows);
@@ -317,7 +323,8 @@ mr_status mr_operator_advance(mr_operator handle, double watermark_ms, mr_batch 
     GET_BATCH_OF(op, results, results_handle);
     const bool end = watermark_ms == __builtin_inf();
     if (!end && watermark_ms > op->clock_ms) op->clock_ms = watermark_ms;
-    MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, end || op->kind->advance != NULL));
+    const bool keys = !op->kind->pairs && (end || op->kind->advance != NULL);
+    MR_TRY(clear_results(op, results, MR_RESULT_ROWS_MAX, keys));
     mr_status status = MR_OK;
     if (op->kind->advance != NULL) {
         status = op->kind->advance(op, watermark_ms, results);

@@ -80,7 +80,7 @@ mr_status mr_row_remove(mr_operator handle, uint32_t index) {
 static mr_status check_key(const mr_operator_data *op, const uint8_t *key, uint32_t key_bytes) {
     const bool sized = key_bytes > 0 && key_bytes <= MR_KEY_BYTES_MAX;
     if (!sized) return mr_fail(MR_ERR_ARGUMENT, "key_bytes", key_bytes);
-    if (op->rows.ring_at == 0 || mr_entry_key_valid(key, key_bytes)) return MR_OK;
+    if (mr_row_key_valid(&op->rows, key, key_bytes)) return MR_OK;
     return mr_fail(MR_ERR_ARGUMENT, "key", key_bytes);
 }
 

@@ -11,6 +11,10 @@
  * at others, adds one and takes one out in O(1), however many there are. It is never saved:
  * births say how to hang it again.
  *
+ * Where entries are timed, their own key is [6][2] [u16 9][3][f64 time] [u16 9][3][f64 number],
+ * the numbers of one time counting up from 0, and a ring is in the order of both. An entry's
+ * place is looked for from both ends: most come in order, or nearly.
+ *
  * A host that changes several rows or none makes and writes first, which may be refused, and
  * removes last, which cannot be. So that what it will remove makes room meanwhile, such
  * entries are told to leave: they count toward no limit, and are still there. */
@@ -23,13 +27,66 @@ enum {
     TUPLE = 6,        /* A key's first byte; js/state/key_bytes.ts. */
     HEAD_BYTES = 2,   /* The tag, and how many elements. */
     SIZE_BYTES = 2,   /* Before each element. */
+    NUMBER = 3,       /* The tag of a number, */
+    NUMBER_BYTES = 9, /* which has 8 bytes more. */
+    OWN_BYTES = HEAD_BYTES + 2 * (SIZE_BYTES + NUMBER_BYTES),
     LEAVES = 1,       /* In mr_ring.before: addresses are even. */
     LOOKS_MAX = 4096, /* Rows that a page looks at. */
 };
 
 /* ---- keys ---- */
 
-bool mr_entry_key_valid(const uint8_t *key, uint32_t key_bytes) {
+_Static_assert(HEAD_BYTES + 2 * SIZE_BYTES + OWN_BYTES == MR_TIMED_KEY_BYTES, "around an owner");
+
+static void put_size(uint8_t *to, uint32_t size) {
+    to[0] = (uint8_t)size;
+    to[1] = (uint8_t)(size >> 8);
+}
+
+static void put_number(uint8_t *to, double number) {
+    put_size(to, NUMBER_BYTES);
+    to[SIZE_BYTES] = NUMBER;
+    memcpy(to + SIZE_BYTES + 1, &number, sizeof number);
+}
+
+/* The number that the bytes before `end` are. */
+static double number_before(const uint8_t *end) {
+    double number;
+    memcpy(&number, end - sizeof number, sizeof number);
+    return number;
+}
+
+void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes, double time_ms,
+                        double number) {
+    to[0] = TUPLE;
+    to[1] = 2;
+    put_size(to + HEAD_BYTES, owner_bytes);
+    memmove(to + HEAD_BYTES + SIZE_BYTES, owner, owner_bytes);
+    uint8_t *own = to + HEAD_BYTES + SIZE_BYTES + owner_bytes;
+    put_size(own, OWN_BYTES);
+    own[SIZE_BYTES] = TUPLE;
+    own[SIZE_BYTES + 1] = 2;
+    put_number(own + SIZE_BYTES + HEAD_BYTES, time_ms + 0.0); /* Not -0, which no key is. */
+    put_number(own + SIZE_BYTES + HEAD_BYTES + SIZE_BYTES + NUMBER_BYTES, number);
+}
+
+static bool is_number(const uint8_t *at) {
+    return mr_u16_at(at) == NUMBER_BYTES && at[SIZE_BYTES] == NUMBER;
+}
+
+/* Is the own key at the end of these bytes a time and a number? */
+static bool is_timed(const uint8_t *key, uint32_t key_bytes) {
+    const uint8_t *end = key + key_bytes;
+    const uint8_t *own = end - OWN_BYTES;
+    if (mr_u16_at(key + HEAD_BYTES) + (uint32_t)MR_TIMED_KEY_BYTES != key_bytes) return false;
+    if (own[0] != TUPLE || own[1] != 2 || !is_number(own + HEAD_BYTES)) return false;
+    const uint8_t *number = own + HEAD_BYTES + SIZE_BYTES + NUMBER_BYTES;
+    const double time_ms = number_before(number);
+    return is_number(number) && time_ms >= -8.64e15 && time_ms <= 8.64e15 &&
+           number_before(end) >= 0;
+}
+
+static bool is_entry_key(const uint8_t *key, uint32_t key_bytes) {
     const uint32_t sizes = HEAD_BYTES + 2 * SIZE_BYTES;
     if (key_bytes < sizes || key[0] != TUPLE || key[1] != 2) return false;
     const uint32_t owner = mr_u16_at(key + HEAD_BYTES);
@@ -46,6 +103,20 @@ uint32_t mr_owner_hash(const mr_rows *rows, const uint8_t *key) {
     uint32_t bytes;
     const uint8_t *owner = mr_owner_key(key, &bytes);
     return mr_hash32(rows, owner, bytes);
+}
+
+bool mr_row_key_valid(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    if (rows->ring_at == 0) return true;
+    return is_entry_key(key, key_bytes) && (!rows->timed || is_timed(key, key_bytes));
+}
+
+static double number_of(const mr_rows *rows, mr_row *row) {
+    return number_before(mr_row_key(rows, row) + row->key_bytes);
+}
+
+double mr_entry_time(const mr_rows *rows, mr_row *row) {
+    const uint8_t *end = mr_row_key(rows, row) + row->key_bytes;
+    return number_before(end - SIZE_BYTES - NUMBER_BYTES);
 }
 
 /* ---- the ring ---- */
@@ -83,6 +154,42 @@ static mr_addr first_of(const mr_rows *rows, uint32_t hash, const uint8_t *key,
     return 0;
 }
 
+static bool is_later(const mr_rows *rows, mr_addr row, double time_ms, double number) {
+    const double other_ms = mr_entry_time(rows, mr_row_at(row));
+    if (other_ms != time_ms) return other_ms > time_ms;
+    return number_of(rows, mr_row_at(row)) > number;
+}
+
+/* The first entry of a ring that is later; 0: none is. Before `low` none is, from `high` on all. */
+static mr_addr first_later(const mr_rows *rows, mr_addr first, double time_ms, double number) {
+    mr_addr low = first;
+    mr_addr high = 0;
+    for (mr_addr last = before_of(rows, first);; last = before_of(rows, last)) {
+        if (!is_later(rows, last, time_ms, number)) return high;
+        high = last;
+        if (is_later(rows, low, time_ms, number)) return low;
+        low = next_of(rows, low);
+    }
+}
+
+mr_addr mr_ring_first(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    return first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
+}
+
+mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row) {
+    const mr_addr next = next_of(rows, row);
+    return next == first ? 0 : next;
+}
+
+double mr_ring_number(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes, double time_ms) {
+    const mr_addr first = mr_ring_first(rows, key, key_bytes);
+    if (first == 0) return 0;
+    const mr_addr later = first_later(rows, first, time_ms, __builtin_inf());
+    if (later == first) return 0;
+    mr_row *before = mr_row_at(before_of(rows, later == 0 ? first : later));
+    return mr_entry_time(rows, before) == time_ms ? number_of(rows, before) + 1 : 0;
+}
+
 void mr_ring_add(mr_rows *rows, mr_row *row) {
     uint32_t bytes;
     const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
@@ -94,8 +201,14 @@ void mr_ring_add(mr_rows *rows, mr_row *row) {
         mr_table_insert(&rows->owners, hash, address);
         return;
     }
-    link_rows(rows, before_of(rows, first), address);
-    link_rows(rows, address, first);
+    mr_addr later = 0;
+    if (rows->timed) {
+        later = first_later(rows, first, mr_entry_time(rows, row), number_of(rows, row));
+    }
+    const mr_addr next = later == 0 ? first : later;
+    link_rows(rows, before_of(rows, next), address);
+    link_rows(rows, address, next);
+    if (later == first) mr_table_replace(&rows->owners, hash, first, address);
 }
 
 void mr_ring_remove(mr_rows *rows, mr_row *row) {

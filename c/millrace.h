@@ -73,6 +73,7 @@ typedef enum mr_kind {
     MR_DEDUPLICATE = 2, /* Passes the first event of a key (per ttl). */
     MR_THROTTLE = 3,    /* Passes `limit` events of a key per `per_ms`. */
     MR_WINDOW = 4,      /* Aggregates per key and window; c/op/window.c. */
+    MR_JOIN = 5,        /* Pairs of the events of two inputs; c/op/join.c. */
 } mr_kind;
 
 /* Which windows an event at t, or the n-th of its key, is in. */
@@ -116,12 +117,19 @@ enum {
     MR_FINAL = 1 << 9,        /* Window: one result, when late_ms is over, too. */
     MR_EXCLUSIVE = 1 << 10,   /* Session: a gap of exactly size ends it. */
     MR_PARTIAL = 1 << 11,     /* MR_COUNTED: at the end also a window that is not full. */
-    MR_ENTRIES = 1 << 12,     /* Custom: a key has many rows; see mr_entries_next. */
+    MR_ENTRIES = 1 << 12,     /* A key has many rows; custom: see mr_entries_next. */
 };
 
 /* The value columns of a window's results before those of the aggregates. A result with a
  * start of NaN is an event that came too late: no more than its position counts. */
 enum { MR_WINDOW_START = 0, MR_WINDOW_END = 1, MR_WINDOW_REVISION = 2, MR_WINDOW_COLUMNS = 3 };
+
+/* A join: the value columns of its input, which are the side that an event is of (0: left, 1:
+ * right) and the number of a ref for it; and those of its results, which tell a partner: the cell
+ * of its ref, and the address of that. A cell of 0: the event is late, and the ref is the host's
+ * again. So it is if the push ends with an error before the event. */
+enum { MR_JOIN_SIDE = 0, MR_JOIN_EVENT = 1, MR_JOIN_COLUMNS = 2 };
+enum { MR_JOIN_CELL = 0, MR_JOIN_CELL_AT = 1 };
 
 /* What sliding and fixed throttles, and with MR_DELAY all, keep of a key: the list in a blob,
  * of which [first, first + size) count; forgotten is the total before them. With MR_DELAY the
@@ -167,9 +175,11 @@ typedef struct mr_operator_spec {
     double slide;                   /* Window: the same; of MR_ALIGNED at most size. */
     double offset_ms;               /* Window: whole. */
     double late_ms;                 /* Window: how late an event may be; whole. */
+    double before_ms;               /* Join: a right event may be so much before its left one, */
+    double after_ms;                /* and so much after it; both >= 0. */
     uint32_t kind;                  /* mr_kind. */
     uint32_t flags;                 /* MR_EMIT_EACH and others; what its kind has not is refused. */
-    uint32_t count;                 /* Of fields (custom) or of aggregates; else 0. */
+    uint32_t count;                 /* Of fields (custom; join: MR_REF) or of aggregates; else 0. */
     uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
     uint32_t algorithm;             /* Throttle: mr_algorithm. */
@@ -366,6 +376,10 @@ MR_API mr_status mr_operator_advance(mr_operator op, double watermark_ms, mr_bat
  * it, at its position; a call goes on where one before it was MR_MORE. Without MR_HAS_TIME
  * windows are of processing time, and mr_operator_advance takes now; mr_timer_peek tells when
  * the next one is due, unless the last advance was MR_MORE: then some still are. */
+
+/* Joins. A result is a pair of the event at `position` and one that came before it, and has
+ * the later of their times. Pairs of one event are in the order of their partners' times. What a
+ * cell with encoded bytes says holds until the next push or advance. */
 
 /* Free rows whose ttl is over at `time_ms` (watermark or now), at most `steps` of
  * them looked at; MR_MORE when there may be more. None go while results of the end are

@@ -19,6 +19,7 @@ typedef struct mr_operator_kind {
     const char *name;
     uint32_t flags;   /* That a spec may have beside those of any state. */
     uint32_t columns; /* Value columns of its results before those of the aggregates. */
+    bool pairs;       /* It finds rows itself, and its results have no keys. */
     /* Write the fields of the state's record; returns how many. */
     mr_status (*fields)(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out);
     /* Rows [from, size) of `in`, found already. *upto_out follows the rows applied. NULL:
@@ -60,6 +61,14 @@ typedef struct mr_window_data {
     bool unchecked; /* Rows were loaded. */
 } mr_window_data;
 
+/* What a join remembers beside its rows; op/join.c. */
+typedef struct mr_join_data {
+    mr_addr key; /* Room for the key of an entry. */
+    uint32_t key_room;
+    uint32_t given; /* Partners that the next input row was given by the last push. */
+    bool encoded;   /* The results have a value that is still bytes of a row. */
+} mr_join_data;
+
 struct mr_operator_data {
     mr_rows rows;
     const mr_operator_kind *kind;
@@ -70,6 +79,7 @@ struct mr_operator_data {
     uint64_t nans;
     uint64_t late;
     mr_window_data window;
+    mr_join_data join;
     mr_batch found_in; /* The batch of the host's last find. */
     bool flushing;
     bool flushed; /* All is emitted; only more input changes that. */
@@ -100,6 +110,7 @@ extern const mr_operator_kind mr_kind_aggregate;
 extern const mr_operator_kind mr_kind_deduplicate;
 extern const mr_operator_kind mr_kind_throttle;
 extern const mr_operator_kind mr_kind_window;
+extern const mr_operator_kind mr_kind_join;
 
 /* Is there no room for one more result with a key of `key_bytes` (0: without one)? */
 static inline bool mr_results_full(const mr_batch_data *results, uint32_t key_bytes) {

@@ -303,6 +303,10 @@ static mr_status check_limits(const mr_rows *rows, uint64_t bytes, uint64_t held
     return mr_rows_check_bytes(rows, bytes, held);
 }
 
+mr_status mr_rows_check_room(const mr_rows *rows, uint32_t key_bytes, uint64_t held) {
+    return check_limits(rows, counted_bytes(rows, key_bytes) + held, 0);
+}
+
 /* ---- making and using ---- */
 
 static void set_birth(mr_row *row, uint64_t birth) {

@@ -152,6 +152,7 @@ typedef struct mr_rows {
     bool keep_evicted;
     bool touch_reads;
     bool shrinks; /* The operator removes rows as it goes on. */
+    bool timed;   /* Entries of a key are in the order of their times; entries.c. */
 } mr_rows;
 
 /* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
@@ -187,6 +188,10 @@ mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *reco
  * are evicted, room is made when the row is written. `bytes` NULL: zeros. */
 mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out);
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob);
+
+/* Is there room for one row more, with a key of so many bytes, that brings `held`? Eviction
+ * makes room for all but what alone is too large. MR_ERR_LIMIT. */
+mr_status mr_rows_check_room(const mr_rows *rows, uint32_t key_bytes, uint64_t held);
 
 /* Is there room for `bytes` more, with which come `held` that are counted already? Eviction makes
  * room for all but what alone is too large. MR_ERR_LIMIT. */
@@ -325,14 +330,29 @@ mr_row *mr_keyed_look(const mr_rows *rows, const mr_keyed *keyed, double clock_m
 mr_status mr_keyed_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
                         const uint8_t *record, mr_row **row_out);
 
-/* Is this the key of an entry? */
-bool mr_entry_key_valid(const uint8_t *key, uint32_t key_bytes);
+/* May a row of this state have this key? Others than entries have any. */
+bool mr_row_key_valid(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+
+/* The key of an entry that has a place in time; see entries.c. `number` tells those of one time
+ * apart. MR_TIMED_KEY_BYTES come behind the owner's. */
+enum { MR_TIMED_KEY_BYTES = 30 };
+void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes, double time_ms,
+                        double number);
+double mr_entry_time(const mr_rows *rows, mr_row *row);
+
+/* The number that the next entry of an owner at this time has. */
+double mr_ring_number(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes, double time_ms);
+
+/* The first entry of a key, and the one that follows; 0: there is none. */
+mr_addr mr_ring_first(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row);
 
 /* The key that an entry belongs to, which lies in the entry's own. */
 const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out);
 uint32_t mr_owner_hash(const mr_rows *rows, const uint8_t *key);
 
-/* Hang a new entry behind all others of its key: room in `owners` is reserved; unhang one. */
+/* Hang a new entry behind all others of its key, or where its time is: room in `owners` is
+ * reserved; unhang one. */
 void mr_ring_add(mr_rows *rows, mr_row *row);
 void mr_ring_remove(mr_rows *rows, mr_row *row);
 

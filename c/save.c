@@ -285,7 +285,7 @@ static mr_status load_key(mr_reader *reader, const mr_rows *rows, uint32_t group
                           mr_row_parts *parts) {
     parts->key = mr_get_bytes(reader, parts->key_bytes);
     if (parts->key == NULL || parts->key_bytes == 0) return corrupt("key", 0);
-    if (rows->ring_at != 0 && !mr_entry_key_valid(parts->key, parts->key_bytes)) {
+    if (!mr_row_key_valid(rows, parts->key, parts->key_bytes)) {
         return corrupt("key", parts->key_bytes);
     }
     return group == group_of(rows, parts->key, parts->key_bytes) ? MR_OK : corrupt("group", group);
@@ -512,7 +512,8 @@ static void use_again(mr_rows *rows, mr_row *row) {
 mr_status mr_load_finish(mr_rows *rows) {
     if (rows->lru_at != 0) MR_TRY(put_back(rows, use_of, use_again));
     if (rows->timer_at != 0) MR_TRY(put_back(rows, registration_of, mr_rows_timer_rehang));
-    if (rows->ring_at != 0) MR_TRY(put_back(rows, birth_of, mr_ring_rehang));
+    const bool by_birth = rows->ring_at != 0 && !rows->timed;
+    if (by_birth) MR_TRY(put_back(rows, birth_of, mr_ring_rehang));
     mr_dirty_loaded(rows);
     return MR_OK;
 }
