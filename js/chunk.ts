@@ -37,6 +37,8 @@ export interface Chunk {
   /** Event times of the values; undefined: those of the events that caused them. */
   readonly times?: Float64Array | undefined
   readonly arrival: Arrival
+  /** For a node that tells its inputs apart: which of them each value is of, or all are. */
+  readonly inputs?: number | Uint8Array | undefined
 }
 
 /** Of nothing. */
@@ -58,6 +60,11 @@ export interface Failure {
 /** Which event of the arrival caused value `index`. */
 export function causeOf(chunk: Chunk, index: number): number {
   return chunk.at === undefined ? index : (chunk.at[index] as number)
+}
+
+/** Which of the inputs of its reader value `index` is of. */
+export function inputOf({ inputs = 0 }: Chunk, index: number): number {
+  return typeof inputs === "number" ? inputs : (inputs[index] as number)
 }
 
 /** The time of value `index`: event time, or its arrival. */
@@ -99,11 +106,14 @@ export function before(chunk: Chunk, limit: number): Chunk {
 
 /** Values [from, upto) of a chunk. */
 export function slice(chunk: Chunk, from: number, upto: number): Chunk {
-  const { values, times, arrival } = chunk
+  const { values, times, arrival, inputs } = chunk
   if (from === 0 && upto >= values.length) return chunk
   const part = values.slice(from, upto)
+  const end = from + part.length
   const at = Uint32Array.from(part, (_, index) => causeOf(chunk, from + index))
-  return { values: part, at, times: times?.subarray(from, from + part.length), arrival }
+  const sliced = { values: part, at, times: times?.subarray(from, end), arrival }
+  if (inputs === undefined) return sliced
+  return { ...sliced, inputs: typeof inputs === "number" ? inputs : inputs.subarray(from, end) }
 }
 
 /** Values of an operator's own, each caused by the value of its input at the index beside it. */
@@ -170,6 +180,7 @@ class Made {
   readonly #values: unknown[]
   readonly #at: Uint32Array
   readonly #times: Float64Array | undefined
+  readonly #inputs: Uint8Array | undefined
   #size = 0
 
   constructor(parts: readonly Chunk[]) {
@@ -178,16 +189,20 @@ class Made {
     this.#values = new Array<unknown>(size)
     this.#at = new Uint32Array(size)
     this.#times = timed ? new Float64Array(size) : undefined
+    const told = parts.some(({ inputs }) => inputs !== undefined)
+    this.#inputs = told ? new Uint8Array(size) : undefined
   }
 
   add(chunk: Chunk, index: number): void {
     this.#values[this.#size] = chunk.values[index]
     this.#at[this.#size] = causeOf(chunk, index)
     if (this.#times !== undefined) this.#times[this.#size] = timeOf(chunk, index)
+    if (this.#inputs !== undefined) this.#inputs[this.#size] = inputOf(chunk, index)
     this.#size++
   }
 
   chunk(arrival: Arrival): Chunk {
-    return { values: this.#values, at: this.#at, times: this.#times, arrival }
+    const made = { values: this.#values, at: this.#at, times: this.#times, arrival }
+    return this.#inputs === undefined ? made : { ...made, inputs: this.#inputs }
   }
 }

@@ -149,7 +149,8 @@ export class Flow {
     const watermarks = new Float64Array([before])
     const now = this.#clock.now()
     const arrival = { first: this.sequence, size: 0, now, times, watermarks, watermark }
-    this.#route(planned, { chunk: { values: [], at: undefined, arrival } })
+    const chunk = { values: [], at: undefined, arrival }
+    this.#route(planned, this.steps[planned.index]?.runner?.settle?.(chunk) ?? { chunk })
     return true
   }
 

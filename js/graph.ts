@@ -124,12 +124,14 @@ export interface OperatorNode {
   readonly tags?: readonly AnyTag[]
   /** It is the second half of an operator; the first half may have side outputs as well. */
   readonly partOf?: OperatorNode
+  /** Is it told which of its inputs each value is of? */
+  readonly tellsInputs?: boolean
   /** Of its input it passes on only this side output. */
   readonly side?: AnyTag
   /** What events do that it cannot take; undefined: they end the job. */
   readonly onError?: ErrorPolicy | undefined
-  /** The key of an event, for what is told about errors. */
-  readonly keyOf?: (event: unknown) => unknown
+  /** The key of an event of one of its inputs, for what is told about errors. */
+  readonly keyOf?: (event: unknown, input: number) => unknown
   open(site: Site): Runner
 }
 

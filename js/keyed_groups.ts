@@ -1,10 +1,14 @@
 /**
- * The keyed verbs over events that belong together: group and session.
+ * The keyed verbs over events that belong together: group, session and join.
  */
 import type { Node } from "./graph.ts"
-import type { GroupOf, Untyped } from "./keyed_types.ts"
+import { MillraceError } from "./errors.ts"
+import type { GroupOf, JoinOf, Untyped } from "./keyed_types.ts"
 import { groupNode } from "./operators/group.ts"
 import type { Emitted, GroupFunction, GroupOptions } from "./operators/group.ts"
+import { joinNode } from "./operators/join/join.ts"
+import type { JoinFunction, JoinOptions } from "./operators/join/join.ts"
+import type { JoinSpec } from "./operators/join/spec.ts"
 import { sessionNode } from "./operators/session/session.ts"
 import type { SessionFunction, SessionSettings } from "./operators/session/session.ts"
 import type { StateConfig, StateConfigTyped, StateConfigValue } from "./state/config.ts"
@@ -82,5 +86,57 @@ export class KeyedGroups<K, T> extends Stream<T> {
   ): Stream<Emitted<O | E>>
   session(options: unknown, f: unknown): never {
     return new Stream(sessionNode(this.node, this.read, options, f)) as never
+  }
+
+  /**
+   * What the function makes of each pair of an event of this stream and one of another, of the same
+   * key and near in time ({@link interval}), and of the state of their key. `undefined` emits
+   * nothing.
+   *
+   * Each pair comes once, as soon as its later event has come, and is the same whichever stream
+   * runs ahead; pairs that one event makes are in the order of their partners' times. Events wait
+   * until the watermarks of both streams say that no partner can come any more, and the join goes
+   * on until both streams have ended.
+   *
+   * @example
+   * ```ts
+   * const orders = from([{ user: "ada", at: 0 }], { time: "at" }).keyBy("user")
+   * const payments = from([{ user: "ada", at: 9 }], { time: "at" }).keyBy("user")
+   * const waits = orders.join(payments, interval({ after: "1h" }), (order, payment) => {
+   *   return { user: order.user, waitedMs: payment.at - order.at }
+   * })
+   * ```
+   * @throws {MillraceError} `OPTION` and `STATE_CONFIG` at once, and by `run` where a stream has no
+   *   event time; while running `USER_FUNCTION`, and `LIMIT` when the events that wait outgrow
+   *   `state.maxSize` or `state.maxBytes`.
+   */
+  join<R, S, O>(
+    other: KeyedGroups<K, R>,
+    spec: JoinSpec,
+    f: JoinFunction<T, R, S, S, O>,
+    options: JoinOf<StateConfigValue<S>, T, R, K, O>,
+  ): Stream<Emitted<O>>
+  join<R, S, O>(
+    other: KeyedGroups<K, R>,
+    spec: JoinSpec,
+    f: JoinFunction<T, R, S, S | undefined, O>,
+    options: JoinOf<StateConfigTyped<S>, T, R, K, O>,
+  ): Stream<Emitted<O>>
+  join<R, O>(
+    other: KeyedGroups<K, R>,
+    spec: JoinSpec,
+    f: JoinFunction<T, R, unknown, unknown, O>,
+    options?: JoinOptions<T, R, K, O>,
+  ): Stream<Emitted<O>>
+  join(other: unknown, ...given: unknown[]): never {
+    if (!(other instanceof KeyedGroups)) {
+      throw new MillraceError("OPTION", "join needs another keyed stream: other.keyBy(…)")
+    }
+    const { node, read } = other as KeyedGroups<unknown, unknown>
+    const [left, right] = [
+      { node: this.node, read: this.read },
+      { node, read },
+    ]
+    return new Stream(joinNode(left, right, ...given)) as never
   }
 }

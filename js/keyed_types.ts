@@ -2,6 +2,7 @@
  * The types of keyed verbs: what depends on the `state` option.
  */
 import type { GroupOptions } from "./operators/group.ts"
+import type { JoinOptions } from "./operators/join/join.ts"
 import type { StatefulOptions } from "./operators/map.ts"
 import type { StateConfigTyped, StateConfigValue } from "./state/config.ts"
 
@@ -10,6 +11,9 @@ export type With<State, T, K, O> = Omit<StatefulOptions<T, K, O>, "state"> & {
 }
 export type WithValue<S, T, K, O> = With<StateConfigValue<S>, T, K, O>
 export type GroupOf<State, T, K, O> = Omit<GroupOptions<T, K, O>, "state"> & {
+  readonly state: State
+}
+export type JoinOf<State, L, R, K, O> = Omit<JoinOptions<L, R, K, O>, "state"> & {
   readonly state: State
 }
 export type Untyped<Options extends { readonly state: unknown }> = Omit<Options, "state"> &

@@ -5,7 +5,7 @@
  * job is to fail, the rest of the chunk is run again from the next event on. Rests are cut short
  * at first and grow while all goes well, so that a chunk with many such events costs little more.
  */
-import { causedBy, causeOf, concat, slice } from "./chunk.ts"
+import { causedBy, causeOf, concat, inputOf, slice } from "./chunk.ts"
 import type { Chunk, Failure } from "./chunk.ts"
 import { quiet } from "./state/access.ts"
 import { MillraceError, typeName } from "./errors.ts"
@@ -107,11 +107,11 @@ function isFatal(error: unknown): boolean {
 export class Tolerance {
   readonly policy: ErrorPolicy
   readonly uid: string
-  readonly keyOf: (event: unknown) => unknown
+  readonly keyOf: (event: unknown, input: number) => unknown
   /** Events that were left out or routed. */
   skipped = 0
 
-  constructor(policy: ErrorPolicy, uid: string, keyOf: (event: unknown) => unknown) {
+  constructor(policy: ErrorPolicy, uid: string, keyOf: Tolerance["keyOf"]) {
     this.policy = policy
     this.uid = uid
     this.keyOf = keyOf
@@ -230,13 +230,14 @@ export class Troubles {
   #tell(index: number, error: unknown): ErrorEvent {
     const event = this.#chunk.values[index]
     const position = this.#chunk.arrival.first + causeOf(this.#chunk, index)
-    return { event, error, operator: this.#tolerance.uid, key: this.#keyOf(event), position }
+    const key = this.#keyOf(event, inputOf(this.#chunk, index))
+    return { event, error, operator: this.#tolerance.uid, key, position }
   }
 
   /** A key that cannot be read is none: that may be the very error. */
-  #keyOf(event: unknown): unknown {
+  #keyOf(event: unknown, input: number): unknown {
     try {
-      return this.#tolerance.keyOf(event)
+      return this.#tolerance.keyOf(event, input)
     } catch {
       return undefined
     }

@@ -83,10 +83,11 @@ export class Passage {
 
   /** What reaches a node, before the event that failed; undefined if it hears of nothing. */
   #inputOf(planned: Planned): Chunk | undefined {
-    const { side } = planned.node as { side?: AnyTag }
-    const reaching = planned.inputs.flatMap((input) => {
+    const { side, tellsInputs } = planned.node as { side?: AnyTag; tellsInputs?: boolean }
+    const reaching = planned.inputs.flatMap((input, i) => {
       const chunk = this.#read(input, side)
-      return chunk === undefined ? [] : [{ input, chunk }]
+      if (chunk === undefined) return []
+      return [{ input, chunk: tellsInputs === true ? { ...chunk, inputs: i } : chunk }]
     })
     if (reaching.length === 0) return undefined
     const merged = merge(reaching.map(({ chunk }) => chunk))

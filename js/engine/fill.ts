@@ -3,7 +3,7 @@
  *
  * Keys are written straight into linear memory, one loop over the chunk, no allocation per event.
  */
-import { timeOf } from "../chunk.ts"
+import { ownWatermark, timeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { encodeKey } from "../state/key_bytes.ts"
@@ -106,6 +106,16 @@ function stampTimes(
     watermark[row] = watermarks[cause] as number
   }
   batch.stamp(now, time, watermark)
+}
+
+/** Behind several inputs the watermarks of events' own sources are further than that of all. */
+export function fillOwn(batch: Batch, chunk: Chunk, { rows, size }: Filled, from: number): void {
+  if (chunk.arrival.own === undefined) return
+  const own = new Float64Array(size)
+  for (let row = 0; row < size; row++) {
+    own[row] = ownWatermark(chunk, rows === undefined ? from + row : (rows[row] as number))
+  }
+  batch.stampOwn(own)
 }
 
 /** A number field that an aggregate reads. */

@@ -33,9 +33,9 @@ export type Migrate = (old: unknown, version: number) => unknown
 
 /** What a C operator is made of. */
 export interface OperatorSpec {
-  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle" | "window"
+  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle" | "window" | "join"
   readonly limits: StateLimits
-  /** Custom: the fields of the record. */
+  /** Custom and join: the fields of the record. */
   readonly fields?: readonly FieldKind[]
   /** Custom: are its refs values that it changes in place itself? Default: they are the user's. */
   readonly own?: boolean | undefined
@@ -63,6 +63,8 @@ export interface OperatorSpec {
     readonly partial: boolean
     readonly emit: "final" | "updates" | undefined
   }
+  /** Join: how far before and after a left event its right ones are. */
+  readonly join?: { readonly beforeMs: number; readonly afterMs: number }
   /** Throttle: what passes. */
   readonly throttle?: {
     readonly algorithm: ThrottleAlgorithm
@@ -80,6 +82,7 @@ const kindNumber = {
   deduplicate: operatorKinds.DEDUPLICATE,
   throttle: operatorKinds.THROTTLE,
   window: operatorKinds.WINDOW,
+  join: operatorKinds.JOIN,
 } as const
 
 const assignerNumber = {
@@ -168,6 +171,10 @@ export function writeSpec(engine: Engine, label: string, spec: OperatorSpec): vo
     views.f64[(scratch + at.slide) >>> 3] = slide
     views.f64[(scratch + at.offset_ms) >>> 3] = offsetMs
     views.f64[(scratch + at.late_ms) >>> 3] = lateMs
+  }
+  if (spec.join !== undefined) {
+    views.f64[(scratch + at.before_ms) >>> 3] = spec.join.beforeMs
+    views.f64[(scratch + at.after_ms) >>> 3] = spec.join.afterMs
   }
   if (spec.throttle !== undefined) {
     const { algorithm, limit, perMs, burst, queueMax = 0 } = spec.throttle

@@ -48,13 +48,21 @@ export class Evictions {
   readonly #operator: Operator
   readonly #readRow: (row: number) => unknown
   readonly #evictedTo: AnyTag | undefined
+  readonly #keyOf: typeof keyOfRow
   /** Of the run that goes on, each with the value of its input that evicted it. */
   #fresh: { readonly evicted: EvictedKey; readonly index: number }[] = []
   /** Of the whole chunk. */
   #untold: EvictedKey[] = []
 
-  constructor(operator: Operator, readRow: (row: number) => unknown, evictedTo?: AnyTag) {
+  /** `keyOf`: the key of a row as it is told. */
+  constructor(
+    operator: Operator,
+    readRow: (row: number) => unknown,
+    evictedTo?: AnyTag,
+    keyOf = keyOfRow,
+  ) {
     this.#operator = operator
+    this.#keyOf = keyOf
     this.#readRow = readRow
     this.#evictedTo = evictedTo
   }
@@ -90,7 +98,7 @@ export class Evictions {
 
   #look(row: number, position: number): EvictedKey {
     const { uid, spec } = this.#operator
-    const key = keyOfRow(this.#operator, row)
+    const key = this.#keyOf(this.#operator, row)
     const evicted = { key, state: this.#readRow(row), operator: uid, position }
     if (spec.limits.onEvict !== undefined) this.#untold.push(evicted)
     return evicted

@@ -18,6 +18,7 @@ import type { KeyReader, KeyValue } from "../state/keys.ts"
 import { concurrencyOf, functionOptions } from "./function_options.ts"
 import { openHolding, takeAll } from "./holding.ts"
 import type { Holding } from "./holding.ts"
+import { Instead } from "./instead.ts"
 import { openKeyed, schemaOf } from "./keyed.ts"
 import type { MakeVerb } from "./keyed.ts"
 import type { StatefulOptions } from "./map.ts"
@@ -125,15 +126,6 @@ function groups(maxSize: number | undefined, timeoutMs = Infinity, alone: boolea
     },
     full: ({ values }) => values.length === maxSize,
     letGo: (held, _, key): readonly Group[] => [{ key: key(), events: takeAll(held) }],
-  }
-}
-
-/** What `onError` emits instead of an event belongs to no group. */
-class Instead {
-  readonly value: unknown
-
-  constructor(value: unknown) {
-    this.value = value
   }
 }
 

@@ -76,9 +76,9 @@ export type TypeOf<T> = Type<T> | RecordType<T>
 
 export type StateKind = "value" | "list" | "map" | "reducing" | "aggregating"
 
-/** Does a state of this kind, or the timers beside it, have many rows of a key? */
+/** Has a state of this kind, have timers beside it, or a join, many rows of a key? */
 export function hasEntries(kind: string): boolean {
-  return kind === "list" || kind === "map" || kind === "timers"
+  return ["list", "map", "timers", "joinBuffers"].includes(kind)
 }
 
 /** What becomes of one value per key; `current` is undefined when there is none. */

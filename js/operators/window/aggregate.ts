@@ -8,11 +8,11 @@
  * What is due by the watermark before an event comes out before what the event does, caused by the
  * event that brought the watermark there.
  */
-import { causeOf, ownWatermark, select } from "../../chunk.ts"
+import { causeOf, select } from "../../chunk.ts"
 import type { Chunk } from "../../chunk.ts"
 import { windowColumns } from "../../engine/abi.ts"
-import { fillNumbers } from "../../engine/fill.ts"
-import type { Filled, NumberField } from "../../engine/fill.ts"
+import { fillNumbers, fillOwn } from "../../engine/fill.ts"
+import type { NumberField } from "../../engine/fill.ts"
 import { Operator } from "../../engine/operator.ts"
 import type { OperatorSpec, StateLimits } from "../../engine/operator.ts"
 import { Timers } from "../../engine/timers.ts"
@@ -85,7 +85,7 @@ export class WindowAggregateRunner implements Runner {
     const { columns, lateTo } = this.#windows
     const out = new Emitted(chunk)
     const fill = ({ from, filled }: Slice) => {
-      fillOwn(operator, chunk, from, filled)
+      fillOwn(operator.input, chunk, filled, from)
       return fillNumbers(operator.input, chunk, filled, from, columns)
     }
     const take = (slice: Slice) => this.#take(chunk, slice, out)
@@ -212,16 +212,6 @@ export class WindowAggregateRunner implements Runner {
       }
     }
   }
-}
-
-/** Behind a union the watermarks of events' own sources are further than that of all. */
-function fillOwn({ input }: Operator, chunk: Chunk, from: number, { rows, size }: Filled): void {
-  if (chunk.arrival.own === undefined) return
-  const own = new Float64Array(size)
-  for (let row = 0; row < size; row++) {
-    own[row] = ownWatermark(chunk, rows === undefined ? from + row : (rows[row] as number))
-  }
-  input.stampOwn(own)
 }
 
 /** What one chunk makes windows emit, and which values of it were late. */
