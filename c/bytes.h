@@ -58,4 +58,32 @@ static inline double mr_f64_at(const uint8_t *bytes) { /* NaN comes as the canon
     return value == value ? value : __builtin_nan("");
 }
 
+/* As memcmp and memcpy, for the few bytes of a key: a call of libc takes longer. */
+static inline bool mr_same_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
+    uint64_t x, y;
+    if (size >= 8) {
+        for (uint32_t i = 0; i + 8 <= size; i += 8) {
+            memcpy(&x, a + i, 8);
+            memcpy(&y, b + i, 8);
+            if (x != y) return false;
+        }
+        memcpy(&x, a + size - 8, 8);
+        memcpy(&y, b + size - 8, 8);
+        return x == y;
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        if (a[i] != b[i]) return false;
+    }
+    return true;
+}
+static inline void mr_copy_bytes(uint8_t *to, const uint8_t *from, uint32_t size) {
+    uint32_t i = 0;
+#pragma clang loop unroll(disable)
+    for (; i + 8 <= size; i += 8)
+        memcpy(to + i, from + i, 8);
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (; i < size; i++)
+        to[i] = from[i];
+}
+
 #endif

@@ -61,7 +61,9 @@ void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes,
     to[0] = TUPLE;
     to[1] = 2;
     put_size(to + HEAD_BYTES, owner_bytes);
-    memmove(to + HEAD_BYTES + SIZE_BYTES, owner, owner_bytes);
+    if (owner != to + HEAD_BYTES + SIZE_BYTES) {
+        mr_copy_bytes(to + HEAD_BYTES + SIZE_BYTES, owner, owner_bytes);
+    }
     uint8_t *own = to + HEAD_BYTES + SIZE_BYTES + owner_bytes;
     put_size(own, OWN_BYTES);
     own[SIZE_BYTES] = TUPLE;
@@ -149,7 +151,7 @@ static mr_addr first_of(const mr_rows *rows, uint32_t hash, const uint8_t *key,
     for (; row != 0; row = mr_table_next(&rows->owners, hash, &cursor)) {
         uint32_t bytes;
         const uint8_t *owner = mr_owner_key(mr_row_key(rows, mr_row_at(row)), &bytes);
-        if (bytes == key_bytes && memcmp(owner, key, bytes) == 0) return row;
+        if (bytes == key_bytes && mr_same_bytes(owner, key, bytes)) return row;
     }
     return 0;
 }
@@ -172,8 +174,8 @@ static mr_addr first_later(const mr_rows *rows, mr_addr first, double time_ms, d
     }
 }
 
-mr_addr mr_ring_first(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
-    return first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
+mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
+    return first_of(rows, hash, key, key_bytes);
 }
 
 mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row) {
@@ -181,13 +183,47 @@ mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row) {
     return next == first ? 0 : next;
 }
 
-double mr_ring_number(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes, double time_ms) {
-    const mr_addr first = mr_ring_first(rows, key, key_bytes);
+double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms) {
     if (first == 0) return 0;
     const mr_addr later = first_later(rows, first, time_ms, __builtin_inf());
     if (later == first) return 0;
     mr_row *before = mr_row_at(before_of(rows, later == 0 ? first : later));
     return mr_entry_time(rows, before) == time_ms ? number_of(rows, before) + 1 : 0;
+}
+
+/* Read a byte, so that it is in a cache. */
+static void touch(const void *at) { (void)*(const volatile uint8_t *)at; }
+
+static void touch_record(const mr_rows *rows, mr_addr row) {
+    touch(mr_row_record(rows, mr_row_at(row)));
+}
+
+void mr_rings_ahead(const mr_rows *rows, const uint32_t *hashes, uint32_t count, bool ends) {
+    mr_addr rings[MR_AHEAD_MAX];
+    uint32_t found = 0;
+    MR_ASSERT(count <= MR_AHEAD_MAX);
+    mr_table_first_all(&rows->owners, hashes, count, rings);
+    for (uint32_t i = 0; i < count; i++) {
+        if (rings[i] != 0) rings[found++] = ends ? before_of(rows, rings[i]) : rings[i];
+    }
+    for (uint32_t i = 0; i < found; i++)
+        touch_record(rows, rings[i]);
+}
+
+void mr_entries_ahead(const mr_rows *rows, const mr_addr *entries, uint32_t count) {
+    uint32_t owners[MR_AHEAD_MAX];
+    MR_ASSERT(count <= MR_AHEAD_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_row *row = mr_row_at(entries[i]);
+        const uint8_t *key = mr_row_key(rows, row);
+        owners[i] = mr_owner_hash(rows, key);
+        const volatile mr_addr home =
+            mr_table_home(&rows->table, mr_hash32(rows, key, row->key_bytes));
+        (void)home;
+        touch(ring_of(rows, next_of(rows, entries[i])));
+        touch(ring_of(rows, before_of(rows, entries[i])));
+    }
+    mr_rings_ahead(rows, owners, count, false);
 }
 
 void mr_ring_add(mr_rows *rows, mr_row *row) {

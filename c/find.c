@@ -17,26 +17,9 @@
  * Keys of saved rows lie anywhere (mr_keys_find). Nearly all of them are new to a table that
  * grows out of every cache, and how long to probe for those is what no branch foretells. So
  * their home slots are read first, with no branch between one and the next. */
+#include "bytes.h"
 #include "error.h"
 #include "row.h"
-
-static bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
-    uint64_t x, y;
-    if (size >= 8) {
-        for (uint32_t i = 0; i + 8 <= size; i += 8) {
-            memcpy(&x, a + i, 8);
-            memcpy(&y, b + i, 8);
-            if (x != y) return false;
-        }
-        memcpy(&x, a + size - 8, 8);
-        memcpy(&y, b + size - 8, 8);
-        return x == y;
-    }
-    for (uint32_t i = 0; i < size; i++) {
-        if (a[i] != b[i]) return false;
-    }
-    return true;
-}
 
 static inline uint32_t hash_of(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
     const uint64_t hash = key_bytes <= MR_HASH_SHORT_MAX
@@ -52,7 +35,7 @@ uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) 
 static bool is_row_of(const mr_rows *rows, mr_addr address, const uint8_t *key,
                       uint32_t key_bytes) {
     mr_row *row = mr_row_at(address);
-    return row->key_bytes == key_bytes && same_bytes(mr_row_key(rows, row), key, key_bytes);
+    return row->key_bytes == key_bytes && mr_same_bytes(mr_row_key(rows, row), key, key_bytes);
 }
 
 mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
@@ -133,7 +116,7 @@ static uint32_t slot_all(mr_rows *rows, const mr_columns *in) {
             if (hashes[slot - 1] != hash) continue;
             const uint32_t other = first_row[slot - 1];
             if (offsets[other + 1] - offsets[other] != bytes) continue;
-            if (same_bytes(keys + offsets[other], keys + offsets[i], bytes)) break;
+            if (mr_same_bytes(keys + offsets[other], keys + offsets[i], bytes)) break;
         }
         if (slot == 0) {
             hashes[count] = hash; /* count <= i: a row's hash is read before it is lost. */

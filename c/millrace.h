@@ -379,7 +379,8 @@ MR_API mr_status mr_operator_advance(mr_operator op, double watermark_ms, mr_bat
 
 /* Joins. A result is a pair of the event at `position` and one that came before it, and has
  * the later of their times. Pairs of one event are in the order of their partners' times. What a
- * cell with encoded bytes says holds until the next push or advance. */
+ * cell with encoded bytes says holds until the next push or advance. What is over goes at
+ * mr_operator_advance; where it would count toward a limit, before each event as well. */
 
 /* Free rows whose ttl is over at `time_ms` (watermark or now), at most `steps` of
  * them looked at; MR_MORE when there may be more. None go while results of the end are

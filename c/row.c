@@ -1,6 +1,7 @@
 /* row.c -- see row.h. */
 #include "row.h"
 
+#include "bytes.h"
 #include "error.h"
 
 static mr_status out_of_memory(const mr_rows *rows) {
@@ -362,7 +363,7 @@ static void set_parts(mr_rows *rows, mr_row *row, const mr_row_parts *parts) {
 /* Fill a prepared row and put it where rows are found. */
 static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts *parts) {
     row->key_bytes = (uint16_t)parts->key_bytes;
-    memcpy(mr_row_key(rows, row), parts->key, parts->key_bytes);
+    mr_copy_bytes(mr_row_key(rows, row), parts->key, parts->key_bytes);
     set_parts(rows, row, parts);
     mr_table_insert(&rows->table, hash, mr_addr_of(row));
     mr_find_made(rows, hash);

@@ -340,12 +340,18 @@ void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes,
                         double number);
 double mr_entry_time(const mr_rows *rows, mr_row *row);
 
-/* The number that the next entry of an owner at this time has. */
-double mr_ring_number(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes, double time_ms);
-
-/* The first entry of a key, and the one that follows; 0: there is none. */
-mr_addr mr_ring_first(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+/* The first entry of a key with this hash, and the one that follows; 0: there is none. */
+mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes);
 mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row);
+
+/* The number that the next entry at this time has in a ring that begins with `first`, or 0. */
+double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms);
+
+/* Read where the rings of keys with these hashes begin, or end; or what knows of these entries.
+ * Nothing changes: done for many before they are worked on, their cache misses overlap. */
+enum { MR_AHEAD_MAX = 32 };
+void mr_rings_ahead(const mr_rows *rows, const uint32_t *hashes, uint32_t count, bool ends);
+void mr_entries_ahead(const mr_rows *rows, const mr_addr *entries, uint32_t count);
 
 /* The key that an entry belongs to, which lies in the entry's own. */
 const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out);

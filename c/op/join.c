@@ -9,9 +9,10 @@
  *   left event at t, before and after:     [t - before ........ t ...... t + after]
  *                                              right events that are its partners
  *
- * An event at row i first lets go what is over by the watermark before it, then is paired with
- * all partners of the other side that came before it, then is kept for those that will come. So
- * each pair comes once, with the later of its events, whichever input runs ahead.
+ * An event at row i first lets go what is over by the watermark before it, where that would count
+ * toward a limit (else mr_operator_advance does), then is paired with all partners of the other
+ * side that came before it, then is kept for those that will come. So each pair comes once, with
+ * the later of its events, whichever input runs ahead.
  *
  * A left event at t is over when the watermark W > t + after, a right one when W > t + before: no
  * event that is not late is a partner then. An event is late when its time is before the
@@ -19,6 +20,7 @@
  *
  * What is over is looked at once more when its timer comes: with other bounds than those that it
  * was saved with it may have to stay. */
+#include "../bytes.h"
 #include "../error.h"
 #include "../operator.h"
 
@@ -29,15 +31,21 @@ enum {
     OWNER_AROUND = 7, /* which has so many bytes beside the key of the event: */
     EVENT_KEY_AT = 4, /* [6][2] [u16 size][key] [u16 1][side]. */
     OVER_STEPS = 4096,
+    AHEAD = 32, /* Events that are read before they are run. */
 };
+_Static_assert(AHEAD <= MR_AHEAD_MAX, "read ahead at once");
 
-/* What is known of the event that is run. */
+/* An event, and where its ring, that of its partners and its row are looked for. */
 typedef struct event {
     double time_ms;
     double watermark_ms;
-    uint8_t *key; /* Of its entry; so far only the owner's. */
-    uint32_t owner_bytes;
+    uint32_t key; /* Its own, */
+    uint32_t key_bytes;
     uint32_t ref;
+    uint32_t own_hash;
+    uint32_t other_hash;
+    uint32_t row_hash; /* If no other has its time. */
+    mr_status status;  /* Why it cannot be run. */
     bool right;
 } event;
 
@@ -84,37 +92,76 @@ static mr_status make_room(mr_operator_data *op, uint32_t bytes) {
     return MR_OK;
 }
 
-static void set_side(event *event, bool right) {
-    event->key[OWNER_AT + event->owner_bytes - 1] = right ? RIGHT_TAG : LEFT_TAG;
+static uint32_t owner_bytes(const event *event) { return event->key_bytes + OWNER_AROUND; }
+
+/* The key of the rings of the same event's side, or of the other. */
+static uint8_t *set_side(const mr_operator_data *op, const event *event, bool right) {
+    uint8_t *owner = (uint8_t *)mr_at(op->join.key) + OWNER_AT;
+    owner[EVENT_KEY_AT + event->key_bytes + 2] = right ? RIGHT_TAG : LEFT_TAG;
+    return owner;
+}
+
+/* Write the key of the rings of the other side; it stands until that of the next event. */
+static uint8_t *write_owner(const mr_operator_data *op, const event *event) {
+    const uint32_t bytes = event->key_bytes;
+    uint8_t *owner = (uint8_t *)mr_at(op->join.key) + OWNER_AT;
+    owner[0] = 6; /* A tuple of two. */
+    owner[1] = 2;
+    owner[2] = (uint8_t)bytes;
+    owner[3] = (uint8_t)(bytes >> 8);
+    mr_copy_bytes(owner + EVENT_KEY_AT, mr_at(event->key), bytes);
+    owner[EVENT_KEY_AT + bytes] = 1;
+    owner[EVENT_KEY_AT + bytes + 1] = 0;
+    return set_side(op, event, !event->right);
+}
+
+/* Write the key of an event's row behind that of its rings; gives the hash. */
+static uint32_t write_key(const mr_operator_data *op, const event *event, double number) {
+    uint8_t *key = mr_at(op->join.key);
+    mr_timed_key_write(key, key + OWNER_AT, owner_bytes(event), event->time_ms, number);
+    return mr_hash32(&op->rows, key, owner_bytes(event) + MR_TIMED_KEY_BYTES);
 }
 
 static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t i, event *out) {
+    const mr_rows *rows = &op->rows;
     const double side = mr_f64s(in->columns[MR_JOIN_SIDE])[i];
     const double ref = mr_f64s(in->columns[MR_JOIN_EVENT])[i];
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint32_t bytes = offsets[i + 1] - offsets[i];
     if (side != 0 && side != 1) return mr_fail(MR_ERR_ARGUMENT, "side", side);
-    if (!(ref >= 1 && ref < op->rows.refs->capacity)) {
-        return mr_fail(MR_ERR_ARGUMENT, "event", ref);
-    }
+    if (!(ref >= 1 && ref < rows->refs->capacity)) return mr_fail(MR_ERR_ARGUMENT, "event", ref);
     MR_TRY(make_room(op, bytes));
-    *out = (event){
-        .time_ms = mr_row_time(in, i),
-        .watermark_ms = mr_row_watermark(in, i),
-        .key = mr_at(op->join.key),
-        .owner_bytes = bytes + OWNER_AROUND,
-        .ref = (uint32_t)ref,
-        .right = side == 1,
-    };
-    uint8_t *owner = out->key + OWNER_AT;
-    owner[0] = 6; /* A tuple of two. */
-    owner[1] = 2;
-    owner[2] = (uint8_t)bytes;
-    owner[3] = (uint8_t)(bytes >> 8);
-    memcpy(owner + EVENT_KEY_AT, (const uint8_t *)mr_at(in->keys) + offsets[i], bytes);
-    owner[EVENT_KEY_AT + bytes] = 1;
-    owner[EVENT_KEY_AT + bytes + 1] = 0;
+    out->time_ms = mr_row_time(in, i);
+    out->watermark_ms = mr_row_watermark(in, i);
+    out->key = in->keys + offsets[i];
+    out->key_bytes = bytes;
+    out->ref = (uint32_t)ref;
+    out->right = side == 1;
+    out->other_hash = mr_hash32(rows, write_owner(op, out), owner_bytes(out));
+    out->own_hash = mr_hash32(rows, set_side(op, out, out->right), owner_bytes(out));
+    out->row_hash = write_key(op, out, 0);
     return MR_OK;
+}
+
+/* Read the next events, and the memory that they will look at: cache misses overlap then. */
+static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from,
+                           event *events) {
+    const uint32_t count = mr_min_u32(in->size - from, AHEAD);
+    uint32_t own[AHEAD];
+    uint32_t others[AHEAD];
+    for (uint32_t i = 0; i < count; i++) {
+        events[i] = (event){0};
+        events[i].status = read_event(op, in, from + i, &events[i]);
+        own[i] = events[i].own_hash;
+        others[i] = events[i].other_hash;
+    }
+    mr_rings_ahead(&op->rows, others, count, false);
+    mr_rings_ahead(&op->rows, own, count, true);
+    for (uint32_t i = 0; i < count; i++) {
+        const volatile mr_addr home = mr_table_home(&op->rows.table, events[i].row_hash);
+        (void)home;
+    }
+    return count;
 }
 
 static bool is_right(const mr_rows *rows, mr_row *row) {
@@ -137,16 +184,27 @@ static mr_status let_go(mr_operator_data *op, double watermark_ms) {
     mr_rows *rows = &op->rows;
     uint32_t steps = OVER_STEPS;
     if (watermark_ms < mr_rows_timer_next(rows)) return MR_OK;
-    for (uint32_t gone = 0; gone < OVER_STEPS; gone++) {
-        mr_row *row = mr_rows_timer_due(rows, watermark_ms, &steps);
-        if (row == NULL) return steps == 0 ? MR_MORE : MR_OK;
-        if (op->join.encoded) return MR_MORE;
-        const int64_t over_ms = over_at(&op->spec, mr_entry_time(rows, row), is_right(rows, row));
-        if ((double)over_ms > watermark_ms) {
-            mr_rows_timer_set(rows, row, over_ms);
-        } else {
-            mr_rows_remove(rows, row);
+    if (op->join.encoded) return MR_MORE;
+    for (uint32_t looks = 0; looks < OVER_STEPS / AHEAD; looks++) {
+        mr_addr over[AHEAD];
+        uint32_t count = 0;
+        mr_row *row = NULL;
+        for (uint32_t i = 0; i < AHEAD; i++) {
+            row = mr_rows_timer_due(rows, watermark_ms, &steps);
+            if (row == NULL) break;
+            const double time_ms = mr_entry_time(rows, row);
+            const int64_t over_ms = over_at(&op->spec, time_ms, is_right(rows, row));
+            if ((double)over_ms > watermark_ms) {
+                mr_rows_timer_set(rows, row, over_ms);
+                continue;
+            }
+            mr_rows_timer_unhang(rows, row);
+            over[count++] = mr_addr_of(row);
         }
+        mr_entries_ahead(rows, over, count);
+        for (uint32_t i = 0; i < count; i++)
+            mr_rows_remove(rows, mr_row_at(over[i]));
+        if (row == NULL) return steps == 0 ? MR_MORE : MR_OK;
     }
     return MR_MORE;
 }
@@ -170,7 +228,7 @@ static void emit(mr_batch_data *results, const mr_columns *in, uint32_t i, doubl
 }
 
 /* Pair an event with its partners, past those that it was given already. */
-static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, event *event,
+static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
                       mr_batch_data *results) {
     const mr_rows *rows = &op->rows;
     const mr_operator_spec *spec = &op->spec;
@@ -178,8 +236,8 @@ static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, ev
     const double from_ms = time_ms - (event->right ? spec->after_ms : spec->before_ms);
     const double upto_ms = time_ms + (event->right ? spec->before_ms : spec->after_ms);
     uint32_t given = op->join.given;
-    set_side(event, !event->right);
-    const mr_addr first = mr_ring_first(rows, event->key + OWNER_AT, event->owner_bytes);
+    const uint8_t *owner = write_owner(op, event);
+    const mr_addr first = mr_ring_first(rows, event->other_hash, owner, owner_bytes(event));
     for (mr_addr at = first; at != 0; at = mr_ring_next(rows, first, at)) {
         mr_row *row = mr_row_at(at);
         const double other_ms = mr_entry_time(rows, row);
@@ -200,42 +258,55 @@ static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, ev
 }
 
 /* Keep an event for partners that are to come. */
-static mr_status keep(mr_operator_data *op, uint32_t i, event *event) {
+static mr_status keep(mr_operator_data *op, uint32_t i, const event *event) {
     mr_rows *rows = &op->rows;
-    const uint32_t key_bytes = event->owner_bytes + MR_TIMED_KEY_BYTES;
+    const uint32_t bytes = owner_bytes(event);
     const mr_moment moment = {event->time_ms, event->watermark_ms, i};
     uint64_t record = 0;
     mr_row *row;
-    set_side(event, event->right);
-    const uint8_t *owner = event->key + OWNER_AT;
-    const double number = mr_ring_number(rows, owner, event->owner_bytes, event->time_ms);
-    mr_timed_key_write(event->key, owner, event->owner_bytes, event->time_ms, number);
+    const uint8_t *owner = set_side(op, event, event->right);
+    const mr_addr first = mr_ring_first(rows, event->own_hash, owner, bytes);
+    const double number = mr_ring_number(rows, first, event->time_ms);
+    uint32_t hash = event->row_hash;
+    if (number == 0) {
+        mr_timed_key_write(mr_at(op->join.key), owner, bytes, event->time_ms, number);
+    } else {
+        hash = write_key(op, event, number);
+    }
     memcpy(&record, &event->ref, sizeof event->ref);
-    const mr_keyed keyed = {event->key, key_bytes, mr_hash32(rows, event->key, key_bytes)};
+    const mr_keyed keyed = {
+        .key = mr_at(op->join.key),
+        .key_bytes = bytes + MR_TIMED_KEY_BYTES,
+        .hash = hash,
+    };
     MR_TRY(mr_rows_make(rows, &keyed, &moment, (const uint8_t *)&record, &row));
     mr_rows_timer_set(rows, row, over_at(&op->spec, event->time_ms, event->right));
     return MR_OK;
 }
 
+/* Is there a limit that what is over must not count toward? Else it may go when the chunk is run:
+ * it finds no partners in any case. */
+static bool is_limited(const mr_operator_data *op) {
+    return op->rows.rows_max != 0 || op->rows.bytes_max != 0;
+}
+
 /* Run one event. MR_MORE: once more, when the results are taken. */
-static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i,
+static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
                      mr_batch_data *results) {
     const uint32_t before = results->columns.size;
-    event event;
-    MR_TRY(read_event(op, in, i, &event));
     if (op->join.given == 0) {
-        MR_TRY(let_go(op, event.watermark_ms));
+        if (is_limited(op)) MR_TRY(let_go(op, event->watermark_ms));
         if (mr_results_full(results, 0)) return MR_MORE;
-        if (is_late(in, i, &event)) {
-            emit(results, in, i, event.time_ms, 0);
+        if (is_late(in, i, event)) {
+            emit(results, in, i, event->time_ms, 0);
             op->late++;
             return MR_OK;
         }
-        const uint32_t key_bytes = event.owner_bytes + MR_TIMED_KEY_BYTES;
+        const uint32_t key_bytes = owner_bytes(event) + MR_TIMED_KEY_BYTES;
         MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
     }
-    MR_TRY(pair(op, in, i, &event, results));
-    const mr_status status = keep(op, i, &event);
+    MR_TRY(pair(op, in, i, event, results));
+    const mr_status status = keep(op, i, event);
     if (status != MR_OK) results->columns.size = before;
     return status;
 }
@@ -247,9 +318,14 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     }
     if (!mr_batch_has(in, MR_HAS_TIME)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
     op->join.encoded = false;
-    for (uint32_t i = from; i < in->size; i++) {
-        *upto_out = i;
-        MR_TRY(run(op, in, i, results));
+    for (uint32_t i = from; i < in->size;) {
+        event events[AHEAD];
+        const uint32_t count = read_ahead(op, in, i, events);
+        for (uint32_t e = 0; e < count; e++, i++) {
+            *upto_out = i;
+            if (events[e].status != MR_OK) MR_TRY(read_event(op, in, i, &events[e])); /* Tell. */
+            MR_TRY(run(op, in, i, &events[e], results));
+        }
     }
     *upto_out = in->size;
     return MR_OK;

@@ -172,10 +172,13 @@ typedef struct way {
     uint32_t chunk;
     uint32_t load_every; /* Chunks; 0: never. */
     uint32_t fail;       /* The n-th allocation; 0: none. */
+    uint64_t rows_max;
 } way;
 
 static void play(const event *events, way w, out *to) {
-    bench b = open_bench(&plain);
+    mr_operator_spec spec = plain;
+    spec.rows_max = w.rows_max;
+    bench b = open_bench(&spec);
     *to = (out){0};
     reserve_refs(&b, EVENTS);
     mr_heap_fail_after(w.fail, false);
@@ -214,6 +217,8 @@ static void pairs_are_those_of_plain_code_however_it_is_cut(void **state) {
             play(events, (way){.chunk = chunk}, &is);
             assert_string_equal(is.text, expected.text);
             play(events, (way){.chunk = chunk, .load_every = 1 + (uint32_t)seed % 3}, &is);
+            assert_string_equal(is.text, expected.text);
+            play(events, (way){.chunk = chunk, .load_every = 2, .rows_max = EVENTS}, &is);
             assert_string_equal(is.text, expected.text);
         }
     }
