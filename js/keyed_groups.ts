@@ -7,7 +7,7 @@ import type { GroupOf, JoinOf, Untyped } from "./keyed_types.ts"
 import { groupNode } from "./operators/group.ts"
 import type { Emitted, GroupFunction, GroupOptions } from "./operators/group.ts"
 import { joinNode } from "./operators/join/join.ts"
-import type { JoinFunction, JoinOptions } from "./operators/join/join.ts"
+import type { JoinFunction, StatelessJoinOptions } from "./operators/join/join.ts"
 import type { JoinSpec } from "./operators/join/spec.ts"
 import { sessionNode } from "./operators/session/session.ts"
 import type { SessionFunction, SessionSettings } from "./operators/session/session.ts"
@@ -90,8 +90,8 @@ export class KeyedGroups<K, T> extends Stream<T> {
 
   /**
    * What the function makes of each pair of an event of this stream and one of another, of the same
-   * key and near in time ({@link interval}), and of the state of their key. `undefined` emits
-   * nothing.
+   * key and near in time ({@link interval}), and of the state of their key, if `state`
+   * is given. `undefined` emits nothing.
    *
    * Each pair comes once, as soon as its later event has come, and is the same whichever stream
    * runs ahead; pairs that one event makes are in the order of their partners' times. Events wait
@@ -126,7 +126,13 @@ export class KeyedGroups<K, T> extends Stream<T> {
     other: KeyedGroups<K, R>,
     spec: JoinSpec,
     f: JoinFunction<T, R, unknown, unknown, O>,
-    options?: JoinOptions<T, R, K, O>,
+    options: JoinOf<StateConfig, T, R, K, O>,
+  ): Stream<Emitted<O>>
+  join<R, O>(
+    other: KeyedGroups<K, R>,
+    spec: JoinSpec,
+    f: (left: T, right: R) => O,
+    options?: StatelessJoinOptions<T, R, K, O>,
   ): Stream<Emitted<O>>
   join(other: unknown, ...given: unknown[]): never {
     if (!(other instanceof KeyedGroups)) {

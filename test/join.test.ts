@@ -49,10 +49,11 @@ describe("a join", () => {
   })
 
   it("waits for functions that give promises", async () => {
-    const later = side("a1 b2").join(side("a1 b2"), near, async (left, right) => {
+    const slow = async (left: Hit, right: Hit) => {
       await turns(1)
       return both(left, right)
-    })
+    }
+    const later = side("a1 b2").join(side("a1 b2"), near, slow, { state: {}, concurrency: 2 })
     expect(await resultsOf(later)).toEqual(["a1 a1", "b2 b2"])
   })
 
@@ -226,6 +227,11 @@ describe("errors in a join", () => {
     expect(await resultsOf(joined)).toEqual(["a1 a1", "none"])
   })
 
+  it("are what a promise is, where there is no state", async () => {
+    const joined = side("a1").join(side("a1"), near, async () => Promise.resolve(1))
+    expect(await pullToError(joined)).toMatchObject({ code: "UNSUPPORTED" })
+  })
+
   it("leave no values behind where events are refused", async () => {
     const state = { maxSize: 2 }
     const joined = side("a1 a2 a3 a4 a5").join(side(""), near, both, { state, onError: "skip" })
@@ -250,10 +256,15 @@ describe("a join refuses", () => {
     ],
     ["a time", () => left.join(left, "5m" as never, both), "join needs interval("],
     ["no function", () => left.join(left, near, undefined as never), "join"],
+    [
+      "concurrency without state",
+      () => left.join(left, near, both, { concurrency: 2 } as never),
+      "join.concurrency needs join.state",
+    ],
     ["unknown options", () => left.join(left, near, both, { late: 1 } as never), "late"],
     [
       "evictedTo without eviction",
-      () => left.join(left, near, both, { evictedTo: outputTag("gone") }),
+      () => left.join(left, near, both, { evictedTo: outputTag("gone") } as never),
       "join.evictedTo",
     ],
   ]

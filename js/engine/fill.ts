@@ -111,11 +111,12 @@ function stampTimes(
 /** Behind several inputs the watermarks of events' own sources are further than that of all. */
 export function fillOwn(batch: Batch, chunk: Chunk, { rows, size }: Filled, from: number): void {
   if (chunk.arrival.own === undefined) return
-  const own = new Float64Array(size)
+  const { f64 } = batch.engine.views
+  const own = batch.stampOwn()
   for (let row = 0; row < size; row++) {
-    own[row] = ownWatermark(chunk, rows === undefined ? from + row : (rows[row] as number))
+    const index = rows === undefined ? from + row : (rows[row] as number)
+    f64[own + row] = ownWatermark(chunk, index)
   }
-  batch.stampOwn(own)
 }
 
 /** A number field that an aggregate reads. */

@@ -60,6 +60,7 @@ export class Progress {
   readonly #joins: readonly Planned[]
   /** How far they have come, by their index. */
   readonly #reached = new Map<number, number>()
+  readonly #rooms = new Map<number, Float64Array>()
 
   constructor(
     { nodes }: Plan,
@@ -119,14 +120,23 @@ export class Progress {
     const reached = this.at(planned)
     const others = planned.inputs.filter((each) => reaching.every(({ input }) => input !== each))
     const least = Math.min(...others.filter(this.#counts).map((input) => this.at(input)))
-    const before = watermarks.map((_, i) => {
-      if (size === 0) return reached // No event came, only time has gone on.
-      const each = reaching.map(({ chunk }) => chunk.arrival.watermarks?.[i] ?? least)
-      return Math.max(reached, Math.min(least, ...each))
-    })
+    const before = this.#room(planned, watermarks.length)
+    if (size === 0)
+      before.fill(reached) // No event came, only time has gone on.
+    else leastOf(reaching, least, reached, before)
     const watermark = Math.max(reached, this.#inputsOf(planned))
     this.#reached.set(planned.index, watermark)
     return { ...merged, arrival: { ...arrival, watermarks: before, own, watermark } }
+  }
+
+  /** For the watermarks of an arrival, written over those of the last one; see `StampRoom`. */
+  #room({ index }: Planned, size: number): Float64Array {
+    let room = this.#rooms.get(index)
+    if (room === undefined || room.length < size) {
+      room = new Float64Array(size)
+      this.#rooms.set(index, room)
+    }
+    return room.length === size ? room : room.subarray(0, size)
   }
 
   /** A node behind several inputs that time goes on at, as one of them counts no more. */
@@ -179,5 +189,25 @@ export class Progress {
 
   #of({ sources }: Planned): Timekeeper[] {
     return this.#sources.filter(({ planned }) => sources.has(planned.index))
+  }
+}
+
+/** Write the least of `least` and of what comes through each input, but not below `reached`. */
+function leastOf(
+  reaching: readonly Reaching[],
+  least: number,
+  reached: number,
+  watermarks: Float64Array,
+): void {
+  watermarks.fill(least)
+  for (const { chunk } of reaching) {
+    const through = chunk.arrival.watermarks
+    if (through === undefined) continue
+    for (let i = 0; i < watermarks.length; i++) {
+      if ((through[i] as number) < (watermarks[i] as number)) watermarks[i] = through[i] as number
+    }
+  }
+  for (let i = 0; i < watermarks.length; i++) {
+    if ((watermarks[i] as number) < reached) watermarks[i] = reached
   }
 }

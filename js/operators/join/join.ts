@@ -6,13 +6,15 @@
  *   right -> /
  *
  * Two halves, each with rows of its own: the events, which go when no partner can come any more,
- * and the user's state, which outlives them.
+ * and the user's state, if it is asked for, which outlives them.
  */
 import { MillraceError } from "../../errors.ts"
-import type { Node, OperatorNode } from "../../graph.ts"
+import type { Failure } from "../../chunk.ts"
+import type { Node, OperatorNode, Runner, Site } from "../../graph.ts"
 import { nodeOptions, withTag } from "../../graph.ts"
 import { wrapEmitted } from "../../on_error.ts"
 import { callable, checkOptions } from "../../options.ts"
+import { refusePromise } from "../../state/access.ts"
 import type { StateAccess } from "../../state/access.ts"
 import { noLimits, stateOption } from "../../state/config.ts"
 import type { KeyReader } from "../../state/keys.ts"
@@ -25,6 +27,7 @@ import { Instead } from "../instead.ts"
 import { openKeyed, schemaOf } from "../keyed.ts"
 import type { MakeVerb } from "../keyed.ts"
 import type { StatefulOptions } from "../map.ts"
+import { Outputs } from "../outputs.ts"
 import { JoinRunner, Pair } from "./runner.ts"
 import type { JoinPlan } from "./runner.ts"
 import { joinSpec } from "./spec.ts"
@@ -49,6 +52,12 @@ export interface JoinOptions<
   readonly evictedTo?: Tag<EvictedKey<K>> | Tag<EvictedKey>
 }
 
+/** Options where the function has no state: it is called at once, and gives no promise. */
+export type StatelessJoinOptions<L = unknown, R = unknown, K = unknown, O = unknown> = Omit<
+  JoinOptions<L, R, K, O>,
+  "state" | "concurrency" | "ordered" | "evictedTo"
+>
+
 /** What is made of a pair; `S` is the state of the key, of which `get()` gives `G`. */
 export type JoinFunction<L, R, S, G, O> = (
   left: L,
@@ -57,6 +66,7 @@ export type JoinFunction<L, R, S, G, O> = (
 ) => O | Promise<O>
 
 type UserFunction = JoinFunction<unknown, unknown, unknown, unknown, unknown>
+type Stateless = (left: unknown, right: unknown) => unknown
 
 const options = {
   ...functionOptions,
@@ -80,9 +90,15 @@ export function joinNode(
   const fn = callable<UserFunction>()(f, "join")
   const checked = checkOptions(settings, options, "join")
   const { uid, lateTo, evictedTo } = checked
-  const setting = checked.state ?? { limits: noLimits, value: undefined }
-  checkEvictedTo(evictedTo, setting.limits, "join")
-  const { rowsMax, bytesMax, evict } = setting.limits
+  const setting = checked.state
+  for (const name of ["concurrency", "ordered"] as const) {
+    if (setting !== undefined || checked[name] === undefined) continue
+    const hint = "without state the function gives no promise, see mapAsync"
+    throw new MillraceError("OPTION", `join.${name} needs join.state: ${hint}`)
+  }
+  const { limits = noLimits } = setting ?? {}
+  checkEvictedTo(evictedTo, limits, "join")
+  const { rowsMax, bytesMax, evict } = limits
   const common = nodeOptions(checked, "join")
   const readers = [left.read, right.read] as const
   const plan: JoinPlan = {
@@ -109,14 +125,33 @@ export function joinNode(
     },
   }
   const readPair: KeyReader = (pair) => (pair instanceof Pair ? left.read(pair.left) : [])
+  const half = { kind: "join", inputs: [buffers], ...common, keyOf: readPair, partOf: buffers }
+  if (setting === undefined)
+    return { ...half, open: (site) => openStateless(site, fn as Stateless) }
   return {
-    kind: "join",
-    inputs: [buffers],
-    ...common,
-    keyOf: readPair,
+    ...half,
     schema: schemaOf("join", setting),
-    partOf: buffers,
     open: (site) => openKeyed(site, readPair, setting, verbOf(fn), concurrencyOf(checked)),
+  }
+}
+
+function openStateless(site: Site, fn: Stateless): Runner {
+  return {
+    run(chunk, tolerate) {
+      const out = new Outputs(chunk, site.wanted)
+      let failure: Failure | undefined
+      for (let i = 0; i < chunk.values.length && failure === undefined; i++) {
+        const value = chunk.values[i] as Pair | Instead
+        try {
+          const result = value instanceof Pair ? fn(value.left, value.right) : value.value
+          refusePromise(result)
+          if (result !== undefined || value instanceof Instead) out.add(result, i)
+        } catch (error) {
+          failure = out.dealt(tolerate, i, error)
+        }
+      }
+      return { chunk: out.chunk(), failure }
+    },
   }
 }
 

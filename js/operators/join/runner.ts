@@ -8,7 +8,7 @@ import { joinColumns } from "../../engine/abi.ts"
 import { fillOwn } from "../../engine/fill.ts"
 import type { Filled } from "../../engine/fill.ts"
 import { ownerOf } from "../../engine/keyed_rows.ts"
-import { Operator } from "../../engine/operator.ts"
+import { Operator, sliceRowsMax } from "../../engine/operator.ts"
 import type { StateLimits } from "../../engine/operator.ts"
 import { RefCell } from "../../engine/ref_cell.ts"
 import { isEncoded } from "../../engine/refs.ts"
@@ -64,7 +64,9 @@ export class JoinRunner implements Runner {
   readonly #plan: JoinPlan
   readonly #event: RefCell
   /** The refs of the events of a slice, by its rows. */
-  #refs = new Float64Array(0)
+  readonly #refs = new Float64Array(sliceRowsMax)
+  /** How many of them there are. */
+  #filled = 0
 
   constructor(site: Site, plan: JoinPlan) {
     const { spec, limits, schema, evictedTo } = plan
@@ -124,25 +126,26 @@ export class JoinRunner implements Runner {
   #fill({ chunk, from, filled }: Slice): Filled {
     const { input, engine } = this.operator
     const { rows, size } = filled
-    const sides = new Float64Array(size)
-    const refs = (this.#refs = new Float64Array(size))
-    for (let row = 0; row < size; row++) {
-      const index = rows === undefined ? from + row : (rows[row] as number)
-      sides[row] = inputOf(chunk, index)
-      refs[row] = engine.refs.add(chunk.values[index])
+    for (this.#filled = 0; this.#filled < size; this.#filled++) {
+      // It may grow memory.
+      const index = rows === undefined ? from + this.#filled : (rows[this.#filled] as number)
+      this.#refs[this.#filled] = engine.refs.add(chunk.values[index])
     }
     fillOwn(input, chunk, filled, from)
     const { f64 } = engine.views
-    f64.set(sides, input.column(joinColumns.JOIN_SIDE))
-    f64.set(refs, input.column(joinColumns.JOIN_EVENT))
+    const sides = input.column(joinColumns.JOIN_SIDE)
+    for (let row = 0; row < size; row++) {
+      f64[sides + row] = inputOf(chunk, rows === undefined ? from + row : (rows[row] as number))
+    }
+    f64.set(this.#refs.subarray(0, size), input.column(joinColumns.JOIN_EVENT))
     return filled
   }
 
   /** What C has not taken of a slice is nobody's. */
   #takeBack(): void {
     const { engine, upto } = this.operator
-    for (const ref of this.#refs.subarray(upto)) engine.refs.remove(ref)
-    this.#refs = new Float64Array(0)
+    for (const ref of this.#refs.subarray(upto, this.#filled)) engine.refs.remove(ref)
+    this.#filled = 0
   }
 
   #take(slice: Slice, { out, late }: Passage): void {
@@ -151,8 +154,8 @@ export class JoinRunner implements Runner {
     const { size, positions, times } = results
     const cells = results.column(joinColumns.JOIN_CELL)
     const cellsAt = results.column(joinColumns.JOIN_CELL_AT)
+    let { u32, f64 } = engine.views
     for (let i = 0; i < size; i++) {
-      const { u32, f64 } = engine.views // They change where a value is decoded.
       const row = u32[positions + i] as number
       const index = valueOf(slice, row)
       const cell = f64[cells + i] as number
@@ -163,9 +166,11 @@ export class JoinRunner implements Runner {
         continue
       }
       const event = chunk.values[index]
-      const other = isEncoded(cell)
-        ? this.#valueAt(f64[cellsAt + i] as number)
-        : engine.refs.get(cell)
+      let other: unknown
+      if (isEncoded(cell)) {
+        other = this.#valueAt(f64[cellsAt + i] as number)
+        ;({ u32, f64 } = engine.views) // Memory may have grown.
+      } else other = engine.refs.get(cell)
       const pair = inputOf(chunk, index) === 0 ? new Pair(event, other) : new Pair(other, event)
       out.emit(pair, causeOf(chunk, index), f64[times + i] as number)
     }
