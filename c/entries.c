@@ -12,8 +12,9 @@
  * births say how to hang it again.
  *
  * Where entries are timed, their own key is [6][2] [u16 9][3][f64 time] [u16 9][3][f64 number],
- * the numbers of one time counting up from 0, and a ring is in the order of both. An entry's
- * place is looked for from both ends: most come in order, or nearly.
+ * the numbers of one time counting up from 0. A key has a ring for each stretch of time, in the
+ * order of both: so what is near a time is found without looking at all that its key has, in
+ * whatever order it came. An entry's place in its ring is looked for from both ends.
  *
  * A host that changes several rows or none makes and writes first, which may be refused, and
  * removes last, which cannot be. So that what it will remove makes room meanwhile, such
@@ -101,24 +102,20 @@ const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out) {
     return key + HEAD_BYTES + SIZE_BYTES;
 }
 
-uint32_t mr_owner_hash(const mr_rows *rows, const uint8_t *key) {
-    uint32_t bytes;
-    const uint8_t *owner = mr_owner_key(key, &bytes);
-    return mr_hash32(rows, owner, bytes);
-}
-
 bool mr_row_key_valid(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
     if (rows->ring_at == 0) return true;
-    return is_entry_key(key, key_bytes) && (!rows->timed || is_timed(key, key_bytes));
+    return is_entry_key(key, key_bytes) && (rows->stretch_ms == 0 || is_timed(key, key_bytes));
 }
 
 static double number_of(const mr_rows *rows, mr_row *row) {
     return number_before(mr_row_key(rows, row) + row->key_bytes);
 }
 
+/* The time in the key of an entry that ends here. */
+static double time_in(const uint8_t *end) { return number_before(end - SIZE_BYTES - NUMBER_BYTES); }
+
 double mr_entry_time(const mr_rows *rows, mr_row *row) {
-    const uint8_t *end = mr_row_key(rows, row) + row->key_bytes;
-    return number_before(end - SIZE_BYTES - NUMBER_BYTES);
+    return time_in(mr_row_key(rows, row) + row->key_bytes);
 }
 
 /* ---- the ring ---- */
@@ -143,17 +140,59 @@ static void link_rows(const mr_rows *rows, mr_addr before, mr_addr next) {
     set_before(rows, next, before);
 }
 
-/* The first entry of a key; 0: it has none. */
-static mr_addr first_of(const mr_rows *rows, uint32_t hash, const uint8_t *key,
-                        uint32_t key_bytes) {
+/* A ring: whose it is, and the stretch of time, 0 where entries are not timed. */
+typedef struct ring_name {
+    const uint8_t *key;
+    uint32_t key_bytes;
+    uint32_t hash;
+    double stretch;
+} ring_name;
+
+double mr_stretch_of(const mr_rows *rows, double time_ms) {
+    return __builtin_floor(time_ms / rows->stretch_ms) + 0.0; /* Never -0. */
+}
+
+uint32_t mr_stretch_hash(const mr_rows *rows, uint32_t owner_hash, double stretch) {
+    return owner_hash ^ mr_hash32(rows, (const uint8_t *)&stretch, sizeof stretch);
+}
+
+static ring_name name_of(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    ring_name name = {0};
+    name.key = mr_owner_key(key, &name.key_bytes);
+    name.hash = mr_hash32(rows, name.key, name.key_bytes);
+    if (rows->stretch_ms == 0) return name;
+    name.stretch = mr_stretch_of(rows, time_in(key + key_bytes));
+    name.hash = mr_stretch_hash(rows, name.hash, name.stretch);
+    return name;
+}
+
+static ring_name name_of_row(const mr_rows *rows, mr_row *row) {
+    return name_of(rows, mr_row_key(rows, row), row->key_bytes);
+}
+
+uint32_t mr_ring_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    return name_of(rows, key, key_bytes).hash;
+}
+
+/* The first entry of a ring; 0: there is none. */
+static mr_addr first_of(const mr_rows *rows, const ring_name *name) {
     mr_table_cursor cursor;
-    mr_addr row = mr_table_first(&rows->owners, hash, &cursor);
-    for (; row != 0; row = mr_table_next(&rows->owners, hash, &cursor)) {
+    mr_addr at = mr_table_first(&rows->owners, name->hash, &cursor);
+    for (; at != 0; at = mr_table_next(&rows->owners, name->hash, &cursor)) {
+        mr_row *row = mr_row_at(at);
         uint32_t bytes;
-        const uint8_t *owner = mr_owner_key(mr_row_key(rows, mr_row_at(row)), &bytes);
-        if (bytes == key_bytes && mr_same_bytes(owner, key, bytes)) return row;
+        const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
+        if (bytes != name->key_bytes || !mr_same_bytes(owner, name->key, bytes)) continue;
+        if (rows->stretch_ms == 0) return at;
+        if (mr_stretch_of(rows, mr_entry_time(rows, row)) == name->stretch) return at;
     }
     return 0;
+}
+
+/* The first entry of a key that is not timed. */
+static mr_addr first_of_key(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    const ring_name name = {key, key_bytes, mr_hash32(rows, key, key_bytes), 0};
+    return first_of(rows, &name);
 }
 
 static bool is_later(const mr_rows *rows, mr_addr row, double time_ms, double number) {
@@ -174,8 +213,9 @@ static mr_addr first_later(const mr_rows *rows, mr_addr first, double time_ms, d
     }
 }
 
-mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
-    return first_of(rows, hash, key, key_bytes);
+mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes,
+                      double stretch) {
+    return first_of(rows, &(ring_name){key, key_bytes, hash, stretch});
 }
 
 mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row) {
@@ -211,66 +251,60 @@ void mr_rings_ahead(const mr_rows *rows, const uint32_t *hashes, uint32_t count,
 }
 
 void mr_entries_ahead(const mr_rows *rows, const mr_addr *entries, uint32_t count) {
-    uint32_t owners[MR_AHEAD_MAX];
+    uint32_t rings[MR_AHEAD_MAX];
     MR_ASSERT(count <= MR_AHEAD_MAX);
     for (uint32_t i = 0; i < count; i++) {
         mr_row *row = mr_row_at(entries[i]);
         const uint8_t *key = mr_row_key(rows, row);
-        owners[i] = mr_owner_hash(rows, key);
+        rings[i] = mr_ring_hash(rows, key, row->key_bytes);
         const volatile mr_addr home =
             mr_table_home(&rows->table, mr_hash32(rows, key, row->key_bytes));
         (void)home;
         touch(ring_of(rows, next_of(rows, entries[i])));
         touch(ring_of(rows, before_of(rows, entries[i])));
     }
-    mr_rings_ahead(rows, owners, count, false);
+    mr_rings_ahead(rows, rings, count, false);
 }
 
 void mr_ring_add(mr_rows *rows, mr_row *row) {
-    uint32_t bytes;
-    const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
-    const uint32_t hash = mr_hash32(rows, owner, bytes);
-    const mr_addr first = first_of(rows, hash, owner, bytes);
+    const ring_name name = name_of_row(rows, row);
+    const mr_addr first = first_of(rows, &name);
     const mr_addr address = mr_addr_of(row);
     *ring_of(rows, address) = (mr_ring){.next = address, .before = address};
     if (first == 0) {
-        mr_table_insert(&rows->owners, hash, address);
+        mr_table_insert(&rows->owners, name.hash, address);
         return;
     }
     mr_addr later = 0;
-    if (rows->timed) {
+    if (rows->stretch_ms > 0) {
         later = first_later(rows, first, mr_entry_time(rows, row), number_of(rows, row));
     }
     const mr_addr next = later == 0 ? first : later;
     link_rows(rows, before_of(rows, next), address);
     link_rows(rows, address, next);
-    if (later == first) mr_table_replace(&rows->owners, hash, first, address);
+    if (later == first) mr_table_replace(&rows->owners, name.hash, first, address);
 }
 
 void mr_ring_remove(mr_rows *rows, mr_row *row) {
-    uint32_t bytes;
-    const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
-    const uint32_t hash = mr_hash32(rows, owner, bytes);
+    const ring_name name = name_of_row(rows, row);
     const mr_addr address = mr_addr_of(row);
     const mr_addr next = next_of(rows, address);
     mr_row_leave(rows, row, false);
     if (next == address) {
-        mr_table_remove(&rows->owners, hash, address);
+        mr_table_remove(&rows->owners, name.hash, address);
         return;
     }
-    const bool first = first_of(rows, hash, owner, bytes) == address;
+    const bool first = first_of(rows, &name) == address;
     link_rows(rows, before_of(rows, address), next);
-    if (first) mr_table_replace(&rows->owners, hash, address, next);
+    if (first) mr_table_replace(&rows->owners, name.hash, address, next);
 }
 
 void mr_ring_rehang(mr_rows *rows, mr_row *row) {
-    uint32_t bytes;
-    const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
-    const uint32_t hash = mr_hash32(rows, owner, bytes);
-    const mr_addr first = first_of(rows, hash, owner, bytes);
+    const ring_name name = name_of_row(rows, row);
+    const mr_addr first = first_of(rows, &name);
     const mr_addr address = mr_addr_of(row);
     if (first == address) { /* A ring that begins with the next ends with this one. */
-        mr_table_replace(&rows->owners, hash, address, next_of(rows, address));
+        mr_table_replace(&rows->owners, name.hash, address, next_of(rows, address));
         return;
     }
     link_rows(rows, before_of(rows, address), next_of(rows, address));
@@ -280,7 +314,7 @@ void mr_ring_rehang(mr_rows *rows, mr_row *row) {
 
 mr_status mr_ring_last(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, double passed_ms,
                        mr_addr *row) {
-    const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
+    const mr_addr first = first_of_key(rows, key, key_bytes);
     mr_addr last = *row != 0 ? *row : first == 0 ? 0 : before_of(rows, first);
     for (uint32_t looks = 0; last != 0; looks++) {
         *row = last;
@@ -298,7 +332,7 @@ mr_status mr_ring_last(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, do
 /* Rows may have come and gone since the last page, its last row as well: then the ring is gone
  * through once more, past those whose birth says that they were given. */
 mr_status mr_ring_page(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, mr_entries *page) {
-    const mr_addr first = first_of(rows, mr_hash32(rows, key, key_bytes), key, key_bytes);
+    const mr_addr first = first_of_key(rows, key, key_bytes);
     mr_addr row = first;
     if (first != 0 && page->row != 0 && page->changes == (double)rows->changes) {
         row = next_of(rows, page->row);
@@ -339,8 +373,7 @@ void mr_row_leave(mr_rows *rows, mr_row *row, bool leaves) {
 }
 
 mr_status mr_ring_drop(mr_rows *rows, const uint8_t *key, uint32_t key_bytes, uint32_t steps) {
-    const uint32_t hash = mr_hash32(rows, key, key_bytes);
-    mr_addr row = first_of(rows, hash, key, key_bytes);
+    mr_addr row = first_of_key(rows, key, key_bytes);
     for (; row != 0 && mr_row_leaves(rows, mr_row_at(row)); steps--) {
         if (steps == 0) return MR_MORE;
         const mr_addr next = next_of(rows, row);

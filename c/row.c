@@ -329,7 +329,7 @@ static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
 static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts,
                          mr_row **row_out) {
     const uint32_t key_bytes = parts->key_bytes;
-    const uint32_t owner = rows->ring_at != 0 ? mr_owner_hash(rows, parts->key) : 0;
+    const uint32_t owner = rows->ring_at != 0 ? mr_ring_hash(rows, parts->key, key_bytes) : 0;
     const uint64_t table_bytes = rows->table.bytes;
     if (mr_table_reserve(&rows->table, hash) != MR_OK) return out_of_memory(rows);
     if (rows->table.bytes != table_bytes) rows->changes++;

@@ -151,8 +151,8 @@ typedef struct mr_rows {
     mr_addr evicted_last; /* Of the chain that find.found.evicted starts. */
     bool keep_evicted;
     bool touch_reads;
-    bool shrinks; /* The operator removes rows as it goes on. */
-    bool timed;   /* Entries of a key are in the order of their times; entries.c. */
+    bool shrinks;      /* The operator removes rows as it goes on. */
+    double stretch_ms; /* > 0: entries of a key have places in time; entries.c. */
 } mr_rows;
 
 /* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
@@ -340,14 +340,16 @@ void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes,
                         double number);
 double mr_entry_time(const mr_rows *rows, mr_row *row);
 
-/* The first entry of a key with this hash, and the one that follows; 0: there is none. */
-mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes);
+/* The first entry of a key in a stretch, by the hash of that ring, and the one that follows; 0:
+ * there is none. */
+mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes,
+                      double stretch);
 mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row);
 
 /* The number that the next entry at this time has in a ring that begins with `first`, or 0. */
 double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms);
 
-/* Read where the rings of keys with these hashes begin, or end; or what knows of these entries.
+/* Read where the rings with these hashes begin, or end; or what knows of these entries.
  * Nothing changes: done for many before they are worked on, their cache misses overlap. */
 enum { MR_AHEAD_MAX = 32 };
 void mr_rings_ahead(const mr_rows *rows, const uint32_t *hashes, uint32_t count, bool ends);
@@ -355,7 +357,14 @@ void mr_entries_ahead(const mr_rows *rows, const mr_addr *entries, uint32_t coun
 
 /* The key that an entry belongs to, which lies in the entry's own. */
 const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out);
-uint32_t mr_owner_hash(const mr_rows *rows, const uint8_t *key);
+
+/* The hash of the ring that the entry with this key is in; or of that of an owner with this hash
+ * and of a stretch of time. */
+uint32_t mr_ring_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+uint32_t mr_stretch_hash(const mr_rows *rows, uint32_t owner_hash, double stretch);
+
+/* Which stretch a time is in: they ascend with it. */
+double mr_stretch_of(const mr_rows *rows, double time_ms);
 
 /* Hang a new entry behind all others of its key, or where its time is: room in `owners` is
  * reserved; unhang one. */

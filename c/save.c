@@ -512,7 +512,7 @@ static void use_again(mr_rows *rows, mr_row *row) {
 mr_status mr_load_finish(mr_rows *rows) {
     if (rows->lru_at != 0) MR_TRY(put_back(rows, use_of, use_again));
     if (rows->timer_at != 0) MR_TRY(put_back(rows, registration_of, mr_rows_timer_rehang));
-    const bool by_birth = rows->ring_at != 0 && !rows->timed;
+    const bool by_birth = rows->ring_at != 0 && rows->stretch_ms == 0;
     if (by_birth) MR_TRY(put_back(rows, birth_of, mr_ring_rehang));
     mr_dirty_loaded(rows);
     return MR_OK;

@@ -10,6 +10,7 @@ import { anyMixed, anyNear, anySides, isNear, joined, shown } from "./join_refer
 import type { Hit, Near } from "./join_reference.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
 import { guardRejections, handFed, pull, turns } from "./probe.ts"
+import { randoms } from "./random.ts"
 
 guardRejections()
 
@@ -196,4 +197,24 @@ describe("an interval join", () => {
       { numRuns: 60 },
     ),
   )
+
+  it("takes no longer where a busy key comes far out of order", async () => {
+    const random = randoms(7)
+    const size = 20_000
+    const settings = { time: "at", watermark: boundedDisorder("1h") } as const
+    const [lefts, rights] = [0, 1].map((side) =>
+      Array.from({ length: size }, (_, id): Hit => {
+        return { key: "a", at: id * 10 + Math.floor(random() * 3e6), id, side }
+      }),
+    ) as [Hit[], Hit[]]
+    const counts = new Map<number, number>()
+    for (const { at } of rights) counts.set(at, (counts.get(at) ?? 0) + 1)
+    let expected = 0
+    for (const { at } of lefts) {
+      for (let time = at - 20; time <= at + 9; time++) expected += counts.get(time) ?? 0
+    }
+    const near = { before: 20, after: 9 }
+    const results = await join(from(lefts, settings), from(rights, settings), near).toArray()
+    expect(results).toHaveLength(expected)
+  })
 })

@@ -4,7 +4,7 @@
  *          key     tuple of [key, side] and [time, number], as entries.c wants it
  *          record  a ref to the event on the host's side
  *          timer   when no partner can come any more
- *   ring   all rows of a key and side, in the order of their times
+ *   ring   all rows of a key, side and stretch of time, in the order of their times
  *
  *   left event at t, before and after:     [t - before ........ t ...... t + after]
  *                                              right events that are its partners
@@ -43,7 +43,10 @@ typedef struct event {
     uint32_t key_bytes;
     uint32_t ref;
     uint32_t own_hash;
-    uint32_t other_hash;
+    double from_ms; /* Partners have a time from here to there, */
+    double upto_ms;
+    uint32_t from_hash; /* and are in the rings of these two, and what is between. */
+    uint32_t upto_hash;
     uint32_t row_hash; /* If no other has its time. */
     mr_status status;  /* Why it cannot be run. */
     bool right;
@@ -67,7 +70,13 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     return MR_OK;
 }
 
-static void open(mr_operator_data *op) { op->rows.timed = true; }
+/* A stretch is so many times as long as what the partners of an event are in, which is in two
+ * stretches at most, and in one nearly always. */
+static const double partners_in_stretch = 8;
+
+static void open(mr_operator_data *op) {
+    op->rows.stretch_ms = partners_in_stretch * (op->spec.before_ms + op->spec.after_ms + 1);
+}
 
 static void stop(mr_operator_data *op) {
     mr_heap_free(op->rows.heap, op->join.key, op->join.key_room);
@@ -137,8 +146,13 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     out->key_bytes = bytes;
     out->ref = (uint32_t)ref;
     out->right = side == 1;
-    out->other_hash = mr_hash32(rows, write_owner(op, out), owner_bytes(out));
-    out->own_hash = mr_hash32(rows, set_side(op, out, out->right), owner_bytes(out));
+    out->from_ms = out->time_ms - (out->right ? op->spec.after_ms : op->spec.before_ms);
+    out->upto_ms = out->time_ms + (out->right ? op->spec.before_ms : op->spec.after_ms);
+    const uint32_t other = mr_hash32(rows, write_owner(op, out), owner_bytes(out));
+    const uint32_t own = mr_hash32(rows, set_side(op, out, out->right), owner_bytes(out));
+    out->from_hash = mr_stretch_hash(rows, other, mr_stretch_of(rows, out->from_ms));
+    out->upto_hash = mr_stretch_hash(rows, other, mr_stretch_of(rows, out->upto_ms));
+    out->own_hash = mr_stretch_hash(rows, own, mr_stretch_of(rows, out->time_ms));
     out->row_hash = write_key(op, out, 0);
     return MR_OK;
 }
@@ -148,14 +162,20 @@ static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t 
                            event *events) {
     const uint32_t count = mr_min_u32(in->size - from, AHEAD);
     uint32_t own[AHEAD];
-    uint32_t others[AHEAD];
+    uint32_t from_rings[AHEAD];
+    uint32_t upto_rings[AHEAD];
+    uint32_t further = 0;
     for (uint32_t i = 0; i < count; i++) {
         events[i] = (event){0};
         events[i].status = read_event(op, in, from + i, &events[i]);
         own[i] = events[i].own_hash;
-        others[i] = events[i].other_hash;
+        from_rings[i] = events[i].from_hash;
+        if (events[i].upto_hash != events[i].from_hash) {
+            upto_rings[further++] = events[i].upto_hash;
+        }
     }
-    mr_rings_ahead(&op->rows, others, count, false);
+    mr_rings_ahead(&op->rows, from_rings, count, false);
+    mr_rings_ahead(&op->rows, upto_rings, further, false);
     mr_rings_ahead(&op->rows, own, count, true);
     for (uint32_t i = 0; i < count; i++) {
         const volatile mr_addr home = mr_table_home(&op->rows.table, events[i].row_hash);
@@ -227,31 +247,48 @@ static void emit(mr_batch_data *results, const mr_columns *in, uint32_t i, doubl
     out->size++;
 }
 
-/* Pair an event with its partners, past those that it was given already. */
-static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
-                      mr_batch_data *results) {
+/* Pair an event with its partners in one ring, past `skip` of them that it was given already. */
+static mr_status pair_in(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
+                         mr_addr first, uint32_t *skip, mr_batch_data *results) {
     const mr_rows *rows = &op->rows;
-    const mr_operator_spec *spec = &op->spec;
-    const double time_ms = event->time_ms;
-    const double from_ms = time_ms - (event->right ? spec->after_ms : spec->before_ms);
-    const double upto_ms = time_ms + (event->right ? spec->before_ms : spec->after_ms);
-    uint32_t given = op->join.given;
-    const uint8_t *owner = write_owner(op, event);
-    const mr_addr first = mr_ring_first(rows, event->other_hash, owner, owner_bytes(event));
     for (mr_addr at = first; at != 0; at = mr_ring_next(rows, first, at)) {
         mr_row *row = mr_row_at(at);
         const double other_ms = mr_entry_time(rows, row);
-        if (other_ms < from_ms) continue;
-        if (other_ms > upto_ms) break;
-        if (given > 0) {
-            given--;
+        if (other_ms < event->from_ms) continue;
+        if (other_ms > event->upto_ms) break;
+        if (*skip > 0) {
+            --*skip;
             continue;
         }
         if (mr_results_full(results, 0)) return MR_MORE;
         const mr_addr cell_at = mr_addr_of(mr_row_record(rows, row));
         op->join.encoded |= (*mr_u32s(cell_at) & MR_REF_ENCODED) != 0;
-        emit(results, in, i, other_ms > time_ms ? other_ms : time_ms, cell_at);
+        emit(results, in, i, other_ms > event->time_ms ? other_ms : event->time_ms, cell_at);
         op->join.given++;
+    }
+    return MR_OK;
+}
+
+/* The hash of a ring of partners. */
+static uint32_t hash_of(const mr_rows *rows, const event *event, const uint8_t *owner,
+                        double stretch) {
+    if (stretch == mr_stretch_of(rows, event->from_ms)) return event->from_hash;
+    if (stretch == mr_stretch_of(rows, event->upto_ms)) return event->upto_hash;
+    const uint32_t hash = mr_hash32(rows, owner, owner_bytes(event)); /* Of rounded times. */
+    return mr_stretch_hash(rows, hash, stretch);
+}
+
+/* The same in all rings, by their time. */
+static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
+                      mr_batch_data *results) {
+    const mr_rows *rows = &op->rows;
+    const double upto = mr_stretch_of(rows, event->upto_ms);
+    const uint8_t *owner = write_owner(op, event);
+    uint32_t skip = op->join.given;
+    for (double stretch = mr_stretch_of(rows, event->from_ms); stretch <= upto; stretch += 1) {
+        const uint32_t hash = hash_of(rows, event, owner, stretch);
+        const mr_addr first = mr_ring_first(rows, hash, owner, owner_bytes(event), stretch);
+        MR_TRY(pair_in(op, in, i, event, first, &skip, results));
     }
     op->join.given = 0;
     return MR_OK;
@@ -265,7 +302,8 @@ static mr_status keep(mr_operator_data *op, uint32_t i, const event *event) {
     uint64_t record = 0;
     mr_row *row;
     const uint8_t *owner = set_side(op, event, event->right);
-    const mr_addr first = mr_ring_first(rows, event->own_hash, owner, bytes);
+    const mr_addr first =
+        mr_ring_first(rows, event->own_hash, owner, bytes, mr_stretch_of(rows, event->time_ms));
     const double number = mr_ring_number(rows, first, event->time_ms);
     uint32_t hash = event->row_hash;
     if (number == 0) {
