@@ -65,9 +65,16 @@ export class Chromium {
   /** End the processes of all pages, as the system does when memory is short. */
   async killPages(): Promise<void> {
     const session = await this.context.browser()?.newBrowserCDPSession()
-    const { processInfo = [] } = (await session?.send("SystemInfo.getProcessInfo")) ?? {}
-    const renderers = processInfo.filter(({ type }) => type === "renderer")
-    for (const { id } of renderers) process.kill(id, "SIGKILL")
+    const renderers = async () => {
+      const { processInfo = [] } = (await session?.send("SystemInfo.getProcessInfo")) ?? {}
+      return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id)
+    }
+    const killed = await renderers()
+    for (const id of killed) process.kill(id, "SIGKILL")
+    // One of them was kept ready for the next page, which it would be given until that is noticed.
+    while ((await renderers()).some((id) => killed.includes(id))) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
     await session?.detach()
   }
 

@@ -1,7 +1,8 @@
 /**
  * A page that runs the smoke test's program over what it left in IndexedDB, and shows the rows.
  * With "?stop" and nothing left it stops in the middle: after a checkpoint and a little more. With
- * "?slow" it takes its time, and a checkpoint whenever it can; `saved` has where they were taken.
+ * "?slow" it takes its time, and a checkpoint whenever it can. `saved` has their epochs, and
+ * `restored` the one that it goes on from.
  */
 import * as millrace from "./dist/browser.mjs"
 import { indexedDbStorage } from "./dist/storage-indexeddb.mjs"
@@ -15,9 +16,10 @@ async function main() {
     storage: indexedDbStorage(location.pathname.slice(1)),
     chunkSize: slow ? 8 : 64,
     checkpoint: slow ? { interval: 100 } : {},
-    on: { checkpoint: () => globalThis.saved.push(job.stats().position) },
+    on: { checkpoint: ({ epoch }) => globalThis.saved.push(epoch) },
   })
-  const position = job.stats().restored?.position ?? 0
+  const { position = 0, epoch = 0 } = job.stats().restored ?? {}
+  globalThis.restored = epoch
   const rows = []
   const results = rowsOf(job)
   const pull = async () => {
