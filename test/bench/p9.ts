@@ -16,7 +16,8 @@ import type { Operator } from "../../js/engine/operator.ts"
 import { scanPages } from "../../js/engine/scan.ts"
 import type { SavedSegment } from "../../js/manifest.ts"
 import { noLimits } from "../../js/state/config.ts"
-import { chunkSize, fill, openTotals, stopwatch } from "./direct.ts"
+import { tag } from "../../js/state/key_bytes.ts"
+import { chunkSize, fillKeyBytes, openTotals, stopwatch } from "./direct.ts"
 import { throughputBeside } from "./p9_beside.ts"
 import { type Extent, type Figure, median, quantile, rounded } from "./harness.ts"
 
@@ -24,6 +25,10 @@ const mib = 2 ** 20
 
 /** Spreads row numbers over all rows; a prime that divides no count of rows here. */
 const stride = 7_368_787
+
+/** A key is a number. */
+const number = new Float64Array(1)
+const numberBytes = new Uint8Array(number.buffer)
 
 /** Measure P9; a quick run has a million rows. */
 export async function p9({ quick }: Extent): Promise<Figure[]> {
@@ -137,7 +142,11 @@ async function change(state: State, count: number): Promise<Taken> {
   const { engine, handle, input, results } = operator
   for (let done = 0; done < count; done += chunkSize) {
     const from = state.turn + done
-    fill(operator, (row) => ((from + Math.min(row, count - done - 1)) * stride) % rows)
+    fillKeyBytes(operator, 9, (bytes, at, row) => {
+      number[0] = ((from + Math.min(row, count - done - 1)) * stride) % rows
+      bytes[at] = tag.number
+      bytes.set(numberBytes, at + 1)
+    })
     engine.check(
       "push",
       engine.wasm.mr_operator_push(handle, input.handle, 0, engine.scratch, results.handle),
