@@ -158,7 +158,7 @@ export class Checkpoints {
     this.#claimed = key
   }
 
-  /** The cut of a flow, to be written: as it was when the last checkpoint that is durable was. */
+  /** The cut of a flow as it is now, to be written behind the last checkpoint that is durable. */
   cut(flow: Flow, finished: boolean, news: () => void): Cut {
     return new Cut(flow, this.#chains, finished, news)
   }

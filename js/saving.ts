@@ -99,7 +99,7 @@ export class Saving {
       this.#cut = checkpoints.cut(flow, finished, this.#news)
       return checkpoints.write(this.#cut, engine, timeoutMs)
     })
-    const rowsPerEvent = (this.#cut?.rows ?? 0) / (between * eventsMax)
+    const rowsPerEvent = (this.#cut?.rows ?? 0) / Math.max(between * eventsMax, 1)
     this.#rowsPerEvent = Math.max(rowsPerEventMin, Math.min(rowsPerEvent, rowsPerEventMax))
     this.slice(sliceRowsMin) // Mostly that is all there is.
     this.#taken.then(

@@ -20,7 +20,7 @@ export class StateCut {
   readonly #encode: Encode
   readonly #scan: number
   readonly #out: Segments
-  /** How many there are at least: rows that changed, and of the others those that are rewritten. */
+  /** How many there are at least: rows that changed or went, and others that are rewritten. */
   readonly rows: number
   /** Segments that got full outside a step. */
   #full: Segment[] = []
@@ -37,9 +37,9 @@ export class StateCut {
     const { wasm, scratch } = op.engine
     this.#op = op
     this.#encode = encode
-    const { next, rows } = op.changes()
+    const { next, rows, removed } = op.changes()
     this.#out = new Segments(op, next)
-    this.rows = rows + rewrite
+    this.rows = rows + removed + rewrite
     try {
       this.#scan = openScan(op, () => wasm.mr_changes_scan(op.handle, rewrite, scratch))
     } catch (error) {
