@@ -22,8 +22,8 @@ typedef struct mr_batch_data {
 } mr_batch_data;
 
 /* Room for so much; the rows that were in it are lost. MR_ERR_MEMORY: unchanged. */
-mr_status mr_batch_make_room(mr_batch_data *batch, uint32_t rows, uint32_t key_bytes,
-                             uint32_t columns);
+MR_COLD mr_status mr_batch_make_room(mr_batch_data *batch, uint32_t rows, uint32_t key_bytes,
+                                     uint32_t columns);
 
 /* Room for `key_bytes`; what is in the batch is kept. */
 mr_status mr_batch_grow_keys(mr_batch_data *batch, uint32_t key_bytes);

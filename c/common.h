@@ -19,6 +19,9 @@
 #define MR_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
 #endif
 
+/* Of a function that is run for no event, or for few: it is small, and stands in nobody's way. */
+#define MR_COLD __attribute__((cold, minsize, noinline))
+
 /* Pass any status but MR_OK on to the caller. */
 #define MR_TRY(expression)                            \
     do {                                              \

@@ -31,7 +31,7 @@ static mr_status no_memory(const mr_heap *heap) {
 
 /* ---- engine ---- */
 
-mr_status mr_engine_open(const mr_options *options, mr_engine *engine_out) {
+MR_COLD mr_status mr_engine_open(const mr_options *options, mr_engine *engine_out) {
     if (options->memory_bytes_max == 0) return mr_fail(MR_ERR_ARGUMENT, "memory_bytes_max", 0);
     engine *e = NULL;
     for (uint32_t i = 0; i < MR_HEAPS_MAX && e == NULL; i++) {
@@ -55,7 +55,7 @@ mr_status mr_engine_open(const mr_options *options, mr_engine *engine_out) {
     return MR_OK;
 }
 
-mr_status mr_engine_close(mr_engine handle) {
+MR_COLD mr_status mr_engine_close(mr_engine handle) {
     if (handle == 0) return MR_OK;
     GET_ENGINE(e, handle);
     mr_handle_close_owned(e);
@@ -65,7 +65,7 @@ mr_status mr_engine_close(mr_engine handle) {
     return MR_OK;
 }
 
-mr_status mr_engine_memory(mr_engine handle, mr_memory *memory_out) {
+MR_COLD mr_status mr_engine_memory(mr_engine handle, mr_memory *memory_out) {
     GET_ENGINE(e, handle);
     *memory_out = (mr_memory){
         .live_bytes = e->heap.live_bytes,
@@ -131,7 +131,7 @@ static engine *owner_of(uint32_t handle, mr_handle_kind kind) {
 
 /* ---- refs ---- */
 
-mr_status mr_refs_reserve(mr_engine handle, uint32_t capacity, uint32_t *refs_out) {
+MR_COLD mr_status mr_refs_reserve(mr_engine handle, uint32_t capacity, uint32_t *refs_out) {
     GET_ENGINE(e, handle);
     MR_TRY(mr_refs_grow(mr_at(e->refs), &e->heap, capacity));
     *refs_out = e->refs;
@@ -153,7 +153,7 @@ mr_status mr_ref_decoded(mr_operator handle, uint32_t cell, uint32_t number) {
 
 /* ---- batches ---- */
 
-mr_status mr_batch_open(mr_engine handle, mr_batch *batch_out) {
+MR_COLD mr_status mr_batch_open(mr_engine handle, mr_batch *batch_out) {
     GET_ENGINE(e, handle);
     void *batch;
     MR_TRY(make_object(e, MR_HANDLE_BATCH, sizeof(mr_batch_data), &batch, batch_out));
@@ -161,22 +161,22 @@ mr_status mr_batch_open(mr_engine handle, mr_batch *batch_out) {
     return MR_OK;
 }
 
-mr_status mr_batch_close(mr_batch handle) {
+MR_COLD mr_status mr_batch_close(mr_batch handle) {
     GET_BATCH(batch, handle);
     mr_batch_release(batch);
     drop_object(owner_of(handle, MR_HANDLE_BATCH), handle, batch, sizeof(mr_batch_data));
     return MR_OK;
 }
 
-mr_status mr_batch_reserve(mr_batch handle, uint32_t rows, uint32_t key_bytes, uint32_t columns,
-                           uint32_t *columns_out) {
+MR_COLD mr_status mr_batch_reserve(mr_batch handle, uint32_t rows, uint32_t key_bytes,
+                                   uint32_t columns, uint32_t *columns_out) {
     GET_BATCH(batch, handle);
     MR_TRY(mr_batch_make_room(batch, rows, key_bytes, columns));
     *columns_out = mr_addr_of(&batch->columns);
     return MR_OK;
 }
 
-mr_status mr_batch_reserve_keys(mr_batch handle, uint32_t key_bytes) {
+MR_COLD mr_status mr_batch_reserve_keys(mr_batch handle, uint32_t key_bytes) {
     GET_BATCH(batch, handle);
     return mr_batch_grow_keys(batch, key_bytes);
 }
@@ -187,6 +187,7 @@ static const mr_operator_kind *const kinds[] = {
     [MR_CUSTOM] = &mr_kind_custom,           [MR_AGGREGATE] = &mr_kind_aggregate,
     [MR_DEDUPLICATE] = &mr_kind_deduplicate, [MR_THROTTLE] = &mr_kind_throttle,
     [MR_WINDOW] = &mr_kind_window,           [MR_JOIN] = &mr_kind_join,
+    [MR_PATTERN] = &mr_kind_pattern,
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {
@@ -217,8 +218,8 @@ static mr_status open_state(engine *e, mr_operator_data *op, const mr_operator_s
     return mr_rows_open(&op->rows, &e->heap, mr_at(e->refs), e->hash_seed, &state);
 }
 
-mr_status mr_operator_open(mr_engine handle, const mr_operator_spec *spec,
-                           mr_operator *operator_out) {
+MR_COLD mr_status mr_operator_open(mr_engine handle, const mr_operator_spec *spec,
+                                   mr_operator *operator_out) {
     GET_ENGINE(e, handle);
     MR_TRY(check_spec(spec));
     void *object;
@@ -238,7 +239,7 @@ mr_status mr_operator_open(mr_engine handle, const mr_operator_spec *spec,
     return MR_OK;
 }
 
-mr_status mr_operator_close(mr_operator handle) {
+MR_COLD mr_status mr_operator_close(mr_operator handle) {
     GET_OPERATOR(op, handle);
     engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
     mr_flush_stop(op);
@@ -248,13 +249,13 @@ mr_status mr_operator_close(mr_operator handle) {
     return MR_OK;
 }
 
-mr_status mr_operator_layout(mr_operator handle, mr_layout *layout_out) {
+MR_COLD mr_status mr_operator_layout(mr_operator handle, mr_layout *layout_out) {
     GET_OPERATOR(op, handle);
     *layout_out = op->rows.layout;
     return MR_OK;
 }
 
-mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
+MR_COLD mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
     GET_OPERATOR(op, handle);
     *stats_out = (mr_stats){
         .rows = op->rows.table.size,
@@ -370,8 +371,8 @@ static mr_status start_scan(mr_scan_data *scan, mr_rows *rows, const scan_start 
     return mr_scan_start(scan, rows, how->time_ms);
 }
 
-static mr_status open_scan_of(mr_operator_data *op, mr_operator handle, const scan_start *how,
-                              mr_scan *scan_out) {
+static MR_COLD mr_status open_scan_of(mr_operator_data *op, mr_operator handle,
+                                      const scan_start *how, mr_scan *scan_out) {
     engine *e = owner_of(handle, MR_HANDLE_OPERATOR);
     void *object;
     uint32_t made;
@@ -387,12 +388,12 @@ static mr_status open_scan_of(mr_operator_data *op, mr_operator handle, const sc
     return MR_OK;
 }
 
-mr_status mr_scan_open(mr_operator handle, double time_ms, mr_scan *scan_out) {
+MR_COLD mr_status mr_scan_open(mr_operator handle, double time_ms, mr_scan *scan_out) {
     GET_OPERATOR(op, handle);
     return open_scan_of(op, handle, &(scan_start){.time_ms = time_ms}, scan_out);
 }
 
-mr_status mr_savepoint_scan(mr_operator handle, double time_ms, mr_scan *scan_out) {
+MR_COLD mr_status mr_savepoint_scan(mr_operator handle, double time_ms, mr_scan *scan_out) {
     GET_OPERATOR(op, handle);
     return open_scan_of(op, handle, &(scan_start){.ranked = true, .time_ms = time_ms}, scan_out);
 }
@@ -402,7 +403,7 @@ static mr_status check_tracked(const mr_operator_data *op) {
     return mr_fail(MR_ERR_ARGUMENT, "flags", op->spec.flags);
 }
 
-mr_status mr_changes_of(mr_operator handle, mr_changes *changes_out) {
+MR_COLD mr_status mr_changes_of(mr_operator handle, mr_changes *changes_out) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_tracked(op));
     const mr_dirty *dirty = &op->rows.dirty;
@@ -419,7 +420,7 @@ mr_status mr_changes_of(mr_operator handle, mr_changes *changes_out) {
     return MR_OK;
 }
 
-mr_status mr_changes_scan(mr_operator handle, uint32_t rewrite, mr_scan *scan_out) {
+MR_COLD mr_status mr_changes_scan(mr_operator handle, uint32_t rewrite, mr_scan *scan_out) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_tracked(op));
     if (op->rows.dirty.saving) return mr_fail(MR_ERR_ARGUMENT, "saving", op->rows.dirty.next);
@@ -427,7 +428,7 @@ mr_status mr_changes_scan(mr_operator handle, uint32_t rewrite, mr_scan *scan_ou
     return open_scan_of(op, handle, &how, scan_out);
 }
 
-mr_status mr_changes_end(mr_operator handle, uint32_t saved) {
+MR_COLD mr_status mr_changes_end(mr_operator handle, uint32_t saved) {
     GET_OPERATOR(op, handle);
     MR_TRY(check_tracked(op));
     if (saved != 0 && op->rows.dirty.cut != 0) return mr_fail(MR_ERR_ARGUMENT, "saved", saved);
@@ -442,7 +443,7 @@ static mr_scan_data *live_scan(mr_scan handle) {
     return &open->scan;
 }
 
-mr_status mr_scan_close(mr_scan handle) {
+MR_COLD mr_status mr_scan_close(mr_scan handle) {
     GET_SCAN(open, handle);
     mr_scan_stop(&open->scan);
     drop_object(owner_of(handle, MR_HANDLE_SCAN), handle, open, sizeof(open_scan));
@@ -478,7 +479,7 @@ mr_status mr_save(mr_scan handle, uint32_t from, const uint8_t *ref_bytes,
     return mr_save_rows(scan, from, &to, upto_out, size_out);
 }
 
-mr_status mr_load_begin(mr_operator handle, uint32_t rows) {
+MR_COLD mr_status mr_load_begin(mr_operator handle, uint32_t rows) {
     GET_OPERATOR(op, handle);
     mr_table_prepare(&op->rows.table, rows);
     return MR_OK;
@@ -497,7 +498,7 @@ mr_status mr_load(mr_operator handle, const uint8_t *bytes, uint32_t size, doubl
     return mr_load_rows(&op->rows, bytes, size, time_ms);
 }
 
-mr_status mr_load_end(mr_operator handle) {
+MR_COLD mr_status mr_load_end(mr_operator handle) {
     GET_OPERATOR(op, handle);
     return mr_load_finish(&op->rows);
 }

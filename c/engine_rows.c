@@ -142,7 +142,7 @@ mr_status mr_row_changes(mr_operator handle, uint32_t address) {
     return MR_OK;
 }
 
-mr_status mr_aggregate_merge(mr_operator handle, uint32_t into, uint32_t from) {
+MR_COLD mr_status mr_aggregate_merge(mr_operator handle, uint32_t into, uint32_t from) {
     GET_ROW(op, row, handle, into);
     if (from == 0) return mr_fail(MR_ERR_ARGUMENT, "row", 0);
     if (op->kind->merge == NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);

@@ -8,7 +8,7 @@
 #include "common.h"
 
 /* Remember `name` (a static string) and `value` for the host. */
-void mr_error_set(const char *name, double value);
+MR_COLD void mr_error_set(const char *name, double value);
 
 /* Remember what was wrong and return `status`; in line, so that an analyser sees that
  * a refusal is never MR_OK. */

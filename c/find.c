@@ -66,7 +66,7 @@ static uint32_t power_from(uint32_t least, uint32_t count) {
     return least;
 }
 
-static mr_status make_room(mr_rows *rows, uint32_t count) {
+static MR_COLD mr_status make_room(mr_rows *rows, uint32_t count) {
     mr_find_data *find = &rows->find;
     if (count <= find->rows_max && find->lookup != 0) return MR_OK;
     const uint32_t rows_max = power_from(ROWS_MIN, count);

@@ -13,6 +13,8 @@
 #ifndef MILLRACE_H
 #define MILLRACE_H
 
+#include "millrace_pattern.h"
+
 #include <stdint.h>
 
 #if defined(__wasm__) /* Exported by -Wl,--export-dynamic. */
@@ -74,6 +76,7 @@ typedef enum mr_kind {
     MR_THROTTLE = 3,    /* Passes `limit` events of a key per `per_ms`. */
     MR_WINDOW = 4,      /* Aggregates per key and window; c/op/window.c. */
     MR_JOIN = 5,        /* Pairs of the events of two inputs; c/op/join.c. */
+    MR_PATTERN = 6,     /* Sequences of events of a key; c/op/pattern.c. */
 } mr_kind;
 
 /* Which windows an event at t, or the n-th of its key, is in. */
@@ -118,6 +121,7 @@ enum {
     MR_EXCLUSIVE = 1 << 10,   /* Session: a gap of exactly size ends it. */
     MR_PARTIAL = 1 << 11,     /* MR_COUNTED: at the end also a window that is not full. */
     MR_ENTRIES = 1 << 12,     /* A key has many rows; custom: see mr_entries_next. */
+    MR_AS_OF = 1 << 13,       /* Join: a left event's one partner, once the watermark is past it. */
 };
 
 /* The value columns of a window's results before those of the aggregates. A result with a
@@ -127,9 +131,10 @@ enum { MR_WINDOW_START = 0, MR_WINDOW_END = 1, MR_WINDOW_REVISION = 2, MR_WINDOW
 /* A join: the value columns of its input, which are the side that an event is of (0: left, 1:
  * right) and the number of a ref for it; and those of its results, which tell a partner: the cell
  * of its ref, and the address of that. A cell of 0: the event is late, and the ref is the host's
- * again. So it is if the push ends with an error before the event. */
+ * again. So it is if the push ends with an error before the event. With MR_AS_OF a result that is
+ * not late has no input row: it tells a left event, and the same of its partner, or 0. */
 enum { MR_JOIN_SIDE = 0, MR_JOIN_EVENT = 1, MR_JOIN_COLUMNS = 2 };
-enum { MR_JOIN_CELL = 0, MR_JOIN_CELL_AT = 1 };
+enum { MR_JOIN_CELL = 0, MR_JOIN_CELL_AT = 1, MR_JOIN_RIGHT = 2, MR_JOIN_RIGHT_AT = 3 };
 
 /* What sliding and fixed throttles, and with MR_DELAY all, keep of a key: the list in a blob,
  * of which [first, first + size) count; forgotten is the total before them. With MR_DELAY the
@@ -163,27 +168,28 @@ typedef struct mr_options {
 } mr_options;
 
 typedef struct mr_operator_spec {
-    double ttl_ms;                  /* Rows expire at this age since their last write; 0: never. */
-    double cleanup_ms;              /* MR_LINGER: rows go at multiples of this; whole, > 0. */
-    uint64_t rows_max;              /* 0: no limit. */
-    uint64_t bytes_max;             /* Rows, strings and an estimate of refs; 0: no limit. */
-    double limit;                   /* Throttle: events per per_ms, >= 1. */
-    double per_ms;                  /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
-    double burst;                   /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
-    double queue_max;               /* MR_DELAY: events of a key that wait at most, >= 1. */
-    double size;                    /* Window: ms, or events; whole, >= 1. */
-    double slide;                   /* Window: the same; of MR_ALIGNED at most size. */
-    double offset_ms;               /* Window: whole. */
-    double late_ms;                 /* Window: how late an event may be; whole. */
-    double before_ms;               /* Join: a right event may be so much before its left one, */
-    double after_ms;                /* and so much after it; both >= 0. */
-    uint32_t kind;                  /* mr_kind. */
-    uint32_t flags;                 /* MR_EMIT_EACH and others; what its kind has not is refused. */
-    uint32_t count;                 /* Of fields (custom; join: MR_REF) or of aggregates; else 0. */
-    uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
+    double ttl_ms;                /* Rows expire at this age since their last write; 0: never. */
+    double cleanup_ms;            /* MR_LINGER: rows go at multiples of this; whole, > 0. */
+    uint64_t rows_max;            /* 0: no limit. */
+    uint64_t bytes_max;           /* Rows, strings and an estimate of refs; 0: no limit. */
+    double limit;                 /* Throttle: events per per_ms, >= 1. */
+    double per_ms;                /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
+    double burst;                 /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
+    double queue_max;             /* MR_DELAY: events of a key that wait at most, >= 1. */
+    double size;                  /* Window: ms, or events; whole, >= 1. */
+    double slide;                 /* Window: the same; of MR_ALIGNED at most size. */
+    double offset_ms;             /* Window: whole. */
+    double late_ms;               /* Window: how late an event may be; whole. */
+    double before_ms;             /* Join: a right event may be so much before its left one, */
+    double after_ms;              /* and so much after it; their sum >= 0. */
+    uint32_t kind;                /* mr_kind. */
+    uint32_t flags;               /* MR_EMIT_EACH and others; what its kind has not is refused. */
+    uint32_t count;               /* Of fields (custom, join, pattern) or of aggregates; else 0. */
+    uint8_t kinds[MR_FIELDS_MAX]; /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
     uint32_t algorithm;             /* Throttle: mr_algorithm. */
     uint32_t assigner;              /* Window: mr_assigner. */
+    uint32_t pattern;               /* Pattern: the address of an mr_pattern, which stays there. */
 } mr_operator_spec;
 
 /* The columns of a batch. Arrays have room for rows_max rows (key_offsets for one
@@ -228,6 +234,8 @@ typedef struct mr_layout {
     uint32_t field_count;
     uint32_t evicted_next_at; /* From an evicted row's start: u32, the next one's address. */
     uint32_t evicted_by_at;   /* The same: u32, the input row that it made room for. */
+    uint32_t timer_at;        /* The same: i64, when its timer is due, then u64, 0: it is off.
+                               * 0: rows have no timers. */
     uint32_t field_at[MR_FIELDS_MAX]; /* From the record's start. */
     uint8_t field_kind[MR_FIELDS_MAX];
 } mr_layout;
@@ -381,6 +389,9 @@ MR_API mr_status mr_operator_advance(mr_operator op, double watermark_ms, mr_bat
  * the later of their times. Pairs of one event are in the order of their partners' times. What a
  * cell with encoded bytes says holds until the next push or advance. What is over goes at
  * mr_operator_advance; where it would count toward a limit, before each event as well. */
+
+/* Patterns. A result that was due by itself has a time, when that was (MR_HAS_TIME), and comes
+ * before the event at `position`; where that event caused it at once it is -Infinity. */
 
 /* Free rows whose ttl is over at `time_ms` (watermark or now), at most `steps` of
  * them looked at; MR_MORE when there may be more. None go while results of the end are

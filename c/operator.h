@@ -65,9 +65,37 @@ typedef struct mr_window_data {
 typedef struct mr_join_data {
     mr_addr key; /* Room for the key of an entry. */
     uint32_t key_room;
-    uint32_t given; /* Partners that the next input row was given by the last push. */
-    bool encoded;   /* The results have a value that is still bytes of a row. */
+    uint32_t given;   /* Partners that the next input row was given by the last push. */
+    mr_addr passed;   /* As of: the row that results tell, which goes when they are taken; or 0. */
+    uint64_t changes; /* Of the rows, when it was put there. */
+    bool encoded;     /* The results have a value that is still bytes of a row. */
 } mr_join_data;
+
+/* Memory that an operator does without at rest. */
+typedef struct mr_room {
+    mr_addr at;
+    uint32_t bytes;
+} mr_room;
+
+/* What a pattern remembers beside its rows; op/pattern.c. */
+typedef struct mr_pattern_data {
+    mr_room key;     /* The key of an entry. */
+    mr_room moves;   /* What the event makes of partial matches, */
+    mr_room next;    /* and what they are then. */
+    mr_room answers; /* Of the host: for each partial match, a byte per condition. */
+    uint32_t count;  /* Of moves. */
+    mr_addr row;     /* Whose matches are being emitted; 0: nobody's. */
+    mr_addr failed;  /* An event that could not be run, and goes. */
+    uint32_t given;  /* So many of them are out, */
+    uint32_t node;   /* and of the next one the nodes before this one. */
+    double due_ms;   /* When they were due. */
+    double next_ms;  /* No timer is due before. */
+    bool told;       /* The next one is out, but it may not be let go of yet. */
+    bool asked;      /* The answers are of the event that is next. */
+    bool applied;    /* The next input row is applied, but not all that it made is emitted. */
+    bool encoded;    /* The results have a value that is still bytes of a row. */
+    bool unchecked;  /* Rows were loaded. */
+} mr_pattern_data;
 
 struct mr_operator_data {
     mr_rows rows;
@@ -80,6 +108,7 @@ struct mr_operator_data {
     uint64_t late;
     mr_window_data window;
     mr_join_data join;
+    mr_pattern_data pattern;
     mr_batch found_in; /* The batch of the host's last find. */
     bool flushing;
     bool flushed; /* All is emitted; only more input changes that. */
@@ -111,6 +140,7 @@ extern const mr_operator_kind mr_kind_deduplicate;
 extern const mr_operator_kind mr_kind_throttle;
 extern const mr_operator_kind mr_kind_window;
 extern const mr_operator_kind mr_kind_join;
+extern const mr_operator_kind mr_kind_pattern;
 
 /* Is there no room for one more result with a key of `key_bytes` (0: without one)? */
 static inline bool mr_results_full(const mr_batch_data *results, uint32_t key_bytes) {

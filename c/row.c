@@ -61,6 +61,7 @@ static void lay_out_row(mr_rows *rows, uint32_t flags) {
     }
     if ((flags & MR_TIMERS) != 0) {
         rows->timer_at = at;
+        rows->layout.timer_at = at + (uint32_t)offsetof(mr_row_timer, time_ms);
         at += (uint32_t)sizeof(mr_row_timer);
     }
     if ((flags & MR_ENTRIES) != 0) {

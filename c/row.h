@@ -156,11 +156,11 @@ typedef struct mr_rows {
 } mr_rows;
 
 /* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
-mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t hash_seed,
-                       const mr_rows_spec *spec);
+MR_COLD mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t hash_seed,
+                               const mr_rows_spec *spec);
 
 /* Free every row and all that hangs off them. */
-void mr_rows_close(mr_rows *rows);
+MR_COLD void mr_rows_close(mr_rows *rows);
 
 /* Find the rows of all keys of `in`, which is borrowed until the next find: hash
  * everything first, then probe, so that cache misses overlap. Changes nothing. */
@@ -301,6 +301,10 @@ void mr_rows_timers_close(mr_rows *rows);
 /* Set or move the row's timer; it comes behind all others of that time. */
 void mr_rows_timer_set(mr_rows *rows, mr_row *row, int64_t time_ms);
 
+/* Move it without a place of its own among those of that time: none of them minds which is first.
+ * What is saved does not tell then when it was moved. */
+void mr_rows_timer_move(mr_rows *rows, mr_row *row, int64_t time_ms);
+
 /* Off with the row's timer, if it has one. */
 void mr_rows_timer_clear(mr_rows *rows, mr_row *row);
 
@@ -401,6 +405,17 @@ static inline uint8_t *mr_row_record(const mr_rows *rows, mr_row *row) {
 }
 static inline uint64_t mr_row_birth(const mr_row *row) {
     return ((uint64_t)row->birth_high << 32) | row->birth_low;
+}
+
+/* Two rows that were made one after the other came in the other order. They are in no ring that is
+ * the same. */
+static inline void mr_row_swap_births(mr_row *a, mr_row *b) {
+    const uint32_t low = a->birth_low;
+    const uint16_t high = a->birth_high;
+    a->birth_low = b->birth_low;
+    a->birth_high = b->birth_high;
+    b->birth_low = low;
+    b->birth_high = high;
 }
 static inline int64_t mr_row_last_use(const mr_rows *rows, const mr_row *row) {
     int64_t time_ms;

@@ -173,6 +173,6 @@ void mr_slices_range(const mr_slice_shape *shape, mr_slices *list, int64_t from,
 void mr_slices_forget(const mr_slice_shape *shape, mr_slices *list, uint32_t count);
 
 /* Is this list what it should be? */
-bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob);
+MR_COLD bool mr_slices_check(const mr_slice_shape *shape, mr_addr blob);
 
 #endif

@@ -51,14 +51,21 @@ static void unhang(mr_rows *rows, mr_row_timer *timer) {
     mr_wheel_remove(past ? &rows->overdue : &rows->timers, &timer->node);
 }
 
-void mr_rows_timer_set(mr_rows *rows, mr_row *row, int64_t time_ms) {
+static void set(mr_rows *rows, mr_row *row, int64_t time_ms, uint64_t registered) {
     mr_row_timer *timer = timer_of(rows, row);
-    const uint64_t registered = ++rows->timers_set;
     unhang(rows, timer);
     memcpy(timer->time_ms, &time_ms, sizeof time_ms);
     memcpy(timer->registered, &registered, sizeof registered);
     hang(rows, timer);
     mr_row_changed(rows, row);
+}
+
+void mr_rows_timer_set(mr_rows *rows, mr_row *row, int64_t time_ms) {
+    set(rows, row, time_ms, ++rows->timers_set);
+}
+
+void mr_rows_timer_move(mr_rows *rows, mr_row *row, int64_t time_ms) {
+    set(rows, row, time_ms, mr_row_timer_registered(timer_of(rows, row)));
 }
 
 void mr_rows_timer_drop(mr_rows *rows, mr_row *row) {

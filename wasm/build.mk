@@ -19,6 +19,11 @@ UNITS := $(sort $(wildcard test/c/*_test.c))
 CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Ic \
     -ffp-contract=off -fvisibility=hidden -ffile-prefix-map=$(CURDIR)=. -MMD -MP
 
+# In the modules these are made fast, and all others small: what waits for memory, or is called
+# once a chunk, gains nothing by being long, and everybody loads it.
+FAST := $(addprefix c/,$(addsuffix .c,agg/basic alloc dirty find hash lru op/aggregate op/window \
+    op/window_slices row slices table timer wheel))
+
 # ---- compilers and flags by flavour -------------------------------------------------
 
 CLANG := clang-19
@@ -51,6 +56,7 @@ WASI_HEADERS := -nostdinc -isystem $(WASI_RESOURCES)/include -isystem /usr/inclu
 WASI_BUILTINS := $(WASI_RESOURCES)/lib/wasi/libclang_rt.builtins-wasm32.a
 endif
 WASI_FLAGS := --target=$(WASI_TARGET) -O3 -flto -msimd128 -mbulk-memory $(WASI_HEADERS)
+WASI_SMALL := -Os
 
 # The linker is called by name, not through clang: clang would run whatever wasm-opt it
 # finds on PATH, so the bytes would depend on what else is installed (and its
@@ -67,6 +73,7 @@ UBSAN_FLAGS := --target=$(WASI_TARGET) -O1 -msimd128 -mbulk-memory $(WASI_HEADER
 # Debian's Emscripten 3.1.6 wants EM_CACHE unset; its unistd.h hides sbrk from strict C11.
 EMSCRIPTEN_CC := env -u EM_CACHE emcc
 EMSCRIPTEN_FLAGS := -std=gnu11 -O3 -flto -msimd128 -mbulk-memory
+EMSCRIPTEN_SMALL := -Os
 EMSCRIPTEN_LINK := $(EMSCRIPTEN_CC) $(EMSCRIPTEN_FLAGS) -sSTANDALONE_WASM --no-entry \
     -sMALLOC=emmalloc -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB
 
@@ -79,11 +86,13 @@ build/%/toolchain: FORCE
 
 # $(call flavour,name,NAME,setup stage)
 define flavour
-build/$(1)/toolchain: TOOLCHAIN = $$($(2)_CC) $$($(2)_FLAGS) $$($(2)_LINK) $$(CFLAGS)
+build/$(1)/toolchain: TOOLCHAIN = $$($(2)_CC) $$($(2)_FLAGS) $$($(2)_SMALL) $$(FAST) \
+    $$($(2)_LINK) $$(CFLAGS)
 build/$(1)/%.o: %.c build/$(1)/toolchain | setup-$(3)
 	$$(call say,$(1),$$<)
 	@mkdir -p $$(@D)
-	@$$($(2)_CC) $$(CFLAGS) $$($(2)_FLAGS) -c $$< -o $$@
+	@$$($(2)_CC) $$(CFLAGS) $$($(2)_FLAGS) $$(if $$(filter-out $$(FAST),$$<),$$($(2)_SMALL)) \
+	    -c $$< -o $$@
 -include $$(wildcard build/$(1)/*/*.d build/$(1)/*/*/*.d)
 endef
 $(eval $(call flavour,native,NATIVE,base))

@@ -7,7 +7,8 @@
 #include "../error.h"
 #include "../operator.h"
 
-static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
+static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
+                                uint32_t *count_out) {
     MR_TRY(mr_basic_check(spec));
     *count_out = mr_basic_cells_of(spec->kinds, spec->count);
     memset(fields_out, MR_F64, *count_out);

@@ -5,7 +5,8 @@
  * fields that the host asked for. */
 #include "../operator.h"
 
-static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
+static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
+                                uint32_t *count_out) {
     memcpy(fields_out, spec->kinds, spec->count);
     *count_out = spec->count;
     return MR_OK;

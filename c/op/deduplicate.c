@@ -6,7 +6,8 @@
  * as a use. */
 #include "../operator.h"
 
-static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
+static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
+                                uint32_t *count_out) {
     (void)spec;
     (void)fields_out;
     *count_out = 0;

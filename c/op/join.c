@@ -19,7 +19,13 @@
  * watermark, or before that of its own source: some of its partners may be gone, so it gets none.
  *
  * What is over is looked at once more when its timer comes: with other bounds than those that it
- * was saved with it may have to stay. */
+ * was saved with it may have to stay.
+ *
+ * With MR_AS_OF a left event has one partner at most, the last right one in [t - before .. t], so
+ * nothing is paired before the watermark is past t. Both have a timer there: a left event goes with
+ * its partner, a right one lets go those before it, which no left event to come wants any more, and
+ * is gone when W > t + before, and a moment has passed. Timers come in the order of time, so a left
+ * event finds its partner. */
 #include "../bytes.h"
 #include "../error.h"
 #include "../operator.h"
@@ -52,14 +58,17 @@ typedef struct event {
     bool right;
 } event;
 
-static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
+static const double most_ms = 2 * 8.64e15; /* From one end of time to the other. */
+
+static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
+                                uint32_t *count_out) {
     const uint32_t evicting = (spec->flags & MR_EVICT) != 0 ? MR_KEEP_EVICTED : 0;
     const uint32_t needed = MR_ENTRIES | MR_TIMERS | evicting; /* Results are read after a push. */
     if ((spec->flags & needed) != needed) return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
-    if (!(spec->before_ms >= 0 && spec->before_ms <= 8.64e15)) {
+    if (!(spec->before_ms >= -most_ms && spec->before_ms <= most_ms)) {
         return mr_fail(MR_ERR_ARGUMENT, "before_ms", spec->before_ms);
     }
-    if (!(spec->after_ms >= 0 && spec->after_ms <= 8.64e15)) {
+    if (!(spec->after_ms >= -spec->before_ms && spec->after_ms <= most_ms)) {
         return mr_fail(MR_ERR_ARGUMENT, "after_ms", spec->after_ms);
     }
     if (spec->count != 1 || spec->kinds[0] != MR_REF) {
@@ -74,11 +83,13 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
  * stretches at most, and in one nearly always. */
 static const double partners_in_stretch = 8;
 
-static void open(mr_operator_data *op) {
+static MR_COLD void open(mr_operator_data *op) {
     op->rows.stretch_ms = partners_in_stretch * (op->spec.before_ms + op->spec.after_ms + 1);
 }
 
-static void stop(mr_operator_data *op) {
+static bool is_as_of(const mr_operator_data *op) { return (op->spec.flags & MR_AS_OF) != 0; }
+
+static MR_COLD void stop(mr_operator_data *op) {
     mr_heap_free(op->rows.heap, op->join.key, op->join.key_room);
     op->join = (mr_join_data){0};
 }
@@ -229,6 +240,98 @@ static mr_status let_go(mr_operator_data *op, double watermark_ms) {
     return MR_MORE;
 }
 
+/* ---- as of ---- */
+
+/* The last right event that is not behind a left one, nor too long before it; 0: there is none. */
+static mr_addr last_before(const mr_operator_data *op, mr_row *left) {
+    const mr_rows *rows = &op->rows;
+    const double time_ms = mr_entry_time(rows, left);
+    const double least = mr_stretch_of(rows, time_ms - op->spec.before_ms);
+    mr_addr last = 0;
+    uint32_t bytes;
+    uint8_t *owner = mr_at(mr_addr_of(mr_owner_key(mr_row_key(rows, left), &bytes)));
+    const uint8_t side = owner[bytes - 1];
+    owner[bytes - 1] = RIGHT_TAG; /* For the time being: so the key need not be copied. */
+    const uint32_t hash = mr_hash32(rows, owner, bytes);
+    for (double at = mr_stretch_of(rows, time_ms); last == 0 && at >= least; at -= 1) {
+        const mr_addr first =
+            mr_ring_first(rows, mr_stretch_hash(rows, hash, at), owner, bytes, at);
+        for (mr_addr row = first; row != 0; row = mr_ring_next(rows, first, row)) {
+            if (mr_entry_time(rows, mr_row_at(row)) > time_ms) break;
+            last = row;
+        }
+    }
+    owner[bytes - 1] = side;
+    if (last == 0) return 0;
+    return mr_entry_time(rows, mr_row_at(last)) < time_ms - op->spec.before_ms ? 0 : last;
+}
+
+/* Let go the right events of a ring that are before one of them. */
+static void let_go_before(mr_rows *rows, mr_row *right) {
+    uint32_t bytes;
+    const uint8_t *key = mr_row_key(rows, right);
+    const uint8_t *owner = mr_owner_key(key, &bytes);
+    const uint32_t hash = mr_ring_hash(rows, key, right->key_bytes);
+    const double stretch = mr_stretch_of(rows, mr_entry_time(rows, right));
+    for (;;) {
+        const mr_addr first = mr_ring_first(rows, hash, owner, bytes, stretch);
+        if (first == mr_addr_of(right)) return;
+        mr_rows_remove(rows, mr_row_at(first));
+    }
+}
+
+static void put_cell(mr_operator_data *op, const mr_columns *out, uint32_t column, mr_addr row) {
+    const mr_addr at = row == 0 ? 0 : mr_addr_of(mr_row_record(&op->rows, mr_row_at(row)));
+    const uint32_t cell = at == 0 ? 0 : *mr_u32s(at);
+    op->join.encoded |= (cell & MR_REF_ENCODED) != 0;
+    mr_f64s(out->columns[column])[out->size] = cell;
+    mr_f64s(out->columns[column + 1])[out->size] = at;
+}
+
+/* A left event and its partner; it stays until the results are taken, if they are its bytes. */
+static void emit_as_of(mr_operator_data *op, mr_row *left, mr_batch_data *results) {
+    mr_columns *out = &results->columns;
+    put_cell(op, out, MR_JOIN_CELL, mr_addr_of(left));
+    put_cell(op, out, MR_JOIN_RIGHT, last_before(op, left));
+    out->present |= MR_HAS_TIME;
+    mr_u32s(out->position)[out->size] = 0;
+    mr_f64s(out->time_ms)[out->size] = mr_entry_time(&op->rows, left);
+    out->size++;
+    op->join.passed = mr_addr_of(left);
+    op->join.changes = op->rows.changes;
+}
+
+/* The watermark has come so far. MR_MORE as let_go. */
+static mr_status pass(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
+    mr_rows *rows = &op->rows;
+    uint32_t steps = OVER_STEPS;
+    for (uint32_t looks = 0; looks < OVER_STEPS; looks++) {
+        if (op->join.encoded) return MR_MORE;
+        if (op->join.passed != 0 && op->join.changes == rows->changes) {
+            mr_rows_remove(rows, mr_row_at(op->join.passed));
+        }
+        op->join.passed = 0;
+        mr_row *row = mr_rows_timer_due(rows, watermark_ms, &steps);
+        if (row == NULL) return steps == 0 ? MR_MORE : MR_OK;
+        /* A moment later than over, as left events of the last one come at the same time. */
+        const int64_t gone_ms = over_at(&op->spec, mr_entry_time(rows, row) + 1, true);
+        if (!is_right(rows, row)) {
+            if (mr_results_full(results, 0)) return MR_MORE;
+            emit_as_of(op, row, results);
+        } else if (mr_row_timer_ms(mr_row_part(row, rows->timer_at)) < gone_ms) {
+            let_go_before(rows, row);
+            mr_rows_timer_move(rows, row, gone_ms);
+        } else {
+            mr_rows_remove(rows, row);
+        }
+    }
+    return MR_MORE;
+}
+
+static mr_status follow(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
+    return is_as_of(op) ? pass(op, watermark_ms, results) : let_go(op, watermark_ms);
+}
+
 /* ---- events ---- */
 
 static bool is_late(const mr_columns *in, uint32_t i, const event *event) {
@@ -318,8 +421,21 @@ static mr_status keep(mr_operator_data *op, uint32_t i, const event *event) {
         .hash = hash,
     };
     MR_TRY(mr_rows_make(rows, &keyed, &moment, (const uint8_t *)&record, &row));
-    mr_rows_timer_set(rows, row, over_at(&op->spec, event->time_ms, event->right));
+    const bool later = event->right && !is_as_of(op);
+    mr_rows_timer_set(rows, row, over_at(&op->spec, event->time_ms, later));
     return MR_OK;
+}
+
+/* Is it over as it comes? So it is where bounds have one sign, and it has no partners to come. */
+static bool is_over(const mr_operator_data *op, const event *event) {
+    if (is_as_of(op)) return false;
+    return (double)over_at(&op->spec, event->time_ms, event->right) <= event->watermark_ms;
+}
+
+/* Let go an event that is not kept. */
+static void forget(mr_rows *rows, const event *event) {
+    rows->heap->external_bytes += MR_REF_BYTES; /* As if it had been. */
+    mr_ref_drop(rows->refs, rows->heap, event->ref);
 }
 
 /* Is there a limit that what is over must not count toward? Else it may go when the chunk is run:
@@ -332,8 +448,9 @@ static bool is_limited(const mr_operator_data *op) {
 static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
                      mr_batch_data *results) {
     const uint32_t before = results->columns.size;
+    const bool over = is_over(op, event);
     if (op->join.given == 0) {
-        if (is_limited(op)) MR_TRY(let_go(op, event->watermark_ms));
+        if (is_limited(op)) MR_TRY(follow(op, event->watermark_ms, results));
         if (mr_results_full(results, 0)) return MR_MORE;
         if (is_late(in, i, event)) {
             emit(results, in, i, event->time_ms, 0);
@@ -341,9 +458,17 @@ static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, con
             return MR_OK;
         }
         const uint32_t key_bytes = owner_bytes(event) + MR_TIMED_KEY_BYTES;
-        MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
+        if (!over) MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
     }
-    MR_TRY(pair(op, in, i, event, results));
+    if (is_as_of(op)) {
+        (void)write_owner(op, event);
+    } else {
+        MR_TRY(pair(op, in, i, event, results));
+    }
+    if (over) {
+        forget(&op->rows, event);
+        return MR_OK;
+    }
     const mr_status status = keep(op, i, event);
     if (status != MR_OK) results->columns.size = before;
     return status;
@@ -354,7 +479,6 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     if (in->column_count < MR_JOIN_COLUMNS) {
         return mr_fail(MR_ERR_ARGUMENT, "columns", in->column_count);
     }
-    if (!mr_batch_has(in, MR_HAS_TIME)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
     op->join.encoded = false;
     for (uint32_t i = from; i < in->size;) {
         event events[AHEAD];
@@ -370,15 +494,14 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
 }
 
 static mr_status advance(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
-    (void)results;
     op->join.encoded = false;
-    return let_go(op, watermark_ms);
+    return follow(op, watermark_ms, results);
 }
 
 const mr_operator_kind mr_kind_join = {
     .name = "join",
-    .flags = MR_ENTRIES,
-    .columns = 2,
+    .flags = MR_ENTRIES | MR_AS_OF,
+    .columns = 4,
     .pairs = true,
     .fields = fields,
     .push = push,

@@ -52,7 +52,8 @@ static bool keeps_passes(const mr_operator_spec *spec) {
 
 static bool is_positive(double value) { return value > 0 && value - value == 0; }
 
-static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
+static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
+                                uint32_t *count_out) {
     if (spec->algorithm > MR_GCRA) return mr_fail(MR_ERR_ARGUMENT, "algorithm", spec->algorithm);
     if (!(spec->limit >= 1) || !is_positive(spec->limit)) {
         return mr_fail(MR_ERR_ARGUMENT, "limit", spec->limit);

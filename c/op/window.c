@@ -89,7 +89,8 @@ static mr_status check_windows(const mr_operator_spec *spec) {
     return MR_OK;
 }
 
-static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out) {
+static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
+                                uint32_t *count_out) {
     MR_TRY(check_windows(spec));
     MR_TRY(mr_basic_check(spec));
     if (spec->count > MR_COLUMNS_MAX - MR_WINDOW_COLUMNS) {
@@ -101,7 +102,7 @@ static mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out, uint3
     return MR_OK;
 }
 
-static void open(mr_operator_data *op) {
+static MR_COLD void open(mr_operator_data *op) {
     const mr_operator_spec *spec = &op->spec;
     const bool final = (spec->flags & MR_FINAL) != 0;
     const int64_t late_ms = (int64_t)spec->late_ms;
@@ -229,13 +230,13 @@ static void hang_back(mr_operator_data *op) {
     }
 }
 
-static void stop(mr_operator_data *op) {
+static MR_COLD void stop(mr_operator_data *op) {
     hang_back(op);
     op->window.unchecked = true;
 }
 
 /* Look at all rows after some were loaded. */
-static mr_status check_rows(mr_operator_data *op) {
+static MR_COLD mr_status check_rows(mr_operator_data *op) {
     if (!op->window.unchecked) return MR_OK;
     mr_addr found[64];
     mr_table_cursor cursor = {0};

@@ -134,14 +134,14 @@ static mr_status finish(mr_operator_data *op, mr_batch_data *results) {
     return mr_flush(op, emit_partial, results);
 }
 
-static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
+static MR_COLD bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     (void)firsts;
     const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
     return mr_slices_check(&op->window.shape, blob) && mr_slices_at(blob)->passed >= 0;
 }
 
 /* The window that fires next, as it is now. */
-static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
+static MR_COLD mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
     const mr_window_data *w = &op->window;
     mr_slices *list = list_of(op, row);
     const int64_t upto = (int64_t)list->passed;

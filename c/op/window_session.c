@@ -255,7 +255,7 @@ static mr_status apply(mr_operator_data *op, const mr_columns *in, uint32_t i,
 
 /* ---- bytes that somebody else saved ---- */
 
-static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
+static MR_COLD bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     const mr_slice_shape *shape = &op->window.shape;
     const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
     const mr_list_shape of = list_shape(shape);
@@ -274,7 +274,7 @@ static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     return true;
 }
 
-static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
+static MR_COLD mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
     const mr_slice_shape *shape = &op->window.shape;
     sessions *list = list_of(op, row);
     for (uint32_t i = 0; i < list->count; i++) {

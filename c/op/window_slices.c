@@ -293,7 +293,7 @@ static bool is_in(mr_window_data *w, int64_t start, double end) {
     return is_passed(w, end) && end > (double)start && end <= (double)last_end(w, start);
 }
 
-static bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
+static MR_COLD bool check(mr_operator_data *op, mr_row *row, uint64_t *firsts) {
     mr_window_data *w = &op->window;
     const mr_addr blob = *mr_window_cell(op, row, MR_WINDOW_BLOB);
     if (!mr_slices_check(&w->shape, blob)) return false;
@@ -324,7 +324,7 @@ static int64_t open_end(mr_operator_data *op, mr_slices *list) {
     return end_after(w, (kept ? clock_ms : passed) - w->keep_ms);
 }
 
-static mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
+static MR_COLD mr_status show(mr_operator_data *op, mr_row *row, mr_batch_data *results) {
     mr_window_data *w = &op->window;
     mr_slices *list = list_of(op, row);
     for (int64_t end = open_end(op, list);; end += w->slide) {

@@ -3,7 +3,18 @@
  */
 import { decode } from "../codec.ts"
 import type { Operator } from "./operator.ts"
-import { blobOf } from "./refs.ts"
+import { blobOf, isEncoded } from "./refs.ts"
+
+/**
+ * The value of a cell that results tell of, and where it is: another result may have had it decoded
+ * meanwhile. May grow memory. Throws `LIMIT`, `MEMORY`.
+ */
+export function valueOfCell(op: Operator, cell: number, cellAt: number): unknown {
+  const { engine } = op
+  if (!isEncoded(cell)) return engine.refs.get(cell)
+  const now = engine.views.word(cellAt)
+  return isEncoded(now) ? decodeCell(op, cellAt, now) : engine.refs.get(now)
+}
 
 /** The value of an encoded cell, which is live from now on. Throws `LIMIT`, `MEMORY`. */
 export function decodeCell(op: Operator, cellAt: number, cell: number): unknown {

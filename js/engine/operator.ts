@@ -52,6 +52,8 @@ export interface Layout {
   readonly recordBytes: number
   readonly evictedNextAt: number
   readonly evictedByAt: number
+  /** Where its timer lies in a row; 0: rows have none. */
+  readonly timerAt: number
   readonly fieldAt: readonly number[]
 }
 
@@ -283,6 +285,7 @@ function readLayout(engine: Engine, handle: number): Layout {
     recordBytes: views.word(scratch + at.record_bytes),
     evictedNextAt: views.word(scratch + at.evicted_next_at),
     evictedByAt: views.word(scratch + at.evicted_by_at),
+    timerAt: views.word(scratch + at.timer_at),
     fieldAt,
   }
 }

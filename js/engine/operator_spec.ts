@@ -25,6 +25,7 @@ export interface StateLimits {
 }
 
 export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
+/** How a throttle judges what passes; `algorithm` of `throttle`. */
 export type ThrottleAlgorithm = "sliding" | "fixed" | "tokenBucket" | "gcra"
 export type AggregateKind = keyof typeof aggregateNumber
 
@@ -33,9 +34,9 @@ export type Migrate = (old: unknown, version: number) => unknown
 
 /** What a C operator is made of. */
 export interface OperatorSpec {
-  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle" | "window" | "join"
+  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle" | "window" | "join" | "pattern"
   readonly limits: StateLimits
-  /** Custom and join: the fields of the record. */
+  /** Custom, join and pattern: the fields of the record. */
   readonly fields?: readonly FieldKind[]
   /** Custom: are its refs values that it changes in place itself? Default: they are the user's. */
   readonly own?: boolean | undefined
@@ -44,7 +45,7 @@ export interface OperatorSpec {
   readonly emitEach?: boolean
   /** Rows may have a timer each; see timers.ts. */
   readonly timers?: boolean
-  /** A key has many rows; see keyed_rows.ts. */
+  /** A key has many rows; see call.ts. */
   readonly entries?: boolean
   /** Rows that were evicted are kept until {@link Operator.freeEvicted}. */
   readonly keepEvicted?: boolean
@@ -63,8 +64,10 @@ export interface OperatorSpec {
     readonly partial: boolean
     readonly emit: "final" | "updates" | undefined
   }
-  /** Join: how far before and after a left event its right ones are. */
-  readonly join?: { readonly beforeMs: number; readonly afterMs: number }
+  /** Join: how far before and after a left event its right ones are, or the one it is as of. */
+  readonly join?: { readonly beforeMs: number; readonly afterMs: number; readonly asOf: boolean }
+  /** Pattern: the address of what it looks for; see pattern_program.ts. */
+  readonly pattern?: number
   /** Throttle: what passes. */
   readonly throttle?: {
     readonly algorithm: ThrottleAlgorithm
@@ -83,6 +86,7 @@ const kindNumber = {
   throttle: operatorKinds.THROTTLE,
   window: operatorKinds.WINDOW,
   join: operatorKinds.JOIN,
+  pattern: operatorKinds.PATTERN,
 } as const
 
 const assignerNumber = {
@@ -155,6 +159,7 @@ export function writeSpec(engine: Engine, label: string, spec: OperatorSpec): vo
     (spec.timers ? flags.TIMERS : 0) |
     (spec.entries ? flags.ENTRIES : 0) |
     (spec.throttle?.queueMax ? flags.DELAY : 0) |
+    (spec.join?.asOf ? flags.AS_OF : 0) |
     (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
     (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |
     (spec.limits.linger && ttlMs > 0 ? flags.LINGER : 0)
@@ -176,6 +181,7 @@ export function writeSpec(engine: Engine, label: string, spec: OperatorSpec): vo
     views.f64[(scratch + at.before_ms) >>> 3] = spec.join.beforeMs
     views.f64[(scratch + at.after_ms) >>> 3] = spec.join.afterMs
   }
+  views.u32[(scratch + at.pattern) >>> 2] = spec.pattern ?? 0
   if (spec.throttle !== undefined) {
     const { algorithm, limit, perMs, burst, queueMax = 0 } = spec.throttle
     views.f64[(scratch + at.queue_max) >>> 3] = queueMax

@@ -277,6 +277,49 @@ static void an_allocation_can_be_made_to_fail(void **state) {
     close_empty(&heap);
 }
 
+/* Has an object, until it is asked for it. */
+typedef struct holder {
+    mr_lender lender;
+    mr_heap *heap;
+    mr_addr object;
+    uint32_t asked;
+} holder;
+
+static bool give_object_back(mr_lender *lender) {
+    holder *from = (holder *)(void *)lender;
+    from->asked++;
+    if (from->object == 0) return false;
+    mr_heap_free(from->heap, from->object, PAGE);
+    from->object = 0;
+    return true;
+}
+
+static void lenders_give_back_what_there_is_no_memory_for(void **state) {
+    (void)state;
+    mr_heap heap = opened(3 * PAGE);
+    holder holders[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        holders[i] = (holder){.lender = {.give_back = give_object_back}, .heap = &heap};
+        holders[i].object = mr_heap_alloc(&heap, PAGE);
+        mr_heap_lend(&heap, &holders[i].lender);
+    }
+    mr_heap_unlend(&heap, &holders[0].lender); /* Each of them is not the first to be asked. */
+    mr_addr got = mr_heap_alloc(&heap, PAGE);
+    assert_true(got != 0);
+    assert_int_equal(holders[0].asked, 0);
+    assert_int_equal(holders[1].asked, 1);
+    assert_int_equal(holders[2].asked, 1);
+    assert_int_equal(mr_heap_alloc(&heap, 3 * PAGE), 0); /* All that they had is too little. */
+    assert_int_equal(holders[1].asked, 2);
+
+    mr_heap_unlend(&heap, &holders[2].lender);
+    mr_heap_unlend(&heap, &holders[1].lender);
+    assert_false(mr_heap_give_back(&heap));
+    mr_heap_free(&heap, holders[0].object, PAGE);
+    mr_heap_free(&heap, got, PAGE);
+    close_empty(&heap);
+}
+
 #if __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
 
@@ -316,6 +359,7 @@ int main(void) {
         cmocka_unit_test(a_host_that_refuses_changes_nothing),
         cmocka_unit_test(memory_that_others_grew_is_never_ours),
         cmocka_unit_test(an_allocation_can_be_made_to_fail),
+        cmocka_unit_test(lenders_give_back_what_there_is_no_memory_for),
         cmocka_unit_test(every_byte_outside_an_object_is_poisoned),
     };
     return cmocka_run_group_tests_name("alloc", tests, NULL, NULL);

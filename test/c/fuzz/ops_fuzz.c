@@ -81,7 +81,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 6, .flags = take_u16(&w->from) % 8192};
+    mr_operator_spec spec = {.kind = take_u8(&w->from) % 6, .flags = take_u16(&w->from) % 16384};
     spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
     if ((spec.flags & MR_LINGER) != 0) spec.cleanup_ms = take_time(&w->from);
     spec.rows_max = take_u8(&w->from) % 8;
@@ -111,6 +111,12 @@ static void open_op(world *w) {
             spec.flags &= ~(uint32_t)(MR_EVICT | MR_KEEP_EVICTED | MR_LINGER | MR_TIMERS);
             if (spec.assigner < MR_COUNTED) spec.flags |= MR_TIMERS;
         }
+    }
+    if (spec.kind == MR_JOIN) {
+        spec.before_ms = take_u8(&w->from) % 32;
+        spec.flags |= take_u8(&w->from) % 8 > 0 ? MR_ENTRIES | MR_TIMERS : 0;
+        spec.count = 1;
+        spec.kinds[0] = MR_REF;
     }
     close_op(w, op);
     *op = (operator){0};

@@ -1,0 +1,565 @@
+/* pattern.c -- sequences of events of one key, as a pattern describes them.
+ *
+ *   event     a row: a ref to the event, the conditions that hold for it, how many nodes have it
+ *             key     tuple of [key] and [time, number], as entries.c wants it
+ *             timer   where events have times: when no earlier one can come any more
+ *   matches   a row for each key that has any: the blob of pattern.h
+ *             key     the same with a time that no event has
+ *             timer   when the first partial match is over
+ *
+ * Where events have times, each waits in its row until the watermark has come to its time, so that
+ * those of a key are run in the order of their times, and those of one time as they came. Where it
+ * brings the watermark there itself and nothing is due before it, and where there are no times, it
+ * is run as it comes, and has a row only when a match has taken it: the rows are then as if it had
+ * waited, so that nothing shows how events were cut into chunks.
+ *
+ * An event is run by a plan (pattern_plan.c), which changes nothing. Where a condition depends on
+ * the match so far, the host has to answer: the call ends with the questions, the next one plans
+ * once more with the answers, until nothing is asked. */
+#include "pattern.h"
+
+#include "../bytes.h"
+#include "../error.h"
+
+enum {
+    EVENT_FIELD = 0,
+    WORD_FIELD = 2, /* Conditions in the low half, nodes in the high one. */
+    OWNER_AT = 4,   /* Of the owner in the key of an entry. */
+    FIRE_STEPS = 4096,
+    AHEAD = 32, /* Events whose matches are looked at before they are run. */
+};
+
+#define ALL_GIVEN UINT32_MAX /* In mr_pattern_data.node: only the last row is to come. */
+
+static const double matches_ms = 0.5; /* Times are whole. */
+
+/* ---- spec ---- */
+
+static MR_COLD bool check_edges(const mr_pattern *p) {
+    const mr_pattern_edge *edges = mr_at(p->edges);
+    for (uint32_t i = 0; i < p->edge_count; i++) {
+        const mr_pattern_edge *edge = &edges[i];
+        const bool ends = edge->target == MR_PATTERN_FINAL || edge->target == MR_PATTERN_STOP;
+        if ((!ends && (uint32_t)edge->target >= p->state_count) || edge->step >= p->steps)
+            return false;
+        if (edge->takes > 1 || !(edge->gap_ms > 0)) return false;
+        if ((uint64_t)edge->term + edge->terms > p->term_count) return false;
+    }
+    return true;
+}
+
+static MR_COLD bool check_states(const mr_pattern *p) {
+    const mr_pattern_state *states = mr_at(p->states);
+    for (uint32_t i = 0; i < p->state_count; i++) {
+        if ((uint64_t)states[i].edge + states[i].edges > p->edge_count) return false;
+        if ((uint64_t)states[i].term + states[i].terms > p->term_count) return false;
+        if (!(states[i].gap_ms > 0)) return false;
+        for (uint32_t e = states[i].edge; i == 0 && e < states[i].edge + states[i].edges; e++) {
+            if (mr_edge_at(p, e)->takes == 0) return false; /* There is nothing yet to go on. */
+        }
+    }
+    return p->state_count > 0 && p->conditions <= 32 && p->partials_max > 0 && p->within_ms > 0 &&
+           p->skip <= MR_SKIP_LAST_OF;
+}
+
+static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
+                                uint32_t *count_out) {
+    static const uint8_t kinds[] = {MR_REF, MR_STRING, MR_I64};
+    const uint32_t needed = MR_ENTRIES | MR_TIMERS;
+    if ((spec->flags & (needed | MR_EVICT)) != needed || spec->ttl_ms != 0) {
+        return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
+    }
+    if (spec->count != sizeof kinds || memcmp(spec->kinds, kinds, sizeof kinds) != 0) {
+        return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
+    }
+    const mr_pattern *p = mr_at(spec->pattern);
+    if (spec->pattern == 0 || !check_edges(p) || !check_states(p)) {
+        return mr_fail(MR_ERR_ARGUMENT, "pattern", spec->pattern);
+    }
+    memcpy(fields_out, kinds, sizeof kinds);
+    *count_out = sizeof kinds;
+    return MR_OK;
+}
+
+static MR_COLD void open(mr_operator_data *op) {
+    op->rows.stretch_ms = 0.5; /* A ring for the events of a key and time. */
+    op->pattern.next_ms = -__builtin_inf();
+}
+
+static MR_COLD void stop(mr_operator_data *op) {
+    mr_pattern_data *d = &op->pattern;
+    mr_room *const rooms[] = {&d->key, &d->moves, &d->next, &d->answers};
+    for (uint32_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
+        mr_heap_free(op->rows.heap, rooms[i]->at, rooms[i]->bytes);
+    *d = (mr_pattern_data){.unchecked = true, .next_ms = -__builtin_inf()};
+}
+
+/* ---- rows ---- */
+
+static bool is_matches(const mr_rows *rows, mr_row *row) {
+    return mr_entry_time(rows, row) == matches_ms;
+}
+
+static uint32_t *cell_of(const mr_operator_data *op, mr_row *row) {
+    const uint32_t at = op->rows.layout.field_at[EVENT_FIELD];
+    return (uint32_t *)(void *)(mr_row_record(&op->rows, row) + at);
+}
+
+/* The two halves of a record's word. */
+static uint32_t *word_of(const mr_operator_data *op, mr_row *row) {
+    const uint32_t at = op->rows.layout.field_at[WORD_FIELD];
+    return (uint32_t *)(void *)(mr_row_record(&op->rows, row) + at);
+}
+
+/* Write the key of an entry; there is room. It stands until the next. */
+static mr_keyed key_of(const mr_operator_data *op, const uint8_t *owner, uint32_t owner_bytes,
+                       double time_ms, double number) {
+    uint8_t *key = mr_at(op->pattern.key.at);
+    const uint32_t bytes = owner_bytes + MR_TIMED_KEY_BYTES;
+    mr_timed_key_write(key, owner, owner_bytes, time_ms, number);
+    return (mr_keyed){key, bytes, mr_hash32(&op->rows, key, bytes)};
+}
+
+static mr_row *find_row(const mr_operator_data *op, const mr_keyed *keyed) {
+    const mr_addr at = mr_rows_lookup(&op->rows, keyed->hash, keyed->key, keyed->key_bytes);
+    return at == 0 ? NULL : mr_row_at(at);
+}
+
+static mr_row *find_matches(const mr_operator_data *op, const mr_pattern_event *event) {
+    const mr_keyed keyed = key_of(op, event->owner, event->owner_bytes, matches_ms, 0);
+    return find_row(op, &keyed);
+}
+
+/* The row of the event that a node of a key's matches has; NULL: it was never saved. */
+static mr_row *find_event(const mr_operator_data *op, mr_row *matches, const mr_node *node) {
+    uint32_t bytes;
+    const uint8_t *owner = mr_owner_key(mr_row_key(&op->rows, matches), &bytes);
+    const mr_keyed keyed = key_of(op, owner, bytes, node->time_ms, node->number);
+    return find_row(op, &keyed);
+}
+
+void mr_pattern_event_drop(mr_operator_data *op, mr_row *row, const mr_node *node) {
+    mr_row *event = find_event(op, row, node);
+    if (event == NULL) return;
+    uint32_t *word = word_of(op, event);
+    if (word[1] <= 1) {
+        mr_rows_remove(&op->rows, event);
+        return;
+    }
+    mr_row_reach(&op->rows, event);
+    word[1]--;
+    mr_row_changed(&op->rows, event);
+}
+
+/* Which number an event has among those of its key and time. */
+static uint32_t number_of(const mr_operator_data *op, const mr_pattern_event *event) {
+    const mr_rows *rows = &op->rows;
+    const double stretch = mr_stretch_of(rows, event->time_ms);
+    const uint32_t hash =
+        mr_stretch_hash(rows, mr_hash32(rows, event->owner, event->owner_bytes), stretch);
+    const mr_addr first = mr_ring_first(rows, hash, event->owner, event->owner_bytes, stretch);
+    return (uint32_t)mr_ring_number(rows, first, event->time_ms);
+}
+
+/* A row for an event that has none. */
+static mr_status make_event(mr_operator_data *op, mr_pattern_event *event) {
+    const mr_moment moment = {event->time_ms, event->time_ms, 0};
+    uint8_t record[16] = {0};
+    event->number = number_of(op, event);
+    const mr_keyed keyed =
+        key_of(op, event->owner, event->owner_bytes, event->time_ms, event->number);
+    memcpy(record + op->rows.layout.field_at[EVENT_FIELD], &event->ref, sizeof event->ref);
+    memcpy(record + op->rows.layout.field_at[WORD_FIELD], &event->bits, sizeof event->bits);
+    return mr_rows_make(&op->rows, &keyed, &moment, record, &event->row);
+}
+
+/* Let go of a ref that no row has. */
+static void drop_ref(mr_operator_data *op, uint32_t ref) {
+    op->rows.heap->external_bytes += MR_REF_BYTES; /* It goes at once. */
+    mr_ref_drop(op->rows.refs, op->rows.heap, ref);
+}
+
+static void set_timer(mr_operator_data *op, mr_row *row, int64_t time_ms) {
+    mr_rows_timer_set(&op->rows, row, time_ms);
+    if ((double)time_ms < op->pattern.next_ms) op->pattern.next_ms = (double)time_ms;
+}
+
+/* Matches have changed: set the timer to the first that will be over, unless it is before. Matches
+ * that wait come out at the end at last. */
+static void follow(mr_operator_data *op, mr_row *row, bool fired) {
+    mr_matches *m = mr_matches_of(op, row);
+    const double deadline = mr_matches_deadline(mr_pattern_of(op), m);
+    const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
+    const bool set = mr_row_timer_registered(timer) != 0 && !fired;
+    if (deadline == __builtin_inf() && m->waiting == 0) {
+        mr_rows_timer_clear(&op->rows, row);
+        return;
+    }
+    const int64_t at = mr_time_of(deadline);
+    if (!set || mr_row_timer_ms(timer) > at) set_timer(op, row, at);
+}
+
+/* The number in the key of an event. */
+static double entry_number(const mr_rows *rows, mr_row *row) {
+    return mr_f64_at(mr_row_key(rows, row) + row->key_bytes - sizeof(double));
+}
+
+/* Look at all rows after some were loaded. */
+static MR_COLD mr_status check_rows(mr_operator_data *op) {
+    if (!op->pattern.unchecked) return MR_OK;
+    const mr_rows *rows = &op->rows;
+    mr_addr found[64];
+    mr_table_cursor cursor = {0};
+    uint32_t count;
+    while ((count = mr_table_walk(&rows->table, &cursor, found, 64)) > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            mr_row *row = mr_row_at(found[i]);
+            mr_matches *m = mr_matches_of(op, row);
+            const bool sound =
+                is_matches(rows, row)
+                    ? m != NULL && mr_matches_check(mr_pattern_of(op), m)
+                    : m == NULL && *cell_of(op, row) != 0 && entry_number(rows, row) <= UINT32_MAX;
+            if (!sound) return mr_fail(MR_ERR_CORRUPT, "partial matches", found[i]);
+        }
+    }
+    op->pattern.unchecked = false;
+    return MR_OK;
+}
+
+/* ---- results ---- */
+
+/* Where results go, and what they are caused by. */
+typedef struct sink {
+    mr_batch_data *results;
+    uint32_t position;
+} sink;
+
+/* Write the fields of a result row; false: there is no room. */
+static bool emit(mr_operator_data *op, const sink *to, int32_t step, uint32_t cell, mr_addr cell_at,
+                 double value) {
+    mr_columns *out = &to->results->columns;
+    if (mr_results_full(to->results, 0)) return false;
+    const uint32_t i = out->size++;
+    mr_u32s(out->position)[i] = to->position;
+    mr_f64s(out->time_ms)[i] = op->pattern.due_ms;
+    out->present |= MR_HAS_TIME;
+    mr_f64s(out->columns[MR_PATTERN_STEP])[i] = step;
+    mr_f64s(out->columns[MR_PATTERN_CELL])[i] = cell;
+    mr_f64s(out->columns[MR_PATTERN_CELL_AT])[i] = cell_at;
+    mr_f64s(out->columns[MR_PATTERN_VALUE])[i] = value;
+    op->pattern.encoded |= (cell & MR_REF_ENCODED) != 0;
+    return true;
+}
+
+/* The events from a node back to the first, as far as they were not given already. */
+static mr_status emit_path(mr_operator_data *op, mr_row *row, uint32_t node, const sink *to) {
+    mr_pattern_data *d = &op->pattern;
+    if (d->node == 0) d->node = node == 0 ? ALL_GIVEN : node;
+    while (d->node != ALL_GIVEN) {
+        const mr_node *at = mr_node_at(mr_matches_of(op, row), d->node);
+        mr_row *event = find_event(op, row, at);
+        if (event == NULL) return mr_fail(MR_ERR_CORRUPT, "event of a match", at->time_ms);
+        uint32_t *cell = cell_of(op, event);
+        const int32_t step = (int32_t)(at->step & ~MR_NODE_TOLD);
+        if (!emit(op, to, step, *cell, mr_addr_of(cell), 0)) return MR_MORE;
+        d->node = at->parent == 0 ? ALL_GIVEN : at->parent;
+    }
+    return MR_OK;
+}
+
+/* Emit what is out of a key's matches, and let go of it. What is still bytes of a row has to be
+ * taken before the row goes. */
+static mr_status drain(mr_operator_data *op, mr_row *row, const sink *to) {
+    mr_pattern_data *d = &op->pattern;
+    mr_matches *m = mr_matches_of(op, row);
+    d->row = mr_addr_of(row);
+    mr_row_reach(&op->rows, row);
+    for (; d->given < m->out; d->given++) {
+        const mr_partial *out = mr_partials(m) + m->live + m->waiting + d->given;
+        if (!d->told) {
+            MR_TRY(emit_path(op, row, out->node, to));
+            if (!emit(op, to, out->sort, 0, 0, out->start_ms)) return MR_MORE;
+            d->node = 0;
+            d->told = true;
+            if (d->encoded) return MR_MORE;
+        }
+        d->told = false;
+        mr_node_release(op, row, out->node);
+    }
+    d->row = 0;
+    d->given = 0;
+    m->out = 0;
+    mr_row_changed(&op->rows, row);
+    if (m->live + m->waiting == 0) mr_rows_remove(&op->rows, row);
+    return MR_OK;
+}
+
+/* Tell what has to be answered before the event can be run. */
+static MR_COLD mr_status ask(mr_operator_data *op, mr_row *row, const mr_pattern_event *event,
+                             const sink *to) {
+    mr_pattern_data *d = &op->pattern;
+    const mr_pattern *p = mr_pattern_of(op);
+    const mr_matches *m = mr_matches_of(op, row);
+    const uint32_t live = m == NULL ? 0 : m->live;
+    const mr_move *asks = mr_at(d->moves.at);
+    if (!d->asked) {
+        MR_TRY(mr_pattern_room(op, &d->answers, live + 1, p->conditions));
+        memset(mr_at(d->answers.at), 0, (live + 1) * p->conditions);
+        d->asked = true;
+    }
+    for (uint32_t i = 0; i < d->count; i++) {
+        const uint32_t partial = asks[i].partial;
+        const uint32_t node = partial == live ? 0 : mr_partials((mr_matches *)m)[partial].node;
+        const uint32_t *cell = event->row == NULL ? NULL : cell_of(op, event->row);
+        const mr_addr answer = d->answers.at + partial * p->conditions + asks[i].edge;
+        MR_TRY(emit_path(op, row, node, to));
+        if (!emit(op, to, MR_PATTERN_ASKS - (int32_t)asks[i].edge,
+                  cell == NULL ? event->ref : *cell, cell == NULL ? 0 : mr_addr_of(cell), answer)) {
+            return MR_MORE;
+        }
+        d->node = 0;
+    }
+    return MR_MORE;
+}
+
+/* ---- events ---- */
+
+/* All the room that a plan needs, also for the rows of the event and of the matches, which may be
+ * new. */
+static mr_status reserve(mr_operator_data *op, mr_row **row, mr_pattern_event *event,
+                         const mr_plan_sizes *sizes) {
+    const mr_pattern *p = mr_pattern_of(op);
+    const bool makes = *row == NULL;
+    const mr_matches *m = mr_matches_of(op, *row);
+    const uint32_t waiting =
+        (m == NULL ? 0 : m->waiting) + (p->skip == MR_SKIP_NONE ? 0 : sizes->matches);
+    const uint32_t partials = sizes->live + sizes->matches + (m == NULL ? 0 : m->waiting);
+    if (sizes->live + waiting > p->partials_max) {
+        return mr_fail(MR_ERR_LIMIT, "maxPartialMatches", p->partials_max);
+    }
+    MR_TRY(
+        mr_pattern_room(op, &op->pattern.next, sizes->live + sizes->matches, sizeof(mr_partial)));
+    if (makes) {
+        const mr_moment moment = {event->time_ms, event->time_ms, 0};
+        static const uint8_t record[16] = {0};
+        const mr_keyed keyed = key_of(op, event->owner, event->owner_bytes, matches_ms, 0);
+        MR_TRY(mr_rows_make(&op->rows, &keyed, &moment, record, row));
+    }
+    mr_status status = mr_matches_reserve(op, *row, partials, sizes->nodes);
+    const bool comes = event->row == NULL && sizes->nodes > 0;
+    if (status == MR_OK && comes) status = make_event(op, event);
+    if (status != MR_OK && makes) mr_rows_remove(&op->rows, *row);
+    if (status == MR_OK && makes && comes) mr_row_swap_births(*row, event->row);
+    return status;
+}
+
+/* Run an event; what it makes goes out. MR_MORE before it is run: once more, when the results are
+ * taken, and the questions among them answered. */
+static mr_status run(mr_operator_data *op, mr_pattern_event *event, const sink *to) {
+    mr_row *row = find_matches(op, event);
+    bool asks;
+    if (row != NULL) {
+        mr_row_reach(&op->rows, row);
+        MR_TRY(mr_matches_time_out(op, row, event->time_ms));
+        const mr_matches *m = mr_matches_of(op, row);
+        if (m->out > 0 || m->live + m->waiting == 0) {
+            MR_TRY(drain(op, row, to));
+            row = find_matches(op, event);
+        }
+    }
+    MR_TRY(mr_matches_plan(op, mr_matches_of(op, row), event, &asks));
+    if (asks) return ask(op, row, event, to);
+    const mr_plan_sizes sizes = mr_plan_measure(op, mr_matches_of(op, row));
+    op->pattern.asked = false;
+    if (!sizes.changes) return MR_OK;
+    MR_TRY(reserve(op, &row, event, &sizes));
+    if (sizes.nodes > 0) word_of(op, event->row)[1] += sizes.nodes;
+    mr_matches_apply(op, row, event);
+    mr_row_changed(&op->rows, row);
+    follow(op, row, false);
+    op->pattern.row = mr_addr_of(row);
+    return MR_OK;
+}
+
+/* The matches of a key that a run has changed: emit what is out. */
+static mr_status finish_run(mr_operator_data *op, const sink *to) {
+    return op->pattern.row == 0 ? MR_OK : drain(op, mr_row_at(op->pattern.row), to);
+}
+
+/* An event that has waited cannot be run: the host is told, and it goes. */
+static MR_COLD mr_status give_up(mr_operator_data *op, mr_row *row, const sink *to) {
+    uint32_t *cell = cell_of(op, row);
+    if (!emit(op, to, MR_PATTERN_FAILED, *cell, mr_addr_of(cell), 0)) return MR_MORE;
+    op->pattern.failed = mr_addr_of(row);
+    return MR_MORE;
+}
+
+/* The timer of an event: no earlier one can come. */
+static mr_status run_kept(mr_operator_data *op, mr_row *row, const sink *to) {
+    mr_pattern_event event = {.time_ms = mr_entry_time(&op->rows, row), .row = row};
+    const uint8_t *key = mr_row_key(&op->rows, row);
+    event.owner = mr_owner_key(key, &event.owner_bytes);
+    event.number = (uint32_t)entry_number(&op->rows, row);
+    event.bits = word_of(op, row)[0];
+    MR_TRY(mr_pattern_room(op, &op->pattern.key, event.owner_bytes + MR_TIMED_KEY_BYTES, 1));
+    const mr_status status = run(op, &event, to);
+    if (status == MR_ERR_LIMIT) return give_up(op, row, to);
+    MR_TRY(status);
+    mr_rows_timer_clear(&op->rows, row);
+    if (word_of(op, row)[1] == 0) mr_rows_remove(&op->rows, row);
+    return finish_run(op, to);
+}
+
+/* The timer of matches: the first of them may be over. */
+static mr_status end_some(mr_operator_data *op, mr_row *row, int64_t due_ms, const sink *to) {
+    const bool ends = due_ms == mr_time_of(__builtin_inf());
+    const double passed_ms = ends ? __builtin_inf() : (double)due_ms;
+    MR_TRY(mr_pattern_room(op, &op->pattern.key, row->key_bytes, 1));
+    MR_TRY(mr_matches_time_out(op, row, passed_ms));
+    follow(op, row, true);
+    return drain(op, row, to);
+}
+
+/* All that is due by a watermark, or now. */
+static mr_status fire_due(mr_operator_data *op, double upto_ms, uint32_t *steps, const sink *to) {
+    mr_rows *rows = &op->rows;
+    if (op->pattern.failed != 0) mr_rows_remove(rows, mr_row_at(op->pattern.failed));
+    op->pattern.failed = 0;
+    MR_TRY(finish_run(op, to));
+    while (upto_ms >= op->pattern.next_ms) {
+        mr_row *row = mr_rows_timer_due(rows, upto_ms, steps);
+        if (row == NULL) {
+            if (*steps == 0) return MR_MORE;
+            op->pattern.next_ms = mr_rows_timer_next(rows);
+            return MR_OK;
+        }
+        const int64_t due_ms = mr_row_timer_ms(mr_row_part(row, rows->timer_at));
+        op->pattern.due_ms = (double)due_ms;
+        MR_TRY(is_matches(rows, row) ? end_some(op, row, due_ms, to) : run_kept(op, row, to));
+    }
+    return MR_OK;
+}
+
+/* ---- input ---- */
+
+static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t i,
+                            mr_pattern_event *out) {
+    const double ref = mr_f64s(in->columns[MR_PATTERN_EVENT])[i];
+    const double bits = mr_f64s(in->columns[MR_PATTERN_BITS])[i];
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    if (!(ref >= 1 && ref < op->rows.refs->capacity)) return mr_fail(MR_ERR_ARGUMENT, "event", ref);
+    if (!(bits >= 0 && bits <= UINT32_MAX)) return mr_fail(MR_ERR_ARGUMENT, "bits", bits);
+    *out = (mr_pattern_event){
+        .owner = (const uint8_t *)mr_at(in->keys) + offsets[i],
+        .owner_bytes = offsets[i + 1] - offsets[i],
+        .time_ms = mr_row_time(in, i),
+        .bits = (uint32_t)bits,
+        .ref = (uint32_t)ref,
+    };
+    const uint32_t key_bytes = out->owner_bytes + MR_TIMED_KEY_BYTES;
+    if (key_bytes > MR_KEY_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "key bytes", MR_KEY_BYTES_MAX);
+    return mr_pattern_room(op, &op->pattern.key, key_bytes, 1);
+}
+
+/* An event is run as it comes. */
+static mr_status run_now(mr_operator_data *op, mr_pattern_event *event, double due_ms,
+                         const sink *to) {
+    if (!op->pattern.applied) {
+        op->pattern.due_ms = due_ms;
+        MR_TRY(run(op, event, to));
+        op->pattern.applied = true;
+        if (event->row == NULL) drop_ref(op, event->ref);
+    }
+    MR_TRY(finish_run(op, to));
+    op->pattern.applied = false;
+    return MR_OK;
+}
+
+/* An event waits until none before it can come. */
+static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
+                      mr_pattern_event *event, const sink *to) {
+    const double time_ms = event->time_ms;
+    if (time_ms < mr_row_watermark(in, i) || time_ms < mr_row_own_watermark(in, i)) {
+        op->pattern.due_ms = -__builtin_inf();
+        if (!emit(op, to, MR_PATTERN_LATE, 0, 0, time_ms)) return MR_MORE;
+        op->late++;
+        return MR_OK;
+    }
+    if (event->bits == 0 && mr_pattern_of(op)->passive != 0) {
+        drop_ref(op, event->ref);
+        return MR_OK;
+    }
+    const bool begun = op->pattern.applied || op->pattern.asked;
+    const bool brings = i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
+    if (begun || (brings && time_ms < op->pattern.next_ms)) return run_now(op, event, time_ms, to);
+    MR_TRY(make_event(op, event));
+    set_timer(op, event->row, mr_time_of(time_ms));
+    return MR_OK;
+}
+
+/* Read the matches of the next events: cache misses overlap then. */
+static void look_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from) {
+    const mr_rows *rows = &op->rows;
+    const uint32_t count = mr_min_u32(in->size - from, AHEAD);
+    mr_pattern_event event;
+    uint32_t hashes[AHEAD];
+    mr_addr found[AHEAD];
+    for (uint32_t i = 0; i < count; i++) {
+        if (read_event(op, in, from + i, &event) != MR_OK) return; /* It is told in its turn. */
+        hashes[i] = key_of(op, event.owner, event.owner_bytes, matches_ms, 0).hash;
+    }
+    mr_table_first_all(&rows->table, hashes, count, found);
+    for (uint32_t i = 0; i < count; i++) {
+        if (found[i] != 0) found[i] = mr_addr_of(mr_row_record(rows, mr_row_at(found[i])));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (found[i] == 0) continue;
+        const volatile uint32_t blob = *mr_u32s(found[i] + rows->layout.field_at[1]);
+        if (blob != 0) (void)*(const volatile uint32_t *)mr_at(blob);
+    }
+}
+
+static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
+                      mr_batch_data *results) {
+    const bool timed = mr_pattern_of(op)->timed != 0;
+    uint32_t steps = FIRE_STEPS;
+    if (in->column_count < MR_PATTERN_COLUMNS) {
+        return mr_fail(MR_ERR_ARGUMENT, "columns", in->column_count);
+    }
+    if (mr_batch_has(in, MR_HAS_TIME) != timed) {
+        return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
+    }
+    MR_TRY(check_rows(op));
+    op->pattern.encoded = false;
+    for (uint32_t i = from; i < in->size; i++) {
+        const sink to = {results, i};
+        mr_pattern_event event;
+        *upto_out = i;
+        if ((i - from) % AHEAD == 0) look_ahead(op, in, i);
+        MR_TRY(read_event(op, in, i, &event));
+        if (!op->pattern.applied) MR_TRY(fire_due(op, mr_row_watermark(in, i), &steps, &to));
+        MR_TRY(timed ? keep(op, in, i, &event, &to) : run_now(op, &event, -__builtin_inf(), &to));
+    }
+    *upto_out = in->size;
+    return MR_OK;
+}
+
+static mr_status advance(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
+    uint32_t steps = FIRE_STEPS;
+    const sink to = {results, 0};
+    MR_TRY(check_rows(op));
+    op->pattern.encoded = false;
+    return fire_due(op, watermark_ms, &steps, &to);
+}
+
+const mr_operator_kind mr_kind_pattern = {
+    .name = "pattern",
+    .flags = MR_ENTRIES,
+    .columns = 4,
+    .pairs = true,
+    .fields = fields,
+    .push = push,
+    .open = open,
+    .advance = advance,
+    .stop = stop,
+};

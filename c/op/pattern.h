@@ -1,0 +1,157 @@
+/* pattern.h -- the partial matches of one key, in a blob: what the files of a pattern share.
+ *
+ *   blob   [head][ live | waiting | out | room ][ node | node | free | room ]
+ *
+ *   live      partial matches that go on, by their first events
+ *   waiting   matches that come out when no partial match that began earlier is left
+ *   out       matches, and partial ones whose time is over, that are being emitted
+ *   node      an event that a match has taken, and the node before it
+ *
+ *   a1 <- b2 <- b3 <- c5       Matches share what they have in common: the paths to the root of
+ *          ^--- c4              a tree. A node knows how many nodes and matches hold it.
+ *
+ * Flink keeps a graph instead, whose edges carry versions (Dewey numbers, as SASE+): it merges the
+ * nodes of one event, but has an edge for each of them, which a match finds by its version. A tree
+ * has a node where that has an edge, and needs no versions, which grow with the length of matches
+ * and have to be compared at each step.
+ *
+ * Invariants:
+ *  1. Along a path events descend by (time, number): a path ends, and no event is in it twice.
+ *  2. holders of a node = nodes whose parent it is + matches whose node it is; 0: it is free.
+ *  3. Live partial matches, and waiting matches, are in the order of their first events. */
+#ifndef MR_PATTERN_H
+#define MR_PATTERN_H
+
+#include "../operator.h"
+
+typedef struct mr_partial {
+    double start_ms; /* Of the first event; of what is out, when that is. */
+    uint32_t start_number;
+    uint32_t node;  /* Of the last event; + 1. */
+    uint32_t state; /* Live: of the automaton. */
+    int32_t sort;   /* Out: MR_PATTERN_MATCH or MR_PATTERN_TIMED_OUT. */
+} mr_partial;
+_Static_assert(sizeof(mr_partial) == 24, "saved as it is");
+
+typedef struct mr_node {
+    double time_ms;  /* Of the event, */
+    uint32_t number; /* which is so many-th of its time. */
+    uint32_t parent; /* + 1; 0: none. Free: the next free one. */
+    uint32_t holders;
+    uint32_t step;
+} mr_node;
+_Static_assert(sizeof(mr_node) == 24, "saved as it is");
+
+#define MR_NODE_TOLD 0x80000000u /* In step: that its time is over has been said. */
+#define MR_NODE_FREE 0x7fffffffu /* A step: it is free. */
+
+typedef struct mr_matches {
+    uint32_t size; /* Of the blob. */
+    uint32_t partials_max;
+    uint32_t nodes_max;
+    uint32_t nodes; /* Those behind were never used. */
+    uint32_t free;  /* + 1; 0: none. */
+    uint32_t live;
+    uint32_t waiting;
+    uint32_t out;
+} mr_matches;
+_Static_assert(sizeof(mr_matches) == 32, "saved as it is");
+
+/* An event that is run. */
+typedef struct mr_pattern_event {
+    const uint8_t *owner; /* Its key. */
+    uint32_t owner_bytes;
+    uint32_t number;
+    double time_ms;
+    uint32_t bits; /* The conditions that hold for it. */
+    uint32_t ref;  /* Where it has no row yet. */
+    mr_row *row;
+} mr_pattern_event;
+
+enum { MR_PATTERN_GOES_ON = 1, MR_PATTERN_FINISHES = 2 };
+
+/* What an event makes of a partial match. */
+typedef struct mr_move {
+    uint32_t partial; /* Live, or their number: the start. */
+    uint32_t edge;
+    uint32_t makes; /* MR_PATTERN_GOES_ON, MR_PATTERN_FINISHES. */
+    uint32_t node;  /* That it takes the event into; + 1. */
+} mr_move;
+
+/* What may hold of a condition. */
+typedef struct mr_known {
+    uint32_t known;
+    uint32_t holds;
+    uint32_t asked; /* What would have to be known. */
+} mr_known;
+
+static inline const mr_pattern *mr_pattern_of(const mr_operator_data *op) {
+    return mr_at(op->spec.pattern);
+}
+static inline const mr_pattern_state *mr_state_at(const mr_pattern *p, uint32_t state) {
+    return (const mr_pattern_state *)mr_at(p->states) + state;
+}
+static inline const mr_pattern_edge *mr_edge_at(const mr_pattern *p, uint32_t edge) {
+    return (const mr_pattern_edge *)mr_at(p->edges) + edge;
+}
+static inline mr_partial *mr_partials(mr_matches *m) { return (mr_partial *)(m + 1); }
+static inline mr_node *mr_node_at(mr_matches *m, uint32_t node) {
+    return (mr_node *)(mr_partials(m) + m->partials_max) + (node - 1);
+}
+static inline uint32_t mr_partial_count(const mr_matches *m) {
+    return m->live + m->waiting + m->out;
+}
+
+/* The matches of a row; NULL: it has none. */
+mr_matches *mr_matches_of(const mr_operator_data *op, mr_row *row);
+
+/* Is this what a pattern may have made? */
+bool mr_matches_check(const mr_pattern *p, mr_matches *m);
+
+/* Room in a key's matches for so many partial ones in all, and so many new nodes. MR_ERR_LIMIT,
+ * MR_ERR_MEMORY: there is as much as before. */
+mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partials, uint32_t nodes);
+
+/* Let go of a node, and of what it alone held; make one, for which there is room. */
+void mr_node_release(mr_operator_data *op, mr_row *row, uint32_t node);
+uint32_t mr_node_make(mr_matches *m, const mr_node *node);
+
+/* When the first partial match is over; Infinity: none will be. */
+double mr_matches_deadline(const mr_pattern *p, mr_matches *m);
+
+/* Partial matches that are over at `time_ms` go, or go out: of several that have taken the same
+ * events one is told. MR_ERR_MEMORY: none has gone. */
+mr_status mr_matches_time_out(mr_operator_data *op, mr_row *row, double time_ms);
+
+/* A match is whole: it goes out, or waits. There is room. */
+void mr_matches_complete(const mr_operator_data *op, mr_matches *m, const mr_partial *match,
+                         double time_ms);
+
+/* Matches go out that no partial match began before, and what they skip goes. */
+void mr_matches_settle(mr_operator_data *op, mr_row *row, double time_ms);
+
+/* What does an event make of all partial matches? Moves, or in their place, with *asks_out, what
+ * has to be known first: partial matches and conditions, as `edge`. MR_ERR_MEMORY. */
+mr_status mr_matches_plan(mr_operator_data *op, mr_matches *m, const mr_pattern_event *event,
+                          bool *asks_out);
+
+/* What comes of a plan. */
+typedef struct mr_plan_sizes {
+    uint32_t live;
+    uint32_t matches;
+    uint32_t nodes;
+    bool changes; /* Anything at all. */
+} mr_plan_sizes;
+mr_plan_sizes mr_plan_measure(const mr_operator_data *op, const mr_matches *m);
+
+/* Do what was planned. All room is there, also in `next` for the live ones; the event has its row
+ * where a node takes it. */
+void mr_matches_apply(mr_operator_data *op, mr_row *row, const mr_pattern_event *event);
+
+/* A node less has this event: the last one takes its row along. */
+void mr_pattern_event_drop(mr_operator_data *op, mr_row *row, const mr_node *node);
+
+/* Room for `count` elements of `bytes` in memory of the operator that it does without at rest. */
+mr_status mr_pattern_room(mr_operator_data *op, mr_room *room, uint64_t count, uint32_t bytes);
+
+#endif

@@ -1,0 +1,286 @@
+/* pattern_plan.c -- what an event makes of the partial matches of its key.
+ *
+ *   plan     edges that the event takes from each partial match, in their order: nothing changes
+ *   apply    nodes for the event; then who goes on, who is a match, who is gone
+ *   settle   matches go out, and take others with them, as the skip strategy says
+ *
+ * The semantics are those of Flink's NFA, of which edges without an event (PROCEED) are gone: the
+ * host has put what lies behind them into the states before them. */
+#include "pattern.h"
+
+/* ---- plan ---- */
+
+/* Is any of the terms true? False as well where that is not known: then `known` says what asks. */
+static bool is_true(const mr_pattern *p, uint32_t first, uint32_t count, mr_known *known) {
+    const mr_pattern_term *terms = mr_at(p->terms);
+    uint32_t asked = 0;
+    for (uint32_t i = first; i < first + count; i++) {
+        const uint32_t wanted = terms[i].wanted;
+        const uint32_t unwanted = terms[i].unwanted;
+        if ((wanted & known->known & ~known->holds) != 0 || (unwanted & known->holds) != 0)
+            continue;
+        const uint32_t open = (wanted | unwanted) & ~known->known;
+        if (open == 0) return true;
+        asked |= open;
+    }
+    known->asked |= asked;
+    return false;
+}
+
+static mr_known known_of(const mr_operator_data *op, uint32_t partial, uint32_t bits) {
+    const mr_pattern *p = mr_pattern_of(op);
+    mr_known known = {.known = ~p->asks, .holds = bits & ~p->asks};
+    if (!op->pattern.asked) return known;
+    const uint8_t *answers =
+        (const uint8_t *)mr_at(op->pattern.answers.at) + partial * p->conditions;
+    for (uint32_t i = 0; i < p->conditions; i++) {
+        if (answers[i] == 0) continue;
+        known.known |= 1u << i;
+        if (answers[i] == 2) known.holds |= 1u << i;
+    }
+    return known;
+}
+
+static mr_status add_move(mr_operator_data *op, mr_move move) {
+    MR_TRY(mr_pattern_room(op, &op->pattern.moves, op->pattern.count + 1, sizeof move));
+    ((mr_move *)mr_at(op->pattern.moves.at))[op->pattern.count++] = move;
+    return MR_OK;
+}
+
+/* The moves of one partial match. */
+static mr_status plan_one(mr_operator_data *op, mr_matches *m, uint32_t at,
+                          const mr_pattern_event *event, mr_known *known) {
+    const mr_pattern *p = mr_pattern_of(op);
+    const bool starts = m == NULL || at == m->live;
+    const mr_partial *partial = starts ? NULL : mr_partials(m) + at;
+    const mr_pattern_state *state = mr_state_at(p, starts ? 0 : partial->state);
+    const double before_ms = starts ? 0 : mr_node_at(m, partial->node)->time_ms;
+    const uint32_t from = op->pattern.count;
+    bool stops = false;
+    for (uint32_t e = state->edge; e < state->edge + state->edges; e++) {
+        const mr_pattern_edge *edge = mr_edge_at(p, e);
+        mr_move move = {.partial = at, .edge = e, .makes = MR_PATTERN_GOES_ON};
+        if (edge->takes != 0 && !starts && event->time_ms - before_ms >= edge->gap_ms) continue;
+        if (!is_true(p, edge->term, edge->terms, known)) continue;
+        if (edge->target == MR_PATTERN_STOP) {
+            stops = true;
+            continue;
+        }
+        if (edge->target == MR_PATTERN_FINAL) {
+            move.makes = MR_PATTERN_FINISHES;
+        } else if (edge->takes != 0) {
+            const mr_pattern_state *target = mr_state_at(p, (uint32_t)edge->target);
+            if (is_true(p, target->term, target->terms, known)) move.makes |= MR_PATTERN_FINISHES;
+        }
+        MR_TRY(add_move(op, move));
+    }
+    if (!stops) return MR_OK;
+    uint32_t kept = from; /* What is a match by now is one still. */
+    mr_move *moves = mr_at(op->pattern.moves.at);
+    for (uint32_t i = from; i < op->pattern.count; i++) {
+        moves[i].makes &= MR_PATTERN_FINISHES;
+        if (moves[i].makes != 0) moves[kept++] = moves[i];
+    }
+    op->pattern.count = kept;
+    return MR_OK;
+}
+
+/* Put what partial matches ask in the place of moves. */
+static mr_status ask(mr_operator_data *op, uint32_t at, uint32_t asked, bool *asks) {
+    if (!*asks) op->pattern.count = 0;
+    *asks = true;
+    for (uint32_t condition = 0; asked != 0; condition++, asked >>= 1) {
+        if ((asked & 1) == 0) continue;
+        MR_TRY(add_move(op, (mr_move){.partial = at, .edge = condition}));
+    }
+    return MR_OK;
+}
+
+mr_status mr_matches_plan(mr_operator_data *op, mr_matches *m, const mr_pattern_event *event,
+                          bool *asks_out) {
+    const uint32_t live = m == NULL ? 0 : m->live;
+    op->pattern.count = 0;
+    *asks_out = false;
+    for (uint32_t i = 0; i <= live; i++) {
+        const uint32_t count = op->pattern.count;
+        mr_known known = known_of(op, i, event->bits);
+        MR_TRY(plan_one(op, m, i, event, &known));
+        if (*asks_out) op->pattern.count = count;
+        if (known.asked != 0) MR_TRY(ask(op, i, known.asked, asks_out));
+    }
+    return MR_OK;
+}
+
+mr_plan_sizes mr_plan_measure(const mr_operator_data *op, const mr_matches *m) {
+    const mr_pattern *p = mr_pattern_of(op);
+    const mr_move *moves = mr_at(op->pattern.moves.at);
+    const uint32_t live = m == NULL ? 0 : m->live;
+    mr_plan_sizes sizes = {.changes = op->pattern.count != live};
+    for (uint32_t i = 0; i < op->pattern.count; i++) {
+        const mr_pattern_edge *edge = mr_edge_at(p, moves[i].edge);
+        sizes.nodes += edge->takes;
+        sizes.live += (moves[i].makes & MR_PATTERN_GOES_ON) != 0;
+        sizes.matches += (moves[i].makes & MR_PATTERN_FINISHES) != 0;
+        const bool stays = moves[i].partial == i && edge->takes == 0 && i < live &&
+                           (uint32_t)edge->target == mr_partials((mr_matches *)m)[i].state;
+        sizes.changes |= !stays;
+    }
+    return sizes;
+}
+
+/* ---- apply ---- */
+
+/* The nodes of the moves: of the event where they take it, else those of the partial matches. */
+static void make_nodes(mr_operator_data *op, mr_matches *m, const mr_pattern_event *event) {
+    const mr_pattern *p = mr_pattern_of(op);
+    mr_move *moves = mr_at(op->pattern.moves.at);
+    for (uint32_t i = 0; i < op->pattern.count; i++) {
+        const mr_pattern_edge *edge = mr_edge_at(p, moves[i].edge);
+        const bool starts = moves[i].partial == m->live;
+        const uint32_t parent = starts ? 0 : mr_partials(m)[moves[i].partial].node;
+        moves[i].node = parent;
+        if (edge->takes == 0) continue;
+        const mr_node node = {event->time_ms, event->number, parent, 0, edge->step};
+        moves[i].node = mr_node_make(m, &node);
+    }
+}
+
+static mr_partial moved(const mr_pattern *p, mr_matches *m, const mr_move *move,
+                        const mr_pattern_event *event) {
+    mr_partial partial = {.start_ms = event->time_ms, .start_number = event->number};
+    if (move->partial < m->live) partial = mr_partials(m)[move->partial];
+    partial.node = move->node;
+    partial.state = (uint32_t)mr_edge_at(p, move->edge)->target;
+    mr_node_at(m, move->node)->holders++;
+    return partial;
+}
+
+void mr_matches_apply(mr_operator_data *op, mr_row *row, const mr_pattern_event *event) {
+    const mr_pattern *p = mr_pattern_of(op);
+    mr_matches *m = mr_matches_of(op, row);
+    const mr_move *moves = mr_at(op->pattern.moves.at);
+    mr_partial *next = mr_at(op->pattern.next.at);
+    mr_partial *partials = mr_partials(m);
+    uint32_t live = 0;
+    uint32_t finished = 0;
+    make_nodes(op, m, event);
+    for (uint32_t i = 0; i < op->pattern.count; i++) {
+        if ((moves[i].makes & MR_PATTERN_GOES_ON) != 0)
+            next[live++] = moved(p, m, &moves[i], event);
+    }
+    mr_partial *matches = next + live;
+    for (uint32_t i = 0; i < op->pattern.count; i++) {
+        if ((moves[i].makes & MR_PATTERN_FINISHES) == 0) continue;
+        matches[finished++] = moved(p, m, &moves[i], event);
+    }
+    for (uint32_t i = 0; i < m->live; i++)
+        mr_node_release(op, row, partials[i].node);
+    memmove(partials + live, partials + m->live, (m->waiting + m->out) * sizeof *partials);
+    memcpy(partials, next, live * sizeof *partials);
+    m->live = live;
+    for (uint32_t i = 0; i < finished; i++)
+        mr_matches_complete(op, m, &matches[i], event->time_ms);
+    mr_matches_settle(op, row, event->time_ms);
+}
+
+/* ---- matches ---- */
+
+/* Which of two events came first? Below 0: that at (ms, number). */
+static int compare(double ms, uint32_t number, double other_ms, uint32_t other_number) {
+    if (ms != other_ms) return ms < other_ms ? -1 : 1;
+    return number == other_number ? 0 : number < other_number ? -1 : 1;
+}
+
+static int compare_starts(const mr_partial *a, const mr_partial *b) {
+    return compare(a->start_ms, a->start_number, b->start_ms, b->start_number);
+}
+
+/* Make room for one more at a place, and put it there. */
+static void insert(mr_matches *m, uint32_t place, const mr_partial *match) {
+    mr_partial *at = mr_partials(m) + place;
+    memmove(at + 1, at, (mr_partial_count(m) - place) * sizeof *at);
+    *at = *match;
+}
+
+static void put_out(mr_matches *m, const mr_partial *match, double time_ms) {
+    mr_partial *out = mr_partials(m) + mr_partial_count(m);
+    *out = *match;
+    const bool ends = time_ms == __builtin_inf();
+    out->start_ms = ends ? mr_node_at(m, match->node)->time_ms : time_ms;
+    out->sort = MR_PATTERN_MATCH;
+    m->out++;
+}
+
+void mr_matches_complete(const mr_operator_data *op, mr_matches *m, const mr_partial *match,
+                         double time_ms) {
+    if (mr_pattern_of(op)->skip == MR_SKIP_NONE) {
+        put_out(m, match, time_ms);
+        return;
+    }
+    uint32_t place = m->live + m->waiting;
+    while (place > m->live && compare_starts(mr_partials(m) + place - 1, match) > 0)
+        place--;
+    insert(m, place, match);
+    m->waiting++;
+}
+
+/* The event up to which partial matches are skipped; NULL: none is. */
+static const mr_node *skips_to(const mr_pattern *p, mr_matches *m, const mr_partial *match) {
+    const mr_node *found = NULL;
+    const mr_node *at;
+    for (uint32_t node = match->node; node != 0; node = at->parent) {
+        at = mr_node_at(m, node);
+        switch (p->skip) {
+        case MR_SKIP_LAST:
+            return at;
+        case MR_SKIP_NEXT:
+            found = at;
+            break; /* The first, at last. */
+        default:
+            if ((at->step & ~MR_NODE_TOLD) != p->skip_step) break;
+            if (p->skip == MR_SKIP_LAST_OF) return at;
+            found = at;
+        }
+    }
+    return found;
+}
+
+/* Let those go that a match skips. */
+static MR_COLD uint32_t skip(mr_operator_data *op, mr_row *row, mr_partial *from, uint32_t count,
+                             const mr_node *to) {
+    const uint32_t skip = mr_pattern_of(op)->skip;
+    const int most = skip == MR_SKIP_NEXT || skip == MR_SKIP_LAST ? 0 : -1;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const mr_partial partial = from[i];
+        if (compare(partial.start_ms, partial.start_number, to->time_ms, to->number) <= most) {
+            mr_node_release(op, row, partial.node);
+        } else {
+            from[kept++] = partial;
+        }
+    }
+    return kept;
+}
+
+MR_COLD void mr_matches_settle(mr_operator_data *op, mr_row *row, double time_ms) {
+    const mr_pattern *p = mr_pattern_of(op);
+    mr_matches *m = mr_matches_of(op, row);
+    mr_partial *partials = mr_partials(m);
+    while (m->waiting > 0) {
+        const mr_partial match = partials[m->live];
+        const mr_node *to = skips_to(p, m, &match);
+        if (m->live > 0 && compare_starts(&partials[0], &match) < 0) return;
+        uint32_t live = m->live;
+        uint32_t waiting = m->waiting - 1;
+        if (to != NULL) { /* The match holds it. */
+            waiting = skip(op, row, partials + m->live + 1, waiting, to);
+            live = skip(op, row, partials, live, to);
+        }
+        memmove(partials + live, partials + m->live + 1, waiting * sizeof *partials);
+        memmove(partials + live + waiting, partials + m->live + m->waiting,
+                m->out * sizeof *partials);
+        m->live = live;
+        m->waiting = waiting;
+        put_out(m, &match, time_ms);
+    }
+}
