@@ -2,12 +2,18 @@
  * The types of aggregates: which fields each can read, and what each gives.
  */
 
+import type { TopValue } from "./sketches/space_saving.ts"
+
+/** What an aggregate gives; a list is what it is. */
+export type Gives =
+  "number" | "numberOrNone" | "event" | "events" | "field" | "fields" | "top" | readonly unknown[]
+
 /** Any aggregate; what it reads and gives is known to the compiler alone. */
 export interface AnyAggregate {
   readonly types: {
     readonly field: string
     readonly reads: "number" | "any" | "none"
-    readonly gives: "number" | "numberOrNone" | "event" | "field" | "fields"
+    readonly gives: Gives
   }
 }
 
@@ -38,17 +44,22 @@ export type CheckedAggregates<A, T> = {
 /** Null and undefined are skipped. */
 type Value<T, Field> = Field extends keyof T ? NonNullable<T[Field]> : never
 
+/** By what it gives. */
+interface Results<T, Field> {
+  number: number
+  numberOrNone: number | undefined
+  event: T | undefined
+  events: T[]
+  field: Value<T, Field> | undefined
+  fields: Value<T, Field>[]
+  top: TopValue<Value<T, Field>>[]
+}
+
 type ResultOf<A, T> =
-  A extends AggregateOf<infer Field, unknown, infer Gives>
-    ? Gives extends "number"
-      ? number
-      : Gives extends "numberOrNone"
-        ? number | undefined
-        : Gives extends "event"
-          ? T | undefined
-          : Gives extends "field"
-            ? Value<T, Field> | undefined
-            : Value<T, Field>[]
+  A extends AggregateOf<infer Field, unknown, infer Given>
+    ? Given extends keyof Results<T, Field>
+      ? Results<T, Field>[Given]
+      : Given
     : never
 
 /** A row of `aggregate`: the key, and each aggregate by its name. */

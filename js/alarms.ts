@@ -1,6 +1,7 @@
 /**
  * Timers in processing time: which node of a job has the next, and the clock that tells of it.
  */
+import { refuseNumbers } from "./sinks/numbered.ts"
 import type { Step } from "./step.ts"
 import type { SteadyClock } from "./time/clock.ts"
 
@@ -14,7 +15,10 @@ export class Alarms {
     this.#timed = steps.filter(({ runner }) => runner?.nextDue !== undefined)
   }
 
-  /** The timers that are due first by `now`: their node, and when; undefined: none is due. */
+  /**
+   * The timers that are due first by `now`: their node, and when; undefined: none is due. Throws
+   * `OPTION` where a sink has numbers, as they could fire between other events another time.
+   */
   firstDue(now: number): { readonly step: Step; readonly timeMs: number } | undefined {
     let first: Step | undefined
     let timeMs = Infinity
@@ -23,6 +27,9 @@ export class Alarms {
       if (due > now || due >= timeMs) continue
       first = step
       timeMs = due
+    }
+    if (first?.numbered !== undefined) {
+      refuseNumbers(first.numbered, `a timer in processing time fires in ${first.planned.uid}`)
     }
     return first && { step: first, timeMs }
   }

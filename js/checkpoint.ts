@@ -102,8 +102,8 @@ export class Checkpoints {
     engine: Engine,
     restoring: Restoring,
   ): Promise<void> {
-    const { operators, sources, sinks } = manifest
-    const homes = openHomes({ states: operators, sources }, flow, restoring)
+    const { operators, sources, numbers, sinks } = manifest
+    const homes = openHomes({ states: operators, sources, numbers }, flow, restoring)
     this.#feeds.checkHomes(sinks)
     const chains = chainsOf(manifest)
     for (const path of chains.keys()) {

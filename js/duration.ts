@@ -52,6 +52,13 @@ export function durationMs(
   return rounded + 0 // -0 is 0.
 }
 
+/** The same of one that may be negative. */
+export function signedMs(given: unknown, name: string): number {
+  if (typeof given === "number" && given < 0) return -durationMs(-given, name)
+  const negative = typeof given === "string" && given.startsWith("-")
+  return negative ? -durationMs(given.slice(1), name) : durationMs(given, name)
+}
+
 function writtenMs(text: string): number | undefined {
   const [, count, unit] = written.exec(text) ?? []
   const scale = unitMs.get(unit ?? "")

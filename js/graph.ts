@@ -8,6 +8,7 @@ import type { Chunk, Failure } from "./chunk.ts"
 import { MillraceError } from "./errors.ts"
 import type { Engine } from "./engine/engine.ts"
 import type { Operator } from "./engine/operator.ts"
+import type { CacheStats } from "./operators/cache.ts"
 import type { Evictions } from "./operators/evictions.ts"
 import type { SourceNode } from "./sources/source.ts"
 import { errorOptions, errorPolicy } from "./on_error.ts"
@@ -64,6 +65,27 @@ export interface Finished {
   readonly tags?: readonly (AnyTag | undefined)[]
 }
 
+/** A window, and what is in it. */
+export interface OpenWindow {
+  readonly start: number
+  readonly end: number
+  readonly contents: unknown
+}
+
+/** The open windows of a runner. */
+export interface OpenWindows {
+  /** Whose rows have them. */
+  readonly operator: Operator
+  /** Do they close by time, when so many events have come, or at the end of the source? */
+  readonly closeBy: "time" | "count" | "end"
+  /** Does an event at the end of a window belong to it? */
+  readonly inclusive: boolean
+  /** How long after that they take late events, ms. */
+  readonly lateMs: number
+  /** Those of a row. */
+  of(this: void, row: number): readonly OpenWindow[]
+}
+
 /** A node at work. */
 export interface Runner {
   /**
@@ -105,6 +127,10 @@ export interface Runner {
   trace?(tracing: Tracing | undefined): void
   /** Events that it has dropped or routed because they were late; undefined: it never does. */
   readonly late?: LateStats
+  /** Its open windows; for `job.explain`. */
+  readonly windows?: OpenWindows
+  /** What it keeps of what it looked up; undefined: it keeps nothing. */
+  readonly cache?: CacheStats | undefined
   /** Functions that are still waited for are given up: nothing of theirs counts any more. */
   close?(): void
 }
@@ -120,6 +146,8 @@ export interface OperatorNode {
   readonly schema?: StateSchema | undefined
   /** Where its state is saved, if not with the job's. */
   readonly storage?: StateStorage | undefined
+  /** Do results come as functions settle, and not in the order of their events? */
+  readonly unordered?: boolean | undefined
   /** The side outputs that it may give. */
   readonly tags?: readonly AnyTag[]
   /** It is the second half of an operator; the first half may have side outputs as well. */
@@ -186,14 +214,21 @@ export const operatorOptions = {
   ...errorOptions,
 }
 
+/** What some operators have beside {@link operatorOptions}. */
+interface Extras {
+  readonly state?: StateSetting
+  readonly ordered?: boolean | undefined
+}
+
 /** What every operator's node has by its options; `checked` are those of the operator `where`. */
 export function nodeOptions(
-  checked: Checked<typeof operatorOptions> & { readonly state?: StateSetting },
+  checked: Checked<typeof operatorOptions> & Extras,
   where: string,
-): Pick<OperatorNode, "uid" | "name" | "onError" | "tags" | "storage"> {
+): Pick<OperatorNode, "uid" | "name" | "onError" | "tags" | "storage" | "unordered"> {
   const { uid, name, errorsTo, state } = checked
   const tags = errorsTo === undefined ? [] : [errorsTo]
-  return { uid, name, onError: errorPolicy(checked, where), tags, storage: state?.storage }
+  const onError = errorPolicy(checked, where)
+  return { uid, name, onError, tags, storage: state?.storage, unordered: checked.ordered === false }
 }
 
 /** The same with one more side output, if there is a tag. */

@@ -1,6 +1,8 @@
 /**
  * What users hold of a job: `run`, `Job`, `Jobs`, and the job behind a stream that is iterated.
  */
+import { explain } from "./explain.ts"
+import type { Explanation } from "./explain.ts"
 import type { Node } from "./graph.ts"
 import { JobCore } from "./job.ts"
 import { MillraceError, typeName } from "./errors.ts"
@@ -12,6 +14,7 @@ import type { AskedOutput } from "./sinks/sink.ts"
 import { Tag } from "./tag.ts"
 import { callable, checkOptions, flag } from "./options.ts"
 import type { StateTrace, TraceOptions } from "./state/trace.ts"
+import type { KeyValue } from "./state/keys.ts"
 import { StateView } from "./state/view.ts"
 import type { JobStats } from "./stats.ts"
 import { Stream } from "./keyed.ts"
@@ -63,6 +66,23 @@ export interface JobBase extends AsyncDisposable {
    * @throws {MillraceError} `CLOSED` once the job is closed.
    */
   stats(): JobStats
+  /**
+   * What each operator of the job keeps of a key and waits for: its state, open windows and why
+   * they are open, timers, events that wait for partners; how far its watermark has come, and which
+   * source holds it there; and what came late, was skipped or evicted. Costs nothing until it is
+   * called, and then as much as the key has rows; of joins, as much as there are events that wait.
+   *
+   * @example
+   * ```ts
+   * const job = await run(from([{ user: "ada" }]).keyBy("user").deduplicate())
+   * await job.finished()
+   * const { states } = job.explain("ada").operators["deduplicate-1"]
+   * await job.close()
+   * ```
+   * @throws {MillraceError} `CLOSED` once the job is closed; `UNSUPPORTED` while a function of the
+   *   job runs; `KEY_TYPE` for what cannot be a key.
+   */
+  explain(key: KeyValue): Explanation
   /**
    * Call `record` for each access of a user function to its state, until it is called with
    * undefined. Free while nobody does. Keys and values are data, and are told only if asked for.
@@ -192,6 +212,7 @@ function handleOf(job: JobCore, single: boolean): JobBase {
     savepoint: () => job.savepoint(),
     state: (uid) => StateView.of(uid, job.opened().flow, job.settings.clock),
     stats: () => job.stats(),
+    explain: (key) => explain(key, job.opened().flow, job.settings.clock),
     trace(record, options) {
       const checked = checkOptions(options, { keys: flag, values: flag }, "trace")
       const given = record === undefined ? undefined : callable<TellTrace>()(record, "trace")

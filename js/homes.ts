@@ -13,6 +13,7 @@ import type { HomedState } from "./states.ts"
 interface Saved {
   readonly states: readonly SavedState[]
   readonly sources: SavedFlow["sources"]
+  readonly numbers?: SavedFlow["numbers"]
 }
 
 /** How saved state is taken over. */
@@ -32,7 +33,7 @@ export type Homes = ReadonlyMap<string, Intake>
  *   `allowNonRestored` is not given, or when a home has other fields.
  */
 export function openHomes(
-  { states, sources }: Saved,
+  { states, sources, numbers = [] }: Saved,
   flow: Flow,
   { nowMs, allowNonRestored }: Restoring,
 ): Homes {
@@ -55,6 +56,11 @@ export function openHomes(
   for (const { uid } of sources) {
     if (flow.sources.some(({ planned }) => planned.uid === uid)) continue
     throw new MillraceError("STATE_CONFIG", `the saved position of ${uid} has no source here`)
+  }
+  for (const { output } of numbers) {
+    if (flow.outputs.some(({ name, given }) => name === output && given !== undefined)) continue
+    const what = `the results of output ${output} had numbers, which no sink here takes`
+    throw new MillraceError("STATE_CONFIG", what)
   }
   return homes
 }

@@ -4,16 +4,18 @@
  * @packageDocumentation
  */
 export { outputTag } from "./tag.ts"
-export type { Tag } from "./tag.ts"
+export type { AnyTag, Tag } from "./tag.ts"
 export type { ErrorAnswer, ErrorEvent, ErrorOptions } from "./on_error.ts"
 export { KeyedStream, Stream, Windowed } from "./keyed.ts"
+export { Broadcast, Connected, ConnectedBroadcast } from "./connected.ts"
 export { from } from "./from.ts"
 export type { EventOf, StreamOf } from "./stream.ts"
 export type { AggregateRow, WindowRow } from "./aggregate_types.ts"
 export { run } from "./handles.ts"
 export type { Job, JobBase, Jobs, Streams } from "./handles.ts"
 export { Delivery } from "./sinks/sink.ts"
-export type { AtLeastOnceSink, ExactlyOnceSink, Sink, TransactionalSink } from "./sinks/sink.ts"
+export type { AtLeastOnceSink, ExactlyOnceSink, NumberedSink } from "./sinks/sink.ts"
+export type { Sink, TransactionalSink } from "./sinks/sink.ts"
 export { transactionalSink } from "./sinks/transactional.ts"
 export type { TransactionalOptions } from "./sinks/transactional.ts"
 export { upsertSink } from "./sinks/upsert.ts"
@@ -21,7 +23,15 @@ export type { UpsertOptions } from "./sinks/upsert.ts"
 export type { JobListeners } from "./listeners.ts"
 export type { RestartOptions } from "./restarts.ts"
 export type { RunOptions } from "./run.ts"
-export type { CheckpointStats, JobStats, OperatorStats } from "./stats.ts"
+export type {
+  Explanation,
+  OperatorExplanation,
+  SourceExplanation,
+  StateExplanation,
+  TimerExplanation,
+  WindowExplanation,
+} from "./explain.ts"
+export type { CheckpointStats, JobStats, OperatorStats, Restored } from "./stats.ts"
 export type { MemoryStats } from "./engine/engine.ts"
 export type { AggregateOptions } from "./operators/aggregate.ts"
 export { Aggregate, count, max, mean, min, stddev, sum, variance } from "./operators/aggregates.ts"
@@ -35,6 +45,16 @@ export {
   last,
   ValueAggregate,
 } from "./operators/picks.ts"
+export { approxDistinct, ewma, quantile, sample, topK } from "./operators/sketches.ts"
+export type {
+  ApproxDistinctOptions,
+  EwmaOptions,
+  QuantileOptions,
+  Quantiles,
+  SampleOptions,
+  TopKOptions,
+} from "./operators/sketches.ts"
+export type { TopValue } from "./sketches/space_saving.ts"
 export {
   countWindow,
   globalWindow,
@@ -68,16 +88,51 @@ export type {
   TriggerContext,
   TriggerResult,
   TriggerTimers,
+  Within,
 } from "./windows/trigger.ts"
 export type { WindowOptions, WindowResultOptions } from "./operators/window/spec.ts"
+export type { CoGroupFunction, CoGroupOptions } from "./operators/window/co_group.ts"
 export type { WindowProcessOptions } from "./operators/window/window.ts"
 export type { WindowContext } from "./operators/window/emitters.ts"
 export type { BufferOptions } from "./operators/buffer.ts"
 export type { Emitted, Group, GroupFunction, GroupOptions } from "./operators/group.ts"
-export { interval } from "./operators/join/spec.ts"
-export type { IntervalOptions, JoinSpec } from "./operators/join/spec.ts"
+export { asOf, interval, windowJoin } from "./operators/join/spec.ts"
+export type {
+  AsOfOptions,
+  AsOfSpec,
+  IntervalOptions,
+  IntervalSpec,
+  JoinSpec,
+  JoinType,
+  LeftOf,
+  RightOf,
+  WindowJoinOptions,
+  WindowJoinSpec,
+} from "./operators/join/spec.ts"
 export type { JoinFunction, JoinOptions, StatelessJoinOptions } from "./operators/join/join.ts"
 export type { Pair } from "./operators/join/runner.ts"
+export type {
+  MatchContext,
+  PatternFunction,
+  PatternOptions,
+  StatelessPatternOptions,
+  TimedOutMatch,
+} from "./operators/pattern/pattern.ts"
+export type { PatternVerb } from "./pattern_verb.ts"
+export { pattern } from "./patterns/begin.ts"
+export type { ListedStep, StepOptions } from "./patterns/begin.ts"
+export { and, not, or, where } from "./patterns/condition.ts"
+export type {
+  Comparable,
+  Comparison,
+  Condition,
+  ConditionOf,
+  Judged,
+  Matched,
+} from "./patterns/condition.ts"
+export type { Pattern, PatternFor, Span } from "./patterns/pattern.ts"
+export { noSkip, skipPastLastEvent, skipToFirst, skipToLast, skipToNext } from "./patterns/skip.ts"
+export type { Skip } from "./patterns/skip.ts"
 export type { HoldOptions } from "./operators/latest.ts"
 export type { EvictedKey } from "./operators/evictions.ts"
 export type { DeduplicateOptions } from "./operators/deduplicate.ts"
@@ -90,17 +145,32 @@ export type {
   SessionSettings,
 } from "./operators/session/session.ts"
 export type { ThrottleOptions } from "./operators/throttle.ts"
+export type { ThrottleAlgorithm } from "./engine/operator.ts"
+export type { CountOptions } from "./operators/take.ts"
 export type { DistinctOptions } from "./operators/distinct.ts"
 export type { TakeWhileOptions } from "./operators/take_while.ts"
 export type {
+  BroadcastAccessors,
+  BroadcastOptions,
+  ConnectOptions,
+  ReadOnlyAccessors,
+} from "./operators/process/connect.ts"
+export type {
   Accessors,
+  BroadcastContext,
   Context,
+  Descriptors,
   Out,
+  ProcessFunction,
   ProcessOptions,
+  ProcessSettings,
   TimerScope,
 } from "./operators/process/process.ts"
 export type { FoldOptions } from "./operators/fold.ts"
-export type { AsyncContext, MapAsyncOptions } from "./operators/map_async.ts"
+export type { MapAsyncOptions } from "./operators/map_async.ts"
+export type { AsyncContext, TryOptions } from "./operators/tries.ts"
+export type { Find, LookupOptions } from "./operators/lookup.ts"
+export type { CacheOptions, CacheStats } from "./operators/cache.ts"
 export type { FunctionOptions } from "./operators/function_options.ts"
 export type { StatefulOptions } from "./operators/map.ts"
 export type { OperatorOptions } from "./graph.ts"

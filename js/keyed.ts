@@ -5,6 +5,8 @@
  * imports both classes from here, which puts them in order.
  */
 import type { AggregateRow, Aggregates, CheckedAggregates } from "./aggregate_types.ts"
+import { connectedTo } from "./connected.ts"
+import type { Broadcast, Connected, ConnectedBroadcast } from "./connected.ts"
 import type { Node, OperatorOptions } from "./graph.ts"
 import { KeyedGroups } from "./keyed_groups.ts"
 import type { WithType, WithValue } from "./keyed_types.ts"
@@ -24,14 +26,13 @@ import type { FoldOptions } from "./operators/fold.ts"
 import { keyedFilterNode, keyedMapNode } from "./operators/map.ts"
 import type { StatefulOptions } from "./operators/map.ts"
 import { processNode } from "./operators/process/process.ts"
-import type { ProcessOptions } from "./operators/process/process.ts"
+import type { Descriptors, ProcessOptions } from "./operators/process/process.ts"
 import { throttleNode } from "./operators/throttle.ts"
 import type { ThrottleOptions } from "./operators/throttle.ts"
 import { tapNode } from "./operators/stateless.ts"
 import type { StateAccess } from "./state/access.ts"
 import { itself, keyReader } from "./state/keys.ts"
 import type { KeyReader, KeyValue, Path } from "./state/keys.ts"
-import type { Descriptor } from "./state/kinds.ts"
 import type { RecordType } from "./state/record.ts"
 import { Stream } from "./stream.ts"
 import { Windowed } from "./windowed.ts"
@@ -188,11 +189,30 @@ export class KeyedStream<K, T> extends KeyedGroups<K, T> {
    *   {@link KeyedStream.map}, `CLOSED` for state used outside its call, `TIMESTAMP` for a timer's
    *   time that is none.
    */
-  process<
-    const D extends Readonly<Record<string, Descriptor<unknown>>> = Record<never, never>,
-    O = never,
-  >(options: ProcessOptions<K, T, D, O>): Stream<O> {
+  process<const D extends Descriptors = Record<never, never>, O = never>(
+    options: ProcessOptions<K, T, D, O>,
+  ): Stream<O> {
     return new Stream(processNode(this.node, this.#key, options))
+  }
+
+  /**
+   * This stream beside another one with the same kind of key: a function for the events of each,
+   * with the state and the timers of their key in common; {@link Connected.process} says more.
+   *
+   * @example
+   * ```ts
+   * const clicks = from([{ user: "ada" }]).keyBy("user")
+   * const visits = from([{ id: "ada" }]).keyBy("id")
+   * const both = clicks.connect(visits)
+   * ```
+   * @throws {MillraceError} `OPTION` for what is no keyed stream, and not broadcast.
+   */
+  override connect<R>(other: KeyedStream<K, R>): Connected<K, T, R>
+  override connect<R, B extends Descriptors>(other: Broadcast<R, B>): ConnectedBroadcast<K, T, R, B>
+  override connect(other: never): never
+  override connect(other: unknown): never {
+    const right = other instanceof KeyedStream ? { node: other.node, read: other.#key } : undefined
+    return connectedTo({ node: this.node, read: this.#key }, right, other)
   }
 
   /**

@@ -39,6 +39,8 @@ export class Output {
   hasSink = false
   /** The consumer has left. */
   left = false
+  /** Of a sink with numbers: how many results it was given since the very first run. */
+  given: number | undefined
   /** Results that nobody claimed. */
   discarded = 0
 
@@ -143,6 +145,7 @@ export class Output {
   #takeAll(): readonly unknown[] {
     const [first = [], ...others] = this.#chunks
     const rest = this.#at === 0 ? first : first.slice(this.#at)
+    if (this.given !== undefined) this.given += this.#unread
     this.forget()
     return others.length === 0 ? rest : rest.concat(...others)
   }

@@ -25,6 +25,15 @@ export interface SavedFlow {
   readonly sources: readonly SavedSource[]
   /** Of nodes with several inputs; undefined: there are none. */
   readonly watermarks?: readonly SavedWatermark[]
+  /** Of outputs whose sinks have numbers; undefined: there are none. */
+  readonly numbers?: readonly SavedNumber[]
+}
+
+/** How many results an output has given since the very first run. */
+export interface SavedNumber {
+  /** Its name. */
+  readonly output: string
+  readonly given: number
 }
 
 /** A state of one operator. */
@@ -42,12 +51,16 @@ export function savedFlow(flow: Flow, finished: boolean): SavedFlow {
   const over = flow.parts.saved()
   const ended = finished ? [] : flow.leftovers.saved()
   const watermarks = flow.progress.saved()
+  const numbers = flow.outputs.flatMap(({ name, given }) => {
+    return given === undefined ? [] : [{ output: name, given }]
+  })
   return {
     ...{ sequence, finished, complete },
     ...(over.length > 0 && { over }),
     ...(ended.length > 0 && { ended }),
     sources,
     ...(watermarks.length > 0 && { watermarks }),
+    ...(numbers.length > 0 && { numbers }),
   }
 }
 
@@ -116,6 +129,7 @@ export const flowParts = {
     }),
   ),
   watermarks: optional(eachOnce(["uid"], shaped({ uid: isText, watermark: isTime }))),
+  numbers: optional(eachOnce(["output"], shaped({ output: isText, given: isCount }))),
 }
 
 /** What no two {@link SavedState}s have alike. */

@@ -8,7 +8,21 @@ import type { Operator } from "./engine/operator.ts"
 import type { Flow } from "./flow.ts"
 import type { Runner, StateSchema } from "./graph.ts"
 import type { Planned } from "./plan.ts"
+import type { KeyValue } from "./state/key_bytes.ts"
 import type { Clock } from "./time/clock.ts"
+
+/** How `job.explain` tells of rows that `job.state` does not show. */
+export interface ToldRows {
+  /** The keys that a key of events has its rows under. */
+  keysOf(this: void, key: KeyValue): readonly KeyValue[]
+  /**
+   * What a row is: an event that waits for partners or for its time, or one that beginnings of a
+   * pattern have taken; undefined: neither.
+   */
+  listOf(this: void, row: number): "buffered" | "matches" | undefined
+  /** A row under one of these keys, and its own, as plain data. */
+  tell(this: void, row: number, key: KeyValue, entry: KeyValue | undefined): object
+}
 
 /** One of the states of a runner. */
 export interface NamedState {
@@ -18,6 +32,7 @@ export interface NamedState {
   readonly operator: Operator
   /** A row as the user sees it; undefined: the state is not shown to anybody. */
   readRow?(row: number): unknown
+  readonly told?: ToldRows
 }
 
 /** A state with the node that it belongs to. */

@@ -5,6 +5,7 @@ import type { Skipped } from "./checkpoint.ts"
 import type { Engine, MemoryStats } from "./engine/engine.ts"
 import type { Flow } from "./flow.ts"
 import type { OperatorNode } from "./graph.ts"
+import type { CacheStats } from "./operators/cache.ts"
 import { statesOf } from "./states.ts"
 import type { Step } from "./step.ts"
 import type { Output } from "./output.ts"
@@ -29,6 +30,8 @@ export interface OperatorStats {
   readonly nans: number
   /** Events that came too late, by reason; only of operators that drop or route such events. */
   readonly late?: LateStats
+  /** Of what a `lookup` keeps. */
+  readonly cache?: CacheStats
 }
 
 /** What became of checkpoints in this run. */
@@ -94,7 +97,8 @@ export function statsOf(
   }
 }
 
-function operatorStats({ planned, runner, tolerance, in: came, out }: Step): OperatorStats {
+/** The figures of one operator. */
+export function operatorStats({ planned, runner, tolerance, in: came, out }: Step): OperatorStats {
   const { name } = planned.node as OperatorNode
   const named = name === undefined ? {} : { name }
   const sum = { rows: 0, bytes: 0, expired: 0, evicted: 0, nans: 0 }
@@ -102,6 +106,16 @@ function operatorStats({ planned, runner, tolerance, in: came, out }: Step): Ope
     const figures = operator.stats()
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += figures[name]
   }
-  const figures = { ...named, in: came, out, skipped: tolerance?.skipped ?? 0, ...sum }
-  return runner?.late === undefined ? figures : { ...figures, late: { ...runner.late } }
+  const { late, cache } = runner ?? {}
+  return {
+    ...named,
+    ...{ in: came, out, skipped: tolerance?.skipped ?? 0, ...sum },
+    ...(late !== undefined && { late: { ...late } }),
+    ...(cache !== undefined && { cache: cacheFigures(cache) }),
+  }
+}
+
+/** As they are now. */
+function cacheFigures({ size, hits, misses, evicted }: CacheStats): CacheStats {
+  return { size, hits, misses, evicted }
 }

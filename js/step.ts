@@ -7,6 +7,7 @@ import type { Runner, Site } from "./graph.ts"
 import { Tolerance } from "./on_error.ts"
 import type { Output } from "./output.ts"
 import type { Plan, Planned, PlannedOutput } from "./plan.ts"
+import { checkRepeats, numberedBehind } from "./sinks/numbered.ts"
 import { statesOf } from "./states.ts"
 import type { SteadyClock } from "./time/clock.ts"
 
@@ -18,6 +19,8 @@ export interface Step {
   in: number
   out: number
   finished: boolean
+  /** The name of an output whose sink has numbers, and that hears of it; undefined: none does. */
+  readonly numbered: string | undefined
   /** It belongs to a part of a concat that is over: it gives nothing more, in any run. */
   over: boolean
 }
@@ -44,7 +47,9 @@ export function openStep(
     const message = `${operator.label}: state.timeDomain "event" needs from(…, { time })`
     throw new MillraceError("STATE_CONFIG", message)
   }
-  return { planned, runner, tolerance, in: 0, out: 0, finished: false, over: false }
+  const numbered = numberedBehind(planned, plan, outputs)
+  if (numbered !== undefined) checkRepeats(planned, statesOf(planned, runner), numbered)
+  return { planned, runner, tolerance, numbered, in: 0, out: 0, finished: false, over: false }
 }
 
 /** A class: of objects that are written down with a getter, each has a shape of its own. */

@@ -2,9 +2,11 @@
  * Streams: descriptions of what happens to events. Nothing runs until a stream is iterated, or
  * given to `run`; either makes a job. Methods only make a node and wrap it.
  */
-import { Gathered } from "./gathered.ts"
-import { runAlone } from "./handles.ts"
-import type { Node, OperatorOptions } from "./graph.ts"
+import { Broadcast, connectedTo } from "./connected.ts"
+import type { Connected, ConnectedBroadcast } from "./connected.ts"
+import type { OperatorOptions } from "./graph.ts"
+import { Iterated } from "./iterated.ts"
+import type { StreamOf } from "./iterated.ts"
 import { KeyedStream } from "./keyed.ts"
 import { bufferNode } from "./operators/buffer.ts"
 import type { BufferOptions } from "./operators/buffer.ts"
@@ -17,8 +19,12 @@ import { distinctNode } from "./operators/distinct.ts"
 import type { DistinctOptions } from "./operators/distinct.ts"
 import { reduceNode } from "./operators/fold.ts"
 import type { FoldOptions } from "./operators/fold.ts"
+import { lookupNode } from "./operators/lookup.ts"
+import type { Find, LookupOptions } from "./operators/lookup.ts"
 import { mapAsyncNode } from "./operators/map_async.ts"
-import type { AsyncContext, MapAsyncOptions } from "./operators/map_async.ts"
+import type { MapAsyncOptions } from "./operators/map_async.ts"
+import type { AsyncContext } from "./operators/tries.ts"
+import type { Descriptors } from "./operators/process/process.ts"
 import { concatNode, filterNode, flatMapNode, mapNode } from "./operators/stateless.ts"
 import { tapNode, unionNode } from "./operators/stateless.ts"
 import { sideOutputNode } from "./operators/side_output.ts"
@@ -26,40 +32,25 @@ import { skipNode, takeNode } from "./operators/take.ts"
 import type { CountOptions } from "./operators/take.ts"
 import { takeWhileNode } from "./operators/take_while.ts"
 import type { TakeWhileOptions } from "./operators/take_while.ts"
-import { Delivery } from "./sinks/sink.ts"
-import type { Sink } from "./sinks/sink.ts"
+import { patternNode } from "./operators/pattern/pattern.ts"
+import type { PatternVerb } from "./pattern_verb.ts"
 import { itself, keyReader } from "./state/keys.ts"
-import type { At, KeyOptions, KeyValue, Path } from "./state/keys.ts"
+import type { KeyIn, KeyOptions, KeyPlace, KeyValue, Path } from "./state/keys.ts"
 import type { RecordType } from "./state/record.ts"
 import type { Tag } from "./tag.ts"
-
-type Present<T> = Exclude<T, undefined>
 
 /** All events have one key. */
 const unkeyed = () => null
 
 const log = (...values: unknown[]): void => console.log(...values)
 
-/** Any stream of these events; every {@link Stream} is one. */
-export interface StreamOf<out T> {
-  /** The last step; for `run`. */
-  readonly node: Node
-  /** Only the type of an event; there is no value. */
-  readonly event: T
-}
+export type { StreamOf } from "./iterated.ts"
 
 /** The events of a stream. */
 export type EventOf<S> = S extends StreamOf<infer T> ? T : never
 
 /** A stream of events. Iterating it runs a job of its own, in memory. */
-export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
-  readonly node: Node
-  declare readonly event: T
-
-  constructor(node: Node) {
-    this.node = node
-  }
-
+export class Stream<T> extends Iterated<T> {
   /** What the function makes of each event. */
   map<O>(f: (event: T) => O, options?: OperatorOptions<T, unknown, O>): Stream<O> {
     return new Stream(mapNode(this.node, f, options))
@@ -80,6 +71,32 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
     options?: MapAsyncOptions<T, O>,
   ): Stream<O> {
     return new Stream(mapAsyncNode(this.node, f, options))
+  }
+
+  /**
+   * Each event with what a function finds for its key, in a database for one: a `mapAsync` that
+   * keeps what it found. `key` is a path, several paths or a function, as for `keyBy`; `make` gets
+   * the event and what `find` gave, `undefined` if that is it.
+   *
+   * @example
+   * ```ts
+   * const planOf = async (user: string) => (user === "ada" ? "free" : undefined)
+   * const plans = from([{ user: "ada" }, { user: "ada" }]).lookup(
+   *   "user",
+   *   (user) => planOf(user),
+   *   ({ user }, plan) => `${user}: ${plan}`,
+   *   { cache: { ttl: "5m", maxSize: 1000 }, timeout: "2s", retry: { attempts: 2 } },
+   * )
+   * ```
+   * @throws {MillraceError} while running as {@link Stream.mapAsync}; `KEY_MISSING`, `KEY_TYPE`.
+   */
+  lookup<const By extends KeyPlace<T>, V, O>(
+    key: By,
+    find: Find<KeyIn<T, By>, V>,
+    make: (event: T, found: V) => O,
+    options?: LookupOptions<T, O>,
+  ): Stream<O> {
+    return new Stream(lookupNode(this.node, key, find, make, options))
   }
 
   /** The events for which the function returns something truthy. */
@@ -137,10 +154,7 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
    *
    * @throws {MillraceError} while running `KEY_TYPE` and `KEY_MISSING`, as `keyBy`.
    */
-  distinctUntilChanged(
-    by?: Path<T> | readonly Path<T>[] | ((event: T) => KeyValue | undefined),
-    options?: DistinctOptions<T>,
-  ): Stream<T> {
+  distinctUntilChanged(by?: KeyPlace<T>, options?: DistinctOptions<T>): Stream<T> {
     const reader = by === undefined ? itself : keyReader(by)
     return new Stream(distinctNode(this.node, unkeyed, reader, options))
   }
@@ -166,6 +180,11 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
     return new Stream(bufferNode(this.node, unkeyed, options))
   }
 
+  /** What the function makes of each match among all events; see {@link KeyedStream.pattern}. */
+  get pattern(): PatternVerb<unknown, T> {
+    return (...given: unknown[]) => new Stream(patternNode(this.node, unkeyed, ...given)) as never
+  }
+
   /** Of all events only so many pass in so much time; see {@link KeyedStream.throttle}. */
   throttle(options: ThrottleOptions<T>): Stream<T> {
     return new Stream(throttleNode(this.node, unkeyed, options))
@@ -183,6 +202,43 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
    */
   union<U extends readonly StreamOf<unknown>[]>(...streams: U): Stream<T | EventOf<U[number]>> {
     return new Stream(unionNode([this.node, ...streams.map(({ node }) => node)]))
+  }
+
+  /**
+   * This stream beside another one: a function for the events of each, with state in common. As
+   * neither has keys, all events have the same; see {@link KeyedStream.connect}.
+   */
+  connect<R>(other: Stream<R> & { readonly key?: undefined }): Connected<null, T, R>
+  connect<R, B extends Descriptors>(other: Broadcast<R, B>): ConnectedBroadcast<null, T, R, B>
+  connect(other: unknown): never {
+    const plain = other instanceof Stream && !(other instanceof KeyedStream)
+    const right = plain ? { node: other.node, read: unkeyed } : undefined
+    return connectedTo({ node: this.node, read: unkeyed }, right, other)
+  }
+
+  /**
+   * This stream as rules for another one, which change while its events flow: `connect` takes it,
+   * and {@link ConnectedBroadcast.process} says what becomes of both. Rules are kept in the states
+   * that are described here, which are one for all keys (Flink's broadcast state).
+   *
+   * @example
+   * ```ts
+   * const rules = from([{ host: "a", most: 1 }])
+   * const alarms = from([{ host: "a", hits: 2 }])
+   *   .keyBy("host")
+   *   .connect(rules.broadcast({ most: mapState(of<string>(), of<number>()) }))
+   *   .process({
+   *     emits: of<string>(),
+   *     process({ host, hits }, { most }, _, out) {
+   *       if (hits > (most.get(host) ?? Infinity)) out.collect(host)
+   *     },
+   *     processBroadcast: (rule, { most }) => most.put(rule.host, rule.most),
+   *   })
+   * ```
+   * @throws {MillraceError} `OPTION` for what describes no states.
+   */
+  broadcast<const B extends Descriptors>(states: B): Broadcast<T, B> {
+    return new Broadcast(this.node, states)
   }
 
   /**
@@ -227,72 +283,12 @@ export class Stream<T> implements AsyncIterable<T>, StreamOf<T> {
     f: (event: T) => K | undefined,
     options?: KeyOptions,
   ): KeyedStream<K, T>
-  keyBy<const P extends Path<T>>(path: P, options?: KeyOptions): KeyedStream<Present<At<T, P>>, T>
+  keyBy<const P extends Path<T>>(path: P, options?: KeyOptions): KeyedStream<KeyIn<T, P>, T>
   keyBy<const P extends readonly Path<T>[]>(
     paths: P,
     options?: KeyOptions,
-  ): KeyedStream<{ readonly [I in keyof P]: Present<At<T, P[I] & string>> }, T>
+  ): KeyedStream<KeyIn<T, P>, T>
   keyBy(by: string | readonly string[] | ((event: T) => unknown), options?: KeyOptions) {
     return new KeyedStream<KeyValue, T>(this.node, keyReader(by, options)) as never
-  }
-
-  /**
-   * Give the results to a sink, in a job: `run(stream.to(sink), { storage })`. It takes them from
-   * the first pull or `finished()` on, and has its part in every checkpoint.
-   *
-   * @throws {MillraceError} `OPTION` for what is no sink.
-   */
-  to(sink: Sink<T>): Delivery {
-    return new Delivery(this.node, sink)
-  }
-
-  /** Run in memory and gather all results. */
-  async toArray(): Promise<T[]> {
-    const iterator = runAlone(this.node)
-    const results = new Gathered()
-    for (;;) {
-      const { done, value } = await iterator.nextAll()
-      if (done === true) return results.all() as T[]
-      results.add(value)
-    }
-  }
-
-  /** Run in memory; the results that are ready come together, as arrays that are never empty. */
-  async *chunks(): AsyncGenerator<readonly T[], undefined> {
-    const iterator = runAlone(this.node)
-    try {
-      for (;;) {
-        const { done, value } = await iterator.nextAll()
-        if (done === true) return
-        yield value.slice() as T[]
-      }
-    } finally {
-      await iterator.return?.()
-    }
-  }
-
-  /** Run in memory as a web stream, which pulls as it is read; cancelling it ends the job. */
-  toReadableStream(): ReadableStream<T> {
-    const iterator = runAlone(this.node)
-    return new ReadableStream<T>(
-      {
-        async pull(controller) {
-          const step = await iterator.next()
-          if (step.done === true) controller.close()
-          else controller.enqueue(step.value as T)
-        },
-        cancel: async () => void (await iterator.return?.()),
-      },
-      { highWaterMark: 0 },
-    )
-  }
-
-  /** Run in memory and call the function with each result; a promise it returns is awaited. */
-  async forEach(f: (result: T) => unknown): Promise<void> {
-    for await (const result of this) await f(result)
-  }
-
-  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
-    return runAlone(this.node) as AsyncIterableIterator<T, undefined>
   }
 }

@@ -68,6 +68,7 @@ export class Works {
     this.#saving.open(flow, opened.engine)
     this.#saved = saved
     this.#restored = saved && { epoch: manifest?.epoch, position: saved.sequence, skipped }
+    feeds.number(saved?.numbers)
     await feeds.restore(this.#restored, manifest?.sinks)
     if (this.#restored !== undefined) tell(this.#settings.on, "restored", this.#restored)
     this.#before = undefined

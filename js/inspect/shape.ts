@@ -2,6 +2,7 @@
  * What the rows of a saved state are, as far as its schema tells: how to load and to read them.
  *
  *   aggregate, whole window   by the operator that they are of: C gives results
+ *   values of aggregates      what they give of what was kept: of sketches, not their bytes
  *   ref                       the value
  *   record, session           an object of the fields by their names
  *   the rest                  the fields as they lie, as only their operator knows what they mean
@@ -15,7 +16,10 @@ import { rowWriter } from "../operators/aggregate_rows.ts"
 import type { Row } from "../operators/aggregate_rows.ts"
 import { Aggregate, givesNone } from "../operators/aggregates.ts"
 import type { AggregateSpec } from "../operators/aggregates.ts"
+import { Picks, ValueAggregate } from "../operators/picks.ts"
+import { wayOf } from "../operators/sketches.ts"
 import { rowMaker } from "../operators/window/results.ts"
+import type { KeySlices } from "../operators/window/shared.ts"
 import { noLimits } from "../state/config.ts"
 import { hasEntries } from "../state/kinds.ts"
 
@@ -28,6 +32,9 @@ export interface Shape {
 
 /** The shape of a state; `segment` is one of its segments, undefined: there is none. */
 export function shapeOf(schema: StateSchema, segment: Uint8Array | undefined): Shape {
+  const { kind, fields } = schema
+  const given = kind === "windowValues" ? slices(fields) : kind === "aggregate" && kept(fields)
+  if (given) return ofValues(given)
   return wholeWindow(schema) ?? aggregate(schema) ?? plain(schema, segment)
 }
 
@@ -75,6 +82,38 @@ function aggregate({ kind, fields }: StateSchema): Shape | undefined {
       }
     },
   }
+}
+
+/** What aggregates that keep values give of a row; undefined: these are others. */
+function kept(fields: readonly string[]): ((value: unknown) => Row) | undefined {
+  const specs = fields.map((text) => {
+    const [, name = "", kind = "", field = ""] =
+      /^(.*):(\w+(?: [\d.e-]+)*)\((.*)\)$/s.exec(text) ?? []
+    const way = wayOf(kind)
+    return way && ([name, new ValueAggregate(kind, field || undefined, way)] as const)
+  })
+  const known = specs.filter((spec) => spec !== undefined)
+  if (known.length === 0 || known.length < specs.length) return undefined
+  const picks = new Picks(known.map(([, spec]) => spec))
+  return (value) => {
+    const results = picks.results((value as { kept: unknown[] }).kept)
+    return Object.fromEntries(known.map(([name], i) => [name, results[i]]))
+  }
+}
+
+/** The same, slice by slice. */
+function slices([, ...fields]: readonly string[]): ((value: unknown) => Row[]) | undefined {
+  const resultsOf = kept(fields)
+  return (
+    resultsOf &&
+    ((value) =>
+      (value as KeySlices).slices.map((slice) => ({ start: slice.start, ...resultsOf(slice) })))
+  )
+}
+
+function ofValues(shown: (value: unknown) => unknown): Shape {
+  const spec = { kind: "custom", limits: noLimits, fields: ["ref"], timers: true } as const
+  return { spec, reader: (rows) => (row) => shown(rows.cells(row)[0]) }
 }
 
 function withoutKey(row: Row): Row {

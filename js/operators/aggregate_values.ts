@@ -8,34 +8,28 @@
  * So an event is read before either changes, and what the first refuses the second never sees.
  */
 import { slice } from "../chunk.ts"
-import type { Chunk, Failure } from "../chunk.ts"
+import type { Chunk } from "../chunk.ts"
 import type { Operator, StateLimits } from "../engine/operator.ts"
 import { RefAccess } from "../engine/ref_access.ts"
 import { Rows } from "../engine/rows.ts"
 import { MillraceError } from "../errors.ts"
 import type { Finished, Ran, Runner, Site } from "../graph.ts"
 import { keyBytes } from "../state/key_bytes.ts"
-import type { KeyValue } from "../state/key_bytes.ts"
 import type { FieldReader } from "../state/field_readers.ts"
 import type { KeyReader } from "../state/keys.ts"
 import type { NamedState } from "../states.ts"
 import { Aggregate, count, fieldsOf } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
-import { openKeyed, schemaOf } from "./keyed.ts"
-import { Picks } from "./picks.ts"
+import { openKeyed } from "./keyed.ts"
+import { isPick, Picks } from "./picks.ts"
 import type { AnySpec } from "./picks.ts"
+import { keyOfRead, ofRead, readEvents } from "./read_events.ts"
+import type { Read } from "./read_events.ts"
 
 /** What is kept of a key. */
 interface KeyValues {
   events: number
   readonly kept: unknown[]
-}
-
-/** An event that was read. */
-interface Read {
-  readonly key: unknown
-  readonly event: unknown
-  readonly values: readonly unknown[]
 }
 
 /** Open what C does: by a key, and by fields of what events are wrapped in. */
@@ -46,6 +40,12 @@ export type OpenNumbers = (
 ) => Runner
 
 type Row = Record<string, unknown>
+
+/** Those that C does; without any, a count that nobody sees tells which keys there are. */
+export function numbersOf(specs: readonly AnySpec[]): readonly AggregateSpec[] {
+  const given = specs.filter((spec): spec is AggregateSpec => spec[1] instanceof Aggregate)
+  return given.length > 0 ? given : [["", count()]]
+}
 
 /** Refuse limits under which the two would not have the same keys. Throws `UNSUPPORTED`. */
 export function checkValueLimits({ bytesMax, onEvict }: StateLimits): void {
@@ -76,25 +76,19 @@ export class ValuesRunner implements Runner {
     this.#site = site
     this.#read = read
     this.#specs = specs
-    this.#picks = new Picks(specs.flatMap(([, one]) => (one instanceof Aggregate ? [] : [one])))
-    const given = specs.filter((spec): spec is AggregateSpec => spec[1] instanceof Aggregate)
-    // Without any, a count that nobody sees tells which keys there are.
-    const numbers = given.length > 0 ? given : [["", count()] as AggregateSpec]
-    const keyOf: KeyReader = (one) => (one as Read).key as KeyValue | undefined
-    const ofEvent =
-      (field: FieldReader): FieldReader =>
-      (one) =>
-        field((one as Read).event)
-    this.#numbers = openNumbers(numbers, keyOf, ofEvent)
+    const picked = specs.filter(isPick)
+    this.#picks = new Picks(picked.map(([, one]) => one))
+    const numbers = numbersOf(specs)
+    this.#numbers = openNumbers(numbers, keyOfRead, ofRead)
     const operator = this.#numbers.operator as Operator
     const value = (): KeyValues => ({ events: 0, kept: this.#picks.fresh() })
     const setting = { limits, value, own: true }
     const each = operator.spec.emitEach === true
-    this.#values = openKeyed(site, keyOf, setting, (access) => ({
+    this.#values = openKeyed(site, keyOfRead, setting, (access) => ({
       call: (one) => {
         const state = access.get() as KeyValues
-        const { values, event } = one as Read
-        this.#picks.add(state.kept, values, event, state.events++)
+        const { values, event, timeMs } = one as Read
+        this.#picks.add(state.kept, values, event, state.events++, timeMs)
         access.set(state)
         return state
       },
@@ -105,17 +99,14 @@ export class ValuesRunner implements Runner {
     const values = this.#values.operator as Operator
     this.#rows = new Rows(values)
     this.#access = new RefAccess(this.#rows, undefined)
-    const schema = { kind: "aggregate", fields: fieldsOf(numbers), ttl: limits.ttlMs > 0 }
+    const schemaOf = (specs: readonly AnySpec[]) => {
+      return { kind: "aggregate", fields: fieldsOf(specs), ttl: limits.ttlMs > 0 }
+    }
     const readNumbers = (row: number) => this.#numbers.readRow?.(row)
     const readValues = (row: number) => this.#resultsOf(this.#access.peek(row) as KeyValues)
     this.states = [
-      { name: "numbers", schema, operator, readRow: readNumbers },
-      {
-        name: "values",
-        schema: schemaOf("aggregate", setting),
-        operator: values,
-        readRow: readValues,
-      },
+      { name: "numbers", schema: schemaOf(numbers), operator, readRow: readNumbers },
+      { name: "values", schema: schemaOf(picked), operator: values, readRow: readValues },
     ]
   }
 
@@ -124,7 +115,7 @@ export class ValuesRunner implements Runner {
   }
 
   run(chunk: Chunk): Ran {
-    const { read, failure } = this.#readAll(chunk)
+    const { read, failure } = readEvents(chunk, this.#read, this.#picks)
     const numbers = this.#numbers.run(read) as Ran
     const rest = numbers.failure === undefined ? read : slice(read, 0, numbers.failure.index)
     const values = this.#values.run(rest) as Ran
@@ -135,21 +126,6 @@ export class ValuesRunner implements Runner {
       this.#rowOf(row as Row, values.chunk.values[i] as unknown[]),
     )
     return { chunk: { ...numbers.chunk, values: rows }, failure: ended }
-  }
-
-  /** Read all events, up to the first that is refused. */
-  #readAll(chunk: Chunk): { readonly read: Chunk; readonly failure: Failure | undefined } {
-    const read: Read[] = []
-    try {
-      for (const event of chunk.values) {
-        const key = this.#read(event)
-        read.push({ key, event, values: this.#picks.valuesOf(event) })
-      }
-      return { read: { ...chunk, values: read }, failure: undefined }
-    } catch (error) {
-      const index = read.length
-      return { read: { ...slice(chunk, 0, index), values: read }, failure: { index, error } }
-    }
   }
 
   /** What C and what was kept give, under their names. */

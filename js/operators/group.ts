@@ -10,18 +10,16 @@ import type { Duration } from "../duration.ts"
 import { MillraceError } from "../errors.ts"
 import type { Node, OperatorNode } from "../graph.ts"
 import { nodeOptions } from "../graph.ts"
-import { wrapEmitted } from "../on_error.ts"
 import { callable, checkOptions, duration, flag, integer } from "../options.ts"
-import type { StateAccess } from "../state/access.ts"
+import type { StateAccess, UserState } from "../state/access.ts"
 import { noLimits, stateOption } from "../state/config.ts"
 import type { KeyReader, KeyValue } from "../state/keys.ts"
 import { concurrencyOf, functionOptions } from "./function_options.ts"
 import { openHolding, takeAll } from "./holding.ts"
 import type { Holding } from "./holding.ts"
-import { Instead } from "./instead.ts"
 import { openKeyed, schemaOf } from "./keyed.ts"
-import type { MakeVerb } from "./keyed.ts"
 import type { StatefulOptions } from "./map.ts"
+import { emitInstead, Instead, verbOf } from "./second_half.ts"
 
 /** The events of a key that came together; what `onError` and `errorsTo` see of a group. */
 export interface Group<K = unknown, T = unknown> {
@@ -92,10 +90,14 @@ export function groupNode(
     inputs: [input],
     ...common,
     uid: uid === undefined ? undefined : `${uid}.events`,
-    onError: wrapEmitted(common.onError, (value) => new Instead(value)),
+    onError: emitInstead(common.onError),
     keyOf: read,
     schema: { kind: "groupEvents", fields: ["ref"], ttl: false },
     open: (site) => openHolding(site, read, { ...noLimits, rowsMax, bytesMax, evict }, holding),
+  }
+  const call = (group: unknown, state: UserState) => {
+    const { key, events } = group as Group<KeyValue>
+    return fn(key, events, state)
   }
   return {
     kind: "group",
@@ -104,7 +106,7 @@ export function groupNode(
     keyOf: readGroup,
     schema: schemaOf("group", setting),
     partOf: events,
-    open: (site) => openKeyed(site, readGroup, setting, verbOf(fn), concurrencyOf(checked)),
+    open: (site) => openKeyed(site, readGroup, setting, verbOf(call), concurrencyOf(checked)),
   }
 }
 
@@ -132,17 +134,3 @@ function groups(maxSize: number | undefined, timeoutMs = Infinity, alone: boolea
 /** What is no group needs no key: it has the one that is empty, and never any state. */
 const readGroup: KeyReader = (group) =>
   group instanceof Instead ? [] : ((group as Group).key as KeyValue)
-
-function verbOf(fn: UserFunction): MakeVerb {
-  return (access, state) => ({
-    call(value) {
-      if (value instanceof Instead) return value
-      const { key, events } = value as Group<KeyValue>
-      return fn(key, events, state)
-    },
-    accept(result, _, index, out) {
-      if (result instanceof Instead) out.add(result.value, index)
-      else if (result !== undefined) out.add(access.plain(result), index)
-    },
-  })
-}

@@ -4,42 +4,58 @@
  *     prepare(event)   reads its field; may refuse it        add, merge, result   cannot fail
  *
  * What an aggregate has kept so far is plain data, so that it can be saved. Null and undefined are
- * skipped by all of them. First and last go by the order in which events came.
+ * skipped by all of them. First and last go by the order in which events came. Those that keep a
+ * sketch of the values are in sketches.ts.
  */
-import { numberOf } from "../engine/fill.ts"
-import { MillraceError, typeName } from "../errors.ts"
-import { text } from "../options.ts"
+import type { Gives } from "../aggregate_types.ts"
 import { fieldReader } from "../state/keys.ts"
 import type { FieldReader } from "../state/field_readers.ts"
+import { text } from "../options.ts"
+import { checkDistinct, someNumber } from "../sketches/values.ts"
+import type { Way } from "../sketches/way.ts"
 import { Aggregate } from "./aggregates.ts"
 import type { AggregateSpec } from "./aggregates.ts"
 
-type PickKind = "first" | "last" | "argMin" | "argMax" | "collect" | "countDistinct"
-
-/** An aggregate that keeps values: which, and the field that it reads. */
+/** An aggregate that keeps values: which, the field that it reads, and how it works. */
 export class ValueAggregate<
   out Field extends string,
-  out Reads extends "number" | "any",
-  out Gives extends "number" | "event" | "field" | "fields",
+  out Reads extends "number" | "any" | "none",
+  out Given extends Gives,
 > {
-  readonly kind: PickKind
-  readonly field: string
-  declare readonly types: { field: Field; reads: Reads; gives: Gives }
+  /** Aggregates of one kind over one field keep the same. */
+  readonly kind: string
+  /** Undefined: it takes events. */
+  readonly field: string | undefined
+  /** @internal */
+  readonly way: Way
+  declare readonly types: { field: Field; reads: Reads; gives: Given }
 
-  constructor(kind: PickKind, field: string) {
+  constructor(kind: string, field: string | undefined, way: Way) {
     this.kind = kind
-    this.field = text(field, `the field of ${kind}`)
+    this.field = field
+    this.way = way
   }
 }
 
-type AnyValueAggregate = ValueAggregate<
-  string,
-  "number" | "any",
-  "number" | "event" | "field" | "fields"
->
+type AnyValueAggregate = ValueAggregate<string, "number" | "any" | "none", Gives>
+
+/** An aggregate of a field. */
+function ofField<const Field extends string, Reads extends "number" | "any", Given extends Gives>(
+  kind: keyof typeof pickWays,
+  field: Field,
+): ValueAggregate<Field, Reads, Given> {
+  return new ValueAggregate(kind, text(field, `the field of ${kind}`), pickWays[kind])
+}
+
+/** An aggregate that keeps values, under its name. */
+export type PickSpec = readonly [name: string, spec: AnyValueAggregate]
 
 /** An aggregate under its name, of numbers or not. */
 export type AnySpec = readonly [name: string, spec: AggregateSpec[1] | AnyValueAggregate]
+
+export function isPick(spec: AnySpec): spec is PickSpec {
+  return spec[1] instanceof ValueAggregate
+}
 
 export function isAggregate(given: unknown): boolean {
   return given instanceof Aggregate || given instanceof ValueAggregate
@@ -49,14 +65,14 @@ export function isAggregate(given: unknown): boolean {
 export function first<const Field extends string>(
   field: Field,
 ): ValueAggregate<Field, "any", "field"> {
-  return new ValueAggregate("first", field)
+  return ofField("first", field)
 }
 
 /** The value of a field in the last event that came with one; undefined of nothing. */
 export function last<const Field extends string>(
   field: Field,
 ): ValueAggregate<Field, "any", "field"> {
-  return new ValueAggregate("last", field)
+  return ofField("last", field)
 }
 
 /**
@@ -66,21 +82,21 @@ export function last<const Field extends string>(
 export function argMin<const Field extends string>(
   field: Field,
 ): ValueAggregate<Field, "number", "event"> {
-  return new ValueAggregate("argMin", field)
+  return ofField("argMin", field)
 }
 
 /** The event with the greatest value of a field; as {@link argMin}. */
 export function argMax<const Field extends string>(
   field: Field,
 ): ValueAggregate<Field, "number", "event"> {
-  return new ValueAggregate("argMax", field)
+  return ofField("argMax", field)
 }
 
 /** All values of a field, as they came. It keeps them, so it grows with the events. */
 export function collect<const Field extends string>(
   field: Field,
 ): ValueAggregate<Field, "any", "fields"> {
-  return new ValueAggregate("collect", field)
+  return ofField("collect", field)
 }
 
 /**
@@ -90,27 +106,7 @@ export function collect<const Field extends string>(
 export function countDistinct<const Field extends string>(
   field: Field,
 ): ValueAggregate<Field, "any", "number"> {
-  return new ValueAggregate("countDistinct", field)
-}
-
-/** One value of an event on its way into what was kept. */
-interface Picked {
-  /** Undefined: there is none. */
-  readonly value: unknown
-  readonly event: unknown
-  /** The number of the event. */
-  readonly order: number
-}
-
-/** How one kind of aggregate works on what it keeps. */
-interface Way<Kept> {
-  fresh(): Kept
-  /** Throws if a value, which is not null, cannot be used; gives what is used. */
-  check(value: unknown, field: string): unknown
-  add(kept: Kept, picked: Picked): void
-  /** All events of `other` are others. */
-  merge(kept: Kept, other: Kept): void
-  result(kept: Kept): unknown
+  return ofField("countDistinct", field)
 }
 
 /** The one event that is kept so far; `value` undefined: none. */
@@ -125,31 +121,25 @@ const asIs = (value: unknown) => value
 /** Keeps the one that is better than all others. */
 function best(
   check: Way<One>["check"],
-  isBetter: (a: Picked, b: Picked) => boolean,
+  isBetter: (a: One, b: One) => boolean,
   result: Way<One>["result"],
   keepsEvent: boolean,
 ): Way<One> {
-  const take = (kept: One, { value, event, order }: Picked) => {
-    kept.value = value
-    kept.event = keepsEvent ? event : undefined
-    kept.order = order
-  }
-  const add = (kept: One, picked: Picked) => {
-    if (picked.value === undefined) return
-    if (kept.value === undefined || isBetter(picked, kept)) take(kept, picked)
+  const take = (kept: One, other: One) => {
+    if (other.value === undefined || (kept.value !== undefined && !isBetter(other, kept))) return
+    kept.value = other.value
+    kept.event = other.event
+    kept.order = other.order
   }
   const fresh = () => ({ value: undefined, event: undefined, order: -1 })
-  return { fresh, check, add, merge: add, result }
-}
-
-/** NaN is no number that could be the least. */
-function someNumber(value: unknown, field: string): number | undefined {
-  const number = numberOf(value, field)
-  return Number.isNaN(number) ? undefined : number
+  const add: Way<One>["add"] = (kept, value, event, order) => {
+    take(kept, { value, event: keepsEvent ? event : undefined, order })
+  }
+  return { fresh, check, add, merge: take, result }
 }
 
 function extreme(sign: 1 | -1): Way<One> {
-  const isBetter = (a: Picked, b: Picked) => {
+  const isBetter = (a: One, b: One) => {
     const distance = sign * ((a.value as number) - (b.value as number))
     return distance < 0 || (a.value === b.value && a.order < b.order)
   }
@@ -164,8 +154,7 @@ interface Collected {
 const collected: Way<Collected> = {
   fresh: () => ({ values: [], orders: [] }),
   check: asIs,
-  add({ values, orders }, { value, order }) {
-    if (value === undefined) return
+  add({ values, orders }, value, _, order) {
     values.push(value)
     orders.push(order)
   },
@@ -182,21 +171,16 @@ const collected: Way<Collected> = {
 
 const distinct: Way<Set<unknown>> = {
   fresh: () => new Set(),
-  check(value, field) {
-    if (["string", "number", "bigint", "boolean"].includes(typeof value)) return value
-    const message = `field ${field} must be a string, number, bigint or boolean to be told apart`
-    throw new MillraceError("FIELD_TYPE", `${message}, not ${typeName(value)}`)
-  },
-  add(kept, { value }) {
-    if (value !== undefined) kept.add(value)
-  },
+  check: checkDistinct,
+  add: (kept, value) => void kept.add(value),
   merge(kept, other) {
     for (const value of other) kept.add(value)
   },
   result: ({ size }) => size,
 }
 
-const ways: Record<PickKind, Way<unknown>> = {
+/** How each works. */
+export const pickWays = {
   first: best(
     asIs,
     (a, b) => a.order < b.order,
@@ -215,14 +199,30 @@ const ways: Record<PickKind, Way<unknown>> = {
   countDistinct: distinct,
 }
 
+interface Working {
+  readonly way: Way
+  readonly read: FieldReader
+  readonly field: string
+}
+
 /** Some of these aggregates at work, each over what it has kept. */
 export class Picks {
-  readonly #ways: readonly { way: Way<unknown>; read: FieldReader; field: string }[]
+  /** Of one kind and field only once. */
+  readonly #ways: Working[] = []
+  /** What gives the result of each aggregate, and of which of the above. */
+  readonly #results: { readonly way: Way; readonly at: number }[] = []
 
   constructor(picks: readonly AnyValueAggregate[]) {
-    this.#ways = picks.map(({ kind, field }) => {
-      return { way: ways[kind], read: fieldReader(field), field }
-    })
+    const known = new Map<string, number>()
+    for (const { kind, field, way } of picks) {
+      const id = JSON.stringify([kind, field])
+      const at = known.get(id) ?? this.#ways.length
+      this.#results.push({ way, at })
+      if (at < this.#ways.length) continue
+      known.set(id, at)
+      const read = field === undefined ? asIs : fieldReader(field)
+      this.#ways.push({ way, read, field: field ?? "" })
+    }
   }
 
   fresh(): unknown[] {
@@ -237,8 +237,20 @@ export class Picks {
     })
   }
 
-  add(kept: readonly unknown[], values: readonly unknown[], event: unknown, order: number): void {
-    this.#ways.forEach(({ way }, i) => way.add(kept[i], { value: values[i], event, order }))
+  /** `values` are what {@link valuesOf} gave. */
+  add(
+    kept: readonly unknown[],
+    values: readonly unknown[],
+    event: unknown,
+    order: number,
+    timeMs: number,
+  ): void {
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]
+      if (value === undefined) continue
+      const { way } = this.#ways[i] as Working
+      way.add(kept[i], value, event, order, timeMs)
+    }
   }
 
   merge(kept: readonly unknown[], other: readonly unknown[]): void {
@@ -246,6 +258,6 @@ export class Picks {
   }
 
   results(kept: readonly unknown[]): unknown[] {
-    return this.#ways.map(({ way }, i) => way.result(kept[i]))
+    return this.#results.map(({ way, at }) => way.result(kept[at]))
   }
 }

@@ -6,19 +6,20 @@
  */
 import { MillraceError } from "../errors.ts"
 import type { SavedSink } from "../manifest.ts"
+import type { SavedNumber } from "../saved.ts"
 import type { Output } from "../output.ts"
 import type { Skipped } from "../checkpoint.ts"
 import type { StateStorage } from "../storage/storage.ts"
 import { timed } from "../storage/timed.ts"
 import type { WriteIn } from "../storage/transactional.ts"
-import { isTransactional, sinkError } from "./sink.ts"
-import type { AtLeastOnceSink, ExactlyOnceSink, Sink } from "./sink.ts"
+import { isNumbered, isTransactional, sinkError } from "./sink.ts"
+import type { AtLeastOnceSink, ExactlyOnceSink, NumberedSink, Sink } from "./sink.ts"
 import { Outbox } from "./transactional.ts"
 
 /** An output and the sink that takes its results, or the outbox where they wait for it. */
 interface Feed {
   readonly output: Output
-  readonly sink: ExactlyOnceSink<never> | AtLeastOnceSink<never> | Outbox
+  readonly sink: ExactlyOnceSink<never> | AtLeastOnceSink<never> | NumberedSink<never> | Outbox
   /** What it is at, if it is. */
   writing: Promise<void> | undefined
 }
@@ -53,6 +54,7 @@ export class Feeds {
       if (sink === undefined) return []
       const output = outputs[i] as Output
       checkStorage(output.name, sink, storage)
+      output.given = isNumbered(sink) ? 0 : undefined
       const feeds = isTransactional(sink) ? new Outbox(output.name, sink) : sink
       return [{ output, sink: feeds, writing: undefined }]
     })
@@ -69,6 +71,14 @@ export class Feeds {
     return this.#feeds.some(
       ({ output, sink }) => sink instanceof Outbox && sink.fills(output.unread),
     )
+  }
+
+  /** Results go on from these numbers; those of an output that has none from 0. */
+  number(numbers: readonly SavedNumber[] = []): void {
+    for (const { output } of this.#feeds) {
+      if (output.given === undefined) continue
+      output.given = numbers.find((saved) => saved.output === output.name)?.given ?? 0
+    }
   }
 
   /** Throws `STATE_CONFIG` if what was prepared has no sink here that could commit it. */
@@ -203,7 +213,10 @@ export class Feeds {
   async #write({ output, sink }: Feed, results: readonly never[]): Promise<void> {
     if (this.#failed !== undefined) return
     try {
-      await ask(output.name, "take results", () => sink.write(results))
+      await ask(output.name, "take results", () => {
+        if (!isNumbered(sink)) return sink.write(results)
+        return sink.writeNumbered(results, (output.given as number) - results.length)
+      })
     } catch (error) {
       this.#failed ??= { error }
       this.#news()

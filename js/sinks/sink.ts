@@ -47,6 +47,29 @@ export interface AtLeastOnceSink<in T> {
   close?(): void | Promise<void>
 }
 
+/**
+ * As {@link AtLeastOnceSink}, with the number of each result: the same in every run, whatever has
+ * failed and wherever checkpoints fell, so that a store that knows the last number that it has can
+ * leave out what comes again.
+ *
+ * Numbers go on over restarts and savepoints. They need results that come the same again: of one
+ * source that can be read again and has event time, in order, and of nothing in processing time; a
+ * job with others is refused with `OPTION`. What functions do is theirs to repeat, and the source's
+ * to end where it ended.
+ */
+export interface NumberedSink<in T> {
+  readonly delivery: "at-least-once"
+  /**
+   * Take results, not empty, in order; the next come when it is done. `first` is the number of the
+   * first of them: 0 of the very first, and each has one more than the one before.
+   */
+  writeNumbered(results: readonly T[], first: number): void | Promise<void>
+  /** Make durable what was written; a checkpoint, and the end of the job, wait for it. */
+  flush?(): void | Promise<void>
+  /** The job is over. */
+  close?(): void | Promise<void>
+}
+
 /** Takes every result once, with the checkpoint: what {@link transactionalSink} gives. */
 export interface TransactionalSink<in T> {
   readonly delivery: "exactly-once"
@@ -59,7 +82,8 @@ export interface TransactionalSink<in T> {
 }
 
 /** Where results go. */
-export type Sink<T> = ExactlyOnceSink<T> | TransactionalSink<T> | AtLeastOnceSink<T>
+export type Sink<T> =
+  ExactlyOnceSink<T> | TransactionalSink<T> | AtLeastOnceSink<T> | NumberedSink<T>
 
 /** A stream that `run` was given, and the sink of its results, if they have one. */
 export interface AskedOutput {
@@ -86,6 +110,11 @@ export function isTransactional(sink: Partial<Sink<never>>): sink is Transaction
   return storage?.transactional === true && typeof storage.commit === "function"
 }
 
+/** Is this a sink that is told the numbers of results? */
+export function isNumbered(sink: Partial<Sink<never>>): sink is NumberedSink<never> {
+  return "writeNumbered" in sink
+}
+
 /** What a sink threw, as `SINK` unless it has a code. */
 export function sinkError(output: string, what: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause
@@ -98,6 +127,8 @@ const methods = {
   "at-least-once": ["write"],
 } as const
 
+const numbered = ["writeNumbered"] as const
+
 function checkSink(given: unknown): Sink<never> {
   const sink = typeof given === "object" && given !== null ? (given as Partial<Sink<never>>) : {}
   const { delivery } = sink
@@ -106,7 +137,8 @@ function checkSink(given: unknown): Sink<never> {
     throw new MillraceError("OPTION", `to() takes ${wanted}, not ${typeName(given)}`)
   }
   if (isTransactional(sink)) return sink
-  const missing = methods[delivery].find((name) => {
+  const needed = delivery === "at-least-once" && isNumbered(sink) ? numbered : methods[delivery]
+  const missing = needed.find((name) => {
     return typeof (sink as Readonly<Record<string, unknown>>)[name] !== "function"
   })
   if (missing === undefined) return given as Sink<never>

@@ -57,7 +57,10 @@ export interface FromOptions<T> {
   readonly timeFormat?: string
   /** The zone of times in text that name none: IANA name or offset. Default "UTC". */
   readonly timeZone?: string
-  /** `"none"`: run durably although events before a restart cannot be read again. */
+  /**
+   * `"none"`: run durably although events before a restart cannot be read again. What is saved is
+   * state without a position, and the next run reads its source from the start, also an array.
+   */
   readonly replay?: "none"
   /**
    * What becomes of an event whose time cannot be read: `"fail"`, the default, ends the job;
@@ -137,7 +140,7 @@ export function sourceNode(source: unknown, given?: FromOptions<never>): SourceN
   return {
     kind: "source",
     inputs: [],
-    ...opener(source, listening(source, checked)),
+    ...withReplay(opener(source, listening(source, checked)), replay),
     replayNone: replay === "none",
     tags: checked.errorsTo === undefined ? [] : [checked.errorsTo],
     onError: errorPolicy(checked, "from"),
@@ -194,6 +197,12 @@ function opener(source: unknown, heard: Listening | undefined): Opener {
   const wanted =
     "an iterable, an async iterable, a ReadableStream, an EventTarget or { read(position) }"
   throw new MillraceError("OPTION", `from takes ${wanted}, not ${typeName(source)}`)
+}
+
+/** By `"none"` each run begins at the start, wherever the one before was. */
+function withReplay(opener: Opener, replay: "none" | undefined): Opener {
+  if (replay === undefined) return opener
+  return { open: (_, wake) => opener.open(undefined, wake), replayable: false }
 }
 
 function isObject(source: unknown): source is object {

@@ -7,7 +7,7 @@
  */
 import { timeMsMax } from "../duration.ts"
 import { KeyedRows } from "../engine/keyed_rows.ts"
-import type { Call } from "../engine/keyed_rows.ts"
+import type { Call } from "../engine/call.ts"
 import type { Operator } from "../engine/operator.ts"
 import type { Timers } from "../engine/timers.ts"
 import { MillraceError, typeName } from "../errors.ts"

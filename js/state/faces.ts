@@ -125,6 +125,18 @@ export class UserMap implements MapState<unknown, unknown> {
   }
 }
 
+/** The methods that only look; all others change state. */
+const looks: readonly string[] = ["value", "values", "get", "has", "keys", "entries", "isEmpty"]
+
+/** The same face, of which the methods that change state do `refuse`. */
+export function readOnly(face: object, refuse: () => never): object {
+  const methods = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(face)))
+  const given = methods.map(([name, { value }]: [string, PropertyDescriptor]) => {
+    return [name, looks.includes(name) ? (value as () => unknown).bind(face) : refuse] as const
+  })
+  return Object.freeze(Object.fromEntries(given))
+}
+
 /** Keys, or values, one by one. */
 function* pick(state: Many, part: 0 | 1): Generator<unknown, undefined> {
   for (const entry of state.entries()) yield entry[part]

@@ -51,6 +51,16 @@ export type At<T, P extends string> = P extends keyof T
       ? Element
       : never
 
+/** What says where the key of an event is. */
+export type KeyPlace<T> = Path<T> | readonly Path<T>[] | ((event: T) => KeyValue | undefined)
+
+/** The type of the key that is in such a place. */
+export type KeyIn<T, By> = By extends (event: T) => infer K
+  ? Exclude<K, undefined>
+  : By extends string
+    ? Exclude<At<T, By>, undefined>
+    : { readonly [I in keyof By]: Exclude<At<T, By[I] & string>, undefined> }
+
 /** Options of `keyBy`. */
 export interface KeyOptions {
   /**

@@ -97,8 +97,13 @@ export class StateView {
 
   #check(): void {
     if (this.#operator.engine.handle === 0) throw new MillraceError("CLOSED", "the job is closed")
-    if (!this.#flow.busy) return
-    const message = "job.state cannot be read while a function of the job runs or is waited for"
-    throw new MillraceError("UNSUPPORTED", message)
+    refuseBusy(this.#flow, "job.state")
   }
+}
+
+/** State is looked at between chunks. Throws `UNSUPPORTED`. */
+export function refuseBusy(flow: Flow, what: string): void {
+  if (!flow.busy) return
+  const message = `${what} cannot be read while a function of the job runs or is waited for`
+  throw new MillraceError("UNSUPPORTED", message)
 }

@@ -5,12 +5,14 @@
  *     millrace/chunk/<key>~<n>   the value, in chunks of 112 KiB: no object takes more
  *     millrace/owner/<folder>    who committed a manifest there last; fence.ts
  *
- * A write is one transaction, waited for until it is on disk (`sync`), and nothing is written with
- * `allowUnconfirmed`. No call names more than 100 keys. Restore inside `blockConcurrencyWhile`:
- * while a job begins the object must not serve requests.
+ * Calls take turns. A write is one `put` or `delete`, or a transaction where it takes more, as a
+ * commit does. Nothing is written with `allowUnconfirmed`: writes get to the disk in order, and
+ * what leaves the object waits for those before it. So only a commit is waited for (`sync`), and
+ * with it all that came before. No call names more than 100 keys. Restore inside
+ * `blockConcurrencyWhile`: while a job begins the object must not serve requests.
  */
 import { MillraceError, typeName } from "../errors.ts"
-import { checkCommit, checkFence, endOf } from "./fence.ts"
+import { checkCommit, checkFence, endOf, oneByOne } from "./fence.ts"
 import type { Commit } from "./fence.ts"
 import { checkListing, checkStorageKey } from "./storage.ts"
 import type { StateStorage, StorageEntry } from "./storage.ts"
@@ -41,7 +43,7 @@ export interface DurableObjectRange {
 }
 
 /** What is used of `ctx.storage`. */
-export interface DurableObjectState extends Pick<DurableObjectValues, "list"> {
+export interface DurableObjectState extends DurableObjectValues {
   transaction<Result>(run: (values: DurableObjectValues) => Promise<Result>): Promise<Result>
   sync(): Promise<void>
 }
@@ -49,6 +51,9 @@ export interface DurableObjectState extends Pick<DurableObjectValues, "list"> {
 /** The driver for Durable Objects: the methods that it has. */
 export type DurableObjectStorage = TransactionalStorage<DurableObjectValues> &
   Required<Pick<StateStorage, "setMany">>
+
+/** The turns of calls, whichever driver of an object they come by. */
+const turnsOf = new WeakMap<DurableObjectState, ReturnType<typeof oneByOne>>()
 
 /**
  * Keep state in a Durable Object, under keys that begin with `millrace/`.
@@ -72,34 +77,39 @@ export type DurableObjectStorage = TransactionalStorage<DurableObjectValues> &
  *   the platform's error as `cause`, `CORRUPT` when chunks are missing.
  */
 export function durableObjectStorage(state: DurableObjectState): DurableObjectStorage {
-  for (const name of ["transaction", "list", "sync"] as const) {
+  for (const name of ["get", "put", "delete", "list", "transaction", "sync"] as const) {
     if (typeof (state as Partial<DurableObjectState> | undefined)?.[name] === "function") continue
     throw new MillraceError("OPTION", `durableObjectStorage takes ctx.storage; no ${name}() there`)
   }
 
-  async function write(what: string, run: (values: DurableObjectValues) => Promise<void>) {
-    await failingAs(what, async () => {
-      await state.transaction(run)
-      await state.sync()
-    })
+  const turns = turnsOf.get(state) ?? oneByOne()
+  turnsOf.set(state, turns)
+  const inTurn = <Result>(what: string, call: () => Promise<Result>) =>
+    turns(() => failingAs(what, call))
+
+  /** One call is whole or nothing, as a transaction is. */
+  async function write(changes: Changes): Promise<void> {
+    const calls = inGroups(changes.puts).length + inGroups(changes.gone).length
+    if (calls > 1) await state.transaction((values) => change(values, changes))
+    else await change(state, changes)
   }
 
   async function setAll(entries: readonly StorageEntry[]): Promise<void> {
     for (const [key] of entries) checkStorageKey(key)
     const copies = entries.map(([key, value]): StorageEntry => [key, value.slice()])
-    await write("write", (values) => putAll(values, copies))
+    await inTurn("write", async () => write(await changesOf(state, copies)))
   }
 
   return {
     transactional: true,
     async get(key) {
       checkStorageKey(key)
-      return failingAs("read", () => state.transaction((values) => getOne(values, key)))
+      return inTurn("read", () => getOne(state, key))
     },
     set: (key, value) => setAll([[key, value]]),
     async delete(key) {
       checkStorageKey(key)
-      await write("delete", (values) => removeOne(values, key))
+      await inTurn("delete", async () => write({ gone: await namesOf(state, key), puts: [] }))
     },
     async list(prefix, options = {}) {
       checkListing(prefix, options)
@@ -115,9 +125,12 @@ export function durableObjectStorage(state: DurableObjectState): DurableObjectSt
     setMany: setAll,
     async commit(...given) {
       const commit = checkCommit(...given)
-      await write("commit", async (values) => {
-        await putCommit(values, commit)
-        await commit.write?.(values)
+      await inTurn("commit", async () => {
+        await state.transaction(async (values) => {
+          await putCommit(values, commit)
+          await commit.write?.(values)
+        })
+        await state.sync()
       })
     },
   }
@@ -144,15 +157,32 @@ async function getOne(values: DurableObjectValues, key: string): Promise<Uint8Ar
   return value
 }
 
-async function putAll(values: DurableObjectValues, entries: readonly StorageEntry[]) {
-  for (const [key, value] of entries) {
-    await removeOne(values, key)
-    const chunks = chunksOf(key, value.length).map((name, n) => {
+/** Names to be removed, and what to put under others. */
+interface Changes {
+  readonly gone: readonly string[]
+  readonly puts: readonly (readonly [name: string, value: unknown])[]
+}
+
+/** What makes entries the values of their keys; of those with one key the last counts. */
+async function changesOf(
+  values: DurableObjectValues,
+  entries: readonly StorageEntry[],
+): Promise<Changes> {
+  const latest = [...new Map(entries)]
+  const puts = latest.flatMap(([key, value]) => [
+    ...chunksOf(key, value.length).map((name, n) => {
       return [name, value.slice(n * chunkBytes, (n + 1) * chunkBytes)] as const
-    })
-    for (const some of inGroups(chunks)) await values.put(Object.fromEntries(some))
-    await values.put({ [lengthKey(key)]: value.length })
-  }
+    }),
+    [lengthKey(key), value.length] as const,
+  ])
+  const put = new Set(puts.map(([name]) => name))
+  const before = await Promise.all(latest.map(([key]) => namesOf(values, key)))
+  return { gone: before.flat().filter((name) => !put.has(name)), puts }
+}
+
+async function change(values: DurableObjectValues, { gone, puts }: Changes): Promise<void> {
+  for (const some of inGroups(puts)) await values.put(Object.fromEntries(some))
+  for (const some of inGroups(gone)) await values.delete(some)
 }
 
 async function putCommit(values: DurableObjectValues, commit: Commit): Promise<void> {
@@ -162,16 +192,14 @@ async function putCommit(values: DurableObjectValues, commit: Commit): Promise<v
   const range = { start: lengthKey(manifest[0]), end: lengthKey(endOf(folder)), limit: 1 }
   const later = await values.list(range)
   checkFence(commit, { owner: before as number | undefined, passed: later.size > 0 })
-  await putAll(values, [...segments, manifest])
+  await change(values, await changesOf(values, [...segments, manifest]))
   await values.put({ [name]: owner })
 }
 
-async function removeOne(values: DurableObjectValues, key: string): Promise<void> {
+/** Under which names a value is, if there is one. */
+async function namesOf(values: DurableObjectValues, key: string): Promise<readonly string[]> {
   const length = await lengthOf(values, key)
-  if (length === undefined) return
-  for (const some of inGroups([lengthKey(key), ...chunksOf(key, length)])) {
-    await values.delete(some)
-  }
+  return length === undefined ? [] : [lengthKey(key), ...chunksOf(key, length)]
 }
 
 async function lengthOf(values: DurableObjectValues, key: string): Promise<number | undefined> {

@@ -10,15 +10,15 @@ export interface Clock {
   /**
    * Call `wake` once so many ms of this clock have passed; gives what cancels it. A clock without
    * it has the host's timers, which need not agree with it: whoever wakes looks at `now()` again.
+   *
+   * `awaited`: results come of it, so that the process must not end before, or must be woken.
+   * Otherwise it only frees what has expired, which may be later.
    */
-  after?(ms: number, wake: () => void): () => void
+  after?(ms: number, wake: () => void, awaited?: boolean): () => void
 }
 
 /** A clock as a job uses it. */
-export interface SteadyClock extends Clock {
-  /** As {@link Clock.after}; somebody may wait for it, so that the process must not end before. */
-  after(ms: number, wake: () => void, awaited?: boolean): () => void
-}
+export type SteadyClock = Required<Clock>
 
 /** The host's clock. */
 export const systemClock: Clock = { now: () => Date.now() }
@@ -80,8 +80,7 @@ export function manualClock(startMs = 0): ManualClock {
 export function steady(clock: Clock): SteadyClock {
   let last = -Infinity
   return {
-    after: (ms, wake, awaited) =>
-      clock.after === undefined ? afterOnHost(ms, wake, awaited) : clock.after(ms, wake),
+    after: clock.after?.bind(clock) ?? afterOnHost,
     now() {
       const now = clock.now()
       if (!(Math.abs(now) <= timeMsMax)) {

@@ -95,6 +95,17 @@ export class Progress {
     return this.#sourceOf(node.index)?.watermark ?? -Infinity
   }
 
+  /** The sources that a node's watermark is of: of several, those that have come least far. */
+  holders(planned: Planned): readonly Timekeeper[] {
+    const { inputs, index } = planned
+    if (inputs.length === 0) return [this.#sourceOf(index) as Timekeeper]
+    if (!this.#joins.includes(planned)) return this.holders(inputs[0] as Planned)
+    const counted = inputs.filter(this.#counts)
+    const reached = this.#inputsOf(planned)
+    const holding = counted.length > 0 ? counted : inputs.filter((input) => this.#isIdle(input))
+    return holding.filter((input) => this.at(input) === reached).flatMap((i) => this.holders(i))
+  }
+
   /** As {@link at}; at the end of all its sources, the furthest of theirs. */
   lastAt(planned: Planned): number {
     const own = this.#of(planned)

@@ -9,11 +9,10 @@
  * A window is [start, end): its end is not in it. Where a window includes its last instant, it is
  * over just behind it: of sessions with an inclusive boundary, and of `slidingEach`.
  */
-import { durationMs } from "../duration.ts"
+import { durationMs, signedMs } from "../duration.ts"
 import type { Duration } from "../duration.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { checkOptions, flag, integer, oneOf } from "../options.ts"
-import type { Check } from "../options.ts"
 
 /** The range of a window, ms. Of count and global windows: the times of their events. */
 export interface WindowRange {
@@ -84,7 +83,7 @@ export interface CountWindowOptions {
  * @throws {MillraceError} `OPTION` when the size is no duration above zero.
  */
 export function tumbling(size: Duration, options?: AlignOptions): Assigner {
-  const { offset = 0 } = checkOptions(options, { offset: offsetOption }, "tumbling")
+  const { offset = 0 } = checkOptions(options, { offset: signedMs }, "tumbling")
   const sizeMs = durationMs(size, "tumbling.size", { zero: false })
   return Object.freeze({ kind: "tumbling", sizeMs, offsetMs: offset })
 }
@@ -96,7 +95,7 @@ export function tumbling(size: Duration, options?: AlignOptions): Assigner {
  *   size: events between two windows would be lost.
  */
 export function sliding(size: Duration, slide: Duration, options?: AlignOptions): Assigner {
-  const { offset = 0 } = checkOptions(options, { offset: offsetOption }, "sliding")
+  const { offset = 0 } = checkOptions(options, { offset: signedMs }, "sliding")
   const sizeMs = durationMs(size, "sliding.size", { zero: false })
   const slideMs = durationMs(slide, "sliding.slide", { zero: false })
   if (slideMs > sizeMs) {
@@ -198,9 +197,12 @@ export function assignerOf(given: unknown): Assigner<never> {
   throw new MillraceError("OPTION", `window takes ${wanted}, not ${typeName(given)}`)
 }
 
-/** A duration that may be negative. */
-const offsetOption: Check<number> = (given, name) => {
-  if (typeof given === "number" && given < 0) return -durationMs(-given, name)
-  const negative = typeof given === "string" && given.startsWith("-")
-  return negative ? -durationMs(given.slice(1), name) : durationMs(given, name)
+const common = ["tumbling", "sliding", "sessions", "custom"]
+
+/** Windows that two streams can have in common. Throws `OPTION`. */
+export function commonAssigner(given: unknown, name: string): Assigner<never> {
+  const assigner = assignerOf(given)
+  if (common.includes(assigner.kind)) return assigner
+  const wanted = "tumbling(…), sliding(…), sessions(…) or a function"
+  throw new MillraceError("OPTION", `${name} takes ${wanted}, not ${assigner.kind}`)
 }

@@ -200,10 +200,14 @@ export const triggerOption: Check<Trigger<never>> = (given, name) => {
   throw new MillraceError("OPTION", `${name} must be ${wanted}, not ${typeName(given)}`)
 }
 
+/** What {@link within} gives. */
+export interface Within {
+  readonly kind: "within"
+  readonly ms: number
+}
+
 /** Which events of a window are left when it emits; the others are gone for good. */
-export type Evictor =
-  | { readonly kind: "keepLast"; readonly count: number }
-  | { readonly kind: "within"; readonly ms: number }
+export type Evictor = { readonly kind: "keepLast"; readonly count: number } | Within
 
 /**
  * Keep the last `count` events of a window.
@@ -215,11 +219,13 @@ export function keepLast(count: number): Evictor {
 }
 
 /**
- * Keep the events of a window that are less than so long before its newest.
+ * Less than so long apart: as the evictor of a window, keep the events that are less than so long
+ * before its newest; as the spec of a join, events of one key are a pair if they have come less
+ * than so long after each other, by the clock and whatever event times they have.
  *
  * @throws {MillraceError} `OPTION` when it is no duration above zero.
  */
-export function within(duration: Duration): Evictor {
+export function within(duration: Duration): Within {
   return Object.freeze({ kind: "within", ms: durationMs(duration, "within", { zero: false }) })
 }
 

@@ -5,7 +5,7 @@
  * before the event that finds the watermark there, and caused by the one that brought it there. It
  * sees state as it is at t. In processing time the job asks.
  */
-import { causeOf, firstBeyond, timeOf } from "../../chunk.ts"
+import { causeOf, firstBeyond, inputOf, timeOf } from "../../chunk.ts"
 import type { Arrival, Chunk, Failure } from "../../chunk.ts"
 import { Batch } from "../../engine/batch.ts"
 import { fillKeys } from "../../engine/fill.ts"
@@ -19,19 +19,33 @@ import type { NamedState } from "../../states.ts"
 import type { AnyTag } from "../../tag.ts"
 import { Evictions } from "../evictions.ts"
 import type { Untold } from "../evictions.ts"
+import { readerOf } from "../inputs.ts"
 import { Firing } from "./firing.ts"
 import { namedState, namedTimers, openStates, openTimers } from "./states.ts"
 import { afterChunk } from "../pushed.ts"
 import { Taken } from "../taken.ts"
 import { Seat } from "./seat.ts"
-import type { Handlers, OpenState } from "./seat.ts"
+import type { Handler, Handlers, OpenState } from "./seat.ts"
+
+/** What process functions are made of. */
+export interface ProcessPlan {
+  /** The keys of the events of each input. */
+  readonly readers: readonly KeyReader[]
+  readonly state: Readonly<Record<string, Descriptor<unknown>>>
+  /** States that are one for all keys: events of the second input are broadcast to them. */
+  readonly broadcast: Readonly<Record<string, Descriptor<unknown>>> | undefined
+  readonly handlers: Handlers
+  readonly outputs: readonly AnyTag[]
+}
 
 export class ProcessRunner implements Runner {
   readonly states: readonly NamedState[]
   readonly evictions = { tell: (arrival: Pick<Arrival, "first">) => this.#tell(arrival) }
   readonly #site: Site
-  readonly #read: KeyReader
+  readonly #readers: readonly KeyReader[]
   readonly #process: Handlers["process"]
+  /** Are events of the second input broadcast? */
+  readonly #broadcasts: boolean
   readonly #input: Batch
   readonly #shown: readonly OpenState[]
   readonly #seat: Seat
@@ -40,18 +54,13 @@ export class ProcessRunner implements Runner {
   readonly #evictions: readonly Evictions[]
   readonly #taken = new Taken()
 
-  constructor(
-    site: Site,
-    read: KeyReader,
-    state: Readonly<Record<string, Descriptor<unknown>>>,
-    handlers: Handlers,
-    outputs: readonly AnyTag[],
-  ) {
+  constructor(site: Site, { readers, state, broadcast, handlers, outputs }: ProcessPlan) {
     this.#site = site
-    this.#read = read
+    this.#readers = readers
+    this.#broadcasts = broadcast !== undefined
     this.#process = handlers.process
     this.#input = new Batch(site.engine)
-    this.#shown = openStates(site, state)
+    this.#shown = [...openStates(site, state, false), ...openStates(site, broadcast ?? {}, true)]
     this.#evictions = this.#shown.flatMap(({ operator, copy }) =>
       operator.spec.limits.onEvict === undefined ? [] : [new Evictions(operator, copy)],
     )
@@ -66,10 +75,11 @@ export class ProcessRunner implements Runner {
     const size = chunk.values.length
     if (size > 0) this.#firing.life.open()
     this.#seat.ending = false // A source that had ended may have more after all.
+    const read = readerOf(chunk, this.#readers)
     let failure: Failure | undefined
     for (let from = 0; from < size && failure === undefined; from += sliceRowsMax) {
       const upto = Math.min(from + sliceRowsMax, size)
-      const filled = fillKeys(this.#input, chunk, this.#read, from, upto, 0)
+      const filled = fillKeys(this.#input, chunk, read, from, upto, 0)
       for (let row = 0; row < filled.size && failure === undefined; row++) {
         const index = filled.rows === undefined ? from + row : (filled.rows[row] as number)
         failure =
@@ -142,10 +152,14 @@ export class ProcessRunner implements Runner {
     const when = { timestamp: timeMs, watermark: shown, timeMs, passedMs: watermark ?? now, now }
     out.cause = cause
     out.timeMs = timeMs
-    const { state, ctx, out: give } = this.#seat
-    this.#seat.begin(this.#input.keyRange(row), when, out)
+    const input = inputOf(chunk, index)
+    const process = this.#process[input] as Handler
+    const broadcasts = this.#broadcasts && input === 1
+    const { ctx, out: give } = this.#seat
+    const state = broadcasts ? this.#seat.broadcast : this.#seat.state
+    this.#seat.begin(this.#input.keyRange(row), when, out, broadcasts)
     try {
-      refusePromise(this.#process(values[index], state, ctx, give))
+      refusePromise(process(values[index], state, ctx, give))
       this.#seat.commit()
       for (const evictions of this.#evictions) evictions.takeFor(this.#firing.position)
     } catch (error) {

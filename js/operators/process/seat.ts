@@ -6,16 +6,18 @@
  *
  * A commit that is refused half way is taken back, state by state.
  */
-import { Call } from "../../engine/keyed_rows.ts"
+import { Call } from "../../engine/call.ts"
 import type { Engine } from "../../engine/engine.ts"
 import type { Operator } from "../../engine/operator.ts"
 import { MillraceError } from "../../errors.ts"
 import type { Emitted } from "../../sides.ts"
 import { closed } from "../../state/access.ts"
 import { CallTimers } from "../../state/call_timers.ts"
+import { keyBytes } from "../../state/key_bytes.ts"
 import type { KeyValue } from "../../state/key_bytes.ts"
 import type { Descriptor } from "../../state/kinds.ts"
 import { Many } from "../../state/many.ts"
+import { readOnly } from "../../state/faces.ts"
 import { Single } from "../../state/single.ts"
 import type { CallState, Change } from "../../state/single.ts"
 import type { Timers } from "../../engine/timers.ts"
@@ -24,7 +26,7 @@ import type { AnyTag } from "../../tag.ts"
 import type { LifeHandlers } from "./life.ts"
 import type { Context, Out, TimerScope } from "./process.ts"
 
-type Handler = (
+export type Handler = (
   given: unknown,
   state: Readonly<Record<string, object>>,
   ctx: Context<unknown>,
@@ -33,7 +35,8 @@ type Handler = (
 
 /** What the user gave. */
 export interface Handlers extends LifeHandlers {
-  readonly process: Handler
+  /** For the events of each input. */
+  readonly process: readonly Handler[]
   readonly onTimer: Handler | undefined
 }
 
@@ -53,6 +56,8 @@ export interface OpenState {
   readonly name: string
   readonly operator: Operator
   readonly descriptor: Descriptor<unknown>
+  /** Is it one for all keys, which only events that are broadcast may change? */
+  readonly broadcast: boolean
   /** The value of a row as one that is nobody else's. */
   copy(this: void, row: number): unknown
 }
@@ -65,10 +70,16 @@ export interface OpenTimers {
   readonly timers: Timers
 }
 
+/** The states that a function gets. */
+type Faces = Readonly<Record<string, object>>
+
 export class Seat {
   readonly call: Call
-  /** What the function gets. */
-  readonly state: Readonly<Record<string, object>>
+  /** That, and the one of states that are one for all keys, if there are such. */
+  readonly #calls: readonly Call[]
+  /** What the function gets for an event of a key, and for one that is broadcast. */
+  readonly state: Faces
+  readonly broadcast: Faces
   readonly ctx: Context<unknown>
   readonly out: Out<unknown>
   readonly #uid: string
@@ -81,6 +92,8 @@ export class Seat {
   #sizeBefore = 0
   #when: When = { timestamp: 0, watermark: 0, timeMs: 0, passedMs: 0, now: 0 }
   #key: { readonly value: KeyValue } | undefined
+  /** Is the call of an event that is broadcast? */
+  #broadcasts = false
   /** The end has come: no timer in processing time will fire that is set now. */
   ending = false
 
@@ -92,12 +105,15 @@ export class Seat {
     outputs: readonly AnyTag[],
   ) {
     this.call = new Call(engine)
+    const shared = states.some(({ broadcast }) => broadcast) ? new Call(engine) : this.call
+    shared.key.beginBytes(keyBytes(null))
+    this.#calls = shared === this.call ? [shared] : [this.call, shared]
     this.#uid = uid
     this.#outputs = outputs
-    this.#states = states.map(({ operator, descriptor }) => {
+    this.#states = states.map(({ operator, descriptor, broadcast }) => {
       const { kind } = descriptor
       const many = kind === "list" || kind === "map"
-      return new (many ? Many : Single)(operator, this.call, descriptor)
+      return new (many ? Many : Single)(operator, broadcast ? shared : this.call, descriptor)
     })
     this.#timers = new Map(
       Array.from(timers, ([domain, open]) => {
@@ -105,21 +121,42 @@ export class Seat {
       }),
     )
     this.#changed = [...this.#states, ...this.#timers.values()]
-    const faces = states.map(({ name }, i) => [name, (this.#states[i] as CallState).face] as const)
-    this.state = Object.freeze(Object.fromEntries(faces))
+    const faces = states.map(({ name, broadcast }, i) => {
+      return { name, broadcast, face: (this.#states[i] as CallState).face }
+    })
+    this.state = facesOf(faces.map((each) => (each.broadcast ? this.#readOnly(each) : each)))
+    this.broadcast = facesOf(faces.filter(({ broadcast }) => broadcast))
     this.ctx = this.#context()
     this.out = Object.freeze({ collect: (value: unknown) => this.#give(value, undefined) })
   }
 
-  /** A call for the key whose bytes are [from, to) of linear memory. */
-  begin({ from, to }: { from: number; to: number }, when: When, emitted: Emitted): void {
-    const { call } = this
-    call.key.begin(from, to)
-    call.timeMs = when.timeMs
-    call.passedMs = when.passedMs
-    call.now = when.now
-    call.number++
-    call.open = true
+  #readOnly({ name, face }: { readonly name: string; readonly face: object }) {
+    const refuse = (): never => {
+      const message = `${this.#uid}: ${name} is broadcast state: processBroadcast alone changes it`
+      throw new MillraceError("OPTION", message)
+    }
+    return { name, face: readOnly(face, refuse) }
+  }
+
+  /**
+   * A call for the key whose bytes are [from, to) of linear memory, or of an event that is
+   * broadcast, which has none.
+   */
+  begin(
+    { from, to }: { from: number; to: number },
+    when: When,
+    emitted: Emitted,
+    broadcasts = false,
+  ): void {
+    this.call.key.begin(from, to)
+    for (const call of this.#calls) {
+      call.timeMs = when.timeMs
+      call.passedMs = when.passedMs
+      call.now = when.now
+      call.number++
+      call.open = true
+    }
+    this.#broadcasts = broadcasts
     this.#when = when
     this.#key = undefined
     this.#emitted = emitted
@@ -138,7 +175,7 @@ export class Seat {
 
   /** Throws `LIMIT`, `MEMORY`; abandon it then. */
   commit(): void {
-    this.call.open = false
+    this.#close()
     // What the function gave is a copy where it is state, whichever of the two it became first.
     this.#emitted?.changeFrom(this.#sizeBefore, this.#plain)
     const log: Change[] = []
@@ -162,8 +199,12 @@ export class Seat {
     this.#reset()
   }
 
+  #close(): void {
+    for (const call of this.#calls) call.open = false
+  }
+
   #reset(): void {
-    this.call.open = false
+    this.#close()
     this.#emitted = undefined
     for (const each of this.#changed) each.reset()
   }
@@ -183,15 +224,16 @@ export class Seat {
 
   #timersOf(domain: unknown): CallTimers {
     if (!this.call.open) throw closed()
-    const timers = this.#timers.get(domain as Domain)
+    const timers = this.#broadcasts ? undefined : this.#timers.get(domain as Domain)
     if (timers !== undefined) return timers
-    const why =
-      this.#timers.size === 0
-        ? "process has no onTimer"
-        : domain === "event"
-          ? "the source has no time: from(…, { time })"
-          : `there are "event" and "processing"`
-    throw new MillraceError("OPTION", `${this.#uid}: no such timer: ${why}`)
+    throw new MillraceError("OPTION", `${this.#uid}: no such timer: ${this.#whyNone(domain)}`)
+  }
+
+  #whyNone(domain: unknown): string {
+    if (this.#broadcasts) return "an event that is broadcast has no key"
+    if (this.#timers.size === 0) return "there is no function onTimer"
+    if (domain === "event") return "the source has no time: from(…, { time })"
+    return `there are "event" and "processing"`
   }
 
   #scope(): TimerScope {
@@ -233,4 +275,8 @@ export class Seat {
       output: (tag: AnyTag, value: unknown) => this.#send(tag, value),
     })
   }
+}
+
+function facesOf(faces: readonly { readonly name: string; readonly face: object }[]): Faces {
+  return Object.freeze(Object.fromEntries(faces.map(({ name, face }) => [name, face])))
 }

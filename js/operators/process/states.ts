@@ -12,15 +12,23 @@ import { valueSchema } from "../../state/value_schema.ts"
 import type { NamedState } from "../../states.ts"
 import type { Domain, OpenState, OpenTimers } from "./seat.ts"
 
-/** A C operator for each state. */
+/** A C operator for each state; some may be one for all keys. */
 export function openStates(
   site: Site,
   state: Readonly<Record<string, Descriptor<unknown>>>,
+  broadcast: boolean,
 ): OpenState[] {
-  return Object.entries(state).map(([name, descriptor]) => openState(site, name, descriptor))
+  return Object.entries(state).map(([name, descriptor]) => {
+    return openState(site, name, descriptor, broadcast)
+  })
 }
 
-function openState(site: Site, name: string, descriptor: Descriptor<unknown>): OpenState {
+function openState(
+  site: Site,
+  name: string,
+  descriptor: Descriptor<unknown>,
+  broadcast: boolean,
+): OpenState {
   const { kind, record, setting } = descriptor
   const operator = new Operator(
     site.engine,
@@ -35,7 +43,7 @@ function openState(site: Site, name: string, descriptor: Descriptor<unknown>): O
     `${site.label}/${name}`,
   )
   const cells = cellsOf(operator, record)
-  return { name, descriptor, operator, copy: (row) => cells.copy(row) }
+  return { name, descriptor, broadcast, operator, copy: (row) => cells.copy(row) }
 }
 
 /** A state as it is saved and looked at. */

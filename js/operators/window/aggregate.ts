@@ -16,7 +16,7 @@ import type { NumberField } from "../../engine/fill.ts"
 import { Operator } from "../../engine/operator.ts"
 import type { OperatorSpec, StateLimits } from "../../engine/operator.ts"
 import { Timers } from "../../engine/timers.ts"
-import type { Finished, Ran, Runner, Site } from "../../graph.ts"
+import type { Finished, OpenWindow, OpenWindows, Ran, Runner, Site } from "../../graph.ts"
 import type { KeyReader } from "../../state/keys.ts"
 import type { AnyTag } from "../../tag.ts"
 import { LateCounter } from "../../time/late.ts"
@@ -29,8 +29,17 @@ import { causeOfTime, Taken } from "../taken.ts"
 import { rowMaker } from "./results.ts"
 import type { Row, RowsOf } from "./results.ts"
 
+/** What is kept beside the numbers of windows, and comes out with them. */
+export interface Beside {
+  /**
+   * The last push gave these rows, of the events of a slice up to those that it has run; without a
+   * slice nothing was pushed. Gives the rows as they come out.
+   */
+  rows(numbers: readonly Row[], slice: Slice | undefined): readonly Row[]
+}
+
 /** What the runner of such windows is told. */
-interface WholeWindows {
+export interface WholeWindows {
   readonly window: NonNullable<OperatorSpec["window"]>
   readonly specs: readonly AggregateSpec[]
   readonly aggregates: NonNullable<OperatorSpec["aggregates"]>
@@ -39,6 +48,8 @@ interface WholeWindows {
   /** Do rows carry a revision? */
   readonly revised: boolean
   readonly limits: StateLimits
+  /** Undefined: there are but numbers. */
+  readonly beside?: (numbers: Operator) => Beside
 }
 
 /** Do windows end by counting, whatever the time? */
@@ -59,6 +70,7 @@ export class WindowAggregateRunner implements Runner {
   /** Undefined where windows end by counting. */
   readonly #timers: Timers | undefined
   readonly #rowsOf: RowsOf
+  readonly #beside: Beside | undefined
   readonly #taken = new Taken()
   /** The time by which some windows are still due. */
   #firing = Infinity
@@ -78,6 +90,7 @@ export class WindowAggregateRunner implements Runner {
     this.#windows = windows
     this.#timers = counts(window) ? undefined : new Timers(this.operator)
     this.#rowsOf = rowMaker(this.operator, specs, revised)
+    this.#beside = windows.beside?.(this.operator)
   }
 
   run(chunk: Chunk): Ran {
@@ -139,6 +152,20 @@ export class WindowAggregateRunner implements Runner {
     return undefined
   }
 
+  get windows(): OpenWindows {
+    const { window } = this.#windows
+    return {
+      operator: this.operator,
+      closeBy: counts(window) ? "count" : "time",
+      inclusive: this.#behind === 0,
+      lateMs: window.lateMs,
+      of: (row) => {
+        const windows = this.readRow(row) as (Row & Pick<OpenWindow, "start" | "end">)[]
+        return windows.map(({ start, end, ...contents }) => ({ start, end, contents }))
+      },
+    }
+  }
+
   readRow(row: number): unknown {
     const { views, scratch } = this.operator.engine
     views.u32[scratch >>> 2] = row
@@ -149,9 +176,11 @@ export class WindowAggregateRunner implements Runner {
   }
 
   /** The rows of the results; of results that nobody wants, so many. */
-  #rows(): Row[] {
+  #rows(slice?: Slice): readonly Row[] {
     const { size } = this.operator.results
-    return this.#site.wanted ? this.#rowsOf(size) : new Array<Row>(size)
+    const made = this.#site.wanted && size > 0
+    const rows = made ? this.#rowsOf(size) : new Array<Row>(size)
+    return this.#beside?.rows(rows, slice) ?? rows
   }
 
   /** How far behind the end of a window its last instant is. */
@@ -164,12 +193,12 @@ export class WindowAggregateRunner implements Runner {
   #take(chunk: Chunk, slice: Slice, out: Emitted): void {
     const { results, engine } = this.operator
     const { size, positions, times } = results
+    const rows = this.#rows(slice)
     if (size > 0) {
       const { u32, f64 } = engine.views
       const starts = results.column(windowColumns.WINDOW_START)
       const ends = results.column(windowColumns.WINDOW_END)
       const behind = this.#behind
-      const rows = this.#rows()
       let last = this.#taken.in(chunk.arrival)
       let pushed = slice.pushedFrom
       for (let i = 0; i < size; i++) {

@@ -34,8 +34,8 @@ export interface Contents {
   fresh(): unknown
   /** Is there nothing in it? */
   isEmpty(pane: Pane): boolean
-  /** Add the prepared event. May throw what the user's function throws. */
-  add(pane: Pane, event: unknown, time: number, order: number): void
+  /** Add the prepared event of an input. May throw what the user's function throws. */
+  add(pane: Pane, event: unknown, time: number, order: number, input: number): void
   /** An event that failed had been added to this data. */
   undo(data: unknown): void
   /** Sessions have met: `pane`, a copy of the first, gets what is in the others. */

@@ -65,25 +65,9 @@ export class ProcessEmitter implements Emitter {
   }
 
   emit(_: Pane, data: unknown, fire: Fire, out: Emitted): void {
-    let open = true
-    const output = (tag: unknown, value: unknown) => {
-      if (!open) throw closed()
-      out.add(value, this.#known(tag))
-    }
-    const ctx = contextOf(fire, output)
-    const call = (state: UserState) => this.#fn((data as Kept).events, state, ctx)
-    const result = this.#state.call(fire, call)
-    open = false
-    refusePromise(result)
-    if (result !== undefined) out.add(result)
-  }
-
-  /** A tag that the operator sends to. Throws `OPTION`. */
-  #known(tag: unknown): AnyTag {
-    const known = tagOption(tag, "ctx.output")
-    if (this.#tags.includes(known)) return known
-    const hint = "name it in the options' outputs"
-    throw new MillraceError("OPTION", `the operator has no side output ${known.name}; ${hint}`)
+    const call = (ctx: WindowContext) =>
+      this.#state.call(fire, (state: UserState) => this.#fn((data as Kept).events, state, ctx))
+    emitResult(call, fire, this.#tags, out)
   }
 
   commit(position: number): void {
@@ -103,11 +87,30 @@ export class ProcessEmitter implements Emitter {
   }
 }
 
-function contextOf(
+/** Call a function for a window; what it gives goes out, and what it sends to these tags. */
+export function emitResult(
+  fn: (ctx: WindowContext) => unknown,
   { keyOf, range, revision, watermark, now }: Fire,
-  output: WindowContext["output"],
-): WindowContext {
-  return { key: keyOf(), window: range, revision, watermark, now, output }
+  tags: readonly AnyTag[],
+  out: Emitted,
+): void {
+  let open = true
+  const output = (tag: unknown, value: unknown) => {
+    if (!open) throw closed()
+    out.add(value, knownOf(tags, tag))
+  }
+  const result = fn({ key: keyOf(), window: range, revision, watermark, now, output })
+  open = false
+  refusePromise(result)
+  if (result !== undefined) out.add(result)
+}
+
+/** A tag that the operator sends to. Throws `OPTION`. */
+function knownOf(tags: readonly AnyTag[], tag: unknown): AnyTag {
+  const known = tagOption(tag, "ctx.output")
+  if (tags.includes(known)) return known
+  const hint = "name it in the options' outputs"
+  throw new MillraceError("OPTION", `the operator has no side output ${known.name}; ${hint}`)
 }
 
 /** What a function makes of the events, two at a time. */

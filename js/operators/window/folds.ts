@@ -7,7 +7,7 @@ import type { Emitted } from "../../sides.ts"
 import type { NamedState } from "../../states.ts"
 import { Aggregate } from "../aggregates.ts"
 import type { AggregateSpec } from "../aggregates.ts"
-import { Picks } from "../picks.ts"
+import { isPick, Picks } from "../picks.ts"
 import type { AnySpec } from "../picks.ts"
 import { Totals } from "../totals.ts"
 import { keptContents } from "./contents.ts"
@@ -41,8 +41,7 @@ export class FoldEmitter implements Emitter {
     this.#specs = specs
     this.#revised = revised
     const numbers = specs.filter((spec): spec is AggregateSpec => spec[1] instanceof Aggregate)
-    const picks = specs.flatMap(([, spec]) => (spec instanceof Aggregate ? [] : [spec]))
-    this.#picks = new Picks(picks)
+    this.#picks = new Picks(specs.filter(isPick).map(([, spec]) => spec))
     this.#totals = numbers.length === 0 ? undefined : new Totals(site, numbers)
     this.contents = keeps
       ? keptContents(ordered, (event) => void this.#prepare(event))
@@ -68,9 +67,9 @@ export class FoldEmitter implements Emitter {
       prepare: (event) => void (values = this.#prepare(event)),
       fresh,
       isEmpty: (pane) => folded(pane).events === 0,
-      add(pane, event, _, order) {
+      add(pane, event, time, order) {
         folded(pane).events++
-        picks.add(folded(pane).kept, values, event, order)
+        picks.add(folded(pane).kept, values, event, order, time)
         totals?.add(pane.order)
       },
       undo: nothing,
@@ -92,7 +91,7 @@ export class FoldEmitter implements Emitter {
 
   emit(pane: Pane, data: unknown, { keyOf, range, revision }: Fire, out: Emitted): void {
     const [numbers, picked] = this.contents.keeps
-      ? this.#resultsOf((data as Kept).events)
+      ? this.#resultsOf(data as Kept)
       : [this.#totals?.results(pane.order) ?? [], this.#picks.results((data as Folded).kept)]
     const row: Record<string, unknown> = { key: keyOf(), start: range.start, end: range.end }
     if (this.#revised) row["revision"] = revision
@@ -103,9 +102,12 @@ export class FoldEmitter implements Emitter {
     out.add(row)
   }
 
-  #resultsOf(events: readonly unknown[]): [numbers: unknown[], picked: unknown[]] {
+  #resultsOf({ events, times }: Kept): [numbers: unknown[], picked: unknown[]] {
     const kept = this.#picks.fresh()
-    events.forEach((event, i) => this.#picks.add(kept, this.#picks.valuesOf(event), event, i))
+    events.forEach((event, i) => {
+      const values = this.#picks.valuesOf(event)
+      this.#picks.add(kept, values, event, i, times[i] as number)
+    })
     return [this.#totals?.resultsOf(events) ?? [], this.#picks.results(kept)]
   }
 

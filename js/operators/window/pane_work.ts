@@ -36,6 +36,7 @@ export class Panes {
     const { latenessMs } = plan
     this.#site = {
       isClosed: (over) => over + latenessMs <= this.#passed,
+      isLate: (time) => time + latenessMs < this.#passed,
       nextOrder: number,
       fresh: () => contents.fresh(),
       timesIn: (data) => (data as Kept).times,
@@ -140,7 +141,7 @@ export class Panes {
     pane.trigger = states.reduce((one, other) => this.#trigger?.merge?.(one, other))
   }
 
-  #add(pane: Pane, { value, time }: WindowEvent, number: number): void {
+  #add(pane: Pane, { value, time, input }: WindowEvent, number: number): void {
     const { contents } = this.#emitter
     const { counting } = this.#plan.placing
     if (counting !== undefined) {
@@ -149,7 +150,7 @@ export class Panes {
       pane.start = empty ? time : Math.min(pane.start, time)
       pane.end = empty ? time : Math.max(pane.end, time)
     }
-    contents.add(pane, value, time, number)
+    contents.add(pane, value, time, number, input)
   }
 
   // ---- timers ----

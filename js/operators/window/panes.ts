@@ -36,6 +36,8 @@ export interface Pane {
 export interface WindowEvent {
   readonly value: unknown
   readonly time: number
+  /** Which of the inputs it is of. */
+  readonly input: number
   /** Windows that close by this time have closed for it. */
   readonly passed: number
 }
@@ -95,6 +97,8 @@ export interface Counting {
 export interface PlaceSite {
   /** Has a window closed for the event, if it is over at a time? */
   isClosed(this: void, overAt: number): boolean
+  /** Is it behind the watermark, and later than an event may be? */
+  isLate(this: void, time: number): boolean
   /** The next number of {@link Pane.order}. */
   nextOrder(this: void): number
   /** The contents of a window without events. */

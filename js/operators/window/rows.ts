@@ -14,12 +14,13 @@ import { Operator } from "../../engine/operator.ts"
 import { RefAccess } from "../../engine/ref_access.ts"
 import { Rows } from "../../engine/rows.ts"
 import { Timers } from "../../engine/timers.ts"
-import type { Site } from "../../graph.ts"
+import type { OpenWindow, Site } from "../../graph.ts"
 import { noLimits } from "../../state/config.ts"
 import type { Emitted } from "../../sides.ts"
 import type { NamedState } from "../../states.ts"
 import type { FireView } from "./context.ts"
 import type { Panes } from "./pane_work.ts"
+import { isWindow } from "./panes.ts"
 import type { Pane, When, WindowEvent } from "./panes.ts"
 import type { WindowPlan } from "./plan.ts"
 
@@ -129,6 +130,17 @@ export class WindowRows {
 
   #at(row: number): KeyWindows {
     return this.#access.peek(row) as KeyWindows
+  }
+
+  /** The windows of a row: of those that keep events, how many these are. */
+  windowsOf(row: number): OpenWindow[] {
+    return this.#at(row)
+      .panes.filter(isWindow)
+      .map(({ start, end, data }) => {
+        const { events, value } = (data ?? {}) as { events?: readonly unknown[]; value?: unknown }
+        const contents = events === undefined ? copyOf(value) : { events: events.length }
+        return { start, end, contents }
+      })
   }
 
   /**

@@ -9,10 +9,10 @@
  * depend on how events are cut into chunks, so timers are looked at between any two of them. What
  * comes by itself is caused by the event that brought the stream's time there.
  */
-import { causeOf, ownWatermark, timeOf } from "../../chunk.ts"
+import { causeOf, inputOf, ownWatermark, timeOf } from "../../chunk.ts"
 import type { Chunk, Failure } from "../../chunk.ts"
 import { eventError } from "../../graph.ts"
-import type { Finished, Ran, Runner, Site, Tolerate } from "../../graph.ts"
+import type { Finished, OpenWindows, Ran, Runner, Site, Tolerate } from "../../graph.ts"
 import type { ErrorEvent } from "../../on_error.ts"
 import { Emitted } from "../../sides.ts"
 import type { KeyReader } from "../../state/keys.ts"
@@ -23,7 +23,9 @@ import type { Evictions } from "../evictions.ts"
 import { afterChunk } from "../pushed.ts"
 import { indexOf, runSlices } from "../slices.ts"
 import type { Slice } from "../slices.ts"
+import { readerOf } from "../inputs.ts"
 import { Taken } from "../taken.ts"
+import { endless } from "./counting.ts"
 import { NumberSource } from "./numbers.ts"
 import { Panes } from "./pane_work.ts"
 import type { Emitter, WindowPlan } from "./plan.ts"
@@ -38,7 +40,7 @@ export class WindowRunner implements Runner {
   readonly late = new LateCounter()
   readonly evictions?: Evictions
   readonly #site: Site
-  readonly #read: KeyReader
+  readonly #readers: readonly KeyReader[]
   readonly #plan: WindowPlan
   readonly #rows: WindowRows
   readonly #emitter: Emitter
@@ -49,9 +51,10 @@ export class WindowRunner implements Runner {
   /** What ends the job as soon as what came before it is out. */
   #failed: { readonly error: unknown } | undefined
 
-  constructor(site: Site, read: KeyReader, plan: WindowPlan) {
+  /** `readers` are those of its inputs. */
+  constructor(site: Site, readers: readonly KeyReader[], plan: WindowPlan) {
     this.#site = site
-    this.#read = read
+    this.#readers = readers
     this.#plan = plan
     const numbers = new NumberSource(site)
     this.#emitter = plan.openEmitter(site)
@@ -59,6 +62,14 @@ export class WindowRunner implements Runner {
     this.#rows = new WindowRows(site, plan, this.#work)
     if (this.#emitter.evictions !== undefined) this.evictions = this.#emitter.evictions
     this.states = [...this.#rows.states, numbers.named, ...this.#emitter.states]
+  }
+
+  get windows(): OpenWindows {
+    const { inclusive, counting } = this.#plan.placing
+    const closeBy = counting === undefined ? "time" : counting === endless ? "end" : "count"
+    const of = (row: number) => this.#rows.windowsOf(row)
+    const { latenessMs: lateMs } = this.#plan
+    return { operator: this.#rows.operator, closeBy, inclusive, lateMs, of }
   }
 
   trace(tracing: Tracing | undefined): void {
@@ -69,7 +80,7 @@ export class WindowRunner implements Runner {
     const out = new Emitted()
     let ended: Failure | undefined
     const run = (slice: Slice) => (ended = ending(() => this.#runSlice(slice, out, tolerate)))
-    let failure = runSlices(this.#rows.rows, this.#read, chunk, run)
+    let failure = runSlices(this.#rows.rows, readerOf(chunk, this.#readers), chunk, run)
     if (failure !== undefined && ended === undefined) {
       const { index } = failure // It was not looked at; what is due before it is.
       failure = ending(() => this.#fireBefore(chunk, index, out)) ?? failure
@@ -130,6 +141,7 @@ export class WindowRunner implements Runner {
     const event = {
       value: chunk.values[index],
       time: timeOf(chunk, index),
+      input: inputOf(chunk, index),
       passed: Math.max(watermark, ownWatermark(chunk, index)),
     }
     const { size } = out

@@ -105,12 +105,15 @@ export function limitsOf(state: StateSetting | undefined, where: string): StateL
     const message = `${where}.state has no ttl: a window goes when it closes`
     throw new MillraceError("STATE_CONFIG", message)
   }
-  if (limits.evict) {
-    const message = `${where}.state.onFull "evict" would lose what is in windows`
-    throw new MillraceError("STATE_CONFIG", message)
-  }
+  refuseEviction(limits, where)
   refuseOwnTime(limits, where)
   return limits
+}
+
+export function refuseEviction({ evict }: StateLimits, where: string): void {
+  if (!evict) return
+  const message = `${where}.state.onFull "evict" would lose what is in windows`
+  throw new MillraceError("STATE_CONFIG", message)
 }
 
 /** The checks of {@link WindowResultOptions}. */

@@ -7,8 +7,14 @@ import { nodeOptions, withTag } from "../../graph.ts"
 import { checkOptions } from "../../options.ts"
 import type { KeyReader } from "../../state/keys.ts"
 import type { Assigner } from "../../windows/assigner.ts"
-import { Aggregate, checkAggregates, fieldsOf, layOut } from "../aggregates.ts"
-import { WindowAggregateRunner, counts } from "./aggregate.ts"
+import { numbersOf } from "../aggregate_values.ts"
+import { checkAnyAggregates, fieldsOf, layOut } from "../aggregates.ts"
+import { isAggregate, isPick } from "../picks.ts"
+import type { AnySpec } from "../picks.ts"
+import { ofRead } from "../read_events.ts"
+import { counts, WindowAggregateRunner } from "./aggregate.ts"
+import type { WholeWindows } from "./aggregate.ts"
+import { SlicedRunner } from "./sliced.ts"
 import { isRevised, limitsOf, resultTable } from "./spec.ts"
 import type { WindowSpec } from "./spec.ts"
 
@@ -25,29 +31,39 @@ export function wholeAggregateNode(
 ): OperatorNode | undefined {
   const { trigger, evictor, mode, lateTo, emit, allowedLateness = 0 } = spec.options
   if (trigger !== undefined || evictor !== undefined || mode === "discard") return undefined
-  if (!Object.values(given).every((spec) => spec instanceof Aggregate)) return undefined
   const asked = windowOf(spec.assigner)
   if (asked === undefined) return undefined
   if (counts(asked) && emit !== undefined) return undefined
   const checked = checkOptions(settings, resultTable, "aggregate")
-  const specs = checkAggregates(given, "aggregate")
+  const specs = checkAnyAggregates<AnySpec[1]>(given, "aggregate", isAggregate)
   const limits = limitsOf(checked.state, "aggregate")
   const window = { ...asked, emit, lateMs: allowedLateness }
+  const hasPicks = specs.some(isPick)
+  if (hasPicks && (!sharesSlices(window) || limits.bytesMax > 0)) return undefined
+  const numbers = numbersOf(specs)
   const revised = isRevised(spec)
   const { assigner: how, size, slide, offsetMs, exclusive } = window
   const fields = [`${how}(${size}, ${slide}, ${offsetMs}, ${String(exclusive)})`, String(revised)]
-  return {
+  const schema = { kind: "window", fields: [...fields, ...fieldsOf(numbers)], ttl: false }
+  const { aggregates, columns } = layOut(numbers)
+  const whole = { window, specs: numbers, aggregates, columns, lateTo, revised, limits }
+  const common = {
     kind: "window",
     inputs: [input],
     ...withTag(nodeOptions(checked, "aggregate"), lateTo),
     keyOf: read,
-    schema: { kind: "window", fields: [...fields, ...fieldsOf(specs)], ttl: false },
-    open: (site) => {
-      const { aggregates, columns } = layOut(specs)
-      const whole = { window, specs, aggregates, columns, lateTo, revised, limits }
-      return new WindowAggregateRunner(site, read, whole)
-    },
   }
+  if (!hasPicks) {
+    return { ...common, schema, open: (site) => new WindowAggregateRunner(site, read, whole) }
+  }
+  const ofEvents = columns.map(({ path, read: field }) => ({ path, read: ofRead(field) }))
+  const sliced = { specs, numbers: { ...whole, columns: ofEvents }, schema }
+  return { ...common, open: (site) => new SlicedRunner(site, read, sliced) }
+}
+
+/** Are these windows of time, of which an event fires few at once? */
+function sharesSlices({ assigner, emit, size, slide }: WholeWindows["window"]): boolean {
+  return assigner === "aligned" && (size === slide || emit !== "updates")
 }
 
 type Window = Omit<NonNullable<OperatorSpec["window"]>, "emit" | "lateMs">

@@ -42,7 +42,8 @@ export interface WindowProcessOptions<
 /** Where windows get their emitters; `keeps`: events have to be kept; `ordered`: in order. */
 type OpenEmitter = (site: Site, keeps: boolean, ordered: boolean) => Emitter
 
-function planOf(
+/** What the runner is told of windows; `what` says in saved state what they keep. */
+export function planOf(
   { assigner, options }: WindowSpec,
   limits: StateLimits,
   what: string,
@@ -78,11 +79,11 @@ function nodeOf(
     inputs: [input],
     ...withTag(options, plan.lateTo),
     keyOf: read,
-    open: (site) => new WindowRunner(site, read, plan),
+    open: (site) => new WindowRunner(site, [read], plan),
   }
 }
 
-const outputsOption: Check<readonly AnyTag[]> = (given, name) => {
+export const outputsOption: Check<readonly AnyTag[]> = (given, name) => {
   if (Array.isArray(given)) return given.map((tag, i) => tagOption(tag, `${name}[${i}]`))
   throw new MillraceError("OPTION", `${name} must be a list of tags`)
 }
