@@ -6,6 +6,9 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /** Which build of the module the suite runs on: wasi (default), emscripten or ubsan. */
 const module = process.env["MILLRACE_MODULE"] ?? "wasi"
 
+/** What tries programs and storage, which are the same on each: on the module that ships alone. */
+const onceOnly = ["docs", "readme", "examples", "rs2", "power", "demo_kills"]
+
 export default defineConfig({
   resolve: {
     // Examples in the documentation import the package by its name; here that is its source.
@@ -21,6 +24,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/*.test.ts"], // Folders are for test/runtimes.config.ts.
+    exclude: module === "wasi" ? [] : onceOnly.map((name) => `test/${name}.test.ts`),
     env: { MILLRACE_MODULE: module, MILLRACE_WASM: path(`build/${module}/millrace.wasm`) },
     setupFiles: ["js/entry/node.ts"], // Tests import js/index.ts, which has no way to the module.
     execArgv: ["--expose-gc"],

@@ -22,7 +22,7 @@ function heldStorage() {
 }
 
 /** A job that counts, fed by hand, whose storage is held. */
-async function started(sink?: Sink<unknown>) {
+async function started(sink?: Sink<{ count: number }>) {
   const source = handFed<number>()
   const { storage, hold, release } = heldStorage()
   const counts = from(source, { replay: "none" })

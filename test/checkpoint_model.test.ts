@@ -8,6 +8,7 @@ import { expect, it } from "vitest"
 import { ascending, from, mapState, memoryStorage, of, run } from "../js/index.ts"
 import type { JobBase, Replayable, StateStorage, Stream } from "../js/index.ts"
 import { guardRejections, turns } from "./probe.ts"
+import { someRuns } from "./random.ts"
 
 guardRejections()
 
@@ -267,6 +268,6 @@ it("saves what changed, whatever fails in between", { timeout }, () =>
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: someRuns(300) },
   ),
 )

@@ -1,6 +1,7 @@
 /** Cleaning frees what nobody can see any more, and nothing that somebody still may. */
 import { describe, expect, it } from "vitest"
 import { from, manualClock, memoryStorage, of, run, valueState } from "../js/index.ts"
+import type { Clock } from "../js/index.ts"
 import { guardRejections, pull, turns } from "./probe.ts"
 
 guardRejections()
@@ -82,5 +83,29 @@ describe("state", () => {
     go()
     expect(await rest).toEqual([1, 1, 2])
     await job.close()
+  })
+})
+
+describe("a clock of one's own", () => {
+  it("is told for which of its timers results wait, and which only free", async () => {
+    const manual = manualClock()
+    const asked: [ms: number, awaited: boolean][] = []
+    const clock: Clock = {
+      now: () => manual.now(),
+      after(ms, wake, awaited) {
+        asked.push([ms, awaited ?? false])
+        return manual.after(ms, wake)
+      },
+    }
+    const job = await run(reminded(silentAfter("a")), { clock })
+    const results = job[Symbol.asyncIterator]()
+    expect((await results.next()).value).toBe("a")
+    const reminder = results.next()
+    await turns()
+    manual.advance(5)
+    expect((await reminder).value).toEqual(["a", 5, "of a"])
+    await job.close()
+    expect(asked).toContainEqual([5, true])
+    expect(asked.filter(([, awaited]) => awaited !== true)).toEqual([[10, false]])
   })
 })

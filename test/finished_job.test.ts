@@ -85,6 +85,20 @@ describe("a finished job", () => {
     await second.close()
   })
 
+  it("goes on with another array where nothing is to be replayed", async () => {
+    const storage = memoryStorage()
+    const results: number[] = []
+    for (const batch of [[1], [2], [3, 4]]) {
+      const sums = from(batch, { replay: "none" }).scan((sum, n) => sum + n, { uid: "sum" })
+      const job = await run(sums, { storage })
+      results.push(...(await pull(job)))
+      await job.close()
+    }
+    expect(results).toEqual([1, 3, 6, 10])
+    const again = run(from([1], { replay: "none" }), { storage, restart: { attempts: 1 } })
+    await expect(again).rejects.toMatchObject({ code: "STATE_CONFIG" })
+  })
+
   it("emits an end that a crash cut short from its beginning", async () => {
     const storage = memoryStorage()
     const clock = manualClock()

@@ -4,25 +4,13 @@ import { from, manualClock, memoryStorage, of, outputTag, run } from "../js/inde
 import type { ErrorEvent, Stream } from "../js/index.ts"
 import { hits, shown } from "./hits.ts"
 import type { Hit } from "./hits.ts"
-import { errorFrom, guardRejections, handFed, pull, turns } from "./probe.ts"
+import { errorFrom, guardRejections, handFed, pull, resultsOf, turns } from "./probe.ts"
 import { refusal } from "./refusal.ts"
 
 guardRejections()
 
 const timed = { time: "at" } as const
 const told = (key: string, events: readonly Hit[]) => `${key}: ${events.map(shown).join(" ")}`
-
-/** Results, which no chunk size may change. */
-async function resultsOf<O>(stream: Stream<O>): Promise<O[]> {
-  const all: O[][] = []
-  for (const chunkSize of [1, 2, 3, 1024]) {
-    const job = await run(stream, { chunkSize })
-    all.push(await pull(job))
-    await job.close()
-  }
-  for (const results of all) expect(results).toEqual(all[0])
-  return all[0] ?? []
-}
 
 describe("a group goes", () => {
   it("at the end of the source, in the order of their first events", async () => {

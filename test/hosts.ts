@@ -160,6 +160,9 @@ function durableObjectHost(): Host {
   }
   const state = (): DurableObjectState =>
     faulty<DurableObjectState>({
+      get: (keys) => valuesOf(kept).get(keys),
+      put: (entries) => valuesOf(kept).put(entries),
+      delete: (keys) => valuesOf(kept).delete(keys),
       list: (range) => valuesOf(kept).list(range),
       async transaction(run) {
         const changed = new Map(kept)

@@ -4,13 +4,15 @@
  * forth and back, events that are late or cannot be read.
  *
  * What must hold: watermarks never go back, timers fire once and in order, every event is in a
- * window, late or refused, and in one of them only, and epochs go up. `MILLRACE_GATES=full` runs
- * 200 worlds of ten hours, else 5 of two.
+ * window, late or refused, and in one of them only, each pair of a join comes once, and epochs go
+ * up. `MILLRACE_GATES=full` runs 200 worlds of ten hours, else 5 of two.
  */
 import { describe, expect, it } from "vitest"
 import { boundedDisorder, count, from, manualClock, memoryStorage, of } from "../js/index.ts"
 import { outputTag, run, tumbling } from "../js/index.ts"
 import type { JobListeners, Replayable, RunOptions, StateStorage } from "../js/index.ts"
+import { joinedOf, joinsOf } from "./hours_joins.ts"
+import type { Event } from "./hours_joins.ts"
 import { errorOf, guardRejections, turns } from "./probe.ts"
 import { full, randoms, seedOf } from "./random.ts"
 import type { Random } from "./random.ts"
@@ -22,12 +24,6 @@ const [worlds, hours] = full ? [200, 10] : [5, 2]
 const windowMs = 60_000
 const disorderMs = 20_000
 const afterMs = 90_000
-
-interface Event {
-  readonly at: number
-  readonly key: number
-  readonly bad: boolean
-}
 
 /** Events of some hours, one in ten seconds; some come late, some cannot be read. */
 function eventsOf(random: Random): Event[] {
@@ -41,6 +37,7 @@ function eventsOf(random: Random): Event[] {
 interface Expected {
   readonly counts: readonly string[]
   readonly timers: readonly string[]
+  readonly joined: readonly string[]
   readonly late: readonly Event[]
   readonly bad: number
 }
@@ -50,6 +47,7 @@ function expectedOf(events: readonly Event[]): Expected {
   const counts = new Map<string, number>()
   const timers = new Set<string>()
   const late: Event[] = []
+  const [inTime, inWindow]: [Event[], Event[]] = [[], []]
   let [watermark, bad] = [-Infinity, 0]
   for (const event of events) {
     const { at, key } = event
@@ -59,11 +57,14 @@ function expectedOf(events: readonly Event[]): Expected {
       if (start + windowMs <= watermark) late.push(event)
       else counts.set(`${key} ${start}`, (counts.get(`${key} ${start}`) ?? 0) + 1)
       if (at + afterMs > watermark) timers.add(`${key} ${at + afterMs}`)
+      if (at >= watermark) inTime.push(event)
+      if (start + windowMs > watermark) inWindow.push(event)
     }
     watermark = Math.max(watermark, at - disorderMs)
   }
   const rows = Array.from(counts, ([window, n]) => `${window} ${n}`)
-  return { counts: rows.sort(), timers: [...timers].sort(), late, bad }
+  const joined = joinedOf(inTime, inWindow, windowMs)
+  return { counts: rows.sort(), timers: [...timers].sort(), joined, late, bad }
 }
 
 const lateTag = outputTag("behind", of<Event>())
@@ -78,6 +79,7 @@ class World {
   readonly #sinks = {
     counts: new TestSink<string>(),
     timers: new TestSink<string>(),
+    joined: new TestSink<string>(),
     late: new TestSink<Event>(),
     bad: new TestSink<unknown>(),
   }
@@ -106,10 +108,11 @@ class World {
 
   /** What the sinks have committed. */
   get committed() {
-    const { counts, timers, late, bad } = this.#sinks
+    const { counts, timers, joined, late, bad } = this.#sinks
     return {
       counts: [...counts.committed].sort(),
       timers: timers.committed,
+      joined: [...joined.committed].sort(),
       late: late.committed,
       bad: bad.committed.length,
     }
@@ -181,12 +184,16 @@ class World {
       },
       onTimer: (at, _state, ctx, out) => void out.collect(`${ctx.key} ${at}`),
     })
+    const joined = joinsOf(sound, windowMs, () => {
+      if (fails(0.001)) throw new Error("a function failed")
+    })
     const sinks = this.#sinks
     return {
       counts: counts
         .map(({ key, start, n }) => `${key} ${start} ${n}`)
         .to(this.#flaky(sinks.counts)),
       timers: timers.to(this.#flaky(sinks.timers)),
+      joined: joined.to(this.#flaky(sinks.joined)),
       late: counts.sideOutput(lateTag).to(this.#flaky(sinks.late)),
       bad: sound.sideOutput(badTag).to(this.#flaky(sinks.bad)),
     }

@@ -6,6 +6,7 @@ import type { ErrorEvent, EvictedKey, Job, Pair, Stream } from "../js/index.ts"
 import { hits, shown } from "./hits.ts"
 import type { Hit } from "./hits.ts"
 import { errorFrom, guardRejections, handFed, pull, pullToError, turns } from "./probe.ts"
+import * as probe from "./probe.ts"
 import { refusal } from "./refusal.ts"
 
 guardRejections()
@@ -15,24 +16,29 @@ const side = (text: string) => from(text === "" ? [] : hits(text), timed).keyBy(
 const both = (left: Hit, right: Hit) => `${shown(left)} ${shown(right)}`
 const near = interval({ before: 2, after: 3 })
 
-/** Results, which no chunk size may change but by the order in which the inputs are read. */
-async function resultsOf<O>(stream: Stream<O>): Promise<O[]> {
-  const all: O[][] = []
-  for (const chunkSize of [1, 2, 3, 1024]) {
-    const job = await run(stream, { chunkSize })
-    all.push(await pull(job))
-    await job.close()
-  }
-  for (const results of all) expect([...results].sort()).toEqual([...(all[0] ?? [])].sort())
-  return all[0] ?? []
-}
-
+const resultsOf = <O>(stream: Stream<O>) => probe.resultsOf(stream, { inOrder: false })
 const rowsOf = (job: Job<unknown>) => job.stats().operators["joinBuffers-1"]?.rows
 
 describe("a join", () => {
   it("pairs events of a key whose times are near, bounds included", async () => {
     const pairs = side("a10 b10 a20").join(side("a7 a8 b9 a13 a14 b14 a23"), near, both)
     expect((await resultsOf(pairs)).sort()).toEqual(["a10 a13", "a10 a8", "a20 a23", "b10 b9"])
+  })
+
+  it("takes bounds that are both behind the left event, or both before it", async () => {
+    const after = interval({ before: "-2ms", after: 4 })
+    const right = "a1 a2 a3 a4 a5 a6"
+    expect(await resultsOf(side("a1").join(side(right), after, both))).toEqual([
+      "a1 a3",
+      "a1 a4",
+      "a1 a5",
+    ])
+    const before = interval({ before: 4, after: -2 })
+    expect(await resultsOf(side("a6").join(side(right), before, both))).toEqual([
+      "a6 a2",
+      "a6 a3",
+      "a6 a4",
+    ])
   })
 
   it("emits nothing for undefined, and gives the function the state of the key", async () => {
@@ -246,7 +252,8 @@ describe("errors in a join", () => {
 describe("a join refuses", () => {
   const left = side("a1")
   const refused: [string, () => unknown, string][] = [
-    ["bounds that are none", () => interval({ before: -1 }), "interval.before"],
+    ["bounds that are none", () => interval({ before: "soon" as never }), "interval.before"],
+    ["bounds with nothing in between", () => interval({ before: -3, after: 2 }), "interval.after"],
     ["bounds that it does not know", () => interval({ until: 1 } as never), "until"],
     ["no bounds", () => interval(undefined as never), "interval needs { before, after }"],
     [

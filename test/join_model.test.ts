@@ -10,7 +10,7 @@ import { anyMixed, anyNear, anySides, isNear, joined, shown } from "./join_refer
 import type { Hit, Near } from "./join_reference.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
 import { guardRejections, handFed, pull, turns } from "./probe.ts"
-import { randoms } from "./random.ts"
+import { randoms, someRuns } from "./random.ts"
 
 guardRejections()
 
@@ -68,7 +68,7 @@ describe("an interval join", () => {
           await job.close()
         },
       ),
-      { numRuns: 500 },
+      { numRuns: someRuns(500) },
     ),
   )
 
@@ -100,7 +100,7 @@ describe("an interval join", () => {
           await job.close()
         },
       ),
-      { numRuns: 100 },
+      { numRuns: someRuns(100) },
     ),
   )
 
@@ -136,7 +136,7 @@ describe("an interval join", () => {
           await second.close()
         },
       ),
-      { numRuns: 150 },
+      { numRuns: someRuns(150) },
     ),
   )
 
@@ -176,7 +176,7 @@ describe("an interval join", () => {
           expect(told).toEqual(expected.evicted.map((hit) => ({ key: hit.key, state: hit })))
         },
       ),
-      { numRuns: 300 },
+      { numRuns: someRuns(300) },
     ),
   )
 

@@ -53,10 +53,16 @@ export const anySides = fc.tuple(
   anySteps.map((steps) => hitsOf(steps, () => 1)),
 )
 
-export const anyNear = fc.record({
-  before: fc.constantFrom(0, 1, 5, 20),
-  after: fc.constantFrom(0, 1, 5, 20),
-})
+export const anyNear = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      before: fc.constantFrom(0, 1, 5, 20),
+      after: fc.constantFrom(0, 1, 5, 20),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constantFrom({ before: -2, after: 9 }, { before: 7, after: -3 }) },
+)
 
 /** An event that has come. */
 interface Kept {
@@ -105,8 +111,10 @@ export function joined(
     for (const { hit: other } of others) {
       pairs.push(isLeft ? shown(hit, other) : shown(other, hit))
     }
+    const overMs = hit.at + (isLeft ? near.after : near.before)
+    if (maxSize < Infinity && overMs < watermark) continue // It takes no room.
     while (kept.length >= maxSize) evicted.push((kept.shift() as Kept).hit)
-    kept.push({ hit, overMs: hit.at + (isLeft ? near.after : near.before) })
+    kept.push({ hit, overMs })
   }
   return { pairs, late, evicted }
 }

@@ -3,8 +3,8 @@
  * will, storages that count, and a guard against rejections that nobody handled.
  */
 import { afterEach, beforeEach, expect } from "vitest"
-import type { Replayable, StateStorage } from "../js/index.ts"
-import { MillraceError } from "../js/index.ts"
+import type { Replayable, StateStorage, StreamOf } from "../js/index.ts"
+import { MillraceError, run } from "../js/index.ts"
 import type { ErrorCode } from "../js/index.ts"
 
 /** A turn of the event loop: everything that is ready has been done after a few. */
@@ -37,6 +37,25 @@ export async function pull<T>(results: AsyncIterable<T>, count = Infinity): Prom
     pulled.push(step.value)
   }
   return pulled
+}
+
+/**
+ * Results, which no chunk size may change; `inOrder: false`: but for their order, where several
+ * sources are read in turn, chunk by chunk.
+ */
+export async function resultsOf<O>(
+  stream: StreamOf<O>,
+  { inOrder = true }: { inOrder?: boolean } = {},
+): Promise<O[]> {
+  const all: O[][] = []
+  for (const chunkSize of [1, 2, 3, 1024]) {
+    const job = await run(stream, { chunkSize })
+    all.push(await pull(job))
+    await job.close()
+  }
+  const told = (results: readonly O[]) => (inOrder ? results : [...results].sort())
+  for (const results of all) expect(told(results)).toEqual(told(all[0] ?? []))
+  return all[0] ?? []
 }
 
 /** Results before an error, and the error's code, message and cause. */

@@ -108,7 +108,7 @@ export function process(deed: Deed, s: Faces, ctx: Ctx, out: Out<unknown>): void
   if (deed.fails) throw new Failed()
 }
 
-export type OnTimer = (time: number, s: Faces, ctx: Ctx, out: Out<unknown>) => void
+export type OnTimer<S = Faces> = (time: number, s: S, ctx: Ctx, out: Out<unknown>) => void
 
 /** A timer shows all that there is, and now and then sets another one, or fails. */
 export function onTimerOf(domains: readonly Domain[]): OnTimer {
@@ -127,6 +127,18 @@ export function onTimerOf(domains: readonly Domain[]): OnTimer {
   }
 }
 
+/** A state of each kind. */
+export function stateOf(limits: Limits) {
+  return {
+    value: valueState({ default: 0, ...limits }),
+    record: valueState({ default: record({ n: "f64", s: "string" }), ...limits }),
+    list: listState(of<number>(), limits),
+    map: mapState(of<KeyValue>(), of<number>(), limits),
+    total: reducingState(join, limits),
+    mean: aggregatingState(steps, limits),
+  }
+}
+
 /** The stream of it; what fails is left out. */
 export function played(
   events: Stream<Deed>,
@@ -135,17 +147,55 @@ export function played(
 ): StreamOf<unknown> {
   return events.keyBy("key").process({
     uid: "op",
-    state: {
-      value: valueState({ default: 0, ...limits }),
-      record: valueState({ default: record({ n: "f64", s: "string" }), ...limits }),
-      list: listState(of<number>(), limits),
-      map: mapState(of<KeyValue>(), of<number>(), limits),
-      total: reducingState(join, limits),
-      mean: aggregatingState(steps, limits),
-    },
+    state: stateOf(limits),
     emits: of<unknown>(),
     onError: "skip",
     process,
     onTimer,
   })
+}
+
+// ---- events that are broadcast ----
+
+type Rules = MapState<KeyValue, number>
+
+/** With the rules; a job lets the functions for events of keys only look at them. */
+export interface RuledFaces extends Faces {
+  readonly rules: Rules
+}
+
+/** What is done with an event of one side. */
+export type Run = (deed: Deed, s: RuledFaces, ctx: Ctx, out: Out<unknown>) => void
+
+type Looked = Faces & { readonly rules: Pick<Rules, "entries" | "keys" | "has" | "isEmpty"> }
+
+export function processRuled(deed: Deed, s: Looked, ctx: Ctx, out: Out<unknown>): void {
+  out.collect(["rules", ...s.rules.entries()])
+  process(deed, s, ctx, out)
+  out.collect([s.rules.isEmpty(), s.rules.has("x")])
+}
+
+export function onRuledTimerOf(domains: readonly Domain[]): OnTimer<Looked> {
+  const onTimer = onTimerOf(domains)
+  return (time, s, ctx, out) => {
+    out.collect(["rules", ...s.rules.keys()])
+    onTimer(time, s, ctx, out)
+  }
+}
+
+/** Of what an event may do, what can be done to rules. */
+export function changeRules(
+  deed: Deed,
+  { rules }: { readonly rules: Rules },
+  { now, watermark, timestamp }: Pick<Ctx, "now" | "watermark" | "timestamp">,
+  out: Out<unknown>,
+): void {
+  for (const each of deed.acts) {
+    if (each.do === "put") rules.put(each.k, each.n)
+    if (each.do === "remove") rules.remove(each.k)
+    if (each.do === "get") out.collect([rules.get(each.k), rules.has(each.k)])
+    if (each.do === "clear") rules.clear()
+  }
+  out.collect([deed.i, now, watermark, timestamp, ...rules.values()])
+  if (deed.fails) throw new Failed()
 }

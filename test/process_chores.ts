@@ -81,4 +81,47 @@ export const chores: Readonly<Record<string, MakeOperator<Op>>> = {
       },
       onTimer: (time, { count }, { key }, out) => out.collect(["timer", key, time, count.value()]),
     }),
+
+  connect: (events, state) => {
+    const half = (odd: number) => keyed(events.filter(({ i }) => i % 2 === odd))
+    return half(0)
+      .connect(half(1))
+      .process({
+        state: {
+          last: valueState(text, state),
+          seen: mapState(of<number>(), of<string>(), state),
+        },
+        emits: of<unknown>(),
+        processLeft({ n, i }, { last, seen }, _, out) {
+          last.update({ n, s: `${i}`, at: i })
+          out.collect([...seen.entries()])
+        },
+        processRight({ n, i }, { last, seen }, { now, timers, key }, out) {
+          seen.put(n, `${i}`)
+          timers.processingTime(now + 2 * n, "named")
+          out.collect([key, last.value()])
+        },
+        onTimer: (time, { seen }, { key }, out) => out.collect([key, time, ...seen.keys()]),
+      })
+  },
+
+  broadcast: (events, state) => {
+    const rules = events.filter(({ i }) => i % 3 === 0)
+    const others = keyed(events.filter(({ i }) => i % 3 > 0))
+    const kept = mapState(of<number>(), of<string>(), state)
+    return others.connect(rules.broadcast({ kept })).process({
+      state: { last: valueState(text, state) },
+      emits: of<unknown>(),
+      process({ n, i }, { last, kept }, { now, timers, key }, out) {
+        out.collect([key, last.value(), kept.get(n)])
+        last.update({ n, s: `${i}`, at: i })
+        timers.processingTime(now + n)
+      },
+      processBroadcast({ n, i }, { kept }) {
+        if (n === 2) kept.clear()
+        kept.put(n, `${i}`)
+      },
+      onTimer: (time, { kept }, { key }, out) => out.collect([key, time, ...kept.entries()]),
+    })
+  },
 }

@@ -5,58 +5,15 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { boundedDisorder } from "../js/index.ts"
-import type { KeyValue } from "../js/index.ts"
 import { clock, crash, end, event, playAll } from "../js/testing/index.ts"
 import type { Step } from "../js/testing/index.ts"
 import { onTimerOf, played } from "./process_acts.ts"
-import type { Act, Deed, Domain } from "./process_acts.ts"
+import type { Deed, Domain } from "./process_acts.ts"
 import { Reference } from "./process_reference.ts"
+import { disorderMs, draw, expectedOf } from "./process_scene.ts"
+import { someRuns } from "./random.ts"
 
-const disorderMs = 10
 const timeout = 300_000
-
-const keys: readonly KeyValue[] = ["a", 1, ["a", [true, 1n]]]
-const entryKeys: readonly KeyValue[] = ["x", "y", 0, "0", null, ["x", 1]]
-const small = fc.integer({ min: 0, max: 99 })
-
-const acts: fc.Arbitrary<Act> = fc.oneof(
-  fc.record({
-    do: fc.constantFrom("value", "record", "list", "list", "reduce", "aggregate"),
-    n: small,
-  }),
-  fc.record({ do: fc.constant("put"), k: fc.constantFrom(...entryKeys), n: small }),
-  fc.record({ do: fc.constant("put"), k: fc.constantFrom(...entryKeys), n: small }),
-  fc.record({ do: fc.constantFrom("remove", "get"), k: fc.constantFrom(...entryKeys) }),
-  fc.record({ do: fc.constant("replace"), list: fc.array(small, { maxLength: 3 }) }),
-  fc.record({
-    do: fc.constant("clear"),
-    state: fc.constantFrom("value", "record", "list", "map", "total", "mean"),
-  }),
-  fc.record({ do: fc.constant("read") }),
-  fc.record({ do: fc.constant("read") }),
-  fc.record(
-    {
-      do: fc.constantFrom("set", "set", "set", "unset"),
-      domain: fc.constantFrom("event", "processing"),
-      in: fc.integer({ min: -5, max: 30 }),
-      name: fc.constantFrom("p", "q"),
-    },
-    { requiredKeys: ["do", "domain", "in"] },
-  ),
-)
-
-const draw = fc.record({
-  step: fc.oneof(
-    { weight: 1, arbitrary: fc.constant("restore" as const) },
-    { weight: 3, arbitrary: fc.constant("clock" as const) },
-    { weight: 30, arbitrary: fc.constant("event" as const) },
-  ),
-  key: fc.constantFrom(...keys),
-  acts: fc.array(acts, { maxLength: 6 }),
-  fails: fc.integer({ min: 0, max: 7 }).map((n) => n === 0),
-  ahead: fc.integer({ min: 0, max: 5 }),
-  back: fc.constantFrom(0, 0, 0, 3, 8, 15),
-})
 
 const scene = fc.record({
   timed: fc.boolean(),
@@ -86,19 +43,6 @@ function scriptOf({ draws, ends, crashes }: Scene): Step<Deed>[] {
   return ends ? [...steps, last, end()] : [...steps, last]
 }
 
-function expectedOf(script: readonly Step<Deed>[], reference: Reference): unknown[] {
-  let [now, timeMax] = [0, -Infinity]
-  for (const step of script) {
-    if (step.kind === "clock") now = step.ms
-    if (step.kind === "end") reference.end(now)
-    if (step.kind !== "event") continue
-    reference.tick(now)
-    timeMax = Math.max(timeMax, step.value.at)
-    reference.event(step.value, timeMax - disorderMs)
-  }
-  return reference.results
-}
-
 describe("process", () => {
   it("gives what plain code gives, whatever comes", { timeout }, async () => {
     await fc.assert(
@@ -119,7 +63,7 @@ describe("process", () => {
         const reference = new Reference(timed, ttl ?? Infinity, onTimer)
         expect(results["out"]).toEqual(expectedOf(script, reference))
       }),
-      { numRuns: 300 },
+      { numRuns: someRuns(300) },
     )
   })
 })

@@ -1,9 +1,9 @@
 /**
  * Process functions in plain code, one event at a time: what Millrace must agree with.
  */
-import type { KeyValue } from "../js/index.ts"
+import type { KeyValue, MapState } from "../js/index.ts"
 import { join, process, steps } from "./process_acts.ts"
-import type { Deed, Domain, Faces, OnTimer } from "./process_acts.ts"
+import type { Deed, Domain, Faces, OnTimer, RuledFaces, Run } from "./process_acts.ts"
 import { Entries } from "./process_entries.ts"
 import type { Moment } from "./process_entries.ts"
 import { idOf } from "./reference.ts"
@@ -23,23 +23,34 @@ type Change = { readonly domain: Domain; readonly id: number | string; readonly 
 export class Reference {
   readonly results: unknown[] = []
   readonly #timed: boolean
-  readonly #onTimer: OnTimer
+  readonly #onTimer: OnTimer<RuledFaces>
   readonly #states: Record<(typeof kinds)[number], Entries>
-  readonly #faces: Faces
+  /** One for all keys; of use where events are broadcast. */
+  readonly #rules: Entries
+  readonly #faces: RuledFaces
+  readonly #runs: readonly Run[]
   readonly #timers: Record<Domain, Timer[]> = { event: [], processing: [] }
   #sets = 0
   #now = -Infinity
   #watermark = -Infinity
   #ending = false
 
-  constructor(timed: boolean, ttl: number, onTimer: OnTimer) {
+  /** `runs` are the functions for the events of each side. */
+  constructor(
+    timed: boolean,
+    ttl: number,
+    onTimer: OnTimer<RuledFaces>,
+    runs: readonly Run[] = [process, process],
+  ) {
     this.#timed = timed
+    this.#runs = runs
+    this.#rules = new Entries(ttl, false)
     this.#onTimer = onTimer
     const entries = kinds.map((kind) => {
       return [kind, new Entries(ttl, kind !== "list" && kind !== "map")] as const
     })
     this.#states = Object.fromEntries(entries) as Record<(typeof kinds)[number], Entries>
-    this.#faces = facesOf(this.#states)
+    this.#faces = { ...facesOf(this.#states), rules: mapOf(this.#rules) }
   }
 
   /** The clock stands at `now`, and timers that are due by then fire. */
@@ -49,23 +60,25 @@ export class Reference {
       if (due === undefined) break
       this.#now = Math.max(this.#now, due.time)
       this.#fire("processing", due, this.#ownMoment(), this.#shown())
-      this.#advance(this.#watermark)
+      this.advance(this.#watermark)
     }
     this.#now = Math.max(this.#now, now)
   }
 
-  event(deed: Deed, watermarkAfter: number): void {
+  event(deed: Deed & { readonly side?: number }, watermarkAfter: number): void {
+    const run = this.#runs[deed.side ?? 0] as Run
     const time = this.#timed ? deed.at : this.#now
     const passed = this.#timed ? this.#watermark : this.#now
     const moment = { time, passed }
     this.#call(deed.key, moment, time, this.#shown(), [], (ctx, out) => {
-      process(deed, this.#faces, ctx, out)
+      run(deed, this.#faces, ctx, out)
     })
     this.#overdue(moment, this.#shown())
-    if (this.#timed) this.#advance(watermarkAfter)
+    if (this.#timed) this.advance(watermarkAfter)
   }
 
-  #advance(watermark: number): void {
+  /** Event time goes on, and timers that it has passed fire. */
+  advance(watermark: number): void {
     const before = this.#watermark
     this.#watermark = Math.max(before, watermark)
     for (;;) {
@@ -95,8 +108,9 @@ export class Reference {
     return this.#timed ? this.#watermark : -Infinity
   }
 
+  /** Before a source has named a time it is the first that there is. */
   #ownMoment(): Moment {
-    const time = this.#timed ? this.#watermark : this.#now
+    const time = this.#timed ? Math.max(this.#watermark, -8.64e15) : this.#now
     return { time, passed: time }
   }
 
@@ -153,12 +167,14 @@ export class Reference {
     }
     const now = this.#now
     for (const kind of kinds) this.#states[kind].begin(key, moment)
+    this.#rules.begin(null, moment)
     try {
       run({ key, now, watermark, timestamp, timers }, { collect: (value) => made.push(value) })
     } catch {
       return false
     }
     for (const kind of kinds) this.#states[kind].commit()
+    this.#rules.commit()
     this.#apply(key, changes)
     this.results.push(...structuredClone(made))
     return true
@@ -195,18 +211,7 @@ function facesOf(states: Record<(typeof kinds)[number], Entries>): Faces {
       },
       clear: () => list.clear(),
     },
-    map: {
-      get: (k) => map.get(k) as number | undefined,
-      put: (k, v) => map.put(k, v),
-      putAll: (all) => [...all].forEach(([k, v]) => map.put(k, v)),
-      has: (k) => map.has(k),
-      remove: (k) => map.remove(k),
-      keys: () => map.all().map(([k]) => k),
-      values: () => map.all().map(([, v]) => v as number),
-      entries: () => map.all() as [KeyValue, number][],
-      isEmpty: () => map.all().length === 0,
-      clear: () => map.clear(),
-    },
+    map: mapOf(map),
     total: {
       add: (v) => total.putOne(total.has(null) ? join(total.get(null) as number, v) : v),
       get: () => total.get(null) as number | undefined,
@@ -217,5 +222,20 @@ function facesOf(states: Record<(typeof kinds)[number], Entries>): Faces {
       get: () => steps.result((mean.get(null) as never) ?? steps.create()),
       clear: () => mean.clear(),
     },
+  }
+}
+
+function mapOf(map: Entries): MapState<KeyValue, number> {
+  return {
+    get: (k) => map.get(k) as number | undefined,
+    put: (k, v) => map.put(k, v),
+    putAll: (all) => [...all].forEach(([k, v]) => map.put(k, v)),
+    has: (k) => map.has(k),
+    remove: (k) => map.remove(k),
+    keys: () => map.all().map(([k]) => k),
+    values: () => map.all().map(([, v]) => v as number),
+    entries: () => map.all() as [KeyValue, number][],
+    isEmpty: () => map.all().length === 0,
+    clear: () => map.clear(),
   }
 }

@@ -24,3 +24,11 @@ export function seedOf(test: string): number {
 
 /** Are gates to be tried in full? */
 export const full = process.env["MILLRACE_GATES"] === "full"
+
+/** Is this the module that ships? It is tried in full; the others run the same code. */
+export const ships = (process.env["MILLRACE_MODULE"] ?? "wasi") === "wasi"
+
+/** So many random runs of the module that ships, and fewer of the others. */
+export function someRuns(runs: number): number {
+  return ships ? runs : Math.ceil(runs / 6)
+}

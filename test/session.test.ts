@@ -4,8 +4,8 @@ import { from, manualClock, memoryStorage, of, outputTag, run } from "../js/inde
 import type { Session } from "../js/index.ts"
 import { hits, shown } from "./hits.ts"
 import type { Hit } from "./hits.ts"
-import { errorFrom, guardRejections, handFed, pull, turns } from "./probe.ts"
-import { disorder, gap, resultsOf, sessions, state, timed } from "./told_sessions.ts"
+import { errorFrom, guardRejections, handFed, pull, resultsOf, turns } from "./probe.ts"
+import { disorder, gap, sessions, state, timed } from "./told_sessions.ts"
 import type { Times } from "./told_sessions.ts"
 
 guardRejections()

@@ -4,9 +4,9 @@ import { from, of, outputTag, record, run } from "../js/index.ts"
 import type { ErrorEvent, Stream } from "../js/index.ts"
 import { hits, shown } from "./hits.ts"
 import type { Hit } from "./hits.ts"
-import { errorFrom, guardRejections, handFed, pull, turns } from "./probe.ts"
+import { errorFrom, guardRejections, handFed, pull, resultsOf, turns } from "./probe.ts"
 import { refusal } from "./refusal.ts"
-import { disorder, gap, resultsOf, sessions, state, timed, told } from "./told_sessions.ts"
+import { disorder, gap, sessions, state, timed, told } from "./told_sessions.ts"
 
 guardRejections()
 

@@ -21,6 +21,13 @@ type Verb = (events: Stream<number>) => StreamOf<unknown>
 const verbs: Record<string, Verb> = {
   map: (events) => events.map((n) => -n),
   mapAsync: (events) => events.mapAsync((n) => Promise.resolve(n)),
+  lookup: (events) =>
+    events.lookup(
+      (n) => n,
+      (n) => Promise.resolve(n),
+      (n) => n,
+      { cache: {} },
+    ),
   "filter, of all": (events) => events.filter(() => false),
   flatMap: (events) => events.flatMap((n) => (n > 20 ? [] : [n, n])),
   tap: (events) => events.tap(() => undefined),

@@ -1,8 +1,8 @@
 /** What users write must compile, and what is wrong must not; `tsc` is the test. */
 import { ascending, boundedDisorder, count, from, max, mean, of, outputTag } from "../js/index.ts"
-import { interval, punctuated, record, run, StateConfigBuilder } from "../js/index.ts"
+import { punctuated, record, run, StateConfigBuilder } from "../js/index.ts"
 import { StateConfigs, sum } from "../js/index.ts"
-import type { ErrorEvent, EvictedKey, Pair } from "../js/index.ts"
+import type { ErrorEvent, EvictedKey } from "../js/index.ts"
 import { exactly } from "./exactly.ts"
 
 interface UserEvent {
@@ -235,60 +235,3 @@ byText.buffer({ count: 2, onError: ({ event, key }) => ({ emit: [event, key] }) 
 byText.buffer({ count: 2, onError: ({ event }) => ({ emit: event }) })
 // @ts-expect-error the keys are strings
 byText.sample(5, { onError: "route", errorsTo: outputTag("n", of<ErrorEvent<string, number>>()) })
-
-// ---- joins ----
-
-const users = from(events, { time: "timestamp" }).keyBy("user_id")
-const named = from([{ user: "ada", at: 0, plan: "free" }], { time: "at" }).keyBy("user")
-interface Named {
-  user: string
-  at: number
-  plan: string
-}
-
-export const joined = users.join(named, interval({ before: "1h" }), (event, { plan }) => {
-  exactly<UserEvent>()(event, true)
-  return event.amount > 0 ? { plan, amount: event.amount } : undefined
-})
-export async function joinedResults(): Promise<void> {
-  for await (const result of joined) {
-    exactly<{ plan: string; amount: number }>()(result, true)
-  }
-}
-
-export const numberedPairs = users.join(
-  named,
-  interval({ before: "5m", after: 0 }),
-  (_, { at }, state) => {
-    exactly<number>()(state.get(), true)
-    return [at, state.update((n) => n + 1)] as const
-  },
-  { lateTo: outputTag("late", of<UserEvent | Named>()), state: { value: () => 0 }, uid: "j" },
-)
-export async function numberedResults(): Promise<void> {
-  for await (const pair of numberedPairs) exactly<readonly [number, number]>()(pair, true)
-}
-
-export const routedPairs = users.join(named, interval({}), () => 1, {
-  onError: "route",
-  errorsTo: outputTag(
-    "wrong",
-    of<ErrorEvent<UserEvent | Named | Pair<UserEvent, Named>, string>>(),
-  ),
-  evictedTo: outputTag("gone", of<EvictedKey<string>>()),
-  state: { maxSize: 10, onFull: "evict" },
-})
-
-export function wrongJoins(): void {
-  const byNumber = from([{ id: 1 }]).keyBy("id")
-  // @ts-expect-error keys of another type
-  users.join(byNumber, interval({ before: 1 }), () => 1)
-  // @ts-expect-error no keys
-  users.join(from([1]), interval({ before: 1 }), () => 1)
-  // @ts-expect-error what says which events are pairs is missing
-  users.join(named, () => 1)
-  // @ts-expect-error no duration
-  interval({ before: "5 minutes" })
-  // @ts-expect-error late events are of both sides
-  users.join(named, interval({}), () => 1, { lateTo: outputTag("late", of<UserEvent>()) })
-}

@@ -1,6 +1,11 @@
 /** What users write of sinks must compile, and what is wrong must not; `tsc` is the test. */
 import { from, memoryStorage, run, transactionalSink } from "../js/index.ts"
-import type { StateStorage, TransactionalSink, TransactionalStorage } from "../js/index.ts"
+import type {
+  NumberedSink,
+  StateStorage,
+  TransactionalSink,
+  TransactionalStorage,
+} from "../js/index.ts"
 import { durableObjectStorage } from "../js/storage/durable_object.ts"
 import type { DurableObjectState, DurableObjectValues } from "../js/storage/durable_object.ts"
 import { encrypted } from "../js/storage/encrypted.ts"
@@ -65,3 +70,19 @@ from(rows).to(transactionalSink(storage, (results: readonly { name: string }[]) 
 transactionalSink(plain, () => undefined)
 // @ts-expect-error it is no option
 transactionalSink(storage, () => undefined, { rows: 1 })
+
+/** With numbers; it is told what the rows are. */
+export const numbered = from(rows).to({
+  delivery: "at-least-once",
+  writeNumbered(results, first) {
+    exactly<readonly Row[]>()(results, true)
+    exactly<number>()(first, true)
+  },
+})
+export const numberedSink: NumberedSink<Row> = {
+  delivery: "at-least-once",
+  writeNumbered: (results, first) => void (results.length + first),
+  flush: () => undefined,
+}
+// @ts-expect-error: there must be one of `write` and `writeNumbered`.
+export const neither = from(rows).to({ delivery: "at-least-once" })

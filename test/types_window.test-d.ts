@@ -1,22 +1,27 @@
 /** Windows as types: what is inferred, and what must not compile. */
 import {
+  approxDistinct,
   argMax,
   collect,
   count,
   countDistinct,
   countWindow,
   delta,
+  ewma,
   first,
   from,
   max,
   of,
   onCount,
   outputTag,
+  quantile,
+  sample,
   sessions,
   sum,
+  topK,
   tumbling,
 } from "../js/index.ts"
-import type { Stream, WindowRange } from "../js/index.ts"
+import type { Stream, TopValue, WindowRange } from "../js/index.ts"
 import { exactly } from "./exactly.ts"
 
 interface Flight {
@@ -51,8 +56,40 @@ exactly<string | undefined>()(row.from, true)
 exactly<bigint[]>()(row.delays, true)
 exactly<number>()(row.places, true)
 
+const sketches = eventsOf(
+  byOrigin.window(tumbling("1h")).aggregate({
+    places: approxDistinct("origin", { precision: 14 }),
+    p95: quantile("delay", 0.95),
+    spread: quantile("delay", [0.25, 0.5, 0.75]),
+    top: topK("delay", 3),
+    mean: ewma("distance", { halfLife: "5m" }),
+    some: sample("delay", 10),
+    flights: sample(10, { seed: 1 }),
+  }),
+)
+type MayBe = number | undefined
+exactly<number>()(sketches.places, true)
+exactly<MayBe>()(sketches.p95, true)
+exactly<[MayBe, MayBe, MayBe]>()(sketches.spread, true)
+exactly<TopValue<bigint>[]>()(sketches.top, true)
+exactly<MayBe>()(sketches.mean, true)
+exactly<bigint[]>()(sketches.some, true)
+exactly<Flight[]>()(sketches.flights, true)
+
 // @ts-expect-error: there is no such field.
 byOrigin.window(tumbling("1h")).aggregate({ late: sum("dleay") })
+// @ts-expect-error: there is no such field.
+byOrigin.window(tumbling("1h")).aggregate({ late: quantile("dleay", 0.5) })
+// @ts-expect-error: it is no number.
+byOrigin.window(tumbling("1h")).aggregate({ late: quantile("origin", [0.5]) })
+// @ts-expect-error: there is no such field.
+byOrigin.window(tumbling("1h")).aggregate({ top: topK("orgin", 3) })
+// @ts-expect-error: there is no such field.
+byOrigin.aggregate({ some: sample("orgin", 3) })
+// @ts-expect-error: there is no such option.
+approxDistinct("origin", { precison: 14 })
+// @ts-expect-error: the half-life is missing.
+ewma("distance")
 // @ts-expect-error: it is no number.
 byOrigin.window(tumbling("1h")).aggregate({ late: argMax("origin") })
 // @ts-expect-error: a column of every row.

@@ -10,6 +10,7 @@ import type { WindowSpec } from "../js/operators/window/spec.ts"
 import { event, playAll } from "./play.ts"
 import { expectedCounts, expectedOf, whole, windowsOf } from "./window_reference.ts"
 import type { Hit, Placed, WindowRow } from "./window_reference.ts"
+import { someRuns } from "./random.ts"
 
 const timeout = 300_000
 
@@ -128,7 +129,7 @@ const check = (specs: fc.Arbitrary<WindowSpec>, expected = expectedOf) =>
         expect(await played(script, spec, how)).toEqual({ rows, late })
       },
     ),
-    { numRuns: 400 },
+    { numRuns: someRuns(400) },
   )
 
 /** Of each window the last row, in the order of keys and ends. */
@@ -176,7 +177,7 @@ describe("windows that are whole in C", () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: someRuns(400) },
     ),
   )
 

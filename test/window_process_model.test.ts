@@ -15,6 +15,7 @@ import type { Step } from "./play.ts"
 import { Reference } from "./window_process_reference.ts"
 import { gapOf, numbers, twice } from "./window_process_setting.ts"
 import type { Hit, Kind, Row, Setting } from "./window_process_setting.ts"
+import { someRuns } from "./random.ts"
 
 const timeout = 300_000
 const late = millrace.outputTag<Hit>("late")
@@ -205,7 +206,11 @@ function through(events: Stream<Hit>, setting: Setting) {
     .keyBy("key")
     .window(assignerOf(setting.kind), options)
     .reduce((a, b) => ({ ...b, n: a.n + b.n }), { uid: "reduced" })
-  const all = { rows, folded, reduced }
+  const sliced = events
+    .keyBy("key")
+    .window(assignerOf(setting.kind), options)
+    .aggregate(aggregates, { uid: "sliced" })
+  const all = { rows, folded, sliced, reduced }
   return options.lateTo === undefined ? all : { ...all, routed: rows.sideOutput(late) }
 }
 
@@ -264,6 +269,7 @@ async function compare(script: readonly Hit[], setting: Setting, how: How): Prom
   const revised = emit === "updates" || (lateness > 0 && emit !== "final")
   const folded = expected.rows.map((row) => foldedOf(row, script, revised))
   expect(results["folded"]).toEqual(folded)
+  expect(results["sliced"]).toEqual(folded)
   expect(results["reduced"]).toMatchObject(
     folded.map(({ sum, all }) => ({ i: all.at(-1), n: sum })),
   )
@@ -284,6 +290,6 @@ it("gives what plain code gives", { timeout }, () =>
       }),
       compare,
     ),
-    { numRuns: 1500 },
+    { numRuns: someRuns(1500) },
   ),
 )

@@ -18,6 +18,7 @@ import { p6 } from "./p6.ts"
 import { p7 } from "./p7.ts"
 import { p8 } from "./p8.ts"
 import { p9 } from "./p9.ts"
+import { sketchSuite } from "./sketches.ts"
 
 const suites: Record<string, (extent: Extent) => Figure[] | Promise<Figure[]>> = {
   P2: p2,
@@ -33,6 +34,7 @@ const suites: Record<string, (extent: Extent) => Figure[] | Promise<Figure[]>> =
   P12: p12,
   P13: p13,
   G11: g11,
+  sketches: sketchSuite,
   flights,
 }
 

@@ -5,15 +5,17 @@
  * key sends one about every ten seconds. Building the state and gathering the results counts. The
  * control is a `Map` with as much in it as the same results need; it forgets no key.
  *
- * A join has every other event on its left: each finds about one partner.
+ * A join has every other event on its left: each finds about one partner. Events are of three kinds
+ * in turn, which a pattern wants in their order.
  */
-import { from, interval, run, type Stream } from "millrace"
+import { from, interval, pattern, run, type Stream, where } from "millrace"
 import { chunksOf, type Event, freshStrings, heldEvents, uniform } from "./data.ts"
 import { type Extent, type Figure, inFreshProcess, interleave, rounded } from "./harness.ts"
 import { speedup, type Variant } from "./harness.ts"
 
 interface TimedEvent extends Event {
   time: number
+  kind?: string
 }
 
 /** All events in order, and those of either side. */
@@ -36,11 +38,23 @@ const keys = 100_000
 const ours = "millrace"
 const control = "chunked + Map"
 
+const kinds = ["a", "b", "c"] as const
 const ttlMs = 30_000
 const perMs = 60_000
 const gapMs = 30_000
 const limit = 5
 const nearMs = 10_000
+const withinMs = 30_000
+
+const declared = pattern("a", where("kind", "==", "a"))
+  .followedBy("b", where("kind", "==", "b"))
+  .followedBy("c", where("kind", "==", "c"))
+  .within(withinMs)
+
+const judged = pattern("a", ({ kind }: TimedEvent) => kind === "a")
+  .followedBy("b", ({ kind }) => kind === "b")
+  .followedBy("c", ({ kind }) => kind === "c")
+  .within(withinMs)
 
 const cases: Case[] = [
   {
@@ -68,12 +82,30 @@ const cases: Case[] = [
     goals: { must: 500, aim: 300 },
     digest: digestOfAnyOrder,
   },
+  {
+    name: "pattern, three steps",
+    job: ({ all }) => keyed(all).pattern(declared, ({ a, b, c }) => matched(a[0]!, b[0]!, c[0]!)),
+    control: inThreeSteps,
+    goals: { must: 500, aim: 300 },
+    digest: digestOfAnyOrder,
+  },
+  {
+    name: "pattern, functions",
+    job: ({ all }) => keyed(all).pattern(judged, ({ a, b, c }) => matched(a[0]!, b[0]!, c[0]!)),
+    control: inThreeSteps,
+    goals: { must: 900, aim: 540 },
+    digest: digestOfAnyOrder,
+  },
 ]
 
 const keyed = (events: TimedEvent[]) => from(events, { time: "time" }).keyBy("key")
 
 const paired = (left: TimedEvent, right: TimedEvent): TimedEvent => {
   return { key: left.key, value: left.value * 1e6 + right.value, time: left.time }
+}
+
+const matched = (a: TimedEvent, b: TimedEvent, c: TimedEvent): TimedEvent => {
+  return { key: a.key, value: (a.value + b.value) * 1e6 + c.value, time: c.time }
 }
 
 /** Measure P11, as far as its operators exist; a quick run takes fewer events. */
@@ -90,7 +122,9 @@ export async function alone(given: { name: string; quick: boolean }): Promise<Fi
   const numbers = uniform(keys, events)
   const input = () =>
     inputOf(
-      freshStrings(numbers).map((key, value) => ({ key, value, time: Math.floor(value / 10) })),
+      freshStrings(numbers).map((key, value) => {
+        return { key, value, time: Math.floor(value / 10), kind: kinds[value % 3]! }
+      }),
     )
   const variants: Variant<Input>[] = [
     {
@@ -196,6 +230,29 @@ async function pairsNear(events: TimedEvent[]): Promise<TimedEvent[]> {
     }
   }
   return pairs
+}
+
+/** Of each key what has begun, and not come to its end. */
+async function inThreeSteps(events: TimedEvent[]): Promise<TimedEvent[]> {
+  const begun = new Map<string, { a: TimedEvent; b: TimedEvent | undefined }[]>()
+  const matches: TimedEvent[] = []
+  for await (const chunk of chunksOf(events)) {
+    for (const event of chunk) {
+      const { key, kind, time } = event
+      let open = begun.get(key)
+      if (open === undefined) begun.set(key, (open = []))
+      while (open.length > 0 && time - open[0]!.a.time >= withinMs) open.shift()
+      if (kind === "a") open.push({ a: event, b: undefined })
+      if (kind === "b") for (const each of open) each.b ??= event
+      if (kind !== "c") continue
+      for (const { a, b } of open) if (b !== undefined) matches.push(matched(a, b, event))
+      begun.set(
+        key,
+        open.filter(({ b }) => b === undefined),
+      )
+    }
+  }
+  return matches
 }
 
 function digestOfAnyOrder(pairs: TimedEvent[]) {

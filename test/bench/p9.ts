@@ -112,6 +112,14 @@ interface Taken {
 }
 
 async function measure(rows: number) {
+  const { saved, ...taken } = await save(rows)
+  globalThis.gc?.() // The engine that saved them is gone, as after a restart, and so is its memory.
+  const restore = restoreInto(openTotals(noLimits, true), saved)
+  return { ...taken, restore }
+}
+
+/** Rows, saved by one checkpoint after another. */
+async function save(rows: number) {
   const operator = openTotals(noLimits, true)
   const state: State = { operator, chain: [], values: new Map(), rows, turn: 0 }
   const all = await change(state, rows)
@@ -120,10 +128,18 @@ async function measure(rows: number) {
   for (let round = 0; round < 7; round++) few.push(await change(state, rows / 100))
   for (let round = 0; round < 7; round++) many.push(await change(state, rows / 10))
   const stateMib = operator.engine.memory().live / mib
-  const digest = digestOf(operator)
+  const { chain, values } = state
+  const saved: Saved = { chain, values, rows, digest: digestOf(operator) }
   operator.engine.close()
-  const restore = restoreInto(openTotals(noLimits, true), state, digest)
-  return { all, few, many, restore, stateMib }
+  return { all, few, many, stateMib, saved }
+}
+
+/** What is in storage in the end, and the digest of what it should be. */
+interface Saved {
+  readonly chain: readonly SavedSegment[]
+  readonly values: ReadonlyMap<string, Uint8Array>
+  readonly rows: number
+  readonly digest: string
 }
 
 interface State {
@@ -187,7 +203,7 @@ async function change(state: State, count: number): Promise<Taken> {
 }
 
 /** Load the chain into a fresh engine, and compare the rows. */
-function restoreInto(operator: Operator, { chain, values, rows }: State, was: string) {
+function restoreInto(operator: Operator, { chain, values, rows, digest }: Saved) {
   const segments = chain.map((saved) => ({ ...saved, value: values.get(saved.key)! }))
   globalThis.gc?.()
   const busy = stopwatch()
@@ -199,7 +215,7 @@ function restoreInto(operator: Operator, { chain, values, rows }: State, was: st
   operator.loaded()
   const ms = busy()
   const is = digestOf(operator)
-  if (was !== is) throw new Error(`the restored state is ${is}, not ${was}`)
+  if (is !== digest) throw new Error(`the restored state is ${is}, not ${digest}`)
   const sum = (of: "bytes" | "entries") => chain.reduce((total, each) => total + each[of], 0)
   operator.engine.close()
   return { ms, bytes: sum("bytes"), entries: sum("entries") }

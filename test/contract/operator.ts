@@ -7,8 +7,8 @@
  * nor among live values.
  */
 import { describe, expect, it } from "vitest"
-import { merge } from "../../js/chunk.ts"
-import type { Chunk } from "../../js/chunk.ts"
+import { concat, merge } from "../../js/chunk.ts"
+import type { Arrival, Chunk } from "../../js/chunk.ts"
 import { Engine } from "../../js/engine/engine.ts"
 import type { Operator } from "../../js/engine/operator.ts"
 import { loadModule } from "../../js/module.ts"
@@ -52,21 +52,25 @@ const cuts = [
   [18, 1024, 2],
 ] as const
 
-/** Run the contract. */
+/** Run the contract; `eventTime`: of an operator that does without it nothing. */
 export function testOperator<T extends Timed>(
   name: string,
   make: MakeOperator<T>,
   script: readonly Step<T>[],
+  { eventTime = false }: { eventTime?: boolean } = {},
 ): void {
   describe(`operator: ${name}`, () => {
-    for (const setting of settings) {
+    for (const setting of settings.filter(({ timed }) => timed || !eventTime)) {
       testSetting(make, script, setting)
       testSavepoints(make, script, setting)
     }
-    testUnread(make, script)
-    testLeaks(make, script)
+    testUnread(make, script, eventTime)
+    testLeaks(make, script, eventTime)
   })
 }
+
+const timesOf = <T extends Timed>(timed: boolean): FromOptions<T> =>
+  timed ? { time: ({ at }: T) => at, watermark: boundedDisorder(5) } : {}
 
 interface Crashes {
   readonly crashAfter?: number
@@ -78,9 +82,8 @@ function testSetting<T extends Timed>(
   script: readonly Step<T>[],
   { name, state, timed }: Setting,
 ): void {
-  const times: FromOptions<T> = { time: ({ at }: T) => at, watermark: boundedDisorder(5) }
   const play = (chunkSize: number, crashes: Crashes = {}): Promise<Played> => {
-    const options = { from: timed ? times : {}, chunkSize, ...crashes }
+    const options = { from: timesOf<T>(timed), chunkSize, ...crashes }
     return playAll<T>((events) => make(events, state), script, options)
   }
 
@@ -106,7 +109,7 @@ function testSetting<T extends Timed>(
     const events = script.flatMap((step) => (step.kind === "event" ? [step.value] : []))
     for (const [cut, chunkSize, sliceRows] of cuts) {
       const made = (input: Stream<T>) => make(input, state)
-      const how = { cut, chunkSize, sliceRows, from: timed ? times : {} }
+      const how = { cut, chunkSize, sliceRows, from: timesOf<T>(timed) }
       await expectTheCut({ make: made, events, ...how })
     }
   })
@@ -117,10 +120,9 @@ function testSavepoints<T extends Timed>(
   script: readonly Step<T>[],
   { name, state, timed }: Setting,
 ): void {
-  const times: FromOptions<T> = { time: ({ at }: T) => at, watermark: boundedDisorder(5) }
   const play = (chunkSize: number, crashes: Crashes = {}) =>
     playSavepoints<T>((events) => make(events, state), script, {
-      ...{ from: timed ? times : {}, chunkSize, ...crashes },
+      ...{ from: timesOf<T>(timed), chunkSize, ...crashes },
     })
 
   it(`has the same savepoints, and goes on from them, however it came there: ${name}`, async () => {
@@ -147,13 +149,20 @@ async function stateIn(savepoint: Uint8Array | undefined) {
 }
 
 /** Results that nobody reads are counted and not made; state must not know. */
-function testUnread<T extends Timed>(make: MakeOperator<T>, script: readonly Step<T>[]): void {
+function testUnread<T extends Timed>(
+  make: MakeOperator<T>,
+  script: readonly Step<T>[],
+  timed: boolean,
+): void {
   it("counts as many results, and has the same state, when nobody reads", async () => {
     const events = script.flatMap((step) => (step.kind === "event" ? [step.value] : []))
     const figures: unknown[] = []
     let count = 0
     for (const read of [true, false]) {
-      const job = await run(make(from(events), {}), { chunkSize: 7, clock: manualClock() })
+      const job = await run(make(from(events, timesOf<T>(timed)), {}), {
+        chunkSize: 7,
+        clock: manualClock(),
+      })
       if (read) for await (const _ of job) count++
       else await job.finished()
       const { operators, discarded } = job.stats()
@@ -176,13 +185,21 @@ function stateOf(job: JobBase, uid: string): unknown {
   }
 }
 
-function testLeaks<T>(make: MakeOperator<T>, script: readonly Step<T>[]): void {
+function testLeaks<T extends Timed>(
+  make: MakeOperator<T>,
+  script: readonly Step<T>[],
+  timed: boolean,
+): void {
   it("leaves nothing behind when all rows are gone", async () => {
     const module = await loadModule()
     const engine = new Engine(module, { memoryBytesMax: 1 << 28 })
     try {
       const events = script.flatMap((step) => (step.kind === "event" ? [step.value] : []))
-      const { run, finish, operators } = openGraph(make(from(events), { ttl: 1000 }), engine)
+      const { run, finish, operators } = openGraph<T>(
+        make(from(events), { ttl: 1000 }),
+        engine,
+        timed,
+      )
       const lives: number[] = []
       for (let round = 0; round < 4; round++) {
         run(events, round * 1e6)
@@ -209,7 +226,7 @@ function empty(operator: Operator): void {
 }
 
 /** Open all operators of a stream, without a job around them. */
-function openGraph(stream: StreamOf<unknown>, engine: Engine) {
+function openGraph<T extends Timed>(stream: StreamOf<unknown>, engine: Engine, eventTime: boolean) {
   const { nodes } = planOf([["out", stream.node]])
   const runners = nodes.map(({ node, uid, label }): Runner | undefined =>
     node.kind === "source"
@@ -219,24 +236,36 @@ function openGraph(stream: StreamOf<unknown>, engine: Engine) {
           label,
           engine,
           clock: steady(manualClock()),
-          eventTime: false,
+          eventTime,
           watermark: -Infinity,
           wanted: true,
         }),
   )
-  const run = (values: readonly unknown[], now: number): void => {
-    const size = values.length
-    const arrival = { first: 0, size, now, times: undefined, watermarks: undefined }
+  const pass = (values: readonly unknown[], arrival: Arrival): void => {
     const made: Chunk[] = []
-    nodes.forEach(({ inputs }, i) => {
-      const chunk = { values, at: undefined, arrival }
-      const input =
-        inputs.length === 0 ? chunk : merge(inputs.map(({ index }) => made[index] as Chunk))
+    nodes.forEach(({ node, inputs }, i) => {
+      const { tellsInputs = false } = node as OperatorNode
+      const given = inputs.map(({ index }, side) => {
+        const chunk = made[index] as Chunk
+        return tellsInputs ? { ...chunk, inputs: side } : chunk
+      })
+      const input = inputs.length === 0 ? { values, at: undefined, arrival } : merge(given)
       const { chunk: output, failure } = (runners[i]?.run(input) ?? { chunk: input }) as Ran
       expect(failure).toBeUndefined()
-      runners[i]?.settle?.(input)
-      made.push(output)
+      const rest = runners[i]?.settle?.(input)
+      made.push(rest === undefined ? output : concat([output, rest.chunk], arrival))
     })
+  }
+  const run = (values: readonly T[], now: number): void => {
+    const size = values.length
+    const untimed = { first: 0, size, now, times: undefined, watermarks: undefined }
+    if (!eventTime) return pass(values, untimed)
+    const times = Float64Array.from(values, ({ at }) => now + at)
+    const watermarks = new Float64Array(size).fill(now - 100)
+    pass(values, { ...untimed, times, watermarks, watermark: now - 100 })
+    // All that it may keep is over.
+    const none = { times: new Float64Array(0), watermarks: new Float64Array(0) }
+    pass([], { first: size, size: 0, now: now + 1e5, ...none, watermark: now + 1e5 })
   }
   /** The source is over: what is left comes out. */
   const finish = (): void => {
