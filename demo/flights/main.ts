@@ -4,15 +4,18 @@
  *     make demo ARGS="--state /tmp/flights --kill-after 1500000"    dies half-way
  *     make demo ARGS="--state /tmp/flights"                         goes on from there
  *
- * The streams themselves are in job.ts and windows.ts; this file runs them, and shows what came.
+ * The streams themselves are in job.ts, windows.ts and returns.ts; this file runs them, and shows
+ * what came.
  */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { from, MillraceError, run } from "millrace"
 import { fileStorage } from "millrace/storage/file"
+import { flightDelays, worstHourOf } from "./delays.ts"
 import { parseFlags, type Flags } from "./flags.ts"
 import { flightBranches, reportOf } from "./job.ts"
+import { flightReturns, returnReportOf } from "./returns.ts"
 import { flightCount, flightSource } from "./source.ts"
 import { digits, printReport, progressBar } from "./table.ts"
 import { flightWindows, windowReportOf } from "./windows.ts"
@@ -55,7 +58,12 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
 
   const flights = from(flightSource(events), { time: "date" }).tap(watch)
   const job = await run(
-    { ...flightBranches(flights), ...flightWindows(flights) },
+    {
+      ...flightBranches(flights),
+      ...flightWindows(flights),
+      ...flightDelays(flights),
+      ...flightReturns(flights),
+    },
     {
       name: "flights",
       storage: fileStorage(directory),
@@ -74,9 +82,9 @@ async function runFlights(directory: string, flags: Flags): Promise<void> {
     progress.update(total)
     progress.stop()
 
-    const report = { ...reportOf(job), ...windowReportOf(job) }
+    const report = { ...reportOf(job), ...windowReportOf(job), ...returnReportOf(job) }
     if (json) console.log(JSON.stringify(report))
-    else printReport(report, seconds, job.stats())
+    else printReport(report, (origin) => worstHourOf(job, origin), seconds, job.stats())
   } finally {
     progress.stop()
     await job.close()

@@ -7,6 +7,7 @@ import { SingleBar } from "cli-progress"
 import Table from "cli-table3"
 import type { JobStats } from "millrace"
 import type { Report } from "./job.ts"
+import type { ReturnReport } from "./returns.ts"
 import type { WindowReport } from "./windows.ts"
 
 const grouped = new Intl.NumberFormat("en-GB")
@@ -24,18 +25,34 @@ export function bar(value: number, largest: number, width: number): string {
   return "█".repeat(whole) + eighths[Math.floor((cells - whole) * 8)]
 }
 
-/** Print the ten largest airports, the totals, and what they took. */
-export function printReport(report: Report & WindowReport, seconds: number, stats: JobStats): void {
+type All = Report & WindowReport & ReturnReport
+
+/** Print the ten largest airports with their worst hours, the totals, and what they took. */
+export function printReport(
+  report: All,
+  worstOf: (origin: string) => { readonly start: number; readonly p95: number } | undefined,
+  seconds: number,
+  stats: JobStats,
+): void {
   const table = new Table({
-    head: ["origin", "flights", "", "late", "mean delay"],
-    colAligns: ["left", "right", "left", "right", "right"],
+    head: ["origin", "flights", "", "late", "mean delay", "worst hour", "p95 delay"],
+    colAligns: ["left", "right", "left", "right", "right", "left", "right"],
     style: { head: [], border: [], compact: true },
   })
   const most = report.top[0]?.flights ?? 0
   for (const { origin, flights, late, delaySum } of report.top) {
     const share = ((100 * late) / flights).toFixed(1)
     const mean = (delaySum / flights).toFixed(1)
-    table.push([origin, digits(flights), bar(flights, most, 30), `${share} %`, `${mean} min`])
+    const hour = worstOf(origin)
+    const worst = hour === undefined ? [] : [hourOf(hour.start), `${hour.p95.toFixed(0)} min`]
+    table.push([
+      origin,
+      digits(flights),
+      bar(flights, most, 16),
+      `${share} %`,
+      `${mean} min`,
+      ...worst,
+    ])
   }
   console.log(table.toString())
   for (const line of [...totals(report), ...windows(report), ...cost(seconds, stats)])
@@ -51,15 +68,19 @@ function totals(report: Report): string[] {
   ]
 }
 
-function windows({ windows, busiest, sessions }: WindowReport): string[] {
+function windows({ windows, busiest, sessions, returns }: All): string[] {
   const hours = busiest.map(({ origin, start, flights }) => {
-    const hour = new Date(start).toISOString().slice(0, 13).replace("T", " ")
-    return `${origin} on ${hour}:00, ${digits(flights)} flights`
+    return `${origin} on ${hourOf(start)}, ${digits(flights)} flights`
   })
   return [
     `${digits(windows)} hours of airports; the busiest: ${hours.join("; ")}`,
-    `${digits(sessions)} sessions of routes`,
+    `${digits(sessions)} sessions of routes; ${digits(returns)} pairs of a flight and one back`,
   ]
+}
+
+/** `2001-02-28 19:00`. */
+function hourOf(start: number): string {
+  return `${new Date(start).toISOString().slice(0, 13).replace("T", " ")}:00`
 }
 
 function cost(seconds: number, { events, operators }: JobStats): string[] {
