@@ -48,18 +48,29 @@ setup-runtimes:
 .PHONY: all
 all: dist/millrace.wasm $(MILLRACE_WASM) ## Build the package into dist/
 
-.PHONY: demo own
+.PHONY: demo own edge edge-flood
 demo: all ## Three million flights, a kill and a resume (ARGS="--json ..." for one run)
 	@$(RUN) $(if $(ARGS),demo/flights/main.ts $(ARGS),demo/flights/show.ts)
 own: all ## Counts per key of your data: FILE=events.ndjson KEY=user.id [TIME=ts]
 	@$(RUN) demo/own/main.ts $(if $(FILE),--file '$(FILE)') $(if $(KEY),--key '$(KEY)') \
 	    $(if $(TIME),--time '$(TIME)') $(ARGS)
+takeover: all ## Logins that were guessed, in a log of sshd: FILE=/var/log/auth.log [YEAR=2014]
+	@$(RUN) demo/takeover/main.ts $(if $(FILE),--file '$(FILE)') $(if $(YEAR),--year '$(YEAR)')
+edge: all ## A worker that limits, deduplicates and counts, in workerd (PORT=8787)
+	@$(RUN) demo/edge/main.ts
+edge-flood: all ## Flood it: latencies beside an empty worker's (ARGS="connections seconds")
+	@$(RUN) demo/edge/flood.ts $(ARGS)
 
 .PHONY: bench bench-quick
 bench: all ## Measure everything; writes build/bench.json
 	@$(RUN) --expose-gc test/bench/main.ts $(ARGS)
 bench-quick: all ## Measure a subset, in under a minute
 	@$(RUN) --expose-gc test/bench/main.ts --quick $(ARGS)
+
+.PHONY: docs
+docs: js/engine/abi.ts | setup-base ## Build the reference of all exports into build/docs
+	$(call say,typedoc,build/docs)
+	@$(BIN)/typedoc --logLevel Warn
 
 .PHONY: test
 test: setup ## Everything that must hold: lints, types, C and TypeScript tests on every build

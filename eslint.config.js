@@ -36,13 +36,13 @@ export default tseslint.config(
     languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
   },
   {
-    files: ["test/{browser,edge}/*.js"],
+    files: ["test/{browser,edge}/*.js", "demo/edge/*.js"],
     languageOptions: {
       globals: Object.fromEntries(
-        ["Response", "atob", "btoa", "document", "fetch", "location", "setTimeout"].map((name) => [
-          name,
-          "readonly",
-        ]),
+        [
+          ...["Event", "EventTarget", "Response", "atob", "btoa", "clearTimeout", "document"],
+          ...["fetch", "location", "scheduler", "setTimeout"],
+        ].map((name) => [name, "readonly"]),
       ),
     },
   },
