@@ -28,7 +28,10 @@ export const full = process.env["MILLRACE_GATES"] === "full"
 /** Is this the module that ships? It is tried in full; the others run the same code. */
 export const ships = (process.env["MILLRACE_MODULE"] ?? "wasi") === "wasi"
 
+/** How many times as many random runs there are to be: `MILLRACE_RUNS=30` looks for rare cases. */
+const times = Number(process.env["MILLRACE_RUNS"] ?? 1)
+
 /** So many random runs of the module that ships, and fewer of the others. */
 export function someRuns(runs: number): number {
-  return ships ? runs : Math.ceil(runs / 6)
+  return Math.ceil((times * runs) / (ships ? 1 : 6))
 }
