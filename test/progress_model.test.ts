@@ -3,6 +3,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { boundedDisorder, from, manualClock, run } from "../js/index.ts"
 import { guardRejections, handFed, turns } from "./probe.ts"
+import { someRuns } from "./random.ts"
 import { watched } from "./watched.ts"
 
 guardRejections()
@@ -92,7 +93,7 @@ describe("the watermark behind a union", () => {
       fc.asyncProperty(steps, fc.constantFrom(1, 3, 1024), async (script, chunkSize) => {
         expect(await seen(script, chunkSize)).toEqual(expected(script))
       }),
-      { numRuns: 100 },
+      { numRuns: someRuns(100) },
     )
   })
 })
