@@ -33,8 +33,8 @@ async function output(program: string): Promise<string> {
 }
 
 describe("the README", () => {
-  it("has five programs", async () => {
-    expect(await programs()).toHaveLength(5)
+  it("has four programs", async () => {
+    expect(await programs()).toHaveLength(4)
   })
 
   it("has a first program that prints running totals", async () => {
@@ -53,21 +53,15 @@ describe("the README", () => {
     expect(await output(durable)).toBe(state)
   })
 
-  it("has a new version of a program, a savepoint and a sink", async () => {
-    const [, , version = ""] = await programs()
-    const rows = ["{ user: 'ada', n: 2, last: 'unknown' }", "{ user: 'ada', n: 3, last: '/blog' }"]
-    expect(await output(version)).toBe(`${rows.join("\n")}\n`)
-  })
-
   it("has windows, which print what the comments say", async () => {
-    const [, , , windows = ""] = await programs()
+    const [, , windows = ""] = await programs()
     const said = [...windows.matchAll(/^\/\/ (.*)$/gm)].map(([, line]) => `${line as string}\n`)
     expect(said).toHaveLength(6)
     expect(await output(windows)).toBe(said.join(""))
   })
 
   it("has a test of a week", async () => {
-    const [, , , , test = ""] = await programs()
+    const [, , , test = ""] = await programs()
     const ada = "{ user: 'ada' }"
     expect(await output(test)).toBe(`[ ${ada} ]\n[ ${ada}, ${ada} ]\n`)
   })

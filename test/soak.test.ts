@@ -113,7 +113,7 @@ const repeated = pattern("first", (_: Hit) => true)
   .times(2)
   .within("30s")
 
-/** A user's even hits come a minute before the odd ones: these are one side, and those the other. */
+/** A user's even hits come a minute before the odd ones: they are the two sides. */
 const joins: Record<string, (even: Hits, odd: Hits) => StreamOf<unknown>> = {
   "interval join": (even, odd) =>
     keyed(even).join(keyed(odd), interval({ before: "-59s", after: "61s" }), one),
