@@ -11,16 +11,19 @@ export class Ending {
   readonly #waiters = new Waiters()
   /** Undefined: the job is not over. */
   how: End | undefined
+  #told = false
 
-  end(how: End): void {
+  /** `first`: what those who wait are told behind. */
+  end(how: End, first?: Promise<void>): void {
     this.how = how
-    this.#settle(how)
+    if (first === undefined) this.#tell(how)
+    else void first.then(() => this.#tell(how))
   }
 
   /** Resolves when the job has run to its end; rejects when it ends otherwise. */
   wait(): Promise<void> {
     const ended = this.#waiters.add()
-    if (this.how !== undefined) this.#settle(this.how)
+    if (this.how !== undefined && this.#told) this.#tell(this.how)
     return ended
   }
 
@@ -31,7 +34,8 @@ export class Ending {
     return new MillraceError("CLOSED", "the job has failed; see cause", { cause })
   }
 
-  #settle(how: End): void {
+  #tell(how: End): void {
+    this.#told = true
     if (how === "ran to its end") this.#waiters.resolve()
     else if (how === "closed") this.#waiters.rejectQuietly(() => this.refusal())
     else this.#waiters.reject(how.error)

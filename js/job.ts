@@ -179,7 +179,7 @@ export class JobCore {
       this.#schedule.restart()
       this.#news.ring()
     } catch (last) {
-      if (!this.#over) this.#end({ error: last })
+      if (!this.#over) this.#end({ error: last }, this.outlets.feeds.settled())
     }
   }
 
@@ -262,17 +262,18 @@ export class JobCore {
     return this.#ending.how !== undefined
   }
 
-  #end(how: End): void {
+  #end(how: End, first?: Promise<void>): void {
     if (this.#over) return
-    this.#ending.end(how)
+    const failed = typeof how === "string" ? undefined : how
+    this.#ending.end(how, first)
     this.#restarts.stop()
-    this.#saving.end(typeof how === "string" ? undefined : how)
+    this.#saving.end(failed)
     this.#works.stop()
     this.settings.signal?.removeEventListener("abort", this.#onAbort)
-    this.outlets.end(typeof how === "string" ? undefined : how)
+    this.outlets.end(failed)
     for (const each of [this.#schedule, this.#savepoints]) each.end(() => this.#ending.refusal())
     this.#news.ring()
-    if (this.closeAtEnd) this.#works.release(typeof how === "object")
+    if (this.closeAtEnd) this.#works.release(failed !== undefined)
   }
 
   readonly #onAbort = (): void => {

@@ -122,6 +122,28 @@ describe("an at-least-once sink", () => {
     expect(taken).toEqual(events.map(({ n }) => `${n}`))
   })
 
+  it.each([1, 2, 1024])("has all results before an error, in chunks of %i", async (chunkSize) => {
+    const taken: number[] = []
+    const calls: string[] = []
+    const sink: AtLeastOnceSink<number> = {
+      delivery: "at-least-once",
+      async write(rows) {
+        await Promise.resolve()
+        taken.push(...rows)
+      },
+      flush: () => void calls.push(`flush ${taken.length}`),
+    }
+    const bad = from([1, 2, 3, 4]).map((n) => {
+      if (n === 4) throw new Error("four")
+      return n
+    })
+    const job = await run(bad.to(sink), { chunkSize })
+    await expect(job.finished()).rejects.toMatchObject({ code: "USER_FUNCTION" })
+    expect(taken).toEqual([1, 2, 3])
+    expect(calls).toEqual(["flush 3"])
+    await job.close()
+  })
+
   it("holds the source back while it is slow", async () => {
     let [read, taken, most] = [0, 0, 0]
     const source = {

@@ -172,6 +172,18 @@ export class Feeds {
     }
   }
 
+  /**
+   * After an error that ends the job: when sinks have all results before it; undefined if there are
+   * none. What fails now is not told, as the error is.
+   */
+  settled(): Promise<void> | undefined {
+    if (!this.any) return undefined
+    const taken = Promise.resolve(this.#running)
+    return taken.then(() =>
+      this.#failed === undefined ? this.flush().catch(() => undefined) : undefined,
+    )
+  }
+
   /** The job is over. Throws `SINK` for the first that fails, when all were told. */
   async close(): Promise<void> {
     if (this.#closed) return
