@@ -94,7 +94,7 @@ static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_ou
     MR_TRY(check_windows(spec));
     MR_TRY(mr_basic_check(spec));
     if (spec->count > MR_COLUMNS_MAX - MR_WINDOW_COLUMNS) {
-        return mr_fail(MR_ERR_LIMIT, "aggregate fields", MR_FIELDS_MAX);
+        return mr_fail(MR_ERR_LIMIT, "aggregates of a window", MR_COLUMNS_MAX - MR_WINDOW_COLUMNS);
     }
     fields_out[MR_WINDOW_BLOB] = MR_STRING;
     fields_out[MR_WINDOW_REVISIONS] = MR_STRING;

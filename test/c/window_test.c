@@ -498,7 +498,8 @@ static void specs_that_make_no_windows_are_refused(void **state) {
     many.count = MR_COLUMNS_MAX - MR_WINDOW_COLUMNS + 1;
     memset(many.kinds, MR_COUNT, many.count);
     assert_int_equal(mr_operator_open(b.engine, &many, &op), MR_ERR_LIMIT);
-    assert_string_equal(mr_error_name(), "aggregate fields");
+    assert_string_equal(mr_error_name(), "aggregates of a window");
+    assert_true(mr_error_value() == 61);
     mr_operator_spec often = sliding(5000, 1);
     often.late_ms = 1;
     assert_int_equal(mr_operator_open(b.engine, &often, &op), MR_ERR_LIMIT);
