@@ -8,12 +8,13 @@ import type { KeyValue } from "../js/index.ts"
 import { changeRules, onRuledTimerOf, processRuled, stateOf } from "./process_acts.ts"
 import { Reference } from "./process_reference.ts"
 import { guardRejections } from "./probe.ts"
+import { someTime } from "./random.ts"
 import { compareHalves, compareSources } from "./two_model.ts"
 import type { TwoProgram } from "./two_model.ts"
 
 guardRejections()
 
-const timeout = 300_000
+const timeout = someTime
 
 const ruled: TwoProgram = {
   make: (events, rules, limits, domains) =>

@@ -8,12 +8,12 @@ import { expect, it } from "vitest"
 import { ascending, from, mapState, memoryStorage, of, run } from "../js/index.ts"
 import type { JobBase, Replayable, StateStorage, Stream } from "../js/index.ts"
 import { guardRejections, turns } from "./probe.ts"
-import { someRuns } from "./random.ts"
+import { someRuns, someTime } from "./random.ts"
 
 guardRejections()
 
 /** Seconds on a quiet machine. */
-const timeout = 300_000
+const timeout = someTime
 
 const ttl = 20
 const maxSize = 4

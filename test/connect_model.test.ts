@@ -7,13 +7,14 @@ import { of } from "../js/index.ts"
 import { Failed, onTimerOf, process, stateOf } from "./process_acts.ts"
 import { Reference } from "./process_reference.ts"
 import { guardRejections } from "./probe.ts"
+import { someTime } from "./random.ts"
 import { compareHalves, compareSources } from "./two_model.ts"
 import type { Sided, TwoProgram } from "./two_model.ts"
 import type { Side } from "./two_sources.ts"
 
 guardRejections()
 
-const timeout = 300_000
+const timeout = someTime
 
 /** What is done by the wrong function fails. */
 const only =

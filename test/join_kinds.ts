@@ -10,6 +10,7 @@ import { anyMixed, anySides } from "./join_reference.ts"
 import type { Hit } from "./join_reference.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
 import { handFed, pull, turns } from "./probe.ts"
+import { someTime } from "./random.ts"
 
 /** An event, and the watermark of its own source when it came. */
 export interface Seen {
@@ -31,7 +32,7 @@ export interface JoinKind<Spec> {
   join(lefts: readonly Seen[], rights: readonly Seen[], spec: Spec): readonly string[]
 }
 
-const timeout = 300_000
+const timeout = someTime
 const late = outputTag<Hit>("late")
 const anyDisorder = fc.constantFrom(0, 2, 8)
 const anyChunkSize = fc.constantFrom(1, 7, 1024)

@@ -10,11 +10,11 @@ import { anyMixed, anyNear, anySides, isNear, joined, shown } from "./join_refer
 import type { Hit, Near } from "./join_reference.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
 import { guardRejections, handFed, pull, turns } from "./probe.ts"
-import { randoms, someRuns } from "./random.ts"
+import { randoms, someRuns, someTime } from "./random.ts"
 
 guardRejections()
 
-const timeout = 300_000
+const timeout = someTime
 const late = outputTag<Hit>("late")
 const evictedTo = outputTag<EvictedKey<string>>("evicted")
 const anyDisorder = fc.constantFrom(0, 2, 8)

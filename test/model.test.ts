@@ -23,7 +23,7 @@ import { holdings } from "./holding_programs.ts"
 import { groups } from "./group_programs.ts"
 import { sessions } from "./session_programs.ts"
 import { throttles } from "./throttle_programs.ts"
-import { someRuns } from "./random.ts"
+import { someRuns, someTime } from "./random.ts"
 
 const programs: Readonly<Record<string, Program>> = {
   ...others,
@@ -38,7 +38,7 @@ const runs = 720
 const names = Object.keys(programs)
 
 /** Seconds on a quiet machine; a busy one must not fail for it. */
-const timeout = 300_000
+const timeout = someTime
 
 interface Expected {
   readonly results: Record<string, unknown[]>

@@ -21,11 +21,11 @@ import type { Found, Hit, Wanted } from "./pattern_reference.ts"
 import { anyHits, anyWanted } from "./pattern_streams.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
 import { guardRejections, pull } from "./probe.ts"
-import { someRuns } from "./random.ts"
+import { someRuns, someTime } from "./random.ts"
 
 guardRejections()
 
-const timeout = 300_000
+const timeout = someTime
 const timedOutTo = outputTag<TimedOutMatch>("gone")
 const lateTo = outputTag<Hit>("late")
 const anyChunkSize = fc.constantFrom(1, 7, 1024)

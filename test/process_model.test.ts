@@ -11,9 +11,9 @@ import { onTimerOf, played } from "./process_acts.ts"
 import type { Deed, Domain } from "./process_acts.ts"
 import { Reference } from "./process_reference.ts"
 import { disorderMs, draw, expectedOf } from "./process_scene.ts"
-import { someRuns } from "./random.ts"
+import { someRuns, someTime } from "./random.ts"
 
-const timeout = 300_000
+const timeout = someTime
 
 const scene = fc.record({
   timed: fc.boolean(),

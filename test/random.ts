@@ -35,3 +35,6 @@ const times = Number(process.env["MILLRACE_RUNS"] ?? 1)
 export function someRuns(runs: number): number {
   return Math.ceil((times * runs) / (ships ? 1 : 6))
 }
+
+/** The time limit of tests with random runs, ms. */
+export const someTime = 300_000 * Math.max(1, times)

@@ -10,9 +10,9 @@ import type { WindowSpec } from "../js/operators/window/spec.ts"
 import { event, playAll } from "./play.ts"
 import { expectedCounts, expectedOf, whole, windowsOf } from "./window_reference.ts"
 import type { Hit, Placed, WindowRow } from "./window_reference.ts"
-import { someRuns } from "./random.ts"
+import { someRuns, someTime } from "./random.ts"
 
-const timeout = 300_000
+const timeout = someTime
 
 const hits = (
   steps: readonly (readonly [key: number, step: number, n: number | null])[],

@@ -15,9 +15,9 @@ import type { Step } from "./play.ts"
 import { Reference } from "./window_process_reference.ts"
 import { gapOf, numbers, twice } from "./window_process_setting.ts"
 import type { Hit, Kind, Row, Setting } from "./window_process_setting.ts"
-import { someRuns } from "./random.ts"
+import { someRuns, someTime } from "./random.ts"
 
-const timeout = 300_000
+const timeout = someTime
 const late = millrace.outputTag<Hit>("late")
 
 function assignerOf(kind: Kind): Assigner<Hit> | AssignWindows<Hit> {
