@@ -40,8 +40,8 @@ export default tseslint.config(
     languageOptions: {
       globals: Object.fromEntries(
         [
-          ...["Event", "EventTarget", "Response", "atob", "btoa", "clearTimeout", "document"],
-          ...["fetch", "location", "scheduler", "setTimeout"],
+          ...["Event", "EventTarget", "Response", "Worker", "atob", "btoa", "clearTimeout"],
+          ...["document", "fetch", "location", "scheduler", "setTimeout"],
         ].map((name) => [name, "readonly"]),
       ),
     },

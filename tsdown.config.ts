@@ -9,6 +9,7 @@ const cjs = {
   node: "js/entry/node.ts",
   slim: "js/entry/slim.ts",
   testing: "js/entry/testing.ts",
+  worker: "js/worker/index.ts",
   "storage-file": "js/storage/file.ts",
   "storage-indexeddb": "js/storage/indexeddb.ts",
   "storage-durable-object": "js/storage/durable_object.ts",
@@ -46,7 +47,7 @@ const core = (id: string) => {
   const drivers =
     "file|folder|disk|lock|indexeddb|indexeddb_open|durable_object|encrypted|level|sqlite"
   const alone = new RegExp(
-    `^(entry|inspect|engine[/\\\\]saved_rows|testing|storage[/\\\\](${drivers}))\\b`,
+    `^(entry|inspect|engine[/\\\\]saved_rows|testing|worker|storage[/\\\\](${drivers}))\\b`,
   )
   return id.startsWith(root) && !alone.test(name)
 }

@@ -15,6 +15,7 @@ export default defineConfig({
     alias: [
       { find: /^millrace$/, replacement: path("js/entry/node.ts") },
       { find: /^millrace\/slim$/, replacement: path("js/entry/slim.ts") },
+      { find: /^millrace\/worker$/, replacement: path("js/worker/index.ts") },
       {
         find: "millrace/storage/durable-object",
         replacement: path("js/storage/durable_object.ts"),

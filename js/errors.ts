@@ -25,7 +25,7 @@ export type ErrorCode =
   | "MISSING" // State that must be there is not.
   | "MODULE" // The WebAssembly module cannot be had here; `cause` says why.
   | "OPTION" // An option that does not exist, or a value that it cannot take.
-  | "SERIALIZATION" // A value that cannot be saved; the message has the path to it.
+  | "SERIALIZATION" // A value that cannot be saved, or sent; the message says which.
   | "SINK" // A sink of the job failed; `cause` is its error.
   | "SOURCE" // The source threw; `cause` is what it threw.
   | "STATE_CONFIG" // A state setting that makes no sense.
@@ -33,6 +33,7 @@ export type ErrorCode =
   | "TIMESTAMP" // A time that cannot be read; the message names the field.
   | "UNSUPPORTED" // A part that this version does not have.
   | "USER_FUNCTION" // The user's function threw; `cause` is what it threw.
+  | "WORKER" // The worker of a job did not load, failed or was ended; `cause` is its error, if any.
 
 /**
  * The one error class. Branch on `code`; `message` is for people.

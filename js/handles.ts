@@ -194,6 +194,12 @@ export function runAlone(node: Node): Results {
   return iterator
 }
 
+/** The jobs behind what users hold. */
+const cores = new WeakMap<object, JobCore>()
+
+/** For who hands out results in another way: js/worker. Undefined for what `run` did not make. */
+export const coreOf = (job: object): JobCore | undefined => cores.get(job)
+
 type TellTrace = (trace: StateTrace) => void
 
 function handleOf(job: JobCore, single: boolean): JobBase {
@@ -221,6 +227,7 @@ function handleOf(job: JobCore, single: boolean): JobBase {
     close: () => job.close(),
     [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]: () => job.close(),
   }
+  cores.set(base, job)
   if (!single) return base
   return Object.assign(base, { [Symbol.asyncIterator]: () => output("out") })
 }

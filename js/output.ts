@@ -43,6 +43,8 @@ export class Output {
   given: number | undefined
   /** Results that nobody claimed. */
   discarded = 0
+  /** Results that were handed out are not read yet. */
+  #held = false
 
   constructor(name: string, tag: AnyTag | undefined, news: () => void, gone: () => Promise<void>) {
     this.name = name
@@ -67,7 +69,14 @@ export class Output {
 
   /** Has everything been handed out, and does the consumer ask for more, if there is one? */
   get idle(): boolean {
-    return !this.claimed || this.left || (this.#unread === 0 && this.hungry)
+    if (!this.claimed || this.left) return true
+    return this.#unread === 0 && this.hungry && !this.#held
+  }
+
+  /** Its consumer asks for more while others are on their way through it; or no longer. */
+  hold(held: boolean): void {
+    this.#held = held
+    if (!held) this.#news()
   }
 
   push(values: readonly unknown[]): void {

@@ -82,7 +82,7 @@ export class Server {
 
 /** By any name: a page keeps its state under its path. */
 const pageOf = ([name = ""]: readonly string[]) =>
-  readFile(at(["storage.html", "sink.html"].includes(name) ? name : "page.html"))
+  readFile(at(["storage.html", "sink.html", "worker.html"].includes(name) ? name : "page.html"))
 
 async function fileOf([name = "", inDist]: readonly string[]): Promise<Buffer | string> {
   if (name === "dist") return readFile(at(`../../dist/${inDist}`))

@@ -72,18 +72,21 @@ describe("the command of the package", () => {
 
 describe("the entries of the package", () => {
   const drivers = ["file", "indexeddb", "durable-object", "encrypted", "level", "sqlite"]
-  const entries = ["", "/slim", "/testing", ...drivers.map((name) => `/storage/${name}`)].map(
-    (at) => `millrace${at}`,
-  )
+  const entries = [
+    ...["millrace", "millrace/slim", "millrace/testing", "millrace/worker"],
+    ...drivers.map((name) => `millrace/storage/${name}`),
+  ]
   const check = `
-    const [all, slim, { play, event }, ...drivers] = packages
-    const codeOf = (driver) => {
-      const [storage] = Object.values(driver).filter((each) => typeof each === "function")
-      try { storage("") } catch (error) { return error instanceof all.MillraceError && error.code }
+    const [all, slim, { play, event }, { serveJob }, ...drivers] = packages
+    const refused = (f, given) => {
+      try { f(given) } catch (error) { return error instanceof all.MillraceError && error.code }
     }
+    const codeOf = (driver) =>
+      refused(Object.values(driver).find((each) => typeof each === "function"), "")
     console.log(JSON.stringify([
       slim.Stream === all.Stream,
       slim.MillraceError === all.MillraceError,
+      refused(serveJob, () => 0),
       ...drivers.map(codeOf),
       typeof play(() => all.from([]), [event(1)]).then,
     ]))`
@@ -95,7 +98,7 @@ describe("the entries of the package", () => {
       `const packages = await Promise.all(${names}.map((name) => import(name)))\n${check}`,
     )
     await scratch.write("same.cjs", `const packages = ${names}.map(require)\n${check}`)
-    const same = [true, true, ...drivers.map(() => "OPTION"), "function"]
+    const same = [true, true, "OPTION", ...drivers.map(() => "OPTION"), "function"]
     expect(JSON.parse(await scratch.run("same.mjs"))).toEqual(same)
     expect(JSON.parse(await scratch.run("same.cjs"))).toEqual(same)
   })
@@ -149,6 +152,7 @@ describe("the entries of the package", () => {
     ["edge-light", ["./millrace.wasm?module"]],
     ["inline", []],
     ["slim", []],
+    ["worker", []],
     ["storage-indexeddb", []],
     ["storage-durable-object", []],
     ["storage-encrypted", []],
