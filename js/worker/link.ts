@@ -5,7 +5,8 @@ import { aborted } from "../abort.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { tell } from "../listeners.ts"
 import type { JobListeners } from "../listeners.ts"
-import { listen } from "./port.ts"
+import { watchLock } from "./lock.ts"
+import { listen, workerEnded } from "./port.ts"
 import type { Port, WorkerPort } from "./port.ts"
 import { errorOf, sentError } from "./wire.ts"
 import type { Method, SentError, ToPage, ToWorker } from "./wire.ts"
@@ -34,6 +35,8 @@ export class Link {
   /** Why there is nothing more to be had. */
   #over: { readonly error: unknown } | undefined
   #hello: (() => void) | undefined
+  readonly #ended = new AbortController()
+  #locked = false
   #timer: ReturnType<typeof setTimeout> | undefined
   events: LinkEvents | undefined
   /** The worker serves a job; rejects when it never will. */
@@ -87,6 +90,7 @@ export class Link {
   /** Nothing more comes: whoever waits, and whoever asks from now on, is told `error`. */
   end(error: unknown): void {
     if (this.#over === undefined) this.#refuse(error)
+    this.#ended.abort()
     this.#port.end()
     clearTimeout(this.#timer)
   }
@@ -112,7 +116,7 @@ export class Link {
   #onMessage(message: ToPage): void {
     switch (message.millrace) {
       case "hello":
-        return this.#hello?.()
+        return this.#onHello(message.lock)
       case "reply":
         return this.#take(message.id)?.resolve(message.value)
       case "refusal":
@@ -126,6 +130,13 @@ export class Link {
       case "gone":
         return this.end(gone(message.error))
     }
+  }
+
+  #onHello(lock: string | undefined): void {
+    this.#hello?.()
+    if (lock === undefined || this.#locked) return
+    this.#locked = true // There may be a second hello.
+    watchLock(lock, this.#ended.signal, () => this.end(workerEnded()))
   }
 
   #take(id: number): Waiting | undefined {

@@ -89,8 +89,8 @@ const messageOf = <Message>(given: unknown, events: PortEvents<Message>) => {
 const unreadable = (cause?: unknown) =>
   new MillraceError("WORKER", "a message of the job cannot be read here", { cause })
 
-const ended = (cause?: unknown) =>
-  new MillraceError("WORKER", "the worker of the job has ended", { cause })
+export const workerEnded = (): MillraceError =>
+  new MillraceError("WORKER", "the worker of the job has ended")
 
 function ofWeb<Message>(events: PortEvents<Message>): [string, Listener][] {
   const onError = (event: Event & { readonly message?: unknown; readonly error?: unknown }) => {
@@ -104,7 +104,7 @@ function ofWeb<Message>(events: PortEvents<Message>): [string, Listener][] {
     ["message", ({ data }: { readonly data: unknown }) => messageOf(data, events)],
     ["messageerror", () => events.failed(unreadable())],
     ["error", onError],
-    ["close", () => events.failed(ended())],
+    ["close", () => events.failed(workerEnded())],
   ]
 }
 
@@ -117,7 +117,7 @@ function ofNode<Message>(events: PortEvents<Message>): [string, Listener][] {
     ["message", (data: unknown) => messageOf(data, events)],
     ["messageerror", (cause: unknown) => events.failed(unreadable(cause))],
     ["error", onError],
-    ["exit", () => events.failed(ended())],
+    ["exit", () => events.failed(workerEnded())],
   ]
 }
 

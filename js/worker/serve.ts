@@ -9,6 +9,7 @@ import { callable, checkOptions } from "../options.ts"
 import type { Check } from "../options.ts"
 import type { KeyValue } from "../state/keys.ts"
 import { Feed } from "./feed.ts"
+import { holdLock } from "./lock.ts"
 import { listen, ownPort } from "./port.ts"
 import type { WorkerPort } from "./port.ts"
 import { errorOf, sentError, userError } from "./wire.ts"
@@ -93,9 +94,10 @@ class Server {
   }
 
   listen(port: WorkerPort): void {
-    const hello = () => this.#post({ millrace: "hello" })
+    const lock = port === (globalThis as unknown) ? holdLock() : Promise.resolve(undefined)
+    const hello = async () => this.#post({ millrace: "hello", lock: await lock })
     const message = (message: ToWorker): void => {
-      if (message.millrace === "knock") hello()
+      if (message.millrace === "knock") void hello()
       else if (message.millrace === "ask") this.#feeds.get(message.output)?.ask(message.done)
       else if (message.millrace === "call") void this.#answer(message)
       else void this.#leave(message.reason)
@@ -103,7 +105,7 @@ class Server {
     const failed = (error: MillraceError) => void this.#leave(sentError(error))
     const link = listen<ToWorker, ToPage>(port, "serveJob", { message, failed })
     this.#post = (message) => link.post(message)
-    hello()
+    void hello()
   }
 
   /** The page has aborted the job, or does not hear any more. */
@@ -152,15 +154,22 @@ class Server {
 
   async #open(input: unknown): Promise<StartedJob> {
     if (this.#started !== undefined) throw new MillraceError("OPTION", "a worker runs one job")
-    const start = async () =>
-      this.#start(input, { signal: this.#abort.signal, on: this.#listeners })
-    this.#started = start()
-    const job = await this.#started.catch((error: unknown) => {
-      throw userError(error, "the function of serveJob")
-    })
+    const job = await (this.#started = this.#make(input))
     const { outputs } = jobCore(job).outlets
     const named = outputs.map(({ name, tag }) => ({ name, isTag: tag !== undefined }))
     return { outputs: named, single: Symbol.asyncIterator in job }
+  }
+
+  /** Only what is a job is closed in the end. */
+  async #make(input: unknown): Promise<JobBase> {
+    const context = { signal: this.#abort.signal, on: this.#listeners }
+    try {
+      const job = await this.#start(input, context)
+      jobCore(job)
+      return job
+    } catch (error) {
+      throw userError(error, "the function of serveJob")
+    }
   }
 
   #claim(job: JobBase, place: number): void {

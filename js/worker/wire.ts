@@ -52,7 +52,8 @@ export type ToWorker =
 
 /** What a worker says. An output is its place in {@link StartedJob}. */
 export type ToPage =
-  | { readonly millrace: "hello" }
+  /** `lock`: what it holds while it lives. */
+  | { readonly millrace: "hello"; readonly lock: string | undefined }
   | { readonly millrace: "reply"; readonly id: number; readonly value: unknown }
   | { readonly millrace: "refusal"; readonly id: number; readonly error: SentError }
   | { readonly millrace: "chunk"; readonly output: number; readonly results: readonly unknown[] }

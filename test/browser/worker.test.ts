@@ -47,3 +47,53 @@ describe("a job in a worker", () => {
     await page.close()
   })
 })
+
+describe("a worker that fails", () => {
+  /** What a page is told by all that waits for its worker, and by what comes after. */
+  const told = async (script: string, act: string) => {
+    const page = await browser.context.newPage()
+    await page.goto(`${url}/plain/dist/LICENSES.txt`)
+    const messages = await page.evaluate<readonly string[]>(`(async () => {
+      const { startJob } = await import("/plain/dist/worker.mjs")
+      const worker = new Worker("/plain/${script}", { type: "module" })
+      const refused = (each) => each.then(String, ({ code, message }) => code + ": " + message)
+      const starting = startJob(worker)
+      const act = async (job) => { ${act} }
+      const waiting = []
+      if (${act.includes("job")}) {
+        const job = await starting
+        waiting.push(job.finished(), job[Symbol.asyncIterator]().next(), act(job))
+        await Promise.all(waiting.map(refused))
+        waiting.push(job.stats())
+      } else {
+        setTimeout(act, 200)
+        waiting.push(starting)
+      }
+      return Promise.all(waiting.map(refused))
+    })()`)
+    await page.close()
+    return messages
+  }
+
+  it.each([
+    ["is not there", "nothing.js", "could not be loaded"],
+    ["throws at once", "failing.js?throws", "failed: Uncaught RangeError: at once"],
+    ["rejects at once", "failing.js?rejects", "failed: Uncaught RangeError: at once"],
+  ])("as it %s is WORKER at the start", async (_, script, words) => {
+    expect(await told(script, "")).toEqual([`WORKER: the worker of the job ${words}`])
+  })
+
+  it("is WORKER at the start when it is terminated before it serves", async () => {
+    const messages = await told("failing.js?waits", "worker.terminate()")
+    expect(messages).toEqual(["WORKER: the worker of the job was terminated"])
+  })
+
+  it.each([
+    ["throws", 'await job.request("fail")', "failed: Uncaught RangeError: later"],
+    ["closes itself", 'await job.request("end")', "has ended"],
+    ["is terminated", "worker.terminate(); await job.stats()", "was terminated"],
+  ])("as it %s is WORKER for all who wait", async (_, act, words) => {
+    const message = `WORKER: the worker of the job ${words}`
+    expect(await told("failing.js", act)).toEqual(Array.from({ length: 4 }, () => message))
+  })
+})
