@@ -1,7 +1,33 @@
-/* cell.c -- a ref that is put into a row that stands: for states whose rows are there with and
- * without a value of the host's. Counted as that of a row which is made with it. */
+/* cell.c -- what hangs off a record: refs and blobs; and refs that are put into rows that stand,
+ * for states whose rows are there with and without values of the host's. Counted as those of a row
+ * which is made with them. */
 #include "error.h"
 #include "row.h"
+
+uint64_t mr_cell_bytes(uint32_t kind, uint32_t cell) {
+    if (kind == MR_REF) return MR_REF_BYTES;
+    uint64_t bytes = mr_heap_size_of(mr_blob_size(cell) + (uint32_t)sizeof(uint32_t));
+    for (uint32_t i = 0; kind == MR_REFS && i < mr_cells_count(cell); i++)
+        bytes += mr_cells(cell)[i] == 0 ? 0 : MR_REF_BYTES;
+    return bytes;
+}
+
+static void release_ref(mr_rows *rows, uint32_t cell) {
+    rows->bytes -= MR_REF_BYTES;
+    mr_ref_release(rows->refs, rows->heap, cell);
+}
+
+void mr_rows_cell_release(mr_rows *rows, uint32_t kind, uint32_t cell) {
+    if (kind == MR_REF) {
+        release_ref(rows, cell);
+        return;
+    }
+    for (uint32_t i = 0; kind == MR_REFS && i < mr_cells_count(cell); i++) {
+        const uint32_t ref = mr_cells(cell)[i];
+        if (ref != 0) release_ref(rows, ref);
+    }
+    mr_rows_blob_release(rows, cell);
+}
 
 mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t number) {
     const mr_layout *layout = &rows->layout;
@@ -24,5 +50,12 @@ mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t n
     *cell = number;
     if (leaves) mr_row_leave(rows, row, true); /* With what it weighs now. */
     mr_row_changed(rows, row);
+    return MR_OK;
+}
+
+mr_status mr_rows_ref_take(mr_rows *rows) {
+    MR_TRY(mr_rows_check_bytes(rows, MR_REF_BYTES, 0));
+    MR_TRY(mr_ref_take(rows->heap));
+    rows->bytes += MR_REF_BYTES;
     return MR_OK;
 }

@@ -14,7 +14,8 @@
  * Where entries are timed, their own key is [6][2] [u16 9][3][f64 time] [u16 9][3][f64 number],
  * the numbers of one time counting up from 0. A key has a ring for each stretch of time, in the
  * order of both: so what is near a time is found without looking at all that its key has, in
- * whatever order it came. An entry's place in its ring is looked for from both ends.
+ * whatever order it came. An entry's place in its ring is looked for from both ends. Where the
+ * operator says so, an entry with the number MR_ALONE is in no ring: it is found by its key only.
  *
  * A host that changes several rows or none makes and writes first, which may be refused, and
  * removes last, which cannot be. So that what it will remove makes room meanwhile, such
@@ -85,8 +86,15 @@ static bool is_timed(const uint8_t *key, uint32_t key_bytes) {
     if (own[0] != TUPLE || own[1] != 2 || !is_number(own + HEAD_BYTES)) return false;
     const uint8_t *number = own + HEAD_BYTES + SIZE_BYTES + NUMBER_BYTES;
     const double time_ms = number_before(number);
-    return is_number(number) && time_ms >= -8.64e15 && time_ms <= 8.64e15 &&
-           number_before(end) >= 0;
+    return is_number(number) && time_ms >= -8.64e15 && time_ms <= 8.64e15;
+}
+
+static bool is_alone(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    return rows->has_alone && number_before(key + key_bytes) == MR_ALONE;
+}
+
+bool mr_entry_rings(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    return rows->ring_at != 0 && !is_alone(rows, key, key_bytes);
 }
 
 static bool is_entry_key(const uint8_t *key, uint32_t key_bytes) {
@@ -104,10 +112,13 @@ const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out) {
 
 bool mr_row_key_valid(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
     if (rows->ring_at == 0) return true;
-    return is_entry_key(key, key_bytes) && (rows->stretch_ms == 0 || is_timed(key, key_bytes));
+    if (!is_entry_key(key, key_bytes)) return false;
+    if (rows->stretch_ms == 0) return true;
+    if (!is_timed(key, key_bytes)) return false;
+    return number_before(key + key_bytes) >= 0 || is_alone(rows, key, key_bytes);
 }
 
-static double number_of(const mr_rows *rows, mr_row *row) {
+double mr_entry_number(const mr_rows *rows, mr_row *row) {
     return number_before(mr_row_key(rows, row) + row->key_bytes);
 }
 
@@ -198,7 +209,7 @@ static mr_addr first_of_key(const mr_rows *rows, const uint8_t *key, uint32_t ke
 static bool is_later(const mr_rows *rows, mr_addr row, double time_ms, double number) {
     const double other_ms = mr_entry_time(rows, mr_row_at(row));
     if (other_ms != time_ms) return other_ms > time_ms;
-    return number_of(rows, mr_row_at(row)) > number;
+    return mr_entry_number(rows, mr_row_at(row)) > number;
 }
 
 /* The first entry of a ring that is later; 0: none is. Before `low` none is, from `high` on all. */
@@ -228,7 +239,7 @@ double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms) {
     const mr_addr later = first_later(rows, first, time_ms, __builtin_inf());
     if (later == first) return 0;
     mr_row *before = mr_row_at(before_of(rows, later == 0 ? first : later));
-    return mr_entry_time(rows, before) == time_ms ? number_of(rows, before) + 1 : 0;
+    return mr_entry_time(rows, before) == time_ms ? mr_entry_number(rows, before) + 1 : 0;
 }
 
 /* Read a byte, so that it is in a cache. */
@@ -267,9 +278,13 @@ void mr_entries_ahead(const mr_rows *rows, const mr_addr *entries, uint32_t coun
 }
 
 void mr_ring_add(mr_rows *rows, mr_row *row) {
+    const mr_addr address = mr_addr_of(row);
+    if (is_alone(rows, mr_row_key(rows, row), row->key_bytes)) {
+        *ring_of(rows, address) = (mr_ring){0};
+        return;
+    }
     const ring_name name = name_of_row(rows, row);
     const mr_addr first = first_of(rows, &name);
-    const mr_addr address = mr_addr_of(row);
     *ring_of(rows, address) = (mr_ring){.next = address, .before = address};
     if (first == 0) {
         mr_table_insert(&rows->owners, name.hash, address);
@@ -277,7 +292,7 @@ void mr_ring_add(mr_rows *rows, mr_row *row) {
     }
     mr_addr later = 0;
     if (rows->stretch_ms > 0) {
-        later = first_later(rows, first, mr_entry_time(rows, row), number_of(rows, row));
+        later = first_later(rows, first, mr_entry_time(rows, row), mr_entry_number(rows, row));
     }
     const mr_addr next = later == 0 ? first : later;
     link_rows(rows, before_of(rows, next), address);
@@ -286,6 +301,7 @@ void mr_ring_add(mr_rows *rows, mr_row *row) {
 }
 
 void mr_ring_remove(mr_rows *rows, mr_row *row) {
+    if (is_alone(rows, mr_row_key(rows, row), row->key_bytes)) return;
     const ring_name name = name_of_row(rows, row);
     const mr_addr address = mr_addr_of(row);
     const mr_addr next = next_of(rows, address);

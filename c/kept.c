@@ -13,19 +13,10 @@ static uint32_t *cell_at(const mr_rows *rows, mr_row *row, uint32_t field) {
     return (uint32_t *)(void *)(mr_row_record(rows, row) + rows->layout.field_at[field]);
 }
 
-static bool is_live(uint32_t kind, uint32_t cell) {
-    return kind == MR_REF && (cell & MR_REF_ENCODED) == 0;
-}
-
-/* What the copy of a cell holds; 0: there is no memory. */
-static uint32_t copy_cell(mr_rows *rows, uint32_t kind, uint32_t cell) {
-    if (is_live(kind, cell)) {
-        mr_ref_share(rows->refs, cell);
-        return cell;
-    }
-    const mr_addr blob = kind == MR_REF ? mr_ref_blob(cell) : cell;
-    const mr_addr copy = mr_blob_make(rows->heap, mr_blob_bytes(blob), mr_blob_size(blob));
-    return copy != 0 && kind == MR_REF ? mr_ref_of_blob(copy) : copy;
+static void free_refs(mr_rows *rows, mr_addr blob, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        mr_ref_release(rows->refs, rows->heap, mr_cells(blob)[i]);
+    mr_blob_release(rows->heap, blob);
 }
 
 /* Let go of what the first fields hold, and of the row. */
@@ -35,8 +26,42 @@ static void free_fields(mr_rows *rows, mr_row *row, uint32_t fields) {
         const uint32_t cell = *cell_at(rows, row, i);
         if (kind == MR_STRING) mr_blob_release(rows->heap, cell);
         if (kind == MR_REF) mr_ref_release(rows->refs, rows->heap, cell);
+        if (kind == MR_REFS && cell != 0) free_refs(rows, cell, mr_cells_count(cell));
     }
     mr_row_free(rows, row);
+}
+
+static mr_addr copy_blob(mr_rows *rows, mr_addr blob) {
+    return mr_blob_make(rows->heap, mr_blob_bytes(blob), mr_blob_size(blob));
+}
+
+/* What the copy of a cell that holds something holds; 0: there is no memory. */
+static uint32_t copy_ref(mr_rows *rows, uint32_t cell) {
+    if ((cell & MR_REF_ENCODED) == 0) {
+        mr_ref_share(rows->refs, cell);
+        return cell;
+    }
+    const mr_addr copy = copy_blob(rows, mr_ref_blob(cell));
+    return copy == 0 ? 0 : mr_ref_of_blob(copy);
+}
+
+static mr_addr copy_refs(mr_rows *rows, mr_addr blob) {
+    const mr_addr copy = copy_blob(rows, blob);
+    if (copy == 0) return 0;
+    uint32_t *cells = mr_cells(copy);
+    for (uint32_t i = 0; i < mr_cells_count(copy); i++) {
+        if (cells[i] == 0) continue;
+        cells[i] = copy_ref(rows, cells[i]);
+        if (cells[i] != 0) continue;
+        free_refs(rows, copy, i);
+        return 0;
+    }
+    return copy;
+}
+
+static uint32_t copy_cell(mr_rows *rows, uint32_t kind, uint32_t cell) {
+    if (kind == MR_REF) return copy_ref(rows, cell);
+    return kind == MR_REFS ? copy_refs(rows, cell) : copy_blob(rows, cell);
 }
 
 /* Rows are small: memory.copy is a call of the host's, which takes longer than this. */
@@ -57,7 +82,7 @@ mr_addr mr_kept_copy(mr_rows *rows, const mr_row *row) {
     for (uint32_t i = 0; i < rows->layout.field_count; i++) {
         const uint32_t kind = rows->layout.field_kind[i];
         uint32_t *cell = cell_at(rows, made, i);
-        if ((kind != MR_STRING && kind != MR_REF) || *cell == 0) continue;
+        if (!mr_is_held(kind) || *cell == 0) continue;
         *cell = copy_cell(rows, kind, *cell);
         if (*cell != 0) continue;
         free_fields(rows, made, i);

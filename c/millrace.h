@@ -43,6 +43,7 @@ typedef enum mr_status {
 enum {
     MR_KEY_BYTES_MAX = 65535,      /* One key, encoded. */
     MR_STRING_BYTES_MAX = 1 << 20, /* One string field. */
+    MR_REFS_BYTES_MAX = 1 << 21,   /* One field of refs, without their values. */
     MR_PASSES_MAX = 1 << 16,       /* Times that a throttle remembers of a key. */
     MR_FIELDS_MAX = 64,            /* Fields of a record. */
     MR_COLUMNS_MAX = 64,           /* Value columns of a batch. */
@@ -67,6 +68,7 @@ typedef enum mr_field {
     MR_STRING = 3,    /* Blob: u32 size, then UTF-8 bytes. 0 is "". */
     MR_TIMESTAMP = 4, /* f64 milliseconds. */
     MR_REF = 5,       /* A value that lives on the host's side; see mr_refs_reserve. */
+    MR_REFS = 6, /* Blob that ends with refs; c/ref.h. 0 is none. Only operators of C fill it. */
 } mr_field;
 
 typedef enum mr_kind {

@@ -86,4 +86,12 @@ typedef struct mr_pattern {
     uint32_t timeouts;  /* Partial matches whose time is over are told. */
 } mr_pattern;
 
+/* An event that partial matches have taken. There are as many of these as the blob of a row's refs
+ * has cells, and they lie before them; what the cell of one holds is its ref, or 0. */
+typedef struct mr_pattern_taken {
+    double time_ms;
+    uint32_t number; /* It is so many-th of its time. Free: the next free one; + 1. */
+    uint32_t nodes;  /* How many steps it was taken as. */
+} mr_pattern_taken;
+
 #endif

@@ -12,6 +12,10 @@
  * The copy of a row for a checkpoint (kept.c) shares the numbers of the row: next[] then has
  * MR_REF_SHARED + how many copies there are, and who is the last to let go drops the number.
  *
+ * A blob may end with cells, as many as its second word says:
+ *
+ *   [u32 size][u32 count][anything ...][cell][cell]...      a field of kind MR_REFS
+ *
  * Invariant: external_bytes of the heap = MR_REF_BYTES x numbers that cells hold. */
 #ifndef MR_REF_H
 #define MR_REF_H
@@ -43,6 +47,13 @@ void mr_blob_release(mr_heap *heap, mr_addr blob);
 static inline uint32_t mr_blob_size(mr_addr blob) { return *(const uint32_t *)mr_at(blob); }
 static inline const uint8_t *mr_blob_bytes(mr_addr blob) {
     return (const uint8_t *)mr_at(blob) + sizeof(uint32_t);
+}
+
+/* The cells of a blob of refs, of which there is one. */
+static inline uint32_t mr_cells_count(mr_addr blob) { return ((const uint32_t *)mr_at(blob))[1]; }
+static inline uint32_t *mr_cells(mr_addr blob) {
+    const uint32_t words = 1 + mr_blob_size(blob) / (uint32_t)sizeof(uint32_t);
+    return (uint32_t *)mr_at(blob) + words - mr_cells_count(blob);
 }
 
 static inline mr_addr mr_ref_blob(uint32_t cell) { return (cell & ~MR_REF_ENCODED) << 3; }

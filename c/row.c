@@ -16,6 +16,7 @@ static uint32_t cell_bytes(uint32_t field) {
         return 1;
     case MR_STRING:
     case MR_REF:
+    case MR_REFS:
         return 4;
     default:
         return 8;
@@ -28,7 +29,8 @@ static mr_status lay_out_record(mr_layout *layout, const mr_rows_spec *spec) {
     uint32_t at = 0;
     for (uint32_t width = 8; width > 0; width /= 2) {
         for (uint32_t i = 0; i < spec->field_count; i++) {
-            if (spec->fields[i] > MR_REF) return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->fields[i]);
+            if (spec->fields[i] > MR_REFS)
+                return mr_fail(MR_ERR_ARGUMENT, "kinds", spec->fields[i]);
             if (cell_bytes(spec->fields[i]) != width) continue;
             layout->field_kind[i] = spec->fields[i];
             layout->field_at[i] = at;
@@ -141,12 +143,9 @@ static uint64_t held_bytes(const mr_rows *rows, const uint8_t *record) {
     const mr_layout *layout = &rows->layout;
     uint64_t held = 0;
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        if (layout->field_kind[i] != MR_STRING && layout->field_kind[i] != MR_REF) continue;
+        if (!mr_is_held(layout->field_kind[i])) continue;
         const uint32_t cell = *(const uint32_t *)(const void *)(record + layout->field_at[i]);
-        if (cell == 0) continue;
-        held += layout->field_kind[i] == MR_REF
-                    ? MR_REF_BYTES
-                    : mr_heap_size_of(mr_blob_size(cell) + (uint32_t)sizeof(uint32_t));
+        if (cell != 0) held += mr_cell_bytes(layout->field_kind[i], cell);
     }
     return held;
 }
@@ -160,15 +159,9 @@ static void empty_record(mr_rows *rows, mr_row *row) {
     const mr_layout *layout = &rows->layout;
     uint8_t *record = mr_row_record(rows, row);
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        if (layout->field_kind[i] != MR_STRING && layout->field_kind[i] != MR_REF) continue;
-        uint32_t cell = *(uint32_t *)(void *)(record + layout->field_at[i]);
-        if (cell == 0) continue;
-        if (layout->field_kind[i] == MR_STRING) {
-            mr_rows_blob_release(rows, cell);
-            continue;
-        }
-        rows->bytes -= MR_REF_BYTES;
-        mr_ref_release(rows->refs, rows->heap, cell);
+        if (!mr_is_held(layout->field_kind[i])) continue;
+        const uint32_t cell = *(uint32_t *)(void *)(record + layout->field_at[i]);
+        if (cell != 0) mr_rows_cell_release(rows, layout->field_kind[i], cell);
     }
 }
 
@@ -330,13 +323,12 @@ static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
 static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts,
                          mr_row **row_out) {
     const uint32_t key_bytes = parts->key_bytes;
-    const uint32_t owner = rows->ring_at != 0 ? mr_ring_hash(rows, parts->key, key_bytes) : 0;
+    const bool rings = mr_entry_rings(rows, parts->key, key_bytes);
+    const uint32_t owner = rings ? mr_ring_hash(rows, parts->key, key_bytes) : 0;
     const uint64_t table_bytes = rows->table.bytes;
     if (mr_table_reserve(&rows->table, hash) != MR_OK) return out_of_memory(rows);
     if (rows->table.bytes != table_bytes) rows->changes++;
-    if (rows->ring_at != 0 && mr_table_reserve(&rows->owners, owner) != MR_OK) {
-        return out_of_memory(rows);
-    }
+    if (rings && mr_table_reserve(&rows->owners, owner) != MR_OK) return out_of_memory(rows);
     mr_addr address = mr_heap_alloc(rows->heap, mr_row_bytes(rows, key_bytes));
     if (address == 0) return out_of_memory(rows);
     *row_out = mr_row_at(address);
@@ -429,14 +421,15 @@ mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
 }
 
 /* How many refs a record that the host made brings with it. A host's ref cell is 0 or a
- * number. */
+ * number, and a blob of refs it has none. */
 static mr_status count_refs(const mr_rows *rows, const uint8_t *record, uint32_t *refs_out) {
     const mr_layout *layout = &rows->layout;
     *refs_out = 0;
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        if (layout->field_kind[i] != MR_REF) continue;
+        const uint32_t kind = layout->field_kind[i];
+        if (kind != MR_REF && kind != MR_REFS) continue;
         const uint32_t cell = *(const uint32_t *)(const void *)(record + layout->field_at[i]);
-        if (cell >= rows->refs->capacity && cell != 0) {
+        if (cell != 0 && (kind == MR_REFS || cell >= rows->refs->capacity)) {
             return mr_fail(MR_ERR_ARGUMENT, "number", cell);
         }
         *refs_out += cell != 0;

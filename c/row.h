@@ -152,6 +152,7 @@ typedef struct mr_rows {
     bool keep_evicted;
     bool touch_reads;
     bool shrinks;      /* The operator removes rows as it goes on. */
+    bool has_alone;    /* Entries may be in no ring. */
     double stretch_ms; /* > 0: entries of a key have places in time; entries.c. */
 } mr_rows;
 
@@ -196,6 +197,13 @@ mr_status mr_rows_check_room(const mr_rows *rows, uint32_t key_bytes, uint64_t h
 /* Is there room for `bytes` more, with which come `held` that are counted already? Eviction makes
  * room for all but what alone is too large. MR_ERR_LIMIT. */
 mr_status mr_rows_check_bytes(const mr_rows *rows, uint64_t bytes, uint64_t held);
+
+/* What hangs off a field's cell, which is not 0: what it counts; let go of it. */
+uint64_t mr_cell_bytes(uint32_t kind, uint32_t cell);
+void mr_rows_cell_release(mr_rows *rows, uint32_t kind, uint32_t cell);
+
+/* Count a ref that goes into a cell of a blob. MR_ERR_LIMIT, MR_ERR_MEMORY: it is not. */
+mr_status mr_rows_ref_take(mr_rows *rows);
 
 /* Put a ref, or none (0), into a field of a row; what was there is let go of. MR_ERR_ARGUMENT
  * for a field or number that cannot be, MR_ERR_LIMIT, MR_ERR_MEMORY: nothing has changed. */
@@ -340,9 +348,14 @@ bool mr_row_key_valid(const mr_rows *rows, const uint8_t *key, uint32_t key_byte
 /* The key of an entry that has a place in time; see entries.c. `number` tells those of one time
  * apart. MR_TIMED_KEY_BYTES come behind the owner's. */
 enum { MR_TIMED_KEY_BYTES = 30 };
+#define MR_ALONE (-1.0) /* In the place of `number`. */
 void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes, double time_ms,
                         double number);
 double mr_entry_time(const mr_rows *rows, mr_row *row);
+double mr_entry_number(const mr_rows *rows, mr_row *row);
+
+/* Is the entry with this key in a ring? */
+bool mr_entry_rings(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
 
 /* The first entry of a key in a stretch, by the hash of that ring, and the one that follows; 0:
  * there is none. */
@@ -395,6 +408,11 @@ bool mr_row_leaves(const mr_rows *rows, mr_row *row);
 /* ---- parts of a row ---- */
 
 static inline mr_row *mr_row_at(mr_addr address) { return (mr_row *)mr_at(address); }
+/* Does something hang off a field of this kind? Its cell is 4 bytes. */
+static inline bool mr_is_held(uint32_t kind) {
+    return kind == MR_STRING || kind == MR_REF || kind == MR_REFS;
+}
+
 static inline void *mr_row_part(mr_row *row, uint32_t at) { return (uint8_t *)row + at; }
 
 static inline uint8_t *mr_row_key(const mr_rows *rows, mr_row *row) {

@@ -71,6 +71,23 @@ static void save_ref(mr_writer *writer, uint32_t cell, encoded *refs) {
     save_blob(writer, refs->bytes + from, size);
 }
 
+/* A blob of refs: its bytes, 1 for a cell that has one, then those. */
+static void save_refs(mr_writer *writer, mr_addr blob, encoded *refs) {
+    if (blob == 0) {
+        mr_put_u32(writer, 0);
+        return;
+    }
+    const uint32_t *cells = mr_cells(blob);
+    const uint32_t count = mr_cells_count(blob);
+    mr_put_u32(writer, mr_blob_size(blob));
+    mr_put_bytes(writer, mr_blob_bytes(blob),
+                 mr_blob_size(blob) - count * (uint32_t)sizeof(uint32_t));
+    for (uint32_t i = 0; i < count; i++)
+        mr_put_u32(writer, cells[i] != 0);
+    for (uint32_t i = 0; i < count; i++)
+        if (cells[i] != 0) save_ref(writer, cells[i], refs);
+}
+
 static void save_field(mr_writer *writer, uint32_t kind, const uint8_t *cell, encoded *refs) {
     double number;
     uint64_t bits;
@@ -92,6 +109,9 @@ static void save_field(mr_writer *writer, uint32_t kind, const uint8_t *cell, en
         return;
     case MR_STRING:
         save_string(writer, cell_of(cell, 0));
+        return;
+    case MR_REFS:
+        save_refs(writer, cell_of(cell, 0), refs);
         return;
     default:
         save_ref(writer, cell_of(cell, 0), refs);
@@ -165,11 +185,22 @@ static void save_head(mr_writer *writer, const mr_rows *rows, uint32_t entries, 
     mr_put_bytes(writer, rows->layout.field_kind, rows->layout.field_count);
 }
 
+static uint32_t live_in(mr_addr blob) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; blob != 0 && i < mr_cells_count(blob); i++) {
+        const uint32_t cell = mr_cells(blob)[i];
+        count += cell != 0 && (cell & MR_REF_ENCODED) == 0;
+    }
+    return count;
+}
+
 static uint32_t live_refs(const mr_rows *rows, mr_row *row) {
     const uint8_t *record = mr_row_record(rows, row);
     uint32_t count = 0;
     for (uint32_t i = 0; i < rows->layout.field_count; i++) {
-        if (rows->layout.field_kind[i] != MR_REF) continue;
+        const uint32_t kind = rows->layout.field_kind[i];
+        if (kind == MR_REFS) count += live_in(cell_of(record, rows->layout.field_at[i]));
+        if (kind != MR_REF) continue;
         count += (cell_of(record, rows->layout.field_at[i]) & MR_REF_ENCODED) == 0;
     }
     return count;
@@ -232,6 +263,35 @@ static mr_status load_blob(const uint8_t **at, mr_rows *rows, uint32_t kind, mr_
     return MR_OK;
 }
 
+/* How many cells a blob of refs of these bytes has; MR_ERR_CORRUPT: it is none. */
+static mr_status count_cells(const uint8_t *bytes, uint32_t size, uint32_t *count_out) {
+    const uint32_t cell_bytes = (uint32_t)sizeof(uint32_t);
+    *count_out = size < cell_bytes ? 0 : mr_u32_at(bytes);
+    const bool fits = size >= cell_bytes && size % cell_bytes == 0 && size <= MR_REFS_BYTES_MAX &&
+                      *count_out <= size / cell_bytes - 1;
+    return fits ? MR_OK : corrupt("refs", size);
+}
+
+/* Its values lie behind it. */
+static mr_status load_refs(const uint8_t **at, mr_rows *rows, mr_addr *blob_out) {
+    uint32_t count = 0;
+    const uint32_t size = mr_u32_at(*at);
+    const uint8_t *bytes = *at + sizeof size;
+    if (size > 0) MR_TRY(count_cells(bytes, size, &count));
+    MR_TRY(load_blob(at, rows, MR_REFS, blob_out));
+    if (size == 0) return MR_OK;
+    const uint8_t *flags = bytes + size - count * sizeof(uint32_t);
+    uint32_t *cells = mr_cells(*blob_out);
+    memset(cells, 0, count * sizeof *cells);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_addr value = 0;
+        if (mr_u32_at(flags + i * sizeof(uint32_t)) != 0)
+            MR_TRY(load_blob(at, rows, MR_REF, &value));
+        if (value != 0) cells[i] = mr_ref_of_blob(value);
+    }
+    return MR_OK;
+}
+
 static mr_status load_field(const uint8_t **at, mr_rows *rows, uint32_t kind, uint8_t *cell) {
     uint64_t bits;
     double number;
@@ -255,6 +315,8 @@ static mr_status load_field(const uint8_t **at, mr_rows *rows, uint32_t kind, ui
     case MR_BOOL:
         *cell = *(*at)++;
         return *cell <= 1 ? MR_OK : corrupt("bool", *cell);
+    case MR_REFS:
+        return load_refs(at, rows, (mr_addr *)(void *)cell);
     default:
         MR_TRY(load_blob(at, rows, kind, &blob));
         if (kind == MR_REF && blob != 0) blob = mr_ref_of_blob(blob);
@@ -311,9 +373,8 @@ static block block_of(const mr_layout *layout, uint32_t parts, double time_ms) {
     if ((parts & PART_TIMER) != 0) block.numbers_bytes += 2 * (uint32_t)sizeof(uint64_t);
     for (uint32_t i = 0; i < layout->field_count; i++) {
         const uint32_t kind = layout->field_kind[i];
-        const bool blob = kind == MR_STRING || kind == MR_REF;
-        block.fields_bytes += kind == MR_BOOL ? 1 : blob ? 4 : 8;
-        block.blobs |= blob;
+        block.fields_bytes += kind == MR_BOOL ? 1 : mr_is_held(kind) ? 4 : 8;
+        block.blobs |= mr_is_held(kind);
     }
     return block;
 }
@@ -328,6 +389,20 @@ typedef struct ahead {
     mr_addr found[AHEAD];
 } ahead;
 
+/* Go past the values of a blob of refs. */
+static mr_status skip_refs(mr_reader *reader, const uint8_t *bytes, uint32_t size) {
+    uint32_t count;
+    if (size == 0) return MR_OK;
+    MR_TRY(count_cells(bytes, size, &count));
+    const uint8_t *flags = bytes + size - count * sizeof(uint32_t);
+    for (uint32_t i = 0; i < count; i++) {
+        if (mr_u32_at(flags + i * sizeof(uint32_t)) == 0) continue;
+        const uint32_t value = mr_get_u32(reader);
+        if (mr_get_bytes(reader, value) == NULL) return corrupt("size", value);
+    }
+    return MR_OK;
+}
+
 /* Go past the fields of a row. */
 static mr_status skip_fields(mr_reader *reader, const mr_layout *layout, const block *block) {
     if (!block->blobs) {
@@ -336,9 +411,10 @@ static mr_status skip_fields(mr_reader *reader, const mr_layout *layout, const b
     }
     for (uint32_t i = 0; i < layout->field_count; i++) {
         const uint32_t kind = layout->field_kind[i];
-        const bool blob = kind == MR_STRING || kind == MR_REF;
-        const uint32_t bytes = blob ? mr_get_u32(reader) : kind == MR_BOOL ? 1 : 8;
-        if (mr_get_bytes(reader, bytes) == NULL) return corrupt("size", bytes);
+        const uint32_t size = mr_is_held(kind) ? mr_get_u32(reader) : kind == MR_BOOL ? 1 : 8;
+        const uint8_t *bytes = mr_get_bytes(reader, size);
+        if (bytes == NULL) return corrupt("size", size);
+        if (kind == MR_REFS) MR_TRY(skip_refs(reader, bytes, size));
     }
     return MR_OK;
 }

@@ -157,12 +157,12 @@ class Telling {
     this.#states[state.name] = stateOf(rows, (row) => state.readRow?.(row))
   }
 
-  #tellRows({ keysOf, listOf, tell }: ToldRows, operator: Operator): void {
+  #tellRows({ keysOf, tell }: ToldRows, operator: Operator): void {
     const keys = keysOf(this.#key)
     for (const { row, of, entry } of scannedRows(operator, keys.map(keyBytes))) {
-      const list = listOf(row)
-      if (list === undefined || this.#rows[list].length === rowsMax) continue
-      this.#rows[list].push(tell(row, keys[of] as KeyValue, entry))
+      const { list, events } = tell(row, keys[of] as KeyValue, entry)
+      const told = this.#rows[list]
+      told.push(...events.slice(0, rowsMax - told.length))
     }
   }
 

@@ -15,13 +15,14 @@ import type { Clock } from "./time/clock.ts"
 export interface ToldRows {
   /** The keys that a key of events has its rows under. */
   keysOf(this: void, key: KeyValue): readonly KeyValue[]
-  /**
-   * What a row is: an event that waits for partners or for its time, or one that beginnings of a
-   * pattern have taken; undefined: neither.
-   */
-  listOf(this: void, row: number): "buffered" | "matches" | undefined
-  /** A row under one of these keys, and its own, as plain data. */
-  tell(this: void, row: number, key: KeyValue, entry: KeyValue | undefined): object
+  /** A row under one of these keys, and its own. */
+  tell(this: void, row: number, key: KeyValue, entry: KeyValue | undefined): ToldRow
+}
+
+/** A row as plain data: events that wait for partners or for their time, or that matches have. */
+export interface ToldRow {
+  readonly list: "buffered" | "matches"
+  readonly events: readonly object[]
 }
 
 /** One of the states of a runner. */

@@ -200,7 +200,7 @@ describe("a pattern", () => {
     await turns(5)
     clock.advance(49)
     await turns(5)
-    expect(job.stats().operators["patternMatches-1"]?.rows).toBe(2)
+    expect(job.stats().operators["patternMatches-1"]?.rows).toBe(1)
     clock.advance(1)
     await turns(5)
     expect(job.stats().operators["patternMatches-1"]?.rows).toBe(0)

@@ -1,17 +1,16 @@
 /* pattern.c -- sequences of events of one key, as a pattern describes them.
  *
- *   event     a row: a ref to the event, the conditions that hold for it, how many nodes have it
+ *   event     a row while it waits: a ref to the event, the conditions that hold for it
  *             key     tuple of [key] and [time, number], as entries.c wants it
- *             timer   where events have times: when no earlier one can come any more
- *   matches   a row for each key that has any: the blob of pattern.h
- *             key     the same with a time that no event has
+ *             timer   when no earlier one can come any more
+ *   matches   a row for each key that has any: the blob of pattern.h, with refs of its events
+ *             key     the same with a number that no event has
  *             timer   when the first partial match is over
  *
  * Where events have times, each waits in its row until the watermark has come to its time, so that
  * those of a key are run in the order of their times, and those of one time as they came. Where it
- * brings the watermark there itself and nothing is due before it, and where there are no times, it
- * is run as it comes, and has a row only when a match has taken it: the rows are then as if it had
- * waited, so that nothing shows how events were cut into chunks.
+ * brings the watermark there itself, it is run at once, behind all that is due by then: nothing
+ * shows how events were cut into chunks. So it is where there are no times.
  *
  * An event is run by a plan (pattern_plan.c), which changes nothing. Where a condition depends on
  * the match so far, the host has to answer: the call ends with the questions, the next one plans
@@ -23,15 +22,13 @@
 
 enum {
     EVENT_FIELD = 0,
-    WORD_FIELD = 2, /* Conditions in the low half, nodes in the high one. */
-    OWNER_AT = 4,   /* Of the owner in the key of an entry. */
+    MATCHES_FIELD = 1,
+    BITS_FIELD = 2,
     FIRE_STEPS = 4096,
     AHEAD = 32, /* Events whose matches are looked at before they are run. */
 };
 
 #define ALL_GIVEN UINT32_MAX /* In mr_pattern_data.node: only the last row is to come. */
-
-static const double matches_ms = 0.5; /* Times are whole. */
 
 /* ---- spec ---- */
 
@@ -64,7 +61,7 @@ static MR_COLD bool check_states(const mr_pattern *p) {
 
 static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
                                 uint32_t *count_out) {
-    static const uint8_t kinds[] = {MR_REF, MR_STRING, MR_I64};
+    static const uint8_t kinds[] = {MR_REF, MR_REFS, MR_F64};
     const uint32_t needed = MR_ENTRIES | MR_TIMERS;
     if ((spec->flags & (needed | MR_EVICT)) != needed || spec->ttl_ms != 0) {
         return mr_fail(MR_ERR_ARGUMENT, "flags", spec->flags);
@@ -83,6 +80,7 @@ static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_ou
 
 static MR_COLD void open(mr_operator_data *op) {
     op->rows.stretch_ms = 0.5; /* A ring for the events of a key and time. */
+    op->rows.has_alone = true;
     op->pattern.next_ms = -__builtin_inf();
 }
 
@@ -97,7 +95,7 @@ static MR_COLD void stop(mr_operator_data *op) {
 /* ---- rows ---- */
 
 static bool is_matches(const mr_rows *rows, mr_row *row) {
-    return mr_entry_time(rows, row) == matches_ms;
+    return mr_entry_number(rows, row) == MR_ALONE;
 }
 
 static uint32_t *cell_of(const mr_operator_data *op, mr_row *row) {
@@ -105,10 +103,9 @@ static uint32_t *cell_of(const mr_operator_data *op, mr_row *row) {
     return (uint32_t *)(void *)(mr_row_record(&op->rows, row) + at);
 }
 
-/* The two halves of a record's word. */
-static uint32_t *word_of(const mr_operator_data *op, mr_row *row) {
-    const uint32_t at = op->rows.layout.field_at[WORD_FIELD];
-    return (uint32_t *)(void *)(mr_row_record(&op->rows, row) + at);
+static double bits_of(const mr_operator_data *op, mr_row *row) {
+    return *(const double *)(const void *)(mr_row_record(&op->rows, row) +
+                                           op->rows.layout.field_at[BITS_FIELD]);
 }
 
 /* Write the key of an entry; there is room. It stands until the next. */
@@ -120,57 +117,45 @@ static mr_keyed key_of(const mr_operator_data *op, const uint8_t *owner, uint32_
     return (mr_keyed){key, bytes, mr_hash32(&op->rows, key, bytes)};
 }
 
-static mr_row *find_row(const mr_operator_data *op, const mr_keyed *keyed) {
-    const mr_addr at = mr_rows_lookup(&op->rows, keyed->hash, keyed->key, keyed->key_bytes);
-    return at == 0 ? NULL : mr_row_at(at);
+static mr_keyed matches_key(const mr_operator_data *op, const mr_pattern_event *event) {
+    return key_of(op, event->owner, event->owner_bytes, 0, MR_ALONE);
 }
 
+/* The row of the matches of an event's key. */
 static mr_row *find_matches(const mr_operator_data *op, const mr_pattern_event *event) {
-    const mr_keyed keyed = key_of(op, event->owner, event->owner_bytes, matches_ms, 0);
-    return find_row(op, &keyed);
-}
-
-/* The row of the event that a node of a key's matches has; NULL: it was never saved. */
-static mr_row *find_event(const mr_operator_data *op, mr_row *matches, const mr_node *node) {
-    uint32_t bytes;
-    const uint8_t *owner = mr_owner_key(mr_row_key(&op->rows, matches), &bytes);
-    const mr_keyed keyed = key_of(op, owner, bytes, node->time_ms, node->number);
-    return find_row(op, &keyed);
-}
-
-void mr_pattern_event_drop(mr_operator_data *op, mr_row *row, const mr_node *node) {
-    mr_row *event = find_event(op, row, node);
-    if (event == NULL) return;
-    uint32_t *word = word_of(op, event);
-    if (word[1] <= 1) {
-        mr_rows_remove(&op->rows, event);
-        return;
+    const mr_rows *rows = &op->rows;
+    mr_table_cursor cursor;
+    mr_addr at = mr_table_first(&rows->table, event->hash, &cursor);
+    for (; at != 0; at = mr_table_next(&rows->table, event->hash, &cursor)) {
+        uint32_t bytes;
+        mr_row *row = mr_row_at(at);
+        const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
+        const bool same = bytes == event->owner_bytes && mr_same_bytes(owner, event->owner, bytes);
+        if (same && is_matches(rows, row)) return row;
     }
-    mr_row_reach(&op->rows, event);
-    word[1]--;
-    mr_row_changed(&op->rows, event);
+    return NULL;
 }
 
-/* Which number an event has among those of its key and time. */
-static uint32_t number_of(const mr_operator_data *op, const mr_pattern_event *event) {
+/* Which number an event has among those of its key and time that wait. */
+static double number_of(const mr_operator_data *op, const mr_pattern_event *event) {
     const mr_rows *rows = &op->rows;
     const double stretch = mr_stretch_of(rows, event->time_ms);
     const uint32_t hash =
         mr_stretch_hash(rows, mr_hash32(rows, event->owner, event->owner_bytes), stretch);
     const mr_addr first = mr_ring_first(rows, hash, event->owner, event->owner_bytes, stretch);
-    return (uint32_t)mr_ring_number(rows, first, event->time_ms);
+    return mr_ring_number(rows, first, event->time_ms);
 }
 
-/* A row for an event that has none. */
-static mr_status make_event(mr_operator_data *op, mr_pattern_event *event) {
+/* A row for an event that waits. */
+static mr_status make_event(mr_operator_data *op, const mr_pattern_event *event, mr_row **row_out) {
     const mr_moment moment = {event->time_ms, event->time_ms, 0};
+    const double bits = event->bits;
     uint8_t record[16] = {0};
-    event->number = number_of(op, event);
     const mr_keyed keyed =
-        key_of(op, event->owner, event->owner_bytes, event->time_ms, event->number);
-    memcpy(record + op->rows.layout.field_at[EVENT_FIELD], &event->ref, sizeof event->ref);
-    memcpy(record + op->rows.layout.field_at[WORD_FIELD], &event->bits, sizeof event->bits);
-    return mr_rows_make(&op->rows, &keyed, &moment, record, &event->row);
+        key_of(op, event->owner, event->owner_bytes, event->time_ms, number_of(op, event));
+    memcpy(record + op->rows.layout.field_at[EVENT_FIELD], &event->cell, sizeof event->cell);
+    memcpy(record + op->rows.layout.field_at[BITS_FIELD], &bits, sizeof bits);
+    return mr_rows_make(&op->rows, &keyed, &moment, record, row_out);
 }
 
 /* Let go of a ref that no row has. */
@@ -199,10 +184,7 @@ static void follow(mr_operator_data *op, mr_row *row, bool fired) {
     if (!set || mr_row_timer_ms(timer) > at) set_timer(op, row, at);
 }
 
-/* The number in the key of an event. */
-static double entry_number(const mr_rows *rows, mr_row *row) {
-    return mr_f64_at(mr_row_key(rows, row) + row->key_bytes - sizeof(double));
-}
+static bool is_u32(double value) { return value >= 0 && value <= UINT32_MAX; }
 
 /* Look at all rows after some were loaded. */
 static MR_COLD mr_status check_rows(mr_operator_data *op) {
@@ -215,10 +197,11 @@ static MR_COLD mr_status check_rows(mr_operator_data *op) {
         for (uint32_t i = 0; i < count; i++) {
             mr_row *row = mr_row_at(found[i]);
             mr_matches *m = mr_matches_of(op, row);
-            const bool sound =
-                is_matches(rows, row)
-                    ? m != NULL && mr_matches_check(mr_pattern_of(op), m)
-                    : m == NULL && *cell_of(op, row) != 0 && entry_number(rows, row) <= UINT32_MAX;
+            const bool sound = is_matches(rows, row)
+                                   ? m != NULL && mr_matches_check(mr_pattern_of(op), m)
+                                   : m == NULL && *cell_of(op, row) != 0 &&
+                                         is_u32(bits_of(op, row)) &&
+                                         is_u32(mr_entry_number(rows, row));
             if (!sound) return mr_fail(MR_ERR_CORRUPT, "partial matches", found[i]);
         }
     }
@@ -252,14 +235,12 @@ static bool emit(mr_operator_data *op, const sink *to, int32_t step, uint32_t ce
 }
 
 /* The events from a node back to the first, as far as they were not given already. */
-static mr_status emit_path(mr_operator_data *op, mr_row *row, uint32_t node, const sink *to) {
+static mr_status emit_path(mr_operator_data *op, mr_matches *m, uint32_t node, const sink *to) {
     mr_pattern_data *d = &op->pattern;
     if (d->node == 0) d->node = node == 0 ? ALL_GIVEN : node;
     while (d->node != ALL_GIVEN) {
-        const mr_node *at = mr_node_at(mr_matches_of(op, row), d->node);
-        mr_row *event = find_event(op, row, at);
-        if (event == NULL) return mr_fail(MR_ERR_CORRUPT, "event of a match", at->time_ms);
-        uint32_t *cell = cell_of(op, event);
+        const mr_node *at = mr_node_at(m, d->node);
+        const uint32_t *cell = mr_taken_cell(m, at->event);
         const int32_t step = (int32_t)(at->step & ~MR_NODE_TOLD);
         if (!emit(op, to, step, *cell, mr_addr_of(cell), 0)) return MR_MORE;
         d->node = at->parent == 0 ? ALL_GIVEN : at->parent;
@@ -277,14 +258,14 @@ static mr_status drain(mr_operator_data *op, mr_row *row, const sink *to) {
     for (; d->given < m->out; d->given++) {
         const mr_partial *out = mr_partials(m) + m->live + m->waiting + d->given;
         if (!d->told) {
-            MR_TRY(emit_path(op, row, out->node, to));
+            MR_TRY(emit_path(op, m, out->node, to));
             if (!emit(op, to, out->sort, 0, 0, out->start_ms)) return MR_MORE;
             d->node = 0;
             d->told = true;
             if (d->encoded) return MR_MORE;
         }
         d->told = false;
-        mr_node_release(op, row, out->node);
+        mr_node_release(op, m, out->node);
     }
     d->row = 0;
     d->given = 0;
@@ -299,8 +280,9 @@ static MR_COLD mr_status ask(mr_operator_data *op, mr_row *row, const mr_pattern
                              const sink *to) {
     mr_pattern_data *d = &op->pattern;
     const mr_pattern *p = mr_pattern_of(op);
-    const mr_matches *m = mr_matches_of(op, row);
+    mr_matches *m = mr_matches_of(op, row);
     const uint32_t live = m == NULL ? 0 : m->live;
+    const mr_addr at = event->at == NULL ? 0 : mr_addr_of(event->at);
     const mr_move *asks = mr_at(d->moves.at);
     if (!d->asked) {
         MR_TRY(mr_pattern_room(op, &d->answers, live + 1, p->conditions));
@@ -309,14 +291,11 @@ static MR_COLD mr_status ask(mr_operator_data *op, mr_row *row, const mr_pattern
     }
     for (uint32_t i = 0; i < d->count; i++) {
         const uint32_t partial = asks[i].partial;
-        const uint32_t node = partial == live ? 0 : mr_partials((mr_matches *)m)[partial].node;
-        const uint32_t *cell = event->row == NULL ? NULL : cell_of(op, event->row);
+        const uint32_t node = partial == live ? 0 : mr_partials(m)[partial].node;
+        const int32_t step = MR_PATTERN_ASKS - (int32_t)asks[i].edge;
         const mr_addr answer = d->answers.at + partial * p->conditions + asks[i].edge;
-        MR_TRY(emit_path(op, row, node, to));
-        if (!emit(op, to, MR_PATTERN_ASKS - (int32_t)asks[i].edge,
-                  cell == NULL ? event->ref : *cell, cell == NULL ? 0 : mr_addr_of(cell), answer)) {
-            return MR_MORE;
-        }
+        MR_TRY(emit_path(op, m, node, to));
+        if (!emit(op, to, step, event->cell, at, answer)) return MR_MORE;
         d->node = 0;
     }
     return MR_MORE;
@@ -324,9 +303,9 @@ static MR_COLD mr_status ask(mr_operator_data *op, mr_row *row, const mr_pattern
 
 /* ---- events ---- */
 
-/* All the room that a plan needs, also for the rows of the event and of the matches, which may be
- * new. */
-static mr_status reserve(mr_operator_data *op, mr_row **row, mr_pattern_event *event,
+/* All the room that a plan needs, also for the row of the matches, which may be new; and the ref of
+ * an event that is taken counts. */
+static mr_status reserve(mr_operator_data *op, mr_row **row, const mr_pattern_event *event,
                          const mr_plan_sizes *sizes) {
     const mr_pattern *p = mr_pattern_of(op);
     const bool makes = *row == NULL;
@@ -342,14 +321,13 @@ static mr_status reserve(mr_operator_data *op, mr_row **row, mr_pattern_event *e
     if (makes) {
         const mr_moment moment = {event->time_ms, event->time_ms, 0};
         static const uint8_t record[16] = {0};
-        const mr_keyed keyed = key_of(op, event->owner, event->owner_bytes, matches_ms, 0);
+        const mr_keyed keyed = matches_key(op, event);
         MR_TRY(mr_rows_make(&op->rows, &keyed, &moment, record, row));
     }
     mr_status status = mr_matches_reserve(op, *row, partials, sizes->nodes);
-    const bool comes = event->row == NULL && sizes->nodes > 0;
-    if (status == MR_OK && comes) status = make_event(op, event);
+    const bool comes = event->at == NULL && sizes->nodes > 0;
+    if (status == MR_OK && comes) status = mr_rows_ref_take(&op->rows);
     if (status != MR_OK && makes) mr_rows_remove(&op->rows, *row);
-    if (status == MR_OK && makes && comes) mr_row_swap_births(*row, event->row);
     return status;
 }
 
@@ -373,7 +351,6 @@ static mr_status run(mr_operator_data *op, mr_pattern_event *event, const sink *
     op->pattern.asked = false;
     if (!sizes.changes) return MR_OK;
     MR_TRY(reserve(op, &row, event, &sizes));
-    if (sizes.nodes > 0) word_of(op, event->row)[1] += sizes.nodes;
     mr_matches_apply(op, row, event);
     mr_row_changed(&op->rows, row);
     follow(op, row, false);
@@ -396,17 +373,19 @@ static MR_COLD mr_status give_up(mr_operator_data *op, mr_row *row, const sink *
 
 /* The timer of an event: no earlier one can come. */
 static mr_status run_kept(mr_operator_data *op, mr_row *row, const sink *to) {
-    mr_pattern_event event = {.time_ms = mr_entry_time(&op->rows, row), .row = row};
-    const uint8_t *key = mr_row_key(&op->rows, row);
-    event.owner = mr_owner_key(key, &event.owner_bytes);
-    event.number = (uint32_t)entry_number(&op->rows, row);
-    event.bits = word_of(op, row)[0];
+    mr_pattern_event event = {
+        .time_ms = mr_entry_time(&op->rows, row),
+        .bits = (uint32_t)bits_of(op, row),
+        .at = cell_of(op, row),
+        .cell = *cell_of(op, row),
+    };
+    event.owner = mr_owner_key(mr_row_key(&op->rows, row), &event.owner_bytes);
     MR_TRY(mr_pattern_room(op, &op->pattern.key, event.owner_bytes + MR_TIMED_KEY_BYTES, 1));
+    event.hash = matches_key(op, &event).hash;
     const mr_status status = run(op, &event, to);
     if (status == MR_ERR_LIMIT) return give_up(op, row, to);
     MR_TRY(status);
-    mr_rows_timer_clear(&op->rows, row);
-    if (word_of(op, row)[1] == 0) mr_rows_remove(&op->rows, row);
+    mr_rows_remove(&op->rows, row);
     return finish_run(op, to);
 }
 
@@ -414,7 +393,6 @@ static mr_status run_kept(mr_operator_data *op, mr_row *row, const sink *to) {
 static mr_status end_some(mr_operator_data *op, mr_row *row, int64_t due_ms, const sink *to) {
     const bool ends = due_ms == mr_time_of(__builtin_inf());
     const double passed_ms = ends ? __builtin_inf() : (double)due_ms;
-    MR_TRY(mr_pattern_room(op, &op->pattern.key, row->key_bytes, 1));
     MR_TRY(mr_matches_time_out(op, row, passed_ms));
     follow(op, row, true);
     return drain(op, row, to);
@@ -448,13 +426,13 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     const double bits = mr_f64s(in->columns[MR_PATTERN_BITS])[i];
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     if (!(ref >= 1 && ref < op->rows.refs->capacity)) return mr_fail(MR_ERR_ARGUMENT, "event", ref);
-    if (!(bits >= 0 && bits <= UINT32_MAX)) return mr_fail(MR_ERR_ARGUMENT, "bits", bits);
+    if (!is_u32(bits)) return mr_fail(MR_ERR_ARGUMENT, "bits", bits);
     *out = (mr_pattern_event){
         .owner = (const uint8_t *)mr_at(in->keys) + offsets[i],
         .owner_bytes = offsets[i + 1] - offsets[i],
         .time_ms = mr_row_time(in, i),
         .bits = (uint32_t)bits,
-        .ref = (uint32_t)ref,
+        .cell = (uint32_t)ref,
     };
     const uint32_t key_bytes = out->owner_bytes + MR_TIMED_KEY_BYTES;
     if (key_bytes > MR_KEY_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "key bytes", MR_KEY_BYTES_MAX);
@@ -468,7 +446,7 @@ static mr_status run_now(mr_operator_data *op, mr_pattern_event *event, double d
         op->pattern.due_ms = due_ms;
         MR_TRY(run(op, event, to));
         op->pattern.applied = true;
-        if (event->row == NULL) drop_ref(op, event->ref);
+        if (event->cell != 0) drop_ref(op, event->cell);
     }
     MR_TRY(finish_run(op, to));
     op->pattern.applied = false;
@@ -477,7 +455,7 @@ static mr_status run_now(mr_operator_data *op, mr_pattern_event *event, double d
 
 /* An event waits until none before it can come. */
 static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
-                      mr_pattern_event *event, const sink *to) {
+                      mr_pattern_event *event, uint32_t *steps, const sink *to) {
     const double time_ms = event->time_ms;
     if (time_ms < mr_row_watermark(in, i) || time_ms < mr_row_own_watermark(in, i)) {
         op->pattern.due_ms = -__builtin_inf();
@@ -486,27 +464,32 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
         return MR_OK;
     }
     if (event->bits == 0 && mr_pattern_of(op)->passive != 0) {
-        drop_ref(op, event->ref);
+        drop_ref(op, event->cell);
         return MR_OK;
     }
     const bool begun = op->pattern.applied || op->pattern.asked;
     const bool brings = i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
-    if (begun || (brings && time_ms < op->pattern.next_ms)) return run_now(op, event, time_ms, to);
-    MR_TRY(make_event(op, event));
-    set_timer(op, event->row, mr_time_of(time_ms));
+    if (brings && !begun) MR_TRY(fire_due(op, time_ms, steps, to));
+    if (brings || begun) return run_now(op, event, time_ms, to);
+    mr_row *row;
+    MR_TRY(make_event(op, event, &row));
+    set_timer(op, row, mr_time_of(time_ms));
     return MR_OK;
 }
 
-/* Read the matches of the next events: cache misses overlap then. */
-static void look_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from) {
+/* Read the next events, up to one that cannot be, and their matches: cache misses overlap then.
+ * An error is that of the first one. */
+static mr_status read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from,
+                            mr_pattern_event *events, uint32_t *count_out) {
     const mr_rows *rows = &op->rows;
-    const uint32_t count = mr_min_u32(in->size - from, AHEAD);
-    mr_pattern_event event;
     uint32_t hashes[AHEAD];
     mr_addr found[AHEAD];
-    for (uint32_t i = 0; i < count; i++) {
-        if (read_event(op, in, from + i, &event) != MR_OK) return; /* It is told in its turn. */
-        hashes[i] = key_of(op, event.owner, event.owner_bytes, matches_ms, 0).hash;
+    uint32_t count = 0;
+    for (; count < AHEAD && from + count < in->size; count++) {
+        const mr_status status = read_event(op, in, from + count, &events[count]);
+        if (status != MR_OK && count == 0) return status;
+        if (status != MR_OK) break;
+        hashes[count] = events[count].hash = matches_key(op, &events[count]).hash;
     }
     mr_table_first_all(&rows->table, hashes, count, found);
     for (uint32_t i = 0; i < count; i++) {
@@ -514,9 +497,13 @@ static void look_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from
     }
     for (uint32_t i = 0; i < count; i++) {
         if (found[i] == 0) continue;
-        const volatile uint32_t blob = *mr_u32s(found[i] + rows->layout.field_at[1]);
-        if (blob != 0) (void)*(const volatile uint32_t *)mr_at(blob);
+        const volatile uint32_t blob = *mr_u32s(found[i] + rows->layout.field_at[MATCHES_FIELD]);
+        if (blob == 0) continue;
+        (void)*(const volatile uint32_t *)mr_at(blob);
+        (void)*(const volatile uint32_t *)mr_at(blob + (uint32_t)sizeof(mr_matches));
     }
+    *count_out = count;
+    return MR_OK;
 }
 
 static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
@@ -531,14 +518,18 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     }
     MR_TRY(check_rows(op));
     op->pattern.encoded = false;
-    for (uint32_t i = from; i < in->size; i++) {
+    mr_pattern_event events[AHEAD];
+    for (uint32_t i = from, next = 0, count = 0; i < in->size; i++, next++) {
         const sink to = {results, i};
-        mr_pattern_event event;
         *upto_out = i;
-        if ((i - from) % AHEAD == 0) look_ahead(op, in, i);
-        MR_TRY(read_event(op, in, i, &event));
+        if (next == count) {
+            MR_TRY(read_ahead(op, in, i, events, &count));
+            next = 0;
+        }
+        mr_pattern_event *event = &events[next];
         if (!op->pattern.applied) MR_TRY(fire_due(op, mr_row_watermark(in, i), &steps, &to));
-        MR_TRY(timed ? keep(op, in, i, &event, &to) : run_now(op, &event, -__builtin_inf(), &to));
+        MR_TRY(timed ? keep(op, in, i, event, &steps, &to)
+                     : run_now(op, event, -__builtin_inf(), &to));
     }
     *upto_out = in->size;
     return MR_OK;

@@ -1,11 +1,13 @@
 /* pattern.h -- the partial matches of one key, in a blob: what the files of a pattern share.
  *
- *   blob   [head][ live | waiting | out | room ][ node | node | free | room ]
+ *   blob   [head][ live | waiting | out | room ][ nodes | room ][ events | room ][ refs | room ]
  *
  *   live      partial matches that go on, by their first events
  *   waiting   matches that come out when no partial match that began earlier is left
  *   out       matches, and partial ones whose time is over, that are being emitted
- *   node      an event that a match has taken, and the node before it
+ *   node      a step that an event was taken as, and the node before it
+ *   event     its time, and how many nodes have it
+ *   ref       of that event: the cell with its index; a blob of refs ends so (ref.h)
  *
  *   a1 <- b2 <- b3 <- c5       Matches share what they have in common: the paths to the root of
  *          ^--- c4              a tree. A node knows how many nodes and matches hold it.
@@ -18,7 +20,8 @@
  * Invariants:
  *  1. Along a path events descend by (time, number): a path ends, and no event is in it twice.
  *  2. holders of a node = nodes whose parent it is + matches whose node it is; 0: it is free.
- *  3. Live partial matches, and waiting matches, are in the order of their first events. */
+ *  3. nodes of an event = those that have it; 0: it is free, and its cell is 0.
+ *  4. Live partial matches, and waiting matches, are in the order of their first events. */
 #ifndef MR_PATTERN_H
 #define MR_PATTERN_H
 
@@ -34,38 +37,45 @@ typedef struct mr_partial {
 _Static_assert(sizeof(mr_partial) == 24, "saved as it is");
 
 typedef struct mr_node {
-    double time_ms;  /* Of the event, */
-    uint32_t number; /* which is so many-th of its time. */
+    uint32_t event;  /* + 1 */
     uint32_t parent; /* + 1; 0: none. Free: the next free one. */
     uint32_t holders;
     uint32_t step;
 } mr_node;
-_Static_assert(sizeof(mr_node) == 24, "saved as it is");
+_Static_assert(sizeof(mr_node) == 16, "saved as it is");
+
+_Static_assert(sizeof(mr_pattern_taken) == 16, "saved as it is");
 
 #define MR_NODE_TOLD 0x80000000u /* In step: that its time is over has been said. */
 #define MR_NODE_FREE 0x7fffffffu /* A step: it is free. */
 
 typedef struct mr_matches {
-    uint32_t size; /* Of the blob. */
+    uint32_t size;      /* Of the blob. */
+    uint32_t nodes_max; /* Also of events, and of cells. */
     uint32_t partials_max;
-    uint32_t nodes_max;
     uint32_t nodes; /* Those behind were never used. */
     uint32_t free;  /* + 1; 0: none. */
+    uint32_t events;
+    uint32_t free_event;
     uint32_t live;
     uint32_t waiting;
     uint32_t out;
+    uint32_t last_number; /* Of the event that was taken last, */
+    uint32_t spare;
+    double last_ms; /* and its time. */
 } mr_matches;
-_Static_assert(sizeof(mr_matches) == 32, "saved as it is");
+_Static_assert(sizeof(mr_matches) == 56, "saved as it is");
 
 /* An event that is run. */
 typedef struct mr_pattern_event {
     const uint8_t *owner; /* Its key. */
     uint32_t owner_bytes;
-    uint32_t number;
+    uint32_t hash; /* Of the row of its matches. */
     double time_ms;
-    uint32_t bits; /* The conditions that hold for it. */
-    uint32_t ref;  /* Where it has no row yet. */
-    mr_row *row;
+    uint32_t number; /* Among those of its time, once it is taken. */
+    uint32_t bits;   /* The conditions that hold for it. */
+    uint32_t cell;   /* Its ref, */
+    uint32_t *at;    /* which is there if it has a row; else it is not counted yet. */
 } mr_pattern_event;
 
 enum { MR_PATTERN_GOES_ON = 1, MR_PATTERN_FINISHES = 2 };
@@ -98,6 +108,16 @@ static inline mr_partial *mr_partials(mr_matches *m) { return (mr_partial *)(m +
 static inline mr_node *mr_node_at(mr_matches *m, uint32_t node) {
     return (mr_node *)(mr_partials(m) + m->partials_max) + (node - 1);
 }
+static inline mr_pattern_taken *mr_taken_at(mr_matches *m, uint32_t event) {
+    return (mr_pattern_taken *)(mr_node_at(m, 1) + m->nodes_max) + (event - 1);
+}
+static inline uint32_t *mr_taken_cell(mr_matches *m, uint32_t event) {
+    return (uint32_t *)mr_taken_at(m, m->nodes_max + 1) + (event - 1);
+}
+/* The event of a node. */
+static inline const mr_pattern_taken *mr_event_of(mr_matches *m, uint32_t node) {
+    return mr_taken_at(m, mr_node_at(m, node)->event);
+}
 static inline uint32_t mr_partial_count(const mr_matches *m) {
     return m->live + m->waiting + m->out;
 }
@@ -113,8 +133,11 @@ bool mr_matches_check(const mr_pattern *p, mr_matches *m);
 mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partials, uint32_t nodes);
 
 /* Let go of a node, and of what it alone held; make one, for which there is room. */
-void mr_node_release(mr_operator_data *op, mr_row *row, uint32_t node);
+void mr_node_release(mr_operator_data *op, mr_matches *m, uint32_t node);
 uint32_t mr_node_make(mr_matches *m, const mr_node *node);
+
+/* An event that nodes are to take, with its ref: there is room. It gets its number. */
+uint32_t mr_taken_make(mr_matches *m, mr_pattern_event *event);
 
 /* When the first partial match is over; Infinity: none will be. */
 double mr_matches_deadline(const mr_pattern *p, mr_matches *m);
@@ -144,12 +167,9 @@ typedef struct mr_plan_sizes {
 } mr_plan_sizes;
 mr_plan_sizes mr_plan_measure(const mr_operator_data *op, const mr_matches *m);
 
-/* Do what was planned. All room is there, also in `next` for the live ones; the event has its row
- * where a node takes it. */
-void mr_matches_apply(mr_operator_data *op, mr_row *row, const mr_pattern_event *event);
-
-/* A node less has this event: the last one takes its row along. */
-void mr_pattern_event_drop(mr_operator_data *op, mr_row *row, const mr_node *node);
+/* Do what was planned. All room is there, also in `next` for the live ones. Where a node takes the
+ * event, its ref is theirs now. */
+void mr_matches_apply(mr_operator_data *op, mr_row *row, mr_pattern_event *event);
 
 /* Room for `count` elements of `bytes` in memory of the operator that it does without at rest. */
 mr_status mr_pattern_room(mr_operator_data *op, mr_room *room, uint64_t count, uint32_t bytes);

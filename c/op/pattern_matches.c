@@ -42,6 +42,11 @@ static uint32_t more_of(uint32_t room, uint32_t needed, uint32_t at_first) {
     return needed + (room == 0 ? at_first - 1 : needed / 2);
 }
 
+static uint64_t bytes_of(uint64_t partials_max, uint64_t nodes_max) {
+    const uint64_t node_bytes = sizeof(mr_node) + sizeof(mr_pattern_taken) + sizeof(uint32_t);
+    return sizeof(mr_matches) + partials_max * sizeof(mr_partial) + nodes_max * node_bytes;
+}
+
 mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partials, uint32_t nodes) {
     mr_matches *m = mr_matches_of(op, row);
     const mr_matches none = {0};
@@ -51,10 +56,9 @@ mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partial
     if (m != NULL && more == 0 && partials <= m->partials_max) return MR_OK;
     const uint64_t partials_max = more_of(was->partials_max, partials, PARTIALS_AT_FIRST);
     const uint64_t nodes_max = more_of(was->nodes_max, was->nodes_max + more, NODES_AT_FIRST);
-    const uint64_t bytes =
-        sizeof(mr_matches) + partials_max * sizeof(mr_partial) + nodes_max * sizeof(mr_node);
-    if (bytes > MR_STRING_BYTES_MAX) {
-        return mr_fail(MR_ERR_LIMIT, "bytes of the partial matches of a key", MR_STRING_BYTES_MAX);
+    const uint64_t bytes = bytes_of(partials_max, nodes_max);
+    if (bytes > MR_REFS_BYTES_MAX) {
+        return mr_fail(MR_ERR_LIMIT, "bytes of the partial matches of a key", MR_REFS_BYTES_MAX);
     }
     mr_addr blob;
     MR_TRY(mr_rows_blob_new(&op->rows, NULL, (uint32_t)(bytes - sizeof(uint32_t)), &blob));
@@ -67,6 +71,8 @@ mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partial
     if (m != NULL) {
         memcpy(mr_partials(made), mr_partials(m), mr_partial_count(m) * sizeof(mr_partial));
         memcpy(mr_node_at(made, 1), mr_node_at(m, 1), m->nodes * sizeof(mr_node));
+        memcpy(mr_taken_at(made, 1), mr_taken_at(m, 1), m->events * sizeof(mr_pattern_taken));
+        memcpy(mr_taken_cell(made, 1), mr_taken_cell(m, 1), m->events * sizeof(uint32_t));
         mr_rows_blob_release(&op->rows, *cell_of(op, row));
     }
     *cell_of(op, row) = blob;
@@ -75,13 +81,41 @@ mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partial
 
 /* ---- nodes ---- */
 
-void mr_node_release(mr_operator_data *op, mr_row *row, uint32_t node) {
-    mr_matches *m = mr_matches_of(op, row);
+/* A node less has this event: the last one takes it along. */
+static void drop_event(mr_operator_data *op, mr_matches *m, uint32_t event) {
+    mr_pattern_taken *at = mr_taken_at(m, event);
+    if (--at->nodes > 0) return;
+    uint32_t *cell = mr_taken_cell(m, event);
+    mr_rows_cell_release(&op->rows, MR_REF, *cell);
+    *cell = 0;
+    at->number = m->free_event;
+    m->free_event = event;
+}
+
+uint32_t mr_taken_make(mr_matches *m, mr_pattern_event *event) {
+    const bool same = m->events > 0 && m->last_ms == event->time_ms;
+    uint32_t made = m->free_event;
+    if (made != 0) {
+        m->free_event = mr_taken_at(m, made)->number;
+    } else {
+        made = ++m->events;
+    }
+    event->number = same ? m->last_number + 1 : 0;
+    m->last_ms = event->time_ms;
+    m->last_number = event->number;
+    *mr_taken_at(m, made) = (mr_pattern_taken){.time_ms = event->time_ms, .number = event->number};
+    *mr_taken_cell(m, made) = event->cell;
+    if (event->at != NULL) *event->at = 0;
+    event->cell = 0;
+    return made;
+}
+
+void mr_node_release(mr_operator_data *op, mr_matches *m, uint32_t node) {
     while (node != 0) {
         mr_node *at = mr_node_at(m, node);
         if (--at->holders > 0) break;
         const uint32_t parent = at->parent;
-        mr_pattern_event_drop(op, row, at);
+        drop_event(op, m, at->event);
         at->parent = m->free;
         at->step = MR_NODE_FREE;
         m->free = node;
@@ -98,6 +132,7 @@ uint32_t mr_node_make(mr_matches *m, const mr_node *node) {
     }
     *mr_node_at(m, made) = *node;
     if (node->parent != 0) mr_node_at(m, node->parent)->holders++;
+    mr_taken_at(m, node->event)->nodes++;
     return made;
 }
 
@@ -107,7 +142,7 @@ static double deadline_of(const mr_pattern *p, mr_matches *m, const mr_partial *
     const double within_ms = partial->start_ms + p->within_ms;
     const double gap_ms = mr_state_at(p, partial->state)->gap_ms;
     if (gap_ms == __builtin_inf()) return within_ms;
-    const double since_ms = mr_node_at(m, partial->node)->time_ms + gap_ms;
+    const double since_ms = mr_event_of(m, partial->node)->time_ms + gap_ms;
     return since_ms < within_ms ? since_ms : within_ms;
 }
 
@@ -121,15 +156,14 @@ double mr_matches_deadline(const mr_pattern *p, mr_matches *m) {
 }
 
 /* A partial match whose time is over: what it is now; 0: nothing. */
-static MR_COLD int32_t end_one(mr_operator_data *op, mr_row *row, mr_partial *partial) {
+static MR_COLD int32_t end_one(mr_operator_data *op, mr_matches *m, mr_partial *partial) {
     const mr_pattern *p = mr_pattern_of(op);
-    mr_matches *m = mr_matches_of(op, row);
     mr_node *node = mr_node_at(m, partial->node);
     if (mr_state_at(p, partial->state)->pending != 0) return MR_PATTERN_MATCH;
     const double deadline = deadline_of(p, m, partial);
     const bool over = deadline < __builtin_inf(); /* Else it only is the end. */
     if (!over || p->timeouts == 0 || (node->step & MR_NODE_TOLD) != 0) {
-        mr_node_release(op, row, partial->node);
+        mr_node_release(op, m, partial->node);
         return 0;
     }
     node->step |= MR_NODE_TOLD;
@@ -167,7 +201,7 @@ mr_status mr_matches_time_out(mr_operator_data *op, mr_row *row, double time_ms)
             partials[live++] = partial;
             continue;
         }
-        const int32_t sort = end_one(op, row, &partial);
+        const int32_t sort = end_one(op, m, &partial);
         if (sort == MR_PATTERN_MATCH) matched[match_count++] = partial;
         if (sort == MR_PATTERN_TIMED_OUT) told[told_count++] = partial;
     }
@@ -184,7 +218,7 @@ mr_status mr_matches_time_out(mr_operator_data *op, mr_row *row, double time_ms)
 
 /* ---- check ---- */
 
-static bool is_before(const mr_node *a, const mr_node *b) {
+static bool is_before(const mr_pattern_taken *a, const mr_pattern_taken *b) {
     return a->time_ms < b->time_ms || (a->time_ms == b->time_ms && a->number < b->number);
 }
 
@@ -192,10 +226,19 @@ static MR_COLD bool check_node(const mr_pattern *p, mr_matches *m, const mr_node
     if (node->parent > m->nodes) return false;
     if (node->step == MR_NODE_FREE) return node->holders == 0;
     if (node->holders == 0 || (node->step & ~MR_NODE_TOLD) >= p->steps) return false;
-    if (!(node->time_ms >= -8.64e15 && node->time_ms <= 8.64e15)) return false;
+    if (node->event == 0 || node->event > m->events) return false;
+    if (mr_taken_at(m, node->event)->nodes == 0) return false;
     if (node->parent == 0) return true;
     const mr_node *parent = mr_node_at(m, node->parent);
-    return parent->step != MR_NODE_FREE && is_before(parent, node);
+    if (parent->step == MR_NODE_FREE || parent->event == 0 || parent->event > m->events)
+        return false;
+    return is_before(mr_taken_at(m, parent->event), mr_taken_at(m, node->event));
+}
+
+static MR_COLD bool check_event(mr_matches *m, uint32_t event) {
+    const mr_pattern_taken *taken = mr_taken_at(m, event);
+    if ((taken->nodes == 0) != (*mr_taken_cell(m, event) == 0)) return false;
+    return taken->nodes == 0 || (taken->time_ms >= -8.64e15 && taken->time_ms <= 8.64e15);
 }
 
 static MR_COLD bool check_free(mr_matches *m) {
@@ -209,12 +252,25 @@ static MR_COLD bool check_free(mr_matches *m) {
     return count == 0;
 }
 
-/* Count the holders of all nodes once more, `by` 1 or -1. */
+static MR_COLD bool check_free_events(mr_matches *m) {
+    uint32_t count = 0;
+    for (uint32_t i = 1; i <= m->events; i++)
+        count += mr_taken_at(m, i)->nodes == 0;
+    for (uint32_t at = m->free_event; at != 0; at = mr_taken_at(m, at)->number, count--) {
+        if (count == 0 || at > m->events || mr_taken_at(m, at)->nodes != 0) return false;
+    }
+    for (uint32_t i = m->events + 1; i <= m->nodes_max; i++)
+        if (*mr_taken_cell(m, i) != 0) return false;
+    return count == 0;
+}
+
+/* Count the holders of all nodes and the nodes of all events once more, `by` 1 or -1. */
 static MR_COLD void count_holders(mr_matches *m, uint32_t by) {
     for (uint32_t i = 1; i <= m->nodes; i++) {
         const mr_node *node = mr_node_at(m, i);
-        if (node->step == MR_NODE_FREE || node->parent == 0) continue;
-        mr_node_at(m, node->parent)->holders += by;
+        if (node->step == MR_NODE_FREE) continue;
+        mr_taken_at(m, node->event)->nodes += by;
+        if (node->parent != 0) mr_node_at(m, node->parent)->holders += by;
     }
     for (uint32_t i = 0; i < mr_partial_count(m); i++)
         mr_node_at(m, mr_partials(m)[i].node)->holders += by;
@@ -222,10 +278,10 @@ static MR_COLD void count_holders(mr_matches *m, uint32_t by) {
 
 static bool check_sizes(const mr_matches *m) {
     const uint64_t partials = (uint64_t)m->live + m->waiting + m->out;
-    const uint64_t bytes = sizeof *m + (uint64_t)m->partials_max * sizeof(mr_partial) +
-                           (uint64_t)m->nodes_max * sizeof(mr_node);
+    const uint64_t bytes = bytes_of(m->partials_max, m->nodes_max);
     return bytes == (uint64_t)m->size + sizeof(uint32_t) && m->nodes <= m->nodes_max &&
-           partials > 0 && partials <= m->partials_max && m->out == 0;
+           m->events <= m->nodes_max && m->last_number < UINT32_MAX / 2 && partials > 0 &&
+           partials <= m->partials_max && m->out == 0;
 }
 
 MR_COLD bool mr_matches_check(const mr_pattern *p, mr_matches *m) {
@@ -240,11 +296,16 @@ MR_COLD bool mr_matches_check(const mr_pattern *p, mr_matches *m) {
     for (uint32_t i = 1; i <= m->nodes; i++) {
         if (!check_node(p, m, mr_node_at(m, i))) return false;
     }
-    if (!check_free(m)) return false;
+    for (uint32_t i = 1; i <= m->events; i++) {
+        if (!check_event(m, i)) return false;
+    }
+    if (!check_free(m) || !check_free_events(m)) return false;
     uint32_t wrong = 0;
     count_holders(m, UINT32_MAX); /* Minus one: nothing may be left. */
     for (uint32_t i = 1; i <= m->nodes; i++)
         wrong |= mr_node_at(m, i)->holders;
+    for (uint32_t i = 1; i <= m->events; i++)
+        wrong |= mr_taken_at(m, i)->nodes;
     count_holders(m, 1);
     return wrong == 0;
 }

@@ -54,7 +54,7 @@ static mr_status plan_one(mr_operator_data *op, mr_matches *m, uint32_t at,
     const bool starts = m == NULL || at == m->live;
     const mr_partial *partial = starts ? NULL : mr_partials(m) + at;
     const mr_pattern_state *state = mr_state_at(p, starts ? 0 : partial->state);
-    const double before_ms = starts ? 0 : mr_node_at(m, partial->node)->time_ms;
+    const double before_ms = starts ? 0 : mr_event_of(m, partial->node)->time_ms;
     const uint32_t from = op->pattern.count;
     bool stops = false;
     for (uint32_t e = state->edge; e < state->edge + state->edges; e++) {
@@ -131,8 +131,9 @@ mr_plan_sizes mr_plan_measure(const mr_operator_data *op, const mr_matches *m) {
 /* ---- apply ---- */
 
 /* The nodes of the moves: of the event where they take it, else those of the partial matches. */
-static void make_nodes(mr_operator_data *op, mr_matches *m, const mr_pattern_event *event) {
+static void make_nodes(mr_operator_data *op, mr_matches *m, mr_pattern_event *event) {
     const mr_pattern *p = mr_pattern_of(op);
+    uint32_t taken = 0;
     mr_move *moves = mr_at(op->pattern.moves.at);
     for (uint32_t i = 0; i < op->pattern.count; i++) {
         const mr_pattern_edge *edge = mr_edge_at(p, moves[i].edge);
@@ -140,7 +141,8 @@ static void make_nodes(mr_operator_data *op, mr_matches *m, const mr_pattern_eve
         const uint32_t parent = starts ? 0 : mr_partials(m)[moves[i].partial].node;
         moves[i].node = parent;
         if (edge->takes == 0) continue;
-        const mr_node node = {event->time_ms, event->number, parent, 0, edge->step};
+        if (taken == 0) taken = mr_taken_make(m, event);
+        const mr_node node = {.event = taken, .parent = parent, .step = edge->step};
         moves[i].node = mr_node_make(m, &node);
     }
 }
@@ -155,7 +157,7 @@ static mr_partial moved(const mr_pattern *p, mr_matches *m, const mr_move *move,
     return partial;
 }
 
-void mr_matches_apply(mr_operator_data *op, mr_row *row, const mr_pattern_event *event) {
+void mr_matches_apply(mr_operator_data *op, mr_row *row, mr_pattern_event *event) {
     const mr_pattern *p = mr_pattern_of(op);
     mr_matches *m = mr_matches_of(op, row);
     const mr_move *moves = mr_at(op->pattern.moves.at);
@@ -174,7 +176,7 @@ void mr_matches_apply(mr_operator_data *op, mr_row *row, const mr_pattern_event 
         matches[finished++] = moved(p, m, &moves[i], event);
     }
     for (uint32_t i = 0; i < m->live; i++)
-        mr_node_release(op, row, partials[i].node);
+        mr_node_release(op, m, partials[i].node);
     memmove(partials + live, partials + m->live, (m->waiting + m->out) * sizeof *partials);
     memcpy(partials, next, live * sizeof *partials);
     m->live = live;
@@ -206,7 +208,7 @@ static void put_out(mr_matches *m, const mr_partial *match, double time_ms) {
     mr_partial *out = mr_partials(m) + mr_partial_count(m);
     *out = *match;
     const bool ends = time_ms == __builtin_inf();
-    out->start_ms = ends ? mr_node_at(m, match->node)->time_ms : time_ms;
+    out->start_ms = ends ? mr_event_of(m, match->node)->time_ms : time_ms;
     out->sort = MR_PATTERN_MATCH;
     m->out++;
 }
@@ -225,36 +227,38 @@ void mr_matches_complete(const mr_operator_data *op, mr_matches *m, const mr_par
 }
 
 /* The event up to which partial matches are skipped; NULL: none is. */
-static const mr_node *skips_to(const mr_pattern *p, mr_matches *m, const mr_partial *match) {
-    const mr_node *found = NULL;
+static const mr_pattern_taken *skips_to(const mr_pattern *p, mr_matches *m,
+                                        const mr_partial *match) {
+    const mr_pattern_taken *found = NULL;
     const mr_node *at;
     for (uint32_t node = match->node; node != 0; node = at->parent) {
         at = mr_node_at(m, node);
+        const mr_pattern_taken *event = mr_taken_at(m, at->event);
         switch (p->skip) {
         case MR_SKIP_LAST:
-            return at;
+            return event;
         case MR_SKIP_NEXT:
-            found = at;
+            found = event;
             break; /* The first, at last. */
         default:
             if ((at->step & ~MR_NODE_TOLD) != p->skip_step) break;
-            if (p->skip == MR_SKIP_LAST_OF) return at;
-            found = at;
+            if (p->skip == MR_SKIP_LAST_OF) return event;
+            found = event;
         }
     }
     return found;
 }
 
 /* Let those go that a match skips. */
-static MR_COLD uint32_t skip(mr_operator_data *op, mr_row *row, mr_partial *from, uint32_t count,
-                             const mr_node *to) {
+static MR_COLD uint32_t skip(mr_operator_data *op, mr_matches *m, mr_partial *from, uint32_t count,
+                             const mr_pattern_taken *to) {
     const uint32_t skip = mr_pattern_of(op)->skip;
     const int most = skip == MR_SKIP_NEXT || skip == MR_SKIP_LAST ? 0 : -1;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         const mr_partial partial = from[i];
         if (compare(partial.start_ms, partial.start_number, to->time_ms, to->number) <= most) {
-            mr_node_release(op, row, partial.node);
+            mr_node_release(op, m, partial.node);
         } else {
             from[kept++] = partial;
         }
@@ -268,13 +272,13 @@ MR_COLD void mr_matches_settle(mr_operator_data *op, mr_row *row, double time_ms
     mr_partial *partials = mr_partials(m);
     while (m->waiting > 0) {
         const mr_partial match = partials[m->live];
-        const mr_node *to = skips_to(p, m, &match);
+        const mr_pattern_taken *to = skips_to(p, m, &match);
         if (m->live > 0 && compare_starts(&partials[0], &match) < 0) return;
         uint32_t live = m->live;
         uint32_t waiting = m->waiting - 1;
         if (to != NULL) { /* The match holds it. */
-            waiting = skip(op, row, partials + m->live + 1, waiting, to);
-            live = skip(op, row, partials, live, to);
+            waiting = skip(op, m, partials + m->live + 1, waiting, to);
+            live = skip(op, m, partials, live, to);
         }
         memmove(partials + live, partials + m->live + 1, waiting * sizeof *partials);
         memmove(partials + live + waiting, partials + m->live + m->waiting,

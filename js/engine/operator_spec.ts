@@ -24,7 +24,7 @@ export interface StateLimits {
   readonly onEvict: ((key: KeyValue, state: unknown) => void) | undefined
 }
 
-export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref"
+export type FieldKind = "f64" | "i64" | "bool" | "string" | "timestamp" | "ref" | "refs"
 /** How a throttle judges what passes; `algorithm` of `throttle`. */
 export type ThrottleAlgorithm = "sliding" | "fixed" | "tokenBucket" | "gcra"
 export type AggregateKind = keyof typeof aggregateNumber
@@ -110,6 +110,7 @@ const fieldNumber: Record<FieldKind, number> = {
   string: fieldKinds.STRING,
   timestamp: fieldKinds.TIMESTAMP,
   ref: fieldKinds.REF,
+  refs: fieldKinds.REFS,
 }
 
 const aggregateNumber = {

@@ -6,6 +6,7 @@
  */
 import { layouts } from "./abi.ts"
 import type { Engine } from "./engine.ts"
+import type { Views } from "./views.ts"
 
 /** The top bit of a cell: the value is still encoded bytes (c/ref.h). */
 const encodedBit = 0x8000_0000
@@ -86,6 +87,14 @@ export class RefSlab {
     this.#at = engine.views.word(engine.scratch)
     this.#capacity = capacity
   }
+}
+
+/** The addresses of the cells of a blob of refs (c/ref.h), which hold something or not; 0: none. */
+export function cellsOfBlob(views: Views, blob: number): number[] {
+  if (blob === 0) return []
+  const count = views.word(blob + 4)
+  const first = blob + 4 + views.word(blob) - 4 * count
+  return Array.from({ length: count }, (_, i) => first + 4 * i)
 }
 
 /** Does a cell hold encoded bytes instead of a number? */

@@ -13,7 +13,7 @@ import { keyOfRow } from "./keys.ts"
 import { Operator } from "./operator.ts"
 import type { FieldKind, OperatorSpec } from "./operator.ts"
 import { readCell, textOf } from "./record_cells.ts"
-import { isEncoded } from "./refs.ts"
+import { cellsOfBlob, isEncoded } from "./refs.ts"
 import { recordAt, scanPages } from "./scan.ts"
 import { Timers } from "./timers.ts"
 import type { Views } from "./views.ts"
@@ -32,6 +32,7 @@ const kindName: Record<number, FieldKind> = {
   [fieldKinds.STRING]: "string",
   [fieldKinds.TIMESTAMP]: "timestamp",
   [fieldKinds.REF]: "ref",
+  [fieldKinds.REFS]: "refs",
 }
 
 /** A row; the address is of use until the next call of the engine. */
@@ -98,9 +99,21 @@ export class SavedRows {
     const [record, at] = [recordAt(this.operator, row), layout.fieldAt[i] as number]
     const cell = engine.views.word(record + at)
     if (kind === "string") return textOrBytes(engine.views, cell)
-    if (kind !== "ref") return readCell(engine.views, { name: "", kind, at, number: -1 }, record)
-    if (isEncoded(cell)) return decodeCell(this.operator, record + at, cell)
+    if (kind === "ref") return this.#value(record + at)
+    if (kind === "refs") return this.#values(cell)
+    return readCell(engine.views, { name: "", kind, at, number: -1 }, record)
+  }
+
+  #value(cellAt: number): unknown {
+    const { engine } = this.operator
+    const cell = engine.views.word(cellAt)
+    if (isEncoded(cell)) return decodeCell(this.operator, cellAt, cell)
     return cell === 0 ? undefined : engine.refs.get(cell)
+  }
+
+  #values(blob: number): unknown[] {
+    const cells = cellsOfBlob(this.operator.engine.views, blob)
+    return cells.map((at) => this.#value(at)).filter((value) => value !== undefined)
   }
 }
 

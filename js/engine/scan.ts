@@ -4,7 +4,8 @@
 import { MillraceError } from "../errors.ts"
 import { layouts, limits, status } from "./abi.ts"
 import type { Operator } from "./operator.ts"
-import { isEncoded } from "./refs.ts"
+import { cellsOfBlob, isEncoded } from "./refs.ts"
+import type { Views } from "./views.ts"
 
 /** Rows of a page: enough to be quick, few enough to be held. */
 const pageRows = 1024
@@ -114,8 +115,8 @@ const none = new Uint8Array(0)
 
 /** The live refs of a page, encoded, one after another in the order of rows and fields. */
 export function gatherRefs(op: Operator, rows: number, count: number, encode: Encode): EncodedRefs {
-  const cells = (op.spec.fields ?? []).flatMap((kind, i) =>
-    kind === "ref" ? [op.layout.fieldAt[i] as number] : [],
+  const fields = (op.spec.fields ?? []).flatMap((kind, i) =>
+    kind === "ref" || kind === "refs" ? [{ kind, at: op.layout.fieldAt[i] as number }] : [],
   )
   const { views, refs } = op.engine
   const parts: Uint8Array[] = []
@@ -123,10 +124,13 @@ export function gatherRefs(op: Operator, rows: number, count: number, encode: En
   let size = 0
   for (let i = 0; i < count; i++) {
     const row = views.u32[rows + i] as number
-    if (cells.length === 0 || row % 2 === limits.PAGE_GRAVE) continue
+    if (fields.length === 0 || row % 2 === limits.PAGE_GRAVE) continue
     const record = recordAt(op, row)
+    const cells = fields.flatMap(({ kind, at }) =>
+      kind === "ref" ? record + at : heldCells(views, views.word(record + at)),
+    )
     for (const at of cells) {
-      const cell = views.word(record + at)
+      const cell = views.word(at)
       if (isEncoded(cell)) continue
       const part = cell === 0 ? none : encode(refs.get(cell))
       if (part.length > valueBytesMax) throw tooLarge(op, part.length)
@@ -138,6 +142,11 @@ export function gatherRefs(op: Operator, rows: number, count: number, encode: En
   const bytes = new Uint8Array(Math.max(size, 1))
   parts.forEach((part, i) => void bytes.set(part, offsets[i]))
   return { bytes, offsets: Uint32Array.from(offsets) }
+}
+
+/** The cells of a blob of refs that hold something. */
+function heldCells(views: Views, blob: number): number[] {
+  return cellsOfBlob(views, blob).filter((at) => views.word(at) !== 0)
 }
 
 /** The address of a row's record. */

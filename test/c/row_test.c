@@ -500,7 +500,7 @@ static void wrong_states_are_refused(void **state) {
         assert_string_equal(mr_error_name(), "ttl_ms");
     }
     mr_operator_spec spec = plain;
-    spec.kinds[0] = MR_REF + 1;
+    spec.kinds[0] = MR_REFS + 1;
     assert_int_equal(mr_operator_open(engine, &spec, &op), MR_ERR_ARGUMENT);
     assert_string_equal(mr_error_name(), "kinds");
     assert_int_equal(op, 0);

@@ -110,13 +110,13 @@ export abstract class JoinRunner implements Runner {
   /** Rows are under `[key, side]`, each under `[time, number]` of its own. */
   #told(): ToldRows {
     return {
-      listOf: () => "buffered",
       keysOf: (key) => [false, true].map((right) => [key, right]),
-      tell: (row, key, entry) => ({
-        side: (key as readonly KeyValue[])[1] === true ? "right" : "left",
-        timeMs: (entry as readonly KeyValue[])[0],
-        event: copyOf(this.#event.get(row)),
-      }),
+      tell: (row, key, entry) => {
+        const side = (key as readonly KeyValue[])[1] === true ? "right" : "left"
+        const timeMs = (entry as readonly KeyValue[])[0]
+        const event = copyOf(this.#event.get(row))
+        return { list: "buffered", events: [{ side, timeMs, event }] }
+      },
     }
   }
 

@@ -48,7 +48,7 @@ const firedMax = 4096
 const timeMax = 8.64e15
 
 /** The fields of a row. */
-export const patternFields = ["ref", "string", "i64"] as const
+export const patternFields = ["ref", "refs", "f64"] as const
 
 export class PatternRunner implements Runner {
   readonly operator: Operator
