@@ -196,16 +196,14 @@ static uint32_t cell_of(const mr_rows *rows, mr_row *row, uint32_t field) {
                                              rows->layout.field_at[field]);
 }
 
-static uint32_t save(const bench *b, uint8_t *saved) {
+/* Save the rows of a page; gives how many bytes they are. */
+static uint32_t save_page(const bench *b, mr_scan scan, const mr_page *page, uint8_t *saved) {
     static gathered refs;
-    mr_scan scan = 0;
+    const mr_rows *rows = &inside(b->op)->rows;
     uint32_t upto = 0;
     uint32_t size = 0;
-    assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
-    const mr_page *page = next_page(scan, 4096);
     refs.count = 0;
     for (uint32_t i = 0; i < page->count; i++) {
-        const mr_rows *rows = &inside(b->op)->rows;
         mr_row *row = mr_row_at(mr_u32s(page->rows)[i]);
         const uint32_t cell = cell_of(rows, row, 0);
         const mr_addr blob = cell_of(rows, row, 1);
@@ -215,13 +213,25 @@ static uint32_t save(const bench *b, uint8_t *saved) {
             if (taken != 0 && (taken & MR_REF_ENCODED) == 0) gather(&refs, taken);
         }
     }
-    if (page->count > 0) {
-        const uint8_t *bytes = (const uint8_t *)refs.numbers;
-        assert_int_equal(mr_save(scan, 0, bytes, refs.offsets, saved, SAVED_MAX, 1, &upto, &size),
-                         MR_OK);
-    }
+    const uint8_t *bytes = (const uint8_t *)refs.numbers;
+    assert_int_equal(mr_save(scan, 0, bytes, refs.offsets, saved, SAVED_MAX, 2, &upto, &size),
+                     MR_OK);
+    return size;
+}
+
+/* Save the rows of a scan, and close it. */
+static uint32_t save_scan(const bench *b, mr_scan scan, uint8_t *saved) {
+    uint32_t size = 0;
+    for (const mr_page *page; (page = next_page(scan, 4096))->count > 0;)
+        size += save_page(b, scan, page, saved + size);
     assert_int_equal(mr_scan_close(scan), MR_OK);
     return size;
+}
+
+static uint32_t save(const bench *b, uint8_t *saved) {
+    mr_scan scan = 0;
+    assert_int_equal(mr_scan_open(b->op, -END, &scan), MR_OK);
+    return save_scan(b, scan, saved);
 }
 
 static void save_and_load(bench *b) {
@@ -316,6 +326,48 @@ static void an_allocation_that_fails_changes_nothing(void **state) {
     }
 }
 
+static void push_some(bench *b, uint32_t from, uint32_t count) {
+    begin_input(b, 0);
+    for (uint32_t i = from; i < from + count; i++)
+        put(b, &events[i], i);
+    mr_status status = MR_MORE;
+    for (uint32_t at = 0; status == MR_MORE;) {
+        status = mr_operator_push(b->op, b->in, at, &at, b->out);
+        take(b, &is);
+    }
+    assert_int_equal(status, MR_OK);
+}
+
+/* Live values, and with `restored` bytes of them, that have changed and gone since. */
+static void a_checkpoint_has_matches_as_they_were_at_its_cut(void **state) {
+    (void)state;
+    static uint8_t before[SAVED_MAX];
+    static uint8_t at_cut[SAVED_MAX];
+    for (uint32_t round = 0; round < 20; round++) {
+        const bool restored = round % 2 != 0;
+        mr_scan scan = 0;
+        make_events(events, EVENTS, round + 1);
+        bench b = open_pattern(false);
+        is.size = 0;
+        push_some(&b, 0, 60);
+        if (restored) save_and_load(&b);
+        const uint32_t size = save(&b, before);
+        assert_int_equal(mr_changes_scan(b.op, UINT32_MAX, &scan), MR_OK);
+        push_some(&b, 60, 90);
+        const uint32_t saved = save_scan(&b, scan, at_cut);
+        assert_int_equal(mr_changes_end(b.op, 1), MR_OK);
+        assert_int_equal(mr_operator_close(b.op), MR_OK);
+        assert_int_equal(memory_of(b.engine).external_bytes, 0);
+        assert_int_equal(mr_engine_close(b.engine), MR_OK);
+        b = open_pattern(false);
+        assert_int_equal(mr_load(b.op, at_cut, saved, 0, 1), MR_OK);
+        assert_int_equal(mr_load_end(b.op), MR_OK);
+        assert_int_equal(save(&b, at_cut), size);
+        assert_memory_equal(at_cut, before, size);
+        assert_int_equal(mr_engine_close(b.engine), MR_OK);
+    }
+}
+
 static void a_match_has_more_events_than_results_have_room(void **state) {
     (void)state;
     bench b = open_pattern(true);
@@ -405,6 +457,7 @@ int main(void) {
         cmocka_unit_test(matches_are_those_of_plain_code_however_it_is_cut),
         cmocka_unit_test(what_a_match_skips_is_the_same_however_it_is_cut),
         cmocka_unit_test(an_allocation_that_fails_changes_nothing),
+        cmocka_unit_test(a_checkpoint_has_matches_as_they_were_at_its_cut),
         cmocka_unit_test(a_match_has_more_events_than_results_have_room),
         cmocka_unit_test(what_no_pattern_can_be_is_refused),
         cmocka_unit_test(bytes_that_were_damaged_do_no_harm),
