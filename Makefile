@@ -35,7 +35,7 @@ help: ## List the targets
 
 # ---- the user's targets -------------------------------------------------------------
 
-.PHONY: setup setup-base setup-test setup-runtimes
+.PHONY: setup setup-base setup-test setup-runtimes setup-tools
 setup: ## Install what is missing: Debian packages, npm packages
 	@$(SETUP) base test runtimes
 setup-base:
@@ -44,6 +44,8 @@ setup-test:
 	@$(SETUP) base test
 setup-runtimes:
 	@$(SETUP) base runtimes
+setup-tools:
+	@$(SETUP) base runtimes tools
 
 .PHONY: all
 all: dist/millrace.wasm $(MILLRACE_WASM) ## Build the package into dist/
@@ -133,6 +135,11 @@ gates: module all | setup-test ## The long gates: kills, faults, power cuts, no 
 test-runtimes: all module | setup-runtimes ## The package: in Node, a browser, an edge worker
 	@$(BIN)/vitest run --config test/runtimes.config.ts --reporter=default --reporter=json \
 	    --outputFile.json=build/test/runtimes.json $(TESTS)
+
+# Not a part of `make test`: it installs half a gigabyte of other people's tools.
+.PHONY: package-test
+package-test: all | setup-tools ## The packed package in fresh projects of every kind
+	@$(RUN) test/package/main.ts $(ARGS)
 
 # The same modules, bit for bit, from a copy in another folder.
 .PHONY: reproducible

@@ -107,6 +107,7 @@ describe("the entries of the package", () => {
     [["workerd", "worker", "browser"], "workerd"], // As wrangler asks.
     [["edge-light", "browser"], "edge-light"],
     [["browser"], "browser"],
+    [["deno"], "inline"], // Where reading a file or the environment would need a permission.
     [[], "node"],
   ]
 

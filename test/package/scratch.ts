@@ -9,9 +9,23 @@ import { orders } from "../smoke.ts"
 
 const execute = promisify(execFile)
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const newFolder = () => mkdtemp(join(tmpdir(), "millrace-package-"))
 
-/** Without what the tests of the sources set: the package has to find its own module. */
-const env = { ...process.env, MILLRACE_WASM: undefined }
+/** What npm packs of what is in dist. */
+export interface Packed {
+  readonly tarball: string
+  readonly version: string
+  /** Of the tarball, in bytes. */
+  readonly size: number
+  readonly files: readonly { readonly path: string; readonly size: number }[]
+}
+
+export async function pack(folder: string): Promise<Packed> {
+  const args = ["pack", "--offline", "--ignore-scripts", "--json", "--pack-destination", folder]
+  const { stdout } = await execute("npm", args, { cwd: path("../..") })
+  const [{ filename, ...rest }] = JSON.parse(stdout) as [{ filename: string } & Packed]
+  return { ...rest, tarball: join(folder, filename) }
+}
 
 export class Scratch {
   readonly folder: string
@@ -20,22 +34,27 @@ export class Scratch {
     this.folder = folder
   }
 
-  /** Pack what is in dist, and unpack it into a new project. */
+  /** A new project with the package unpacked, and the smoke test's program. */
   static async make(): Promise<Scratch> {
-    const scratch = new Scratch(await mkdtemp(join(tmpdir(), "millrace-package-")))
-    const installed = join(scratch.folder, "node_modules", "millrace")
+    const scratch = new Scratch(await newFolder())
+    const installed = scratch.at("node_modules/millrace")
     await mkdir(installed, { recursive: true })
-    const pack = ["pack", "--offline", "--ignore-scripts", "--json", "--pack-destination"]
-    const { stdout } = await execute("npm", [...pack, scratch.folder], { cwd: path("../..") })
-    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
-    await execute("tar", ["-xzf", filename, "-C", installed, "--strip-components=1"], {
-      cwd: scratch.folder,
-    })
+    const { tarball } = await pack(scratch.folder)
+    await execute("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"])
     await scratch.write("orders.json", JSON.stringify(orders))
     await copyFile(path("../fixtures/smoke.js"), scratch.at("smoke.mjs"))
     for (const name of ["consumer.mjs", "consumer.cjs"]) {
       await copyFile(path(name), scratch.at(name))
     }
+    return scratch
+  }
+
+  /** A new project into which npm installs the package, and nothing else. */
+  static async install(tarball: string): Promise<Scratch> {
+    const scratch = new Scratch(await newFolder())
+    await scratch.write("package.json", '{ "private": true }')
+    const args = ["install", "--offline", "--ignore-scripts", "--no-package-lock", tarball]
+    await execute("npm", args, { cwd: scratch.folder })
     return scratch
   }
 
@@ -52,16 +71,23 @@ export class Scratch {
     return this.runIn(process.execPath, ...args)
   }
 
-  /** The same in another Node. */
-  async runIn(node: string, ...args: string[]): Promise<string> {
-    const options = { cwd: this.folder, env, maxBuffer: 16 << 20 }
-    const { stdout } = await execute(node, args, options).catch(withOutput)
-    return stdout
+  /** The same in another Node, or by another program. */
+  runIn(program: string, ...args: string[]): Promise<string> {
+    return output(this.folder, program, ...args)
   }
 
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true })
   }
+}
+
+/** What a program prints, with a folder as its own and as its user's. */
+export async function output(folder: string, program: string, ...args: string[]): Promise<string> {
+  // Without what the tests of the sources set: the package has to find its own module.
+  const env = { ...process.env, MILLRACE_WASM: undefined, HOME: folder, NO_COLOR: "1" }
+  const options = { cwd: folder, env, maxBuffer: 16 << 20, timeout: 120_000 }
+  const { stdout } = await execute(program, args, options).catch(withOutput)
+  return stdout
 }
 
 /** A program that failed may have said why on its standard output. */
