@@ -52,9 +52,15 @@ const core = (id: string) => {
   return id.startsWith(root) && !alone.test(name)
 }
 
+/** What of it a page needs whose job is in a worker. */
+const base = (id: string) => {
+  const parts = /^(abort|cores|duration|errors|listeners|options|output|tag)\.ts$/
+  return id.startsWith(path("js/")) && parts.test(id.slice(path("js/").length))
+}
+
 /**
  * One file per entry, flat in dist/, beside millrace.wasm, for ESM and for CommonJS. What entries
- * share is one file of each format, so that a stream or an error of one is that of the others.
+ * share is two files of each format, so that a stream or an error of one is that of the others.
  */
 export default defineConfig({
   entry: esm,
@@ -71,7 +77,10 @@ export default defineConfig({
   plugins: [wasm],
   outputOptions: {
     codeSplitting: {
-      groups: [{ name: (id) => (id.endsWith(".d.ts") ? "core.d" : "core"), test: core }],
+      groups: [
+        { name: "base", test: base, priority: 1 },
+        { name: (id) => (id.endsWith(".d.ts") ? "core.d" : "core"), test: core },
+      ],
     },
   },
 })

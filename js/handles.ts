@@ -1,6 +1,7 @@
 /**
  * What users hold of a job: `run`, `Job`, `Jobs`, and the job behind a stream that is iterated.
  */
+import { cores } from "./cores.ts"
 import { explain } from "./explain.ts"
 import type { Explanation } from "./explain.ts"
 import type { Node } from "./graph.ts"
@@ -193,12 +194,6 @@ export function runAlone(node: Node): Results {
   }
   return iterator
 }
-
-/** The jobs behind what users hold. */
-const cores = new WeakMap<object, JobCore>()
-
-/** For who hands out results in another way: js/worker. Undefined for what `run` did not make. */
-export const coreOf = (job: object): JobCore | undefined => cores.get(job)
 
 type TellTrace = (trace: StateTrace) => void
 

@@ -1,8 +1,8 @@
 /**
  * The worker's side: it makes the job that a page asks for, and answers that page's calls.
  */
+import { cores } from "../cores.ts"
 import { MillraceError, typeName } from "../errors.ts"
-import { coreOf } from "../handles.ts"
 import type { JobBase } from "../handles.ts"
 import type { JobListeners } from "../listeners.ts"
 import { callable, checkOptions } from "../options.ts"
@@ -203,7 +203,7 @@ class Server {
 }
 
 function jobCore(job: JobBase) {
-  const core = typeof job === "object" && (job as unknown) !== null ? coreOf(job) : undefined
+  const core = cores.get(job) // Of whatever was given.
   if (core !== undefined) return core
   const message = `the function of serveJob must give a job of run(), not ${typeName(job)}`
   throw new MillraceError("OPTION", message)

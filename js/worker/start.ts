@@ -18,7 +18,7 @@ export interface StartOptions<Input = unknown> {
   /** What the worker's function is given: whatever can be cloned. Default: undefined. */
   readonly input?: Input
   /** What of `input` goes over to the worker instead of being copied. Default: nothing. */
-  readonly transfer?: readonly Transferable[]
+  readonly transfer?: readonly object[]
   /** Ends the job with `ABORTED`, then the worker, which has 2 s to close the job. */
   readonly signal?: AbortSignal
   /** What is told of checkpoints and restarts, if the worker hands `on` to `run`. */

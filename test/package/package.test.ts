@@ -196,6 +196,7 @@ describe("the types of the package", () => {
     import { levelStorage } from "millrace/storage/level"
     import { sqliteStorage } from "millrace/storage/sqlite"
     import { storageContract } from "millrace/testing"
+    import { serveJob, startJob } from "millrace/worker"
 
     useModule(new Uint8Array(8))
     const orders = from([{ user: "ada", price: 5 }])
@@ -204,6 +205,8 @@ describe("the types of the package", () => {
     export const checks = storageContract(() => encrypted(storages[0], new Uint8Array(32)))
     export const given = [durableObjectStorage, levelStorage, sqliteStorage]
     export const job = run(totals, { storage: storages[0] })
+    export const served = serveJob(() => job)
+    export const remote = (port: MessagePort) => startJob<typeof served>(port)
     export async function spent() {
       await using open = await job
       for await (const { key, spent } of open) return [key, spent] satisfies [string, number]
