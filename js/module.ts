@@ -45,6 +45,13 @@ async function attempt(load: Load | undefined): Promise<WebAssembly.Module> {
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause
     const said = cause instanceof Error ? cause.message : String(cause)
-    throw new MillraceError("MODULE", `the WebAssembly module cannot be loaded: ${said}`, { cause })
+    const what = `the WebAssembly module cannot be loaded: ${said}${hintFor(said)}`
+    throw new MillraceError("MODULE", what, { cause })
   }
+}
+
+/** Each browser has words of its own for a policy that forbids it. */
+function hintFor(said: string): string {
+  if (!/Content Security Policy|\bCSP\b/i.test(said)) return ""
+  return " (allow it: Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval')"
 }

@@ -70,6 +70,16 @@ describe("loading the module", () => {
     expect([loads, ...loaded]).toEqual([3, usual, usual, usual])
   })
 
+  it.each([
+    "WebAssembly.compile(): violates the following Content Security Policy directive",
+    "call to WebAssembly.compile() blocked by CSP",
+  ])("says what a policy must allow that forbids it: %s", async (said) => {
+    loadWith(() => Promise.reject(new Error(said)))
+    const allow = "allow it: Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'"
+    const { message } = await errorFrom(loadModule)
+    expect(message).toBe(`the WebAssembly module cannot be loaded: ${said} (${allow})`)
+  })
+
   it("fails for all who wait for it", async () => {
     loadWith(() => Promise.reject(new Error("gone")))
     const failures = await Promise.all([errorFrom(loadModule), errorFrom(loadModule)])

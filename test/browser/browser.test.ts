@@ -81,6 +81,7 @@ describe("a page", () => {
     const { code, message } = await shownBy<MillraceError>(page)
     expect(code).toBe("MODULE")
     expect(message).toMatch(/^the WebAssembly module cannot be loaded: .*Content Security Policy/)
+    expect(message).toMatch(/\(allow it: .*: script-src 'self' 'wasm-unsafe-eval'\)$/)
     await page.close()
   })
 

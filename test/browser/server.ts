@@ -26,6 +26,8 @@ const types: Readonly<Record<string, string>> = {
 interface Manner {
   /** What the policy of a page lets scripts do; no policy without it. */
   readonly scripts?: string
+  /** Where workers may come from: where scripts do, without it. */
+  readonly workers?: string
   /** What the module is said to be. */
   readonly wasm?: string
 }
@@ -38,6 +40,8 @@ const manners: Readonly<Record<string, Manner>> = {
   strict: { scripts: "'self' 'wasm-unsafe-eval'" },
   /** Forbids WebAssembly, too. */
   barred: { scripts: "'self'" },
+  /** Forbids workers. */
+  alone: { scripts: "'self' 'wasm-unsafe-eval'", workers: "'none'" },
   /** Does not know the type of the module. */
   untyped: { wasm: "application/octet-stream" },
   /** Has a page of its own for what is not there, as one for single-page programs has. */
@@ -63,7 +67,7 @@ export class Server {
     const { pathname } = new URL(url, "http://127.0.0.1")
     this.asked.push(pathname)
     const [, manner = "", ...path] = pathname.split("/")
-    const { scripts, wasm } = manners[manner] ?? {}
+    const { scripts, workers = scripts, wasm } = manners[manner] ?? {}
     const known = types[extname(pathname)] ?? "text/plain"
     const type = known === "application/wasm" ? (wasm ?? known) : known
     try {
@@ -71,7 +75,8 @@ export class Server {
       response.setHeader("Content-Type", type)
       if (scripts !== undefined) {
         const policy = `default-src 'none'; connect-src 'self'; script-src ${scripts}`
-        response.setHeader("Content-Security-Policy", policy)
+        const whole = `${policy}; worker-src ${workers}`
+        response.setHeader("Content-Security-Policy", whole)
       }
       response.end(body)
     } catch {

@@ -1,5 +1,6 @@
 /** A job in a Worker of a real browser, over what it keeps in IndexedDB. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { MillraceError } from "../../js/errors.ts"
 import { Chromium } from "./chromium.ts"
 import { Server } from "./server.ts"
 
@@ -45,6 +46,33 @@ describe("a job in a worker", () => {
     await page.reload()
     expect(await shown()).toEqual({ position: expected.length, sums: [], saved: [] })
     await page.close()
+  })
+
+  /** What the page shows under a policy. */
+  async function shownUnder<T>(manner: string): Promise<T> {
+    const page = await browser.context.newPage()
+    const complaints: string[] = []
+    page.on("pageerror", (error) => complaints.push(String(error)))
+    await page.goto(`${url}/${manner}/worker.html`)
+    const shown = JSON.parse((await page.locator("output").textContent()) ?? "") as T
+    await page.close()
+    expect(complaints).toEqual([])
+    return shown
+  }
+
+  it("runs where a policy forbids eval, of the page and of the worker", async () => {
+    expect(await shownUnder("strict")).toEqual({ position: 0, sums: expected, saved: [1] })
+  })
+
+  it("is told so where a policy forbids WebAssembly", async () => {
+    const { code, message } = await shownUnder<MillraceError>("barred")
+    expect(code).toBe("MODULE")
+    expect(message).toMatch(/Content Security Policy.* script-src 'self' 'wasm-unsafe-eval'\)$/)
+  })
+
+  it("is told so where a policy forbids workers", async () => {
+    const { code, message } = await shownUnder<MillraceError>("alone")
+    expect([code, message]).toEqual(["WORKER", "the worker of the job could not be loaded"])
   })
 })
 
