@@ -41,7 +41,7 @@ export default tseslint.config(
       globals: Object.fromEntries(
         [
           ...["Event", "EventTarget", "Response", "Worker", "atob", "btoa", "clearTimeout"],
-          ...["document", "fetch", "location", "scheduler", "setTimeout"],
+          ...["document", "fetch", "location", "navigator", "scheduler", "setTimeout"],
         ].map((name) => [name, "readonly"]),
       ),
     },

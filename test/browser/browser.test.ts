@@ -167,4 +167,18 @@ describe("a page that goes on over IndexedDB", () => {
     expectGoingOn(before, await shownBy(second))
     await second.close()
   })
+
+  it("lets a second tab wait until the first one is gone, by a lock of the page's", async () => {
+    const first = await open("plain/turn.html?stop#turn")
+    const before = await shownBy(first)
+    const second = await open("plain/turn.html#turn")
+    await second.waitForFunction(async () => {
+      const { pending = [] } = await navigator.locks.query()
+      return pending.some(({ name }) => name === "turn")
+    })
+    expect(await second.locator("output").count()).toBe(0)
+    await first.close()
+    expectGoingOn(before, await shownBy(second))
+    await second.close()
+  })
 })

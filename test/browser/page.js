@@ -2,7 +2,7 @@
  * A page that runs the smoke test's program over what it left in IndexedDB, and shows the rows.
  * With "?stop" and nothing left it stops in the middle: after a checkpoint and a little more. With
  * "?slow" it takes its time, and a checkpoint whenever it can. `saved` has their epochs, and
- * `restored` the one that it goes on from.
+ * `restored` the one that it goes on from. With "#turn" it waits until no other such tab is there.
  */
 import * as millrace from "./dist/browser.mjs"
 import { indexedDbStorage } from "./dist/storage-indexeddb.mjs"
@@ -42,7 +42,15 @@ async function main() {
   return { position, rows }
 }
 
+/** Held until the tab is closed. */
+const turn = () =>
+  new Promise((resolve) => {
+    const hold = () => new Promise(() => resolve())
+    navigator.locks.request("turn", hold)
+  })
+
 const shown = document.createElement("output")
+const ready = location.hash === "#turn" ? turn() : Promise.resolve()
 const failed = ({ code, message }) => ({ code, message })
-shown.textContent = JSON.stringify(await main().catch(failed))
+shown.textContent = JSON.stringify(await ready.then(main).catch(failed))
 document.body.append(shown)

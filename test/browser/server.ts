@@ -36,6 +36,8 @@ interface Manner {
 const manners: Readonly<Record<string, Manner>> = {
   /** As a server should. */
   plain: {},
+  /** As well, for what is stored under another path. */
+  tabs: {},
   /** Forbids eval, allows WebAssembly. */
   strict: { scripts: "'self' 'wasm-unsafe-eval'" },
   /** Forbids WebAssembly, too. */

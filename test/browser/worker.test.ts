@@ -48,6 +48,18 @@ describe("a job in a worker", () => {
     await page.close()
   })
 
+  it("keeps the job of a second tab out, which is told so", async () => {
+    const [first, second] = [await browser.context.newPage(), await browser.context.newPage()]
+    await first.goto(`${url}/tabs/worker.html?stop`)
+    await first.locator("output").textContent()
+    await second.goto(`${url}/tabs/worker.html`)
+    expect(JSON.parse((await second.locator("output").textContent()) ?? "")).toEqual({
+      code: "LOCKED",
+      message: "millrace/tabs/worker.html is in use by another tab or storage",
+    })
+    for (const page of [first, second]) await page.close()
+  })
+
   /** What the page shows under a policy. */
   async function shownUnder<T>(manner: string): Promise<T> {
     const page = await browser.context.newPage()
