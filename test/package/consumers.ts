@@ -62,26 +62,49 @@ function runtime(
   }
 }
 
-/** The compiler has nothing to say, and what it makes of both kinds of module runs. */
+/** The compiler has nothing to say about files of a project, and makes JavaScript of them. */
+async function compile(project: Scratch, node: string, files: readonly string[], how: object) {
+  const compilerOptions = {
+    ...{ target: "es2022", lib: ["es2022", "dom"], types: [], strict: true, skipLibCheck: false },
+    ...{ rewriteRelativeImportExtensions: true, ...how },
+  }
+  await project.write("tsconfig.json", JSON.stringify({ compilerOptions, files }))
+  await project.runIn(node, compiler)
+}
+
+/** By the types for `import` and for `require`. */
 const compiled = (node: string): Consumer => ({
   name: "Node",
   version: versionSaid(node),
   how: `TypeScript ${versionOf("typescript")}, nodenext`,
   async run(project) {
-    const compilerOptions = {
-      ...{ module: "nodenext", target: "es2022", lib: ["es2022", "dom"], types: [] },
-      ...{ strict: true, skipLibCheck: false, rewriteRelativeImportExtensions: true },
-    }
-    const files = ["node.mts", "node.cts"]
-    await project.write("tsconfig.json", JSON.stringify({ compilerOptions, files }))
     await put(project, "mts", "program", "node")
     await put(project, "cts", "program", "node")
-    await project.runIn(node, compiler)
+    await compile(project, node, ["node.mts", "node.cts"], { module: "nodenext" })
     const esm = await project.runIn(node, "node.mjs")
     await rm(project.at("state"), { recursive: true })
     return { outputs: [esm, await project.runIn(node, "node.cjs")] }
   },
 })
+
+const conditions = ["workerd", "edge-light", "browser", "deno"]
+
+/** By the types that other runtimes get. */
+const resolved: Consumer = {
+  name: "TypeScript",
+  version: versionOf("typescript"),
+  how: `bundler, for ${conditions.join(", ")}`,
+  async run(project) {
+    const names = ["program", "node", "page", "worker"]
+    await put(project, "mts", ...names)
+    const files = names.map((name) => `${name}.mts`)
+    const how = { module: "esnext", moduleResolution: "bundler" }
+    for (const condition of conditions) {
+      await compile(project, process.execPath, files, { ...how, customConditions: [condition] })
+    }
+    return { outputs: [await project.run("node.mjs")] }
+  },
+}
 
 const denoFlags = [
   "run",
@@ -98,6 +121,7 @@ const runtimes: readonly Consumer[] = [
     runtime("Node", "cjs", node),
     compiled(node),
   ]),
+  resolved,
   runtime("Deno", "mjs", deno, ...denoFlags),
   runtime("Deno", "mts", deno, ...denoFlags),
   runtime("Bun", "mjs", bun),
