@@ -1,7 +1,16 @@
 /** What was wrong in windows, as random scripts found it. */
 import { describe, expect, it } from "vitest"
 import { count, countWindow, every, from, globalWindow, max, min, onCount } from "../js/index.ts"
-import { run, sessions, slidingEach, sum, within } from "../js/index.ts"
+import {
+  quantile,
+  run,
+  sessions,
+  sliding,
+  slidingEach,
+  sum,
+  tumbling,
+  within,
+} from "../js/index.ts"
 import type { Stream } from "../js/index.ts"
 import { end, event, playEverywhere, watermark } from "../js/testing/index.ts"
 import { pullToError } from "./probe.ts"
@@ -124,5 +133,27 @@ describe("a chunk of which memory has no room for all keys at once", () => {
     const why = "could not find rows: memory.maxBytes of 2097152 is reached"
     expect([told.code, told.message]).toEqual(["MEMORY", `each: event ${slice}: ${why}`])
     expect(told.pulled.length).toBe(keys)
+  })
+})
+
+describe("an event that an aggregate cannot use", () => {
+  const windows = { tumbling: tumbling(5), sliding: sliding(6, 3), sessions: sessions(2) }
+  const events = [0, 10, 20, "none", 30].map((n, i) => ({ at: i * 10, n }) as Hit)
+
+  it.each(Object.entries(windows))("comes behind what was due before it: %s", async (_, window) => {
+    const gives = async (chunkSize: number) => {
+      const halves = from(events, { time: "at" })
+        .keyBy(() => "all")
+        .window(window)
+        .aggregate({ half: quantile("n", 0.5) })
+      const job = await run(halves, { chunkSize })
+      const { pulled, code } = await pullToError(job)
+      await job.close()
+      return [...pulled, code]
+    }
+    const each = await gives(1)
+    expect(each.length).toBeGreaterThan(2)
+    expect(each.at(-1)).toBe("FIELD_TYPE")
+    expect(await gives(1024)).toEqual(each)
   })
 })

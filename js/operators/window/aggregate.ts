@@ -9,7 +9,7 @@
  * event that brought the watermark there.
  */
 import { causeOf, select } from "../../chunk.ts"
-import type { Chunk } from "../../chunk.ts"
+import type { Chunk, Failure } from "../../chunk.ts"
 import { windowColumns } from "../../engine/abi.ts"
 import { fillNumbers, fillOwn } from "../../engine/fill.ts"
 import type { NumberField } from "../../engine/fill.ts"
@@ -50,6 +50,12 @@ export interface WholeWindows {
   readonly limits: StateLimits
   /** Undefined: there are but numbers. */
   readonly beside?: (numbers: Operator) => Beside
+}
+
+/** An event that was refused, by the event of the arrival that caused it. */
+interface Refused {
+  readonly failure: Failure
+  readonly cause: number
 }
 
 /** Do windows end by counting, whatever the time? */
@@ -94,6 +100,11 @@ export class WindowAggregateRunner implements Runner {
   }
 
   run(chunk: Chunk): Ran {
+    return this.runBefore(undefined, chunk)
+  }
+
+  /** The same of a chunk that ends before an event that was refused, if there is one. */
+  runBefore(refused: Refused | undefined, chunk: Chunk): Ran {
     const { operator } = this
     const { columns, lateTo } = this.#windows
     const out = new Emitted(chunk)
@@ -102,16 +113,18 @@ export class WindowAggregateRunner implements Runner {
       return fillNumbers(operator.input, chunk, filled, from, columns)
     }
     const take = (slice: Slice) => this.#take(chunk, slice, out)
-    const failure = pushChunk(chunk, this, this.#read, take, { count: columns.length, fill })
+    const failed = pushChunk(chunk, this, this.#read, take, { count: columns.length, fill })
+    const end =
+      failed === undefined ? refused : { failure: failed, cause: causeOf(chunk, failed.index) }
     const { watermarks } = chunk.arrival
-    if (failure !== undefined && watermarks !== undefined) {
-      this.#advance(watermarks[causeOf(chunk, failure.index)] as number, chunk, out)
+    if (end !== undefined && watermarks !== undefined) {
+      this.#advance(watermarks[end.cause] as number, chunk, out)
     }
     const sides =
       lateTo === undefined || out.late.length === 0
         ? undefined
         : new Map([[lateTo, select(chunk, Uint32Array.from(out.late))]])
-    return { chunk: out.chunk(), sides, failure }
+    return { chunk: out.chunk(), sides, failure: end?.failure }
   }
 
   settle(chunk: Chunk): Ran | undefined {

@@ -81,9 +81,10 @@ export class SlicedRunner implements Runner {
 
   run(chunk: Chunk): Ran {
     const { read, failure } = readEvents(chunk, this.#read, this.#picks)
-    const ran = this.#windows.run(read)
+    const refused = failure && { failure, cause: causeOf(chunk, failure.index) }
+    const ran = this.#windows.runBefore(refused, read)
     const sides = new Map([...(ran.sides ?? [])].map(([tag, side]) => [tag, eventsOf(side)]))
-    return { ...ran, sides, failure: ran.failure ?? failure }
+    return { ...ran, sides }
   }
 
   settle(chunk: Chunk): Ran | undefined {
