@@ -50,7 +50,7 @@ setup-tools:
 .PHONY: all
 all: dist/millrace.wasm $(MILLRACE_WASM) ## Build the package into dist/
 
-.PHONY: demo own edge edge-flood
+.PHONY: demo own edge edge-flood takeover dashboard dashboard-screenshots
 demo: all ## Three million flights, a kill and a resume (ARGS="--json ..." for one run)
 	@$(RUN) $(if $(ARGS),demo/flights/main.ts $(ARGS),demo/flights/show.ts)
 own: all ## Counts per key of your data: FILE=events.ndjson KEY=user.id [TIME=ts]
@@ -62,6 +62,11 @@ edge: all ## A worker that limits, deduplicates and counts, in workerd (PORT=878
 	@$(RUN) demo/edge/main.ts
 edge-flood: all ## Flood it: latencies beside an empty worker's (ARGS="connections seconds")
 	@$(RUN) demo/edge/flood.ts $(ARGS)
+dashboard: all ## A page that replays the flights through a Worker (PORT=5173)
+	@$(BIN)/vite --config demo/dashboard/vite.config.ts --port $(or $(PORT),5173) --strictPort
+dashboard-screenshots: all | setup-runtimes ## Take the pictures of it that the README shows
+	@$(BIN)/vitest run --config test/runtimes.config.ts test/browser/dashboard.test.ts
+	@cp build/test/dashboard-{light,dark}.png demo/dashboard/
 
 .PHONY: bench bench-quick
 bench: all ## Measure everything; writes build/bench.json
