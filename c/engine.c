@@ -213,6 +213,7 @@ static mr_status open_state(engine *e, mr_operator_data *op, const mr_operator_s
         .bytes_max = spec->bytes_max,
         .flags = spec->flags,
         .fields = fields,
+        .sided = kinds[spec->kind]->sided,
     };
     MR_TRY(kinds[spec->kind]->fields(spec, fields, &state.field_count));
     return mr_rows_open(&op->rows, &e->heap, mr_at(e->refs), e->hash_seed, &state);
@@ -258,7 +259,7 @@ MR_COLD mr_status mr_operator_layout(mr_operator handle, mr_layout *layout_out) 
 MR_COLD mr_status mr_operator_stats(mr_operator handle, mr_stats *stats_out) {
     GET_OPERATOR(op, handle);
     *stats_out = (mr_stats){
-        .rows = op->rows.table.size,
+        .rows = op->rows.size,
         .bytes = op->rows.bytes,
         .expired = op->rows.expired,
         .evicted = op->rows.evicted,

@@ -69,12 +69,12 @@ mr_status mr_row_remove(mr_operator handle, uint32_t index) {
 /* ---- rows by key ---- */
 
 /* A key that this state may have, in `name`. */
-#define GET_KEYED(name, op, key_, size_)             \
-    MR_TRY(check_key(op, key_, size_));              \
-    const mr_keyed name = {                          \
-        .key = (key_),                               \
-        .key_bytes = (size_),                        \
-        .hash = mr_hash32(&(op)->rows, key_, size_), \
+#define GET_KEYED(name, op, key_, size_)               \
+    MR_TRY(check_key(op, key_, size_));                \
+    const mr_keyed name = {                            \
+        .key = (key_),                                 \
+        .key_bytes = (size_),                          \
+        .hash = mr_key_hash(&(op)->rows, key_, size_), \
     }
 
 static mr_status check_key(const mr_operator_data *op, const uint8_t *key, uint32_t key_bytes) {
@@ -205,7 +205,8 @@ mr_status mr_row_carry(mr_operator handle, mr_operator from_handle, uint32_t add
                        const uint8_t *record, uint32_t *row_out) {
     GET_ROW(from, old, from_handle, address);
     GET_OPERATOR(op, handle);
-    const bool alike = (op->rows.ring_at != 0) == (from->rows.ring_at != 0);
+    const bool alike = (op->rows.ring_at != 0) == (from->rows.ring_at != 0) &&
+                       (op->rows.place_at != 0) == (from->rows.place_at != 0);
     if (op->rows.heap != from->rows.heap || !alike || op == from) {
         return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
     }

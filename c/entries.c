@@ -20,7 +20,7 @@
  * A host that changes several rows or none makes and writes first, which may be refused, and
  * removes last, which cannot be. So that what it will remove makes room meanwhile, such
  * entries are told to leave: they count toward no limit, and are still there. */
-#include "row.h"
+#include "bucket.h"
 
 #include "bytes.h"
 #include "error.h"
@@ -111,6 +111,9 @@ const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out) {
 }
 
 bool mr_row_key_valid(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    if (rows->place_at != 0) {
+        return is_entry_key(key, key_bytes) && is_timed(key, key_bytes) && mr_bucket_key_valid(key);
+    }
     if (rows->ring_at == 0) return true;
     if (!is_entry_key(key, key_bytes)) return false;
     if (rows->stretch_ms == 0) return true;
@@ -240,41 +243,6 @@ double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms) {
     if (later == first) return 0;
     mr_row *before = mr_row_at(before_of(rows, later == 0 ? first : later));
     return mr_entry_time(rows, before) == time_ms ? mr_entry_number(rows, before) + 1 : 0;
-}
-
-/* Read a byte, so that it is in a cache. */
-static void touch(const void *at) { (void)*(const volatile uint8_t *)at; }
-
-static void touch_record(const mr_rows *rows, mr_addr row) {
-    touch(mr_row_record(rows, mr_row_at(row)));
-}
-
-void mr_rings_ahead(const mr_rows *rows, const uint32_t *hashes, uint32_t count, bool ends) {
-    mr_addr rings[MR_AHEAD_MAX];
-    uint32_t found = 0;
-    MR_ASSERT(count <= MR_AHEAD_MAX);
-    mr_table_first_all(&rows->owners, hashes, count, rings);
-    for (uint32_t i = 0; i < count; i++) {
-        if (rings[i] != 0) rings[found++] = ends ? before_of(rows, rings[i]) : rings[i];
-    }
-    for (uint32_t i = 0; i < found; i++)
-        touch_record(rows, rings[i]);
-}
-
-void mr_entries_ahead(const mr_rows *rows, const mr_addr *entries, uint32_t count) {
-    uint32_t rings[MR_AHEAD_MAX];
-    MR_ASSERT(count <= MR_AHEAD_MAX);
-    for (uint32_t i = 0; i < count; i++) {
-        mr_row *row = mr_row_at(entries[i]);
-        const uint8_t *key = mr_row_key(rows, row);
-        rings[i] = mr_ring_hash(rows, key, row->key_bytes);
-        const volatile mr_addr home =
-            mr_table_home(&rows->table, mr_hash32(rows, key, row->key_bytes));
-        (void)home;
-        touch(ring_of(rows, next_of(rows, entries[i])));
-        touch(ring_of(rows, before_of(rows, entries[i])));
-    }
-    mr_rings_ahead(rows, rings, count, false);
 }
 
 void mr_ring_add(mr_rows *rows, mr_row *row) {

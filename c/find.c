@@ -17,9 +17,9 @@
  * Keys of saved rows lie anywhere (mr_keys_find). Nearly all of them are new to a table that
  * grows out of every cache, and how long to probe for those is what no branch foretells. So
  * their home slots are read first, with no branch between one and the next. */
+#include "bucket.h"
 #include "bytes.h"
 #include "error.h"
-#include "row.h"
 
 static inline uint32_t hash_of(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
     const uint64_t hash = key_bytes <= MR_HASH_SHORT_MAX
@@ -39,6 +39,7 @@ static bool is_row_of(const mr_rows *rows, mr_addr address, const uint8_t *key,
 }
 
 mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
+    if (rows->place_at != 0) return mr_place_find(rows, hash, key, key_bytes);
     mr_table_cursor cursor;
     mr_addr address = mr_table_first(&rows->table, hash, &cursor);
     while (address != 0 && !is_row_of(rows, address, key, key_bytes))
@@ -235,7 +236,12 @@ void mr_keys_find(mr_rows *rows, mr_keyed *keys, uint32_t count, mr_addr *found)
     mr_table_cursor cursor;
     memset(rows->find.made, 0, sizeof rows->find.made);
     for (uint32_t i = 0; i < count; i++)
-        keys[i].hash = hash_of(rows, keys[i].key, keys[i].key_bytes);
+        keys[i].hash = mr_key_hash(rows, keys[i].key, keys[i].key_bytes);
+    if (rows->place_at != 0) {
+        for (uint32_t i = 0; i < count; i++)
+            found[i] = mr_rows_lookup(rows, keys[i].hash, keys[i].key, keys[i].key_bytes);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++)
         found[i] = mr_table_home(&rows->table, keys[i].hash);
     for (uint32_t i = 0; i < count; i++)

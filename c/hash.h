@@ -67,6 +67,13 @@ static inline uint64_t mr_hash_short(const mr_hash_key *key, const uint8_t *byte
     return hash ^ hash >> 33;
 }
 
+/* The hash of what has a hash already, and of a word more: as mr_hash_short, in 32 bits. */
+static inline uint32_t mr_hash_more(const mr_hash_key *key, uint32_t hash, uint64_t word) {
+    uint64_t more = mr_hash_nh(word, key->k1) + hash * key->k2;
+    more = (more ^ more >> 33) * 0xFF51AFD7ED558CCDu;
+    return (uint32_t)(more >> 32);
+}
+
 /* XXH64 of `size` bytes with seed 0. */
 uint64_t mr_hash_fixed(const uint8_t *bytes, uint32_t size);
 

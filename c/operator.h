@@ -20,6 +20,7 @@ typedef struct mr_operator_kind {
     uint32_t flags;   /* That a spec may have beside those of any state. */
     uint32_t columns; /* Value columns of its results before those of the aggregates. */
     bool pairs;       /* It finds rows itself, and its results have no keys. */
+    bool sided;       /* Its rows are events of two sides; bucket.h. */
     /* Write the fields of the state's record; returns how many. */
     mr_status (*fields)(const mr_operator_spec *spec, uint8_t *fields_out, uint32_t *count_out);
     /* Rows [from, size) of `in`, found already. *upto_out follows the rows applied. NULL:

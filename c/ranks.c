@@ -22,7 +22,7 @@ static mr_status hold(const mr_ranks *ranks, mr_heap *heap, mr_addr *block_out) 
 }
 
 mr_status mr_ranks_open(mr_ranks *ranks, const mr_rows *rows) {
-    *ranks = (mr_ranks){.room = (uint32_t)rows->table.size + 1}; /* There is always a block. */
+    *ranks = (mr_ranks){.room = (uint32_t)rows->size + 1}; /* There is always a block. */
     MR_TRY(hold(ranks, rows->heap, &ranks->rows));
     if (rows->lru_at != 0) MR_TRY(hold(ranks, rows->heap, &ranks->ranks[MR_RANK_USE]));
     if (rows->timer_at != 0) MR_TRY(hold(ranks, rows->heap, &ranks->ranks[MR_RANK_TIMER]));

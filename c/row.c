@@ -1,6 +1,5 @@
 /* row.c -- see row.h. */
-#include "row.h"
-
+#include "bucket.h"
 #include "bytes.h"
 #include "error.h"
 
@@ -43,7 +42,7 @@ static mr_status lay_out_record(mr_layout *layout, const mr_rows_spec *spec) {
 }
 
 /* The optional parts between the head and the key. */
-static void lay_out_row(mr_rows *rows, uint32_t flags) {
+static void lay_out_row(mr_rows *rows, uint32_t flags, bool sided) {
     uint32_t at = (uint32_t)sizeof(mr_row);
     if ((flags & MR_TRACK) != 0) {
         rows->age_at = at;
@@ -67,8 +66,8 @@ static void lay_out_row(mr_rows *rows, uint32_t flags) {
         at += (uint32_t)sizeof(mr_row_timer);
     }
     if ((flags & MR_ENTRIES) != 0) {
-        rows->ring_at = at;
-        at += (uint32_t)sizeof(mr_ring);
+        *(sided ? &rows->place_at : &rows->ring_at) = at;
+        at += (uint32_t)(sided ? sizeof(mr_place) : sizeof(mr_ring));
     }
     rows->layout.key_at = at;
     rows->layout.key_bytes_at = offsetof(mr_row, key_bytes);
@@ -104,7 +103,7 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
     rows->keep_evicted = (spec->flags & MR_KEEP_EVICTED) != 0;
     rows->touch_reads = (spec->flags & MR_TOUCH_READS) != 0;
     MR_TRY(lay_out_record(&rows->layout, spec));
-    lay_out_row(rows, spec->flags);
+    lay_out_row(rows, spec->flags, spec->sided);
     if (rows->age_at != 0) mr_dirty_open(rows);
     mr_table_open(&rows->table, heap);
     mr_table_open(&rows->owners, heap);
@@ -175,8 +174,8 @@ static void bury(mr_rows *rows, mr_row *row) {
 /* Take a row out of all that knows it. */
 static void unlink_row(mr_rows *rows, mr_row *row) {
     mr_row_reach(rows, row);
-    uint32_t hash = mr_hash32(rows, mr_row_key(rows, row), row->key_bytes);
-    mr_table_remove(&rows->table, hash, mr_addr_of(row));
+    uint32_t hash = mr_row_hash(rows, row);
+    mr_rows_leave_table(rows, row, hash);
     mr_find_removed(rows, row, hash);
     if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
     if (rows->lru_at != 0) mr_lru_remove(rows, row);
@@ -246,7 +245,7 @@ mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps) {
 /* ---- limits ---- */
 
 static bool over_rows(const mr_rows *rows, uint32_t more) {
-    return rows->rows_max != 0 && rows->table.size - rows->leaving + more > rows->rows_max;
+    return rows->rows_max != 0 && rows->size - rows->leaving + more > rows->rows_max;
 }
 
 static bool over_bytes(const mr_rows *rows, uint64_t more) {
@@ -325,9 +324,7 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
     const uint32_t key_bytes = parts->key_bytes;
     const bool rings = mr_entry_rings(rows, parts->key, key_bytes);
     const uint32_t owner = rings ? mr_ring_hash(rows, parts->key, key_bytes) : 0;
-    const uint64_t table_bytes = rows->table.bytes;
-    if (mr_table_reserve(&rows->table, hash) != MR_OK) return out_of_memory(rows);
-    if (rows->table.bytes != table_bytes) rows->changes++;
+    if (!mr_rows_reserve_table(rows, hash)) return out_of_memory(rows);
     if (rings && mr_table_reserve(&rows->owners, owner) != MR_OK) return out_of_memory(rows);
     mr_addr address = mr_heap_alloc(rows->heap, mr_row_bytes(rows, key_bytes));
     if (address == 0) return out_of_memory(rows);
@@ -358,7 +355,7 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
     row->key_bytes = (uint16_t)parts->key_bytes;
     mr_copy_bytes(mr_row_key(rows, row), parts->key, parts->key_bytes);
     set_parts(rows, row, parts);
-    mr_table_insert(&rows->table, hash, mr_addr_of(row));
+    mr_rows_enter_table(rows, row, hash, rows->lru_at == 0 ? parts->bucket : 0);
     mr_find_made(rows, hash);
     if (rows->lru_at != 0) mr_lru_add(rows, row);
     if (rows->ring_at != 0) mr_ring_add(rows, row);
@@ -468,10 +465,11 @@ mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *reco
     return MR_OK;
 }
 
-mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
-                       const uint8_t *record, mr_row **row_out) {
+mr_status mr_rows_make_in(mr_rows *rows, mr_addr bucket, const mr_keyed *keyed,
+                          const mr_moment *moment, const uint8_t *record, mr_row **row_out) {
     uint32_t refs;
-    const mr_row_parts parts = new_parts(rows, keyed->key, keyed->key_bytes, moment->time_ms);
+    mr_row_parts parts = new_parts(rows, keyed->key, keyed->key_bytes, moment->time_ms);
+    parts.bucket = bucket;
     MR_TRY(take_record(rows, record, &refs));
     const mr_status status =
         make(rows, keyed->hash, &parts, held_bytes(rows, record), moment, row_out);
@@ -498,9 +496,9 @@ mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, m
 void mr_rows_close(mr_rows *rows) {
     mr_rows_evicted_free(rows);
     mr_addr found[64];
-    mr_table_cursor cursor = {0};
+    mr_rows_cursor cursor = {0};
     uint32_t count;
-    while ((count = mr_table_walk(&rows->table, &cursor, found, 64)) > 0) {
+    while ((count = mr_rows_walk(rows, &cursor, found, 64)) > 0) {
         for (uint32_t i = 0; i < count; i++) {
             mr_row *row = mr_row_at(found[i]);
             empty_record(rows, row);
@@ -508,7 +506,7 @@ void mr_rows_close(mr_rows *rows) {
         }
     }
     mr_dirty_close(rows);
-    mr_table_close(&rows->table);
+    mr_rows_close_table(rows);
     mr_table_close(&rows->owners);
     mr_wheel_close(&rows->wheel);
     mr_rows_timers_close(rows);
@@ -579,7 +577,7 @@ mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const u
         .use = from->lru_at != 0 ? mr_row_use_number(from, row) : mr_row_birth(row),
         .last_use_ms = from->ttl_ms > 0 ? mr_row_last_use(from, row) : 0,
     };
-    const uint32_t hash = mr_hash32(rows, parts.key, parts.key_bytes);
+    const uint32_t hash = mr_key_hash(rows, parts.key, parts.key_bytes);
     const mr_addr standing = mr_rows_lookup(rows, hash, parts.key, parts.key_bytes);
     uint32_t refs;
     MR_TRY(take_record(rows, record, &refs));

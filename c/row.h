@@ -19,7 +19,7 @@
  * mr_row_deadline is the one place that knows.
  *
  * Invariants:
- *  1. Every row is in the table; in the wheel iff ttl > 0; in the LRU list iff the
+ *  1. Every row is in the table, or in a bucket that is; in the wheel iff ttl > 0; in the LRU list iff the
  *     state evicts.
  *  2. Births and uses count up and are never reused: first-seen and last-used order
  *     are total, and survive save and load.
@@ -95,6 +95,7 @@ typedef struct mr_rows_spec {
     uint32_t flags;
     uint32_t field_count;
     const uint8_t *fields; /* mr_field each; borrowed for the call. */
+    bool sided;            /* Rows are events of two sides; bucket.h. */
 } mr_rows_spec;
 
 enum { MR_FIND_MADE_WORDS = 64 };
@@ -118,7 +119,7 @@ typedef struct mr_rows {
     mr_heap *heap;
     mr_refs *refs;
     mr_hash_key hash_key;
-    mr_table table;
+    mr_table table; /* Rows, or what they are in; bucket.h. */
     mr_wheel wheel;
     mr_wheel timers;  /* See timer.c. */
     mr_wheel overdue; /* Timers that were set to times that `timers` has passed. */
@@ -130,6 +131,7 @@ typedef struct mr_rows {
     int64_t cleanup_ms; /* 0: rows do not linger. */
     uint64_t rows_max;
     uint64_t bytes_max;
+    uint64_t size; /* Rows. */
     uint64_t bytes;
     uint64_t births;
     uint64_t uses;
@@ -146,14 +148,17 @@ typedef struct mr_rows {
     uint32_t last_use_at;
     uint32_t timer_at;
     uint32_t ring_at;
+    uint32_t place_at; /* bucket.h. */
+    mr_addr spare_bucket;
     uint32_t leaving; /* Rows that count toward no limit any more; entries.c. */
     uint64_t leaving_bytes;
     mr_addr evicted_last; /* Of the chain that find.found.evicted starts. */
     bool keep_evicted;
     bool touch_reads;
-    bool shrinks;      /* The operator removes rows as it goes on. */
-    bool has_alone;    /* Entries may be in no ring. */
-    double stretch_ms; /* > 0: entries of a key have places in time; entries.c. */
+    bool shrinks;            /* The operator removes rows as it goes on. */
+    bool has_alone;          /* Entries may be in no ring. */
+    double stretch_ms;       /* > 0: entries of a key have places in time; entries.c. */
+    double stretches_per_ms; /* bucket.h. */
 } mr_rows;
 
 /* An empty state. `rows` must not move while it is open. MR_ERR_ARGUMENT, MR_ERR_MEMORY. */
@@ -215,9 +220,13 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
 /* The same for a row that no find has found. */
 void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool written);
 
-/* As mr_rows_create_with, for a key without a row. */
-mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
-                       const uint8_t *record, mr_row **row_out);
+/* As mr_rows_create_with, for a key without a row; in a bucket, if it is known to be there. */
+mr_status mr_rows_make_in(mr_rows *rows, mr_addr bucket, const mr_keyed *keyed,
+                          const mr_moment *moment, const uint8_t *record, mr_row **row_out);
+static inline mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
+                                     const uint8_t *record, mr_row **row_out) {
+    return mr_rows_make_in(rows, 0, keyed, moment, record, row_out);
+}
 
 /* What a row and all that hangs off it count. */
 uint64_t mr_row_weight(const mr_rows *rows, mr_row *row);
@@ -235,6 +244,7 @@ mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps);
 typedef struct mr_row_parts {
     const uint8_t *key;
     uint32_t key_bytes;
+    mr_addr bucket; /* That it will be in, if that is known; bucket.h. */
     uint64_t birth;
     uint64_t use;
     int64_t last_use_ms;
@@ -351,6 +361,14 @@ enum { MR_TIMED_KEY_BYTES = 30 };
 #define MR_ALONE (-1.0) /* In the place of `number`. */
 void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes, double time_ms,
                         double number);
+static inline double mr_timed_key_number(const uint8_t *key, uint32_t key_bytes) {
+    double number;
+    memcpy(&number, key + key_bytes - sizeof number, sizeof number);
+    return number;
+}
+static inline double mr_timed_key_time(const uint8_t *key, uint32_t key_bytes) {
+    return mr_timed_key_number(key, key_bytes - 11); /* Before the number and its head. */
+}
 double mr_entry_time(const mr_rows *rows, mr_row *row);
 double mr_entry_number(const mr_rows *rows, mr_row *row);
 
@@ -365,12 +383,6 @@ mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row);
 
 /* The number that the next entry at this time has in a ring that begins with `first`, or 0. */
 double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms);
-
-/* Read where the rings with these hashes begin, or end; or what knows of these entries.
- * Nothing changes: done for many before they are worked on, their cache misses overlap. */
-enum { MR_AHEAD_MAX = 32 };
-void mr_rings_ahead(const mr_rows *rows, const uint32_t *hashes, uint32_t count, bool ends);
-void mr_entries_ahead(const mr_rows *rows, const mr_addr *entries, uint32_t count);
 
 /* The key that an entry belongs to, which lies in the entry's own. */
 const uint8_t *mr_owner_key(const uint8_t *key, uint32_t *key_bytes_out);
@@ -532,6 +544,28 @@ void mr_find_close(mr_rows *rows);
 uint32_t mr_find_hash(const mr_rows *rows, uint32_t index);
 uint32_t mr_hash32(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
 mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes);
+
+/* ---- the table, which knows rows, or the buckets that they are in; bucket.c ---- */
+
+/* The hash that a row is found by. */
+uint32_t mr_key_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+uint32_t mr_row_hash(const mr_rows *rows, mr_row *row);
+
+/* Make room for one row more. False: there is no memory. */
+bool mr_rows_reserve_table(mr_rows *rows, uint32_t hash);
+
+/* Put a row where it is found, for which room is reserved; take it off there. `bucket`: that it
+ * will be in, if it is known to be there; else 0. */
+void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr bucket);
+void mr_rows_leave_table(mr_rows *rows, mr_row *row, uint32_t hash);
+void mr_rows_close_table(mr_rows *rows);
+
+/* As mr_table_walk, of rows. */
+typedef struct mr_rows_cursor {
+    mr_table_cursor table;
+    mr_addr row; /* The next one of a bucket. */
+} mr_rows_cursor;
+uint32_t mr_rows_walk(const mr_rows *rows, mr_rows_cursor *cursor, mr_addr *found, uint32_t max);
 
 /* Hash keys that lie anywhere, and find their rows: 0 where there is none. */
 void mr_keys_find(mr_rows *rows, mr_keyed *keys, uint32_t count, mr_addr *found);

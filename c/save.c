@@ -30,7 +30,7 @@ static uint8_t parts_of(const mr_rows *rows) {
 
 /* All entries of one key are in its group. */
 static uint8_t group_of(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
-    if (rows->ring_at != 0) key = mr_owner_key(key, &key_bytes);
+    if (rows->ring_at != 0 || rows->place_at != 0) key = mr_owner_key(key, &key_bytes);
     return (uint8_t)(mr_hash_fixed(key, key_bytes) % MR_KEY_GROUPS);
 }
 
@@ -555,16 +555,16 @@ static void sift_down(const mr_rows *rows, number_of number, mr_addr *heap, uint
 /* Heap sort: give each row that has a number to `put`, in ascending order. */
 static mr_status put_back(mr_rows *rows, number_of number,
                           void (*put)(mr_rows *rows, mr_row *row)) {
-    if (rows->table.size == 0) return MR_OK;
-    const uint32_t bytes = (uint32_t)rows->table.size * (uint32_t)sizeof(mr_addr);
+    if (rows->size == 0) return MR_OK;
+    const uint32_t bytes = (uint32_t)rows->size * (uint32_t)sizeof(mr_addr);
     mr_addr block = mr_heap_alloc(rows->heap, bytes);
     if (block == 0) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
     }
     mr_addr *heap = mr_at(block);
-    mr_table_cursor cursor = {0};
-    const uint32_t size = mr_table_walk(&rows->table, &cursor, heap, (uint32_t)rows->table.size);
-    MR_ASSERT(size == rows->table.size);
+    mr_rows_cursor cursor = {0};
+    const uint32_t size = mr_rows_walk(rows, &cursor, heap, (uint32_t)rows->size);
+    MR_ASSERT(size == rows->size);
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i++) {
         if (number(rows, heap[i]) != 0) heap[count++] = heap[i];

@@ -35,7 +35,7 @@ mr_status mr_scan_ranked(mr_scan_data *scan, mr_rows *rows, double time_ms) {
 
 mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite) {
     MR_TRY(start(scan, rows));
-    const bool all = rewrite >= rows->table.size - rows->dirty.changed;
+    const bool all = rewrite >= rows->size - rows->dirty.changed;
     scan->of_changes = true;
     scan->with_graves = !all;
     scan->rewrite = rewrite;
@@ -96,8 +96,8 @@ static mr_status add_visible(mr_scan_data *scan, const mr_addr *found, uint32_t 
 static mr_status collect(mr_scan_data *scan) {
     mr_addr *found = mr_at(scan->page.rows);
     for (uint32_t seen = 0; seen < WALK_MOST; seen += WALK_STEP) {
-        mr_table_cursor cursor = scan->cursor;
-        const uint32_t count = mr_table_walk(&scan->rows->table, &cursor, found, WALK_STEP);
+        mr_rows_cursor cursor = scan->cursor;
+        const uint32_t count = mr_rows_walk(scan->rows, &cursor, found, WALK_STEP);
         MR_TRY(add_visible(scan, found, count));
         scan->cursor = cursor;
         if (count == WALK_STEP) continue;

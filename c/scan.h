@@ -31,7 +31,7 @@ typedef struct mr_scan_data {
     double time_ms;
     uint64_t
         changes; /* Of the rows, when the scan was opened; of changes, when the page was given. */
-    mr_table_cursor cursor;
+    mr_rows_cursor cursor;
     uint32_t step_at; /* Of the rows behind the cursor, so many were looked at. */
     bool collected;
     bool ranked; /* For a savepoint. */

@@ -135,7 +135,7 @@ describe("a join within so long", () => {
 
   it("has limits for what waits", async () => {
     const source = (text: string) => from(hits(text)).keyBy("k")
-    const full = source("a1 a2 a3").join(source("b1"), within(10), both, { state: { maxSize: 2 } })
+    const full = source("a1 a2 a3").join(source("b1"), within("1h"), both, { state: { maxSize: 2 } })
     expect(await pullToError(full)).toMatchObject({ code: "LIMIT" })
   })
 

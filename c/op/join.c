@@ -1,10 +1,10 @@
 /* join.c -- pairs of the events of two inputs that have one key and are near in time.
  *
- *   row    one event that may still find partners
- *          key     tuple of [key, side] and [time, number], as entries.c wants it
- *          record  a ref to the event on the host's side
- *          timer   when no partner can come any more
- *   ring   all rows of a key, side and stretch of time, in the order of their times
+ *   row      one event that may still find partners
+ *            key     tuple of [key, side] and [time, number], as bucket.h wants it
+ *            record  a ref to the event on the host's side
+ *            timer   when no partner can come any more
+ *   bucket   all rows of a key and stretch of time, those of either side in the order of their times
  *
  *   left event at t, before and after:     [t - before ........ t ...... t + after]
  *                                              right events that are its partners
@@ -26,37 +26,39 @@
  * its partner, a right one lets go those before it, which no left event to come wants any more, and
  * is gone when W > t + before, and a moment has passed. Timers come in the order of time, so a left
  * event finds its partner. */
-#include "../bytes.h"
+#include "../bucket.h"
 #include "../error.h"
 #include "../operator.h"
 
 enum {
-    LEFT_TAG = 1, /* Sides as key bytes: false and true. */
-    RIGHT_TAG = 2,
-    OWNER_AT = 4,     /* Of the owner in the key of an entry, */
-    OWNER_AROUND = 7, /* which has so many bytes beside the key of the event: */
-    EVENT_KEY_AT = 4, /* [6][2] [u16 size][key] [u16 1][side]. */
+    LEFT = 0, /* Sides. */
+    RIGHT = 1,
     OVER_STEPS = 4096,
     AHEAD = 32, /* Events that are read before they are run. */
 };
 _Static_assert(AHEAD <= MR_AHEAD_MAX, "read ahead at once");
 
-/* An event, and where its ring, that of its partners and its row are looked for. */
+/* An event, and where its partners are looked for. */
 typedef struct event {
     double time_ms;
     double watermark_ms;
-    uint32_t key; /* Its own, */
-    uint32_t key_bytes;
-    uint32_t ref;
-    uint32_t own_hash;
     double from_ms; /* Partners have a time from here to there, */
     double upto_ms;
-    uint32_t from_hash; /* and are in the rings of these two, and what is between. */
-    uint32_t upto_hash;
-    uint32_t row_hash; /* If no other has its time. */
-    mr_status status;  /* Why it cannot be run. */
-    bool right;
+    double from_stretch; /* and are in the buckets of these stretches. */
+    double upto_stretch;
+    mr_bucket_name own; /* Where it will be kept. */
+    mr_addr bucket;     /* It, if it was there when the event was read. */
+    uint32_t key_hash;
+    uint32_t ref;
+    uint32_t side;
+    mr_status status; /* Why it cannot be run. */
 } event;
+
+/* Events that were read, and where buckets were made since: a bit by hash. */
+typedef struct ahead {
+    event events[AHEAD];
+    uint64_t made;
+} ahead;
 
 static const double most_ms = 2 * 8.64e15; /* From one end of time to the other. */
 
@@ -84,10 +86,17 @@ static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_ou
 static const double partners_in_stretch = 8;
 
 static MR_COLD void open(mr_operator_data *op) {
-    op->rows.stretch_ms = partners_in_stretch * (op->spec.before_ms + op->spec.after_ms + 1);
+    const double partners_ms = op->spec.before_ms + op->spec.after_ms + 1;
+    op->rows.stretches_per_ms = 1 / (partners_in_stretch * partners_ms);
 }
 
 static bool is_as_of(const mr_operator_data *op) { return (op->spec.flags & MR_AS_OF) != 0; }
+
+/* Is there a limit that what is over must not count toward? Else it may go when the chunk is run:
+ * it finds no partners in any case. */
+static bool is_limited(const mr_operator_data *op) {
+    return op->rows.rows_max != 0 || op->rows.bytes_max != 0;
+}
 
 static MR_COLD void stop(mr_operator_data *op) {
     mr_heap_free(op->rows.heap, op->join.key, op->join.key_room);
@@ -98,7 +107,7 @@ static MR_COLD void stop(mr_operator_data *op) {
 
 /* Room for the key of an entry whose event has a key of `bytes`. */
 static mr_status make_room(mr_operator_data *op, uint32_t bytes) {
-    const uint32_t needed = bytes + OWNER_AROUND + MR_TIMED_KEY_BYTES;
+    const uint32_t needed = bytes + MR_BUCKET_KEY_AROUND;
     if (needed > MR_KEY_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "key bytes", MR_KEY_BYTES_MAX);
     if (needed <= op->join.key_room) return MR_OK;
     const uint32_t room = mr_round8(needed * 2);
@@ -112,34 +121,11 @@ static mr_status make_room(mr_operator_data *op, uint32_t bytes) {
     return MR_OK;
 }
 
-static uint32_t owner_bytes(const event *event) { return event->key_bytes + OWNER_AROUND; }
-
-/* The key of the rings of the same event's side, or of the other. */
-static uint8_t *set_side(const mr_operator_data *op, const event *event, bool right) {
-    uint8_t *owner = (uint8_t *)mr_at(op->join.key) + OWNER_AT;
-    owner[EVENT_KEY_AT + event->key_bytes + 2] = right ? RIGHT_TAG : LEFT_TAG;
-    return owner;
-}
-
-/* Write the key of the rings of the other side; it stands until that of the next event. */
-static uint8_t *write_owner(const mr_operator_data *op, const event *event) {
-    const uint32_t bytes = event->key_bytes;
-    uint8_t *owner = (uint8_t *)mr_at(op->join.key) + OWNER_AT;
-    owner[0] = 6; /* A tuple of two. */
-    owner[1] = 2;
-    owner[2] = (uint8_t)bytes;
-    owner[3] = (uint8_t)(bytes >> 8);
-    mr_copy_bytes(owner + EVENT_KEY_AT, mr_at(event->key), bytes);
-    owner[EVENT_KEY_AT + bytes] = 1;
-    owner[EVENT_KEY_AT + bytes + 1] = 0;
-    return set_side(op, event, !event->right);
-}
-
-/* Write the key of an event's row behind that of its rings; gives the hash. */
-static uint32_t write_key(const mr_operator_data *op, const event *event, double number) {
-    uint8_t *key = mr_at(op->join.key);
-    mr_timed_key_write(key, key + OWNER_AT, owner_bytes(event), event->time_ms, number);
-    return mr_hash32(&op->rows, key, owner_bytes(event) + MR_TIMED_KEY_BYTES);
+static mr_bucket_name name_in(const mr_rows *rows, const event *event, double stretch) {
+    mr_bucket_name name = event->own;
+    name.stretch = stretch;
+    name.hash = mr_bucket_hash(rows, event->key_hash, stretch);
+    return name;
 }
 
 static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t i, event *out) {
@@ -153,53 +139,71 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     MR_TRY(make_room(op, bytes));
     out->time_ms = mr_row_time(in, i);
     out->watermark_ms = mr_row_watermark(in, i);
-    out->key = in->keys + offsets[i];
-    out->key_bytes = bytes;
     out->ref = (uint32_t)ref;
-    out->right = side == 1;
-    out->from_ms = out->time_ms - (out->right ? op->spec.after_ms : op->spec.before_ms);
-    out->upto_ms = out->time_ms + (out->right ? op->spec.before_ms : op->spec.after_ms);
-    const uint32_t other = mr_hash32(rows, write_owner(op, out), owner_bytes(out));
-    const uint32_t own = mr_hash32(rows, set_side(op, out, out->right), owner_bytes(out));
-    out->from_hash = mr_stretch_hash(rows, other, mr_stretch_of(rows, out->from_ms));
-    out->upto_hash = mr_stretch_hash(rows, other, mr_stretch_of(rows, out->upto_ms));
-    out->own_hash = mr_stretch_hash(rows, own, mr_stretch_of(rows, out->time_ms));
-    out->row_hash = write_key(op, out, 0);
+    out->side = (uint32_t)side;
+    const bool right = out->side == RIGHT;
+    out->from_ms = out->time_ms - (right ? op->spec.after_ms : op->spec.before_ms);
+    out->upto_ms = out->time_ms + (right ? op->spec.before_ms : op->spec.after_ms);
+    out->from_stretch = mr_bucket_stretch(rows, out->from_ms);
+    out->upto_stretch = mr_bucket_stretch(rows, out->upto_ms);
+    out->own.key = (const uint8_t *)mr_at(in->keys) + offsets[i];
+    out->own.key_bytes = bytes;
+    out->key_hash = mr_hash32(rows, out->own.key, bytes);
+    out->own = name_in(rows, out, mr_bucket_stretch(rows, out->time_ms));
     return MR_OK;
 }
 
-/* Read the next events, and the memory that they will look at: cache misses overlap then. */
-static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from,
-                           event *events) {
-    const uint32_t count = mr_min_u32(in->size - from, AHEAD);
-    uint32_t own[AHEAD];
-    uint32_t from_rings[AHEAD];
-    uint32_t upto_rings[AHEAD];
+/* Look at the buckets of partners that are in another stretch, as at those of all events. */
+static void look_further(const mr_rows *rows, const event *events, uint32_t count, bool upto) {
+    mr_bucket_name names[AHEAD];
+    mr_addr buckets[AHEAD];
     uint32_t further = 0;
     for (uint32_t i = 0; i < count; i++) {
-        events[i] = (event){0};
-        events[i].status = read_event(op, in, from + i, &events[i]);
-        own[i] = events[i].own_hash;
-        from_rings[i] = events[i].from_hash;
-        if (events[i].upto_hash != events[i].from_hash) {
-            upto_rings[further++] = events[i].upto_hash;
-        }
+        const event *event = &events[i];
+        const double stretch = upto ? event->upto_stretch : event->from_stretch;
+        const bool known =
+            stretch == event->own.stretch || (upto && stretch == event->from_stretch);
+        if (!known) names[further++] = name_in(rows, event, stretch);
     }
-    mr_rings_ahead(&op->rows, from_rings, count, false);
-    mr_rings_ahead(&op->rows, upto_rings, further, false);
-    mr_rings_ahead(&op->rows, own, count, true);
+    mr_buckets_ahead(rows, names, further, buckets);
+}
+
+/* Read the next events, and the memory that they will look at: cache misses overlap then. */
+static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from, ahead *to) {
+    const uint32_t count = mr_min_u32(in->size - from, AHEAD);
+    mr_bucket_name names[AHEAD];
+    mr_addr buckets[AHEAD];
     for (uint32_t i = 0; i < count; i++) {
-        const volatile mr_addr home = mr_table_home(&op->rows.table, events[i].row_hash);
-        (void)home;
+        event *event = &to->events[i];
+        event->own = (mr_bucket_name){0};
+        event->from_stretch = event->upto_stretch = 0;
+        event->status = read_event(op, in, from + i, event);
+        names[i] = event->own;
     }
+    mr_buckets_ahead(&op->rows, names, count, buckets);
+    look_further(&op->rows, to->events, count, false);
+    look_further(&op->rows, to->events, count, true);
+    for (uint32_t i = 0; i < count; i++)
+        to->events[i].bucket = buckets[i];
+    to->made = 0;
     return count;
 }
 
-static bool is_right(const mr_rows *rows, mr_row *row) {
-    uint32_t bytes;
-    const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
-    return owner[bytes - 1] == RIGHT_TAG;
+static uint64_t made_bit(uint32_t hash) { return UINT64_C(1) << (hash % 64); }
+
+/* The bucket of a stretch, for an event that was read; 0: there is none. */
+static mr_addr bucket_of(const mr_operator_data *op, const ahead *ahead, const event *event,
+                         double stretch) {
+    if (stretch != event->own.stretch) {
+        const mr_bucket_name name = name_in(&op->rows, event, stretch);
+        return mr_bucket_find(&op->rows, &name);
+    }
+    const bool stands = event->bucket != 0 || (ahead->made & made_bit(event->own.hash)) == 0;
+    if (stands && !is_limited(op)) return event->bucket; /* Nothing goes while a chunk is run. */
+    return mr_bucket_find(&op->rows, &event->own);
 }
+
+static bool is_right(const mr_rows *rows, mr_row *row) { return mr_place_side(rows, row) == RIGHT; }
 
 /* ---- what is over ---- */
 
@@ -232,7 +236,7 @@ static mr_status let_go(mr_operator_data *op, double watermark_ms) {
             mr_rows_timer_unhang(rows, row);
             over[count++] = mr_addr_of(row);
         }
-        mr_entries_ahead(rows, over, count);
+        mr_places_ahead(rows, over, count);
         for (uint32_t i = 0; i < count; i++)
             mr_rows_remove(rows, mr_row_at(over[i]));
         if (row == NULL) return steps == 0 ? MR_MORE : MR_OK;
@@ -246,38 +250,27 @@ static mr_status let_go(mr_operator_data *op, double watermark_ms) {
 static mr_addr last_before(const mr_operator_data *op, mr_row *left) {
     const mr_rows *rows = &op->rows;
     const double time_ms = mr_entry_time(rows, left);
-    const double least = mr_stretch_of(rows, time_ms - op->spec.before_ms);
-    mr_addr last = 0;
-    uint32_t bytes;
-    uint8_t *owner = mr_at(mr_addr_of(mr_owner_key(mr_row_key(rows, left), &bytes)));
-    const uint8_t side = owner[bytes - 1];
-    owner[bytes - 1] = RIGHT_TAG; /* For the time being: so the key need not be copied. */
-    const uint32_t hash = mr_hash32(rows, owner, bytes);
-    for (double at = mr_stretch_of(rows, time_ms); last == 0 && at >= least; at -= 1) {
-        const mr_addr first =
-            mr_ring_first(rows, mr_stretch_hash(rows, hash, at), owner, bytes, at);
-        for (mr_addr row = first; row != 0; row = mr_ring_next(rows, first, row)) {
-            if (mr_entry_time(rows, mr_row_at(row)) > time_ms) break;
-            last = row;
-        }
+    const double least = mr_bucket_stretch(rows, time_ms - op->spec.before_ms);
+    mr_addr bucket = mr_place_of(rows, mr_addr_of(left))->bucket;
+    mr_addr last = mr_bucket_last(rows, bucket, RIGHT, time_ms);
+    mr_bucket_name name = {.stretch = mr_bucket_at(bucket)->stretch};
+    name.key = mr_place_key(rows, left, &name.key_bytes);
+    const uint32_t key_hash = mr_hash32(rows, name.key, name.key_bytes);
+    while (last == 0 && name.stretch > least) {
+        name.stretch -= 1;
+        name.hash = mr_bucket_hash(rows, key_hash, name.stretch);
+        bucket = mr_bucket_find(rows, &name);
+        last = bucket == 0 ? 0 : mr_bucket_last(rows, bucket, RIGHT, time_ms);
     }
-    owner[bytes - 1] = side;
     if (last == 0) return 0;
     return mr_entry_time(rows, mr_row_at(last)) < time_ms - op->spec.before_ms ? 0 : last;
 }
 
-/* Let go the right events of a ring that are before one of them. */
+/* Let go the right events of a bucket that are before one of them. */
 static void let_go_before(mr_rows *rows, mr_row *right) {
-    uint32_t bytes;
-    const uint8_t *key = mr_row_key(rows, right);
-    const uint8_t *owner = mr_owner_key(key, &bytes);
-    const uint32_t hash = mr_ring_hash(rows, key, right->key_bytes);
-    const double stretch = mr_stretch_of(rows, mr_entry_time(rows, right));
-    for (;;) {
-        const mr_addr first = mr_ring_first(rows, hash, owner, bytes, stretch);
-        if (first == mr_addr_of(right)) return;
-        mr_rows_remove(rows, mr_row_at(first));
-    }
+    const mr_bucket *bucket = mr_bucket_at(mr_place_of(rows, mr_addr_of(right))->bucket);
+    while (bucket->first[RIGHT] != mr_addr_of(right))
+        mr_rows_remove(rows, mr_row_at(bucket->first[RIGHT]));
 }
 
 static void put_cell(mr_operator_data *op, const mr_columns *out, uint32_t column, mr_addr row) {
@@ -350,11 +343,12 @@ static void emit(mr_batch_data *results, const mr_columns *in, uint32_t i, doubl
     out->size++;
 }
 
-/* Pair an event with its partners in one ring, past `skip` of them that it was given already. */
+/* Pair an event with its partners in one bucket, past `skip` of them that it was given already. */
 static mr_status pair_in(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
-                         mr_addr first, uint32_t *skip, mr_batch_data *results) {
+                         mr_addr bucket, uint32_t *skip, mr_batch_data *results) {
     const mr_rows *rows = &op->rows;
-    for (mr_addr at = first; at != 0; at = mr_ring_next(rows, first, at)) {
+    mr_addr at = mr_bucket_at(bucket)->first[1 - event->side];
+    for (; at != 0; at = mr_place_of(rows, at)->next) {
         mr_row *row = mr_row_at(at);
         const double other_ms = mr_entry_time(rows, row);
         if (other_ms < event->from_ms) continue;
@@ -372,56 +366,38 @@ static mr_status pair_in(mr_operator_data *op, const mr_columns *in, uint32_t i,
     return MR_OK;
 }
 
-/* The hash of a ring of partners. */
-static uint32_t hash_of(const mr_rows *rows, const event *event, const uint8_t *owner,
-                        double stretch) {
-    if (stretch == mr_stretch_of(rows, event->from_ms)) return event->from_hash;
-    if (stretch == mr_stretch_of(rows, event->upto_ms)) return event->upto_hash;
-    const uint32_t hash = mr_hash32(rows, owner, owner_bytes(event)); /* Of rounded times. */
-    return mr_stretch_hash(rows, hash, stretch);
-}
-
-/* The same in all rings, by their time. */
-static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
-                      mr_batch_data *results) {
-    const mr_rows *rows = &op->rows;
-    const double upto = mr_stretch_of(rows, event->upto_ms);
-    const uint8_t *owner = write_owner(op, event);
+/* The same in all buckets, by their time. */
+static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, const ahead *ahead,
+                      const event *event, mr_batch_data *results) {
     uint32_t skip = op->join.given;
-    for (double stretch = mr_stretch_of(rows, event->from_ms); stretch <= upto; stretch += 1) {
-        const uint32_t hash = hash_of(rows, event, owner, stretch);
-        const mr_addr first = mr_ring_first(rows, hash, owner, owner_bytes(event), stretch);
-        MR_TRY(pair_in(op, in, i, event, first, &skip, results));
+    for (double at = event->from_stretch; at <= event->upto_stretch; at += 1) {
+        const mr_addr bucket = bucket_of(op, ahead, event, at);
+        if (bucket != 0) MR_TRY(pair_in(op, in, i, event, bucket, &skip, results));
     }
     op->join.given = 0;
     return MR_OK;
 }
 
 /* Keep an event for partners that are to come. */
-static mr_status keep(mr_operator_data *op, uint32_t i, const event *event) {
+static mr_status keep(mr_operator_data *op, uint32_t i, ahead *ahead, const event *event) {
     mr_rows *rows = &op->rows;
-    const uint32_t bytes = owner_bytes(event);
     const mr_moment moment = {event->time_ms, event->watermark_ms, i};
+    const mr_addr bucket = bucket_of(op, ahead, event, event->own.stretch);
+    const double number = mr_bucket_number(rows, bucket, event->side, event->time_ms);
+    uint8_t *key = mr_at(op->join.key);
     uint64_t record = 0;
     mr_row *row;
-    const uint8_t *owner = set_side(op, event, event->right);
-    const mr_addr first =
-        mr_ring_first(rows, event->own_hash, owner, bytes, mr_stretch_of(rows, event->time_ms));
-    const double number = mr_ring_number(rows, first, event->time_ms);
-    uint32_t hash = event->row_hash;
-    if (number == 0) {
-        mr_timed_key_write(mr_at(op->join.key), owner, bytes, event->time_ms, number);
-    } else {
-        hash = write_key(op, event, number);
-    }
+    mr_bucket_key_write(key, event->own.key, event->own.key_bytes, event->side, event->time_ms,
+                        number);
     memcpy(&record, &event->ref, sizeof event->ref);
     const mr_keyed keyed = {
-        .key = mr_at(op->join.key),
-        .key_bytes = bytes + MR_TIMED_KEY_BYTES,
-        .hash = hash,
+        .key = key,
+        .key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND,
+        .hash = event->own.hash,
     };
-    MR_TRY(mr_rows_make(rows, &keyed, &moment, (const uint8_t *)&record, &row));
-    const bool later = event->right && !is_as_of(op);
+    MR_TRY(mr_rows_make_in(rows, bucket, &keyed, &moment, (const uint8_t *)&record, &row));
+    ahead->made |= made_bit(event->own.hash);
+    const bool later = event->side == RIGHT && !is_as_of(op);
     mr_rows_timer_set(rows, row, over_at(&op->spec, event->time_ms, later));
     return MR_OK;
 }
@@ -429,7 +405,8 @@ static mr_status keep(mr_operator_data *op, uint32_t i, const event *event) {
 /* Is it over as it comes? So it is where bounds have one sign, and it has no partners to come. */
 static bool is_over(const mr_operator_data *op, const event *event) {
     if (is_as_of(op)) return false;
-    return (double)over_at(&op->spec, event->time_ms, event->right) <= event->watermark_ms;
+    const bool right = event->side == RIGHT;
+    return (double)over_at(&op->spec, event->time_ms, right) <= event->watermark_ms;
 }
 
 /* Let go an event that is not kept. */
@@ -438,15 +415,9 @@ static void forget(mr_rows *rows, const event *event) {
     mr_ref_drop(rows->refs, rows->heap, event->ref);
 }
 
-/* Is there a limit that what is over must not count toward? Else it may go when the chunk is run:
- * it finds no partners in any case. */
-static bool is_limited(const mr_operator_data *op) {
-    return op->rows.rows_max != 0 || op->rows.bytes_max != 0;
-}
-
 /* Run one event. MR_MORE: once more, when the results are taken. */
-static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
-                     mr_batch_data *results) {
+static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahead *ahead,
+                     const event *event, mr_batch_data *results) {
     const uint32_t before = results->columns.size;
     const bool over = is_over(op, event);
     if (op->join.given == 0) {
@@ -457,19 +428,15 @@ static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, con
             op->late++;
             return MR_OK;
         }
-        const uint32_t key_bytes = owner_bytes(event) + MR_TIMED_KEY_BYTES;
+        const uint32_t key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND;
         if (!over) MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
     }
-    if (is_as_of(op)) {
-        (void)write_owner(op, event);
-    } else {
-        MR_TRY(pair(op, in, i, event, results));
-    }
+    if (!is_as_of(op)) MR_TRY(pair(op, in, i, ahead, event, results));
     if (over) {
         forget(&op->rows, event);
         return MR_OK;
     }
-    const mr_status status = keep(op, i, event);
+    const mr_status status = keep(op, i, ahead, event);
     if (status != MR_OK) results->columns.size = before;
     return status;
 }
@@ -481,12 +448,13 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     }
     op->join.encoded = false;
     for (uint32_t i = from; i < in->size;) {
-        event events[AHEAD];
-        const uint32_t count = read_ahead(op, in, i, events);
+        ahead ahead;
+        const uint32_t count = read_ahead(op, in, i, &ahead);
         for (uint32_t e = 0; e < count; e++, i++) {
+            event *event = &ahead.events[e];
             *upto_out = i;
-            if (events[e].status != MR_OK) MR_TRY(read_event(op, in, i, &events[e])); /* Tell. */
-            MR_TRY(run(op, in, i, &events[e], results));
+            if (event->status != MR_OK) MR_TRY(read_event(op, in, i, event)); /* Tell. */
+            MR_TRY(run(op, in, i, &ahead, event, results));
         }
     }
     *upto_out = in->size;
@@ -503,6 +471,7 @@ const mr_operator_kind mr_kind_join = {
     .flags = MR_ENTRIES | MR_AS_OF,
     .columns = 4,
     .pairs = true,
+    .sided = true,
     .fields = fields,
     .push = push,
     .open = open,
