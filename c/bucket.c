@@ -176,11 +176,13 @@ mr_addr mr_bucket_last(const mr_rows *rows, mr_addr bucket, uint32_t side, doubl
     return last_until(rows, mr_bucket_at(bucket), side, time_ms, __builtin_inf());
 }
 
-double mr_bucket_number(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms) {
+double mr_place_behind(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms,
+                       mr_place *place_out) {
+    *place_out = (mr_place){.bucket = bucket};
     if (bucket == 0) return 0;
-    const mr_addr last = mr_bucket_last(rows, bucket, side, time_ms);
-    if (last == 0 || time_of(rows, last) != time_ms) return 0;
-    return number_of(rows, last) + 1;
+    place_out->before = mr_bucket_last(rows, bucket, side, time_ms);
+    const bool same = place_out->before != 0 && time_of(rows, place_out->before) == time_ms;
+    return same ? number_of(rows, place_out->before) + 1 : 0;
 }
 
 mr_addr mr_place_find(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
@@ -222,29 +224,39 @@ static mr_addr make_bucket(mr_rows *rows, const mr_bucket_name *name) {
     return made;
 }
 
-static void add_to(mr_rows *rows, mr_addr address, mr_row *row) {
-    mr_bucket *bucket = mr_bucket_at(address);
-    const uint32_t side = mr_place_side(rows, row);
+/* The place of a row. */
+static mr_place find_place(const mr_rows *rows, mr_row *row, const mr_bucket_name *name) {
+    const mr_addr bucket = mr_bucket_find(rows, name);
     const mr_addr at = mr_addr_of(row);
-    const mr_addr before = last_until(rows, bucket, side, time_of(rows, at), number_of(rows, at));
-    const mr_addr next = before == 0 ? bucket->first[side] : mr_place_of(rows, before)->next;
-    *mr_place_of(rows, at) = (mr_place){next, before, address};
-    *(before == 0 ? &bucket->first[side] : &mr_place_of(rows, before)->next) = at;
-    *(next == 0 ? &bucket->last[side] : &mr_place_of(rows, next)->before) = at;
+    if (bucket == 0) return (mr_place){0};
+    const mr_addr before = last_until(rows, mr_bucket_at(bucket), mr_place_side(rows, row),
+                                      time_of(rows, at), number_of(rows, at));
+    return (mr_place){.before = before, .bucket = bucket};
 }
 
-void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr bucket) {
+/* Put a row there. */
+static void link_row(const mr_rows *rows, mr_row *row, mr_place place) {
+    mr_bucket *bucket = mr_bucket_at(place.bucket);
+    const uint32_t side = mr_place_side(rows, row);
+    const mr_addr at = mr_addr_of(row);
+    mr_addr *next =
+        place.before == 0 ? &bucket->first[side] : &mr_place_of(rows, place.before)->next;
+    place.next = *next;
+    *next = at;
+    *(place.next == 0 ? &bucket->last[side] : &mr_place_of(rows, place.next)->before) = at;
+    *mr_place_of(rows, at) = place;
+}
+
+void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, const mr_place *known) {
     rows->size++;
     if (rows->place_at == 0) {
         mr_table_insert(&rows->table, hash, mr_addr_of(row));
         return;
     }
-    if (bucket == 0) {
-        const mr_bucket_name name = name_by(rows, mr_row_key(rows, row), row->key_bytes, hash);
-        bucket = mr_bucket_find(rows, &name);
-        if (bucket == 0) bucket = make_bucket(rows, &name);
-    }
-    add_to(rows, bucket, row);
+    const mr_bucket_name name = name_by(rows, mr_row_key(rows, row), row->key_bytes, hash);
+    mr_place place = known != NULL ? *known : find_place(rows, row, &name);
+    if (place.bucket == 0) place.bucket = make_bucket(rows, &name);
+    link_row(rows, row, place);
 }
 
 void mr_rows_leave_table(mr_rows *rows, mr_row *row, uint32_t hash) {

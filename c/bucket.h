@@ -27,12 +27,6 @@ typedef struct mr_bucket {
     mr_addr last[2];
 } mr_bucket;
 
-typedef struct mr_place {
-    mr_addr next;
-    mr_addr before; /* 0 at the ends. */
-    mr_addr bucket;
-} mr_place;
-
 /* Where events are looked for. */
 typedef struct mr_bucket_name {
     double stretch;
@@ -91,7 +85,9 @@ void mr_places_ahead(const mr_rows *rows, const mr_addr *leaving, uint32_t count
 /* The last event of a side that is not behind this time; 0: there is none. */
 mr_addr mr_bucket_last(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms);
 
-/* The number that the next event of a side at this time has in a bucket, or 0. */
-double mr_bucket_number(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms);
+/* The place of the next event of a side and time in a bucket, or in one that is to be made (0);
+ * gives its number. */
+double mr_place_behind(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms,
+                       mr_place *place_out);
 
 #endif

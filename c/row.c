@@ -355,7 +355,7 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
     row->key_bytes = (uint16_t)parts->key_bytes;
     mr_copy_bytes(mr_row_key(rows, row), parts->key, parts->key_bytes);
     set_parts(rows, row, parts);
-    mr_rows_enter_table(rows, row, hash, rows->lru_at == 0 ? parts->bucket : 0);
+    mr_rows_enter_table(rows, row, hash, rows->lru_at == 0 ? parts->place : NULL);
     mr_find_made(rows, hash);
     if (rows->lru_at != 0) mr_lru_add(rows, row);
     if (rows->ring_at != 0) mr_ring_add(rows, row);
@@ -465,11 +465,11 @@ mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *reco
     return MR_OK;
 }
 
-mr_status mr_rows_make_in(mr_rows *rows, mr_addr bucket, const mr_keyed *keyed,
+mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *keyed,
                           const mr_moment *moment, const uint8_t *record, mr_row **row_out) {
     uint32_t refs;
     mr_row_parts parts = new_parts(rows, keyed->key, keyed->key_bytes, moment->time_ms);
-    parts.bucket = bucket;
+    parts.place = place;
     MR_TRY(take_record(rows, record, &refs));
     const mr_status status =
         make(rows, keyed->hash, &parts, held_bytes(rows, record), moment, row_out);

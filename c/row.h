@@ -72,6 +72,13 @@ typedef struct mr_ring {
     mr_addr before; /* | 1: the row is leaving. */
 } mr_ring;
 
+/* The events beside one in its bucket; bucket.h. */
+typedef struct mr_place {
+    mr_addr next;
+    mr_addr before; /* 0 at the ends. */
+    mr_addr bucket;
+} mr_place;
+
 /* A key that the host has, not a chunk. */
 typedef struct mr_keyed {
     const uint8_t *key;
@@ -220,12 +227,13 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
 /* The same for a row that no find has found. */
 void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool written);
 
-/* As mr_rows_create_with, for a key without a row; in a bucket, if it is known to be there. */
-mr_status mr_rows_make_in(mr_rows *rows, mr_addr bucket, const mr_keyed *keyed,
+/* As mr_rows_create_with, for a key without a row. `place`: its bucket and what is before it there,
+ * where that is known; bucket.h. Else NULL. */
+mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *keyed,
                           const mr_moment *moment, const uint8_t *record, mr_row **row_out);
 static inline mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
                                      const uint8_t *record, mr_row **row_out) {
-    return mr_rows_make_in(rows, 0, keyed, moment, record, row_out);
+    return mr_rows_make_at(rows, NULL, keyed, moment, record, row_out);
 }
 
 /* What a row and all that hangs off it count. */
@@ -244,7 +252,7 @@ mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps);
 typedef struct mr_row_parts {
     const uint8_t *key;
     uint32_t key_bytes;
-    mr_addr bucket; /* That it will be in, if that is known; bucket.h. */
+    const mr_place *place; /* As mr_rows_make_at has it. */
     uint64_t birth;
     uint64_t use;
     int64_t last_use_ms;
@@ -554,9 +562,9 @@ uint32_t mr_row_hash(const mr_rows *rows, mr_row *row);
 /* Make room for one row more. False: there is no memory. */
 bool mr_rows_reserve_table(mr_rows *rows, uint32_t hash);
 
-/* Put a row where it is found, for which room is reserved; take it off there. `bucket`: that it
- * will be in, if it is known to be there; else 0. */
-void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, mr_addr bucket);
+/* Put a row where it is found, for which room is reserved; take it off there. `place`: see
+ * mr_rows_make_at. */
+void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, const mr_place *place);
 void mr_rows_leave_table(mr_rows *rows, mr_row *row, uint32_t hash);
 void mr_rows_close_table(mr_rows *rows);
 

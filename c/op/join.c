@@ -191,16 +191,18 @@ static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t 
 
 static uint64_t made_bit(uint32_t hash) { return UINT64_C(1) << (hash % 64); }
 
-/* The bucket of a stretch, for an event that was read; 0: there is none. */
-static mr_addr bucket_of(const mr_operator_data *op, const ahead *ahead, const event *event,
-                         double stretch) {
-    if (stretch != event->own.stretch) {
-        const mr_bucket_name name = name_in(&op->rows, event, stretch);
-        return mr_bucket_find(&op->rows, &name);
-    }
-    const bool stands = event->bucket != 0 || (ahead->made & made_bit(event->own.hash)) == 0;
-    if (stands && !is_limited(op)) return event->bucket; /* Nothing goes while a chunk is run. */
-    return mr_bucket_find(&op->rows, &event->own);
+/* An event that was read is run: its bucket may have come since, or gone, where events go while a
+ * chunk is run. */
+static void look_again(const mr_operator_data *op, const ahead *ahead, event *event) {
+    const bool came = event->bucket == 0 && (ahead->made & made_bit(event->own.hash)) != 0;
+    if (came || is_limited(op)) event->bucket = mr_bucket_find(&op->rows, &event->own);
+}
+
+/* The bucket of a stretch; 0: there is none. */
+static mr_addr bucket_of(const mr_rows *rows, const event *event, double stretch) {
+    if (stretch == event->own.stretch) return event->bucket;
+    const mr_bucket_name name = name_in(rows, event, stretch);
+    return mr_bucket_find(rows, &name);
 }
 
 static bool is_right(const mr_rows *rows, mr_row *row) { return mr_place_side(rows, row) == RIGHT; }
@@ -367,11 +369,11 @@ static mr_status pair_in(mr_operator_data *op, const mr_columns *in, uint32_t i,
 }
 
 /* The same in all buckets, by their time. */
-static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, const ahead *ahead,
-                      const event *event, mr_batch_data *results) {
+static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
+                      mr_batch_data *results) {
     uint32_t skip = op->join.given;
     for (double at = event->from_stretch; at <= event->upto_stretch; at += 1) {
-        const mr_addr bucket = bucket_of(op, ahead, event, at);
+        const mr_addr bucket = bucket_of(&op->rows, event, at);
         if (bucket != 0) MR_TRY(pair_in(op, in, i, event, bucket, &skip, results));
     }
     op->join.given = 0;
@@ -382,8 +384,8 @@ static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, co
 static mr_status keep(mr_operator_data *op, uint32_t i, ahead *ahead, const event *event) {
     mr_rows *rows = &op->rows;
     const mr_moment moment = {event->time_ms, event->watermark_ms, i};
-    const mr_addr bucket = bucket_of(op, ahead, event, event->own.stretch);
-    const double number = mr_bucket_number(rows, bucket, event->side, event->time_ms);
+    mr_place place;
+    const double number = mr_place_behind(rows, event->bucket, event->side, event->time_ms, &place);
     uint8_t *key = mr_at(op->join.key);
     uint64_t record = 0;
     mr_row *row;
@@ -395,7 +397,7 @@ static mr_status keep(mr_operator_data *op, uint32_t i, ahead *ahead, const even
         .key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND,
         .hash = event->own.hash,
     };
-    MR_TRY(mr_rows_make_in(rows, bucket, &keyed, &moment, (const uint8_t *)&record, &row));
+    MR_TRY(mr_rows_make_at(rows, &place, &keyed, &moment, (const uint8_t *)&record, &row));
     ahead->made |= made_bit(event->own.hash);
     const bool later = event->side == RIGHT && !is_as_of(op);
     mr_rows_timer_set(rows, row, over_at(&op->spec, event->time_ms, later));
@@ -417,7 +419,7 @@ static void forget(mr_rows *rows, const event *event) {
 
 /* Run one event. MR_MORE: once more, when the results are taken. */
 static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahead *ahead,
-                     const event *event, mr_batch_data *results) {
+                     event *event, mr_batch_data *results) {
     const uint32_t before = results->columns.size;
     const bool over = is_over(op, event);
     if (op->join.given == 0) {
@@ -431,7 +433,8 @@ static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahe
         const uint32_t key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND;
         if (!over) MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
     }
-    if (!is_as_of(op)) MR_TRY(pair(op, in, i, ahead, event, results));
+    look_again(op, ahead, event);
+    if (!is_as_of(op)) MR_TRY(pair(op, in, i, event, results));
     if (over) {
         forget(&op->rows, event);
         return MR_OK;
