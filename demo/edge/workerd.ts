@@ -29,8 +29,8 @@ const module = (path: string, contents: string | Buffer) => {
 /** There are no packages in workerd: what the worker imports by name is found beside it. */
 const modules = [
   ...["worker.js", "alarm_clock.js", "decisions.js"].map((name) => module(`/${name}`, read(name))),
-  ...["workerd.mjs", "core.mjs", "storage-durable-object.mjs", "millrace.wasm"].map((name) =>
-    module(`/dist/${name}`, read(`../../dist/${name}`)),
+  ...["workerd.mjs", "core.mjs", "base.mjs", "storage-durable-object.mjs", "millrace.wasm"].map(
+    (name) => module(`/dist/${name}`, read(`../../dist/${name}`)),
   ),
   module("/millrace", `export * from "./dist/workerd.mjs"`),
   module(

@@ -96,7 +96,7 @@ async function inWorkerd(build: Build, tasks: readonly Task[]): Promise<readonly
     modules: [
       script("worker.mjs", worker),
       script("golden.mjs", await goldenProgram("./slim.mjs")),
-      ...(await Promise.all(["slim.mjs", "core.mjs"].map(ofDist))),
+      ...(await Promise.all(["slim.mjs", "core.mjs", "base.mjs"].map(ofDist))),
       { type: "CompiledWasm", path: "millrace.wasm", contents: await moduleOf(build) },
     ],
   })
