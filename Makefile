@@ -35,7 +35,7 @@ help: ## List the targets
 
 # ---- the user's targets -------------------------------------------------------------
 
-.PHONY: setup setup-base setup-test setup-runtimes setup-tools
+.PHONY: setup setup-base setup-test setup-runtimes setup-tools setup-firefox
 setup: ## Install what is missing: Debian packages, npm packages
 	@$(SETUP) base test runtimes
 setup-base:
@@ -46,6 +46,8 @@ setup-runtimes:
 	@$(SETUP) base runtimes
 setup-tools:
 	@$(SETUP) base runtimes tools
+setup-firefox:
+	@$(SETUP) base firefox
 
 .PHONY: all
 all: dist/millrace.wasm $(MILLRACE_WASM) ## Build the package into dist/
@@ -145,6 +147,10 @@ test-runtimes: all module | setup-runtimes ## The package: in Node, a browser, a
 .PHONY: package-test
 package-test: all | setup-tools ## The packed package in fresh projects of every kind
 	@$(RUN) test/package/main.ts $(ARGS)
+
+.PHONY: test-firefox
+test-firefox: all | setup-firefox ## The package in Firefox, which is installed first
+	@$(BIN)/vitest run --config test/firefox.config.ts $(TESTS)
 
 # The same modules, bit for bit, from a copy in another folder.
 .PHONY: reproducible
