@@ -32,7 +32,7 @@ type Extension = "mjs" | "cjs" | "mts" | "cts"
 async function put(project: Scratch, extension: Extension, ...names: string[]): Promise<void> {
   for (const name of names) {
     const text = readFileSync(new URL(`consumers/${name}.ts`, import.meta.url), "utf8")
-    const linked = text.replace("./program.ts", `./program.${extension}`)
+    const linked = text.replaceAll(/"\.\/(\w+)\.ts"/g, `"./$1.${extension}"`)
     const module = extension === "cjs" ? ts.ModuleKind.CommonJS : ts.ModuleKind.ESNext
     const compilerOptions = { module, target: ts.ScriptTarget.ES2022 }
     const plain = () => ts.transpileModule(linked, { compilerOptions }).outputText
@@ -106,27 +106,35 @@ const resolved: Consumer = {
   },
 }
 
-const denoFlags = [
-  "run",
-  "--check",
-  "--no-prompt",
-  "--no-remote",
-  "--allow-read=.",
-  "--allow-write=.",
-]
+const denoRuns = ["run", "--no-prompt", "--no-remote", "--allow-read=.", "--allow-write=."]
+const denoFlags = [...denoRuns, "--check"]
+
+/** Its job in a worker. */
+const remote = (name: string, program: string, ...args: string[]): Consumer => ({
+  name,
+  version: versionSaid(program),
+  how: "a job in a worker",
+  async run(project) {
+    await put(project, "mjs", "program", "served", "remote")
+    return { outputs: [await project.runIn(program, ...args, "remote.mjs")] }
+  },
+})
 
 const runtimes: readonly Consumer[] = [
   ...nodes.flatMap((node) => [
     runtime("Node", "mjs", node),
     runtime("Node", "cjs", node),
     compiled(node),
+    remote("Node", node),
   ]),
   resolved,
   runtime("Deno", "mjs", deno, ...denoFlags),
   runtime("Deno", "mts", deno, ...denoFlags),
+  remote("Deno", deno, ...denoRuns), // What it would check has no types of Node's there.
   runtime("Bun", "mjs", bun),
   runtime("Bun", "cjs", bun),
   runtime("Bun", "mts", bun),
+  remote("Bun", bun),
 ]
 
 // ---- pages --------------------------------------------------------------------------
@@ -140,6 +148,8 @@ interface Page {
   /** Of its index.html. */
   readonly scripts: string
   readonly served: Served
+  /** Its program runs in a worker. */
+  readonly inWorker?: true
 }
 
 const script = (source: string) => `<script type="module" src="${source}"></script>`
@@ -152,6 +162,25 @@ const imports = {
 const importMap = `<script type="importmap">${JSON.stringify({ imports })}</script>`
 
 const pages: readonly Page[] = [
+  {
+    name: "Vite",
+    how: "build, a job in a worker",
+    build: [vite, "build", "--logLevel=error"],
+    scripts: script("remote_page.mjs"),
+    served: "dist",
+    inWorker: true,
+  },
+  {
+    name: "webpack",
+    how: "build, a job in a worker",
+    build: [
+      ...([tool("webpack"), "--mode=production", "--entry=./remote_page.mjs"] as const),
+      ...["--output-path=out", "--output-filename=page.js"],
+    ],
+    scripts: `<script defer src="out/page.js"></script>`,
+    served: ".",
+    inWorker: true,
+  },
   { name: "Vite", how: "dev", scripts: script("page.mjs"), served: "dev" },
   {
     name: "Vite",
@@ -193,12 +222,12 @@ const pages: readonly Page[] = [
   },
 ]
 
-const opened = ({ name, version, how, build, scripts, served }: Page): Consumer => ({
+const opened = ({ name, version, how, build, scripts, served, inWorker }: Page): Consumer => ({
   name,
   version: version ?? versionOf(name.toLowerCase()),
   how: `${how}, in Chromium`,
   async run(project, browser) {
-    await put(project, "mjs", "program", "page")
+    await put(project, "mjs", "program", ...(inWorker ? ["served", "remote_page"] : ["page"]))
     await project.write("index.html", `<!doctype html><meta charset="utf-8" />${scripts}`)
     if (build !== undefined) await project.run(...build)
     return visit(browser, project.folder, served)
