@@ -60,7 +60,8 @@ export class Flow {
     this.#clock = clock
     this.outputs = outputs
     const watermarkAt = (planned: Planned): number => this.progress.at(planned)
-    const place = { engine, clock, watermarkAt }
+    const position = () => Math.max(this.sequence - 1, 0)
+    const place = { engine, clock, watermarkAt, position }
     this.steps = plan.nodes.map((planned) => openStep(planned, plan, place, outputs))
     this.#alarms = new Alarms(this.steps, clock)
     this.sources = sourcesOf(plan)

@@ -33,6 +33,8 @@ export interface Site {
   readonly eventTime: boolean
   /** How far it has come there. */
   readonly watermark: number
+  /** The event of the job that was read last, in any of its runs. */
+  readonly position: number
   /** What becomes of errors that no event is to blame for; undefined: they end the job. */
   readonly tolerance?: Tolerance | undefined
   /** Does anybody take what comes out? If not, outputs are only counted. May change. */

@@ -28,6 +28,8 @@ export interface Step {
 /** What all nodes of a job have in common. */
 interface Place extends Pick<Site, "engine" | "clock"> {
   watermarkAt(this: void, planned: Planned): number
+  /** The event of the job that was read last. */
+  position(this: void): number
 }
 
 /** A node's runner; whether its outputs are wanted is asked each time, as outputs get claimed. */
@@ -62,6 +64,7 @@ class StepSite implements Site {
   readonly tolerance: Tolerance | undefined
   readonly #planned: Planned
   readonly #watermarkAt: Place["watermarkAt"]
+  readonly #position: Place["position"]
   /** Does another node hear of it? */
   readonly #read: boolean
   readonly #outputs: readonly Output[]
@@ -69,7 +72,7 @@ class StepSite implements Site {
   constructor(
     planned: Planned,
     plan: Plan,
-    { engine, clock, watermarkAt }: Place,
+    { engine, clock, watermarkAt, position }: Place,
     outputs: readonly Output[],
     tolerance: Tolerance | undefined,
   ) {
@@ -81,6 +84,7 @@ class StepSite implements Site {
     this.tolerance = tolerance
     this.#planned = planned
     this.#watermarkAt = watermarkAt
+    this.#position = position
     this.#read = plan.nodes.some(({ inputs }) => inputs.includes(planned))
     this.#outputs = outputs.filter((_, i) => {
       const { from, tag } = plan.outputs[i] as PlannedOutput
@@ -90,6 +94,10 @@ class StepSite implements Site {
 
   get watermark(): number {
     return this.#watermarkAt(this.#planned)
+  }
+
+  get position(): number {
+    return this.#position()
   }
 
   get wanted(): boolean {

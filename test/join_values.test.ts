@@ -18,8 +18,15 @@ async function opened(state: { maxSize?: number }) {
   const { nodes } = planOf([["out", joined.node]])
   const node = nodes.map(({ node }) => node).find(({ kind }) => kind === "joinBuffers")
   const clock = steady(manualClock())
-  const place = { uid: "join", label: "join", engine, clock, eventTime: true }
-  const runner = (node as OperatorNode).open({ ...place, watermark: -Infinity, wanted: true })
+  const place = {
+    uid: "join",
+    label: "join",
+    engine,
+    clock,
+    eventTime: true,
+    wanted: true,
+  } as const
+  const runner = (node as OperatorNode).open({ ...place, watermark: -Infinity, position: 0 })
   const run = (values: readonly unknown[], inputs: number | Uint8Array, watermark: number): Ran => {
     const times = Float64Array.from(values, (hit) => (hit as Hit).at)
     const watermarks = new Float64Array(values.length).fill(watermark)

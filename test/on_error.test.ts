@@ -1,7 +1,8 @@
 /** What events do that an operator cannot take, and where side outputs go. */
 import { describe, expect, it } from "vitest"
-import { count, from, of, outputTag, run } from "../js/index.ts"
-import type { ErrorEvent } from "../js/index.ts"
+import { count, from, of, outputTag, run, tumbling } from "../js/index.ts"
+import type { ErrorEvent, KeyedStream, Stream } from "../js/index.ts"
+import { clock, crash, end, event, playAll } from "../js/testing/index.ts"
 import { errorFrom, guardRejections, pull } from "./probe.ts"
 
 guardRejections()
@@ -240,5 +241,40 @@ describe("a side output", () => {
     expect((await errorFrom(() => run(twice))).message).toBe(
       "two outputs of the job have the name refused",
     )
+  })
+})
+
+describe("what fails by itself after a restart", () => {
+  interface Hit {
+    readonly k: string
+    readonly at: number
+  }
+  const errorsTo = outputTag<ErrorEvent>("errors")
+  const routed = { onError: "route", errorsTo } as const
+  const fail = (): unknown => {
+    throw boom
+  }
+  const ways: Record<string, (hits: KeyedStream<string, Hit>) => Stream<unknown>> = {
+    "a timer in event time": (hits) =>
+      hits.process({
+        process: ({ at }, _, { timers }) => timers.eventTime(at + 100),
+        ...{ onTimer: fail, ...routed },
+      }),
+    "a timer in processing time": (hits) =>
+      hits.process({
+        process: (_, __, { timers }) => timers.processingTime(100),
+        ...{ onTimer: fail, ...routed },
+      }),
+    "a window": (hits) => hits.window(tumbling(100)).process(fail, routed),
+    "a window of two streams": (hits) => hits.coGroup(hits, tumbling(100), fail, routed),
+  }
+
+  it.each(Object.entries(ways))("says which event was the last: %s", async (_, make) => {
+    const script = [event({ k: "a", at: 1 }), event({ k: "a", at: 2 }), crash(), clock(200), end()]
+    const failed = (hits: Stream<Hit>) => ({ failed: make(hits.keyBy("k")).sideOutput(errorsTo) })
+    const { results, error } = await playAll<Hit>(failed, script)
+    expect(error).toBeUndefined()
+    const positions = (results["failed"] as ErrorEvent[]).map(({ position }) => position)
+    expect(new Set(positions)).toEqual(new Set([1]))
   })
 })

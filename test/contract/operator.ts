@@ -238,6 +238,7 @@ function openGraph<T extends Timed>(stream: StreamOf<unknown>, engine: Engine, e
           clock: steady(manualClock()),
           eventTime,
           watermark: -Infinity,
+          position: 0,
           wanted: true,
         }),
   )

@@ -111,6 +111,7 @@ export class ProcessRunner implements Runner {
   fire(timeMs: number): Finished {
     const out = new Emitted()
     this.#firing.now = Math.max(this.#firing.now, timeMs)
+    this.#firing.position = this.#site.position
     this.#firing.due(out)
     return out.finished(false)
   }
@@ -119,6 +120,7 @@ export class ProcessRunner implements Runner {
     const out = new Emitted()
     this.#seat.ending = true
     this.#firing.now = Math.max(this.#firing.now, this.#site.clock.now())
+    this.#firing.position = this.#site.position
     if (this.#firing.last("event", out)) return out.finished(true)
     return this.#firing.last("processing", out) ? out.finished(false) : undefined
   }

@@ -221,6 +221,7 @@ export class WindowRunner implements Runner {
     work: (out: Emitted, firing: (watermark: number, now: number) => Firing) => void,
   ): Finished {
     if (this.#failed !== undefined) throw this.#failed.error as Error
+    this.#position = this.#site.position
     const out = new Emitted()
     const fail: Firing["fail"] = (error, keyOf) => {
       const left = this.#deal(error, keyOf, this.#position, out)
