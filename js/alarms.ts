@@ -28,7 +28,8 @@ export class Alarms {
       first = step
       timeMs = due
     }
-    if (first?.numbered !== undefined) {
+    // At -Infinity there is no timer, but what has failed is to be told.
+    if (first?.numbered !== undefined && timeMs > -Infinity) {
       refuseNumbers(first.numbered, `a timer in processing time fires in ${first.planned.uid}`)
     }
     return first && { step: first, timeMs }

@@ -167,6 +167,36 @@ describe("a numbered sink", () => {
   })
 })
 
+describe("what fails at the end of a source", () => {
+  const fails = (time: number): string => {
+    if (time > 0) throw new Error("no")
+    return `at ${time}`
+  }
+  const ways: Record<string, (events: Stream<Event>) => Stream<string>> = {
+    "a timer": (events) =>
+      events.keyBy("user").process({
+        emits: of<string>(),
+        process(_, __, { timers }) {
+          for (const time of [0, 1]) timers.eventTime(time)
+        },
+        onTimer: (time, _, __, out) => out.collect(fails(time)),
+      }),
+    "a window": (events) =>
+      events
+        .keyBy(() => "all")
+        .window(() => [0, 1].map((start) => ({ start, end: 100 * start + 1000 })))
+        .process((_, __, { window }) => fails(window.start)),
+  }
+
+  it.each(Object.entries(ways))("is what a numbered sink's job ends with: %s", async (_, make) => {
+    const store = new Store()
+    const job = await run(make(from([{ user: "ada", at: 0 }], { time: "at" })).to(store))
+    await expect(job.finished()).rejects.toMatchObject({ code: "USER_FUNCTION" })
+    expect(store.rows).toEqual(["at 0"])
+    await job.close()
+  })
+})
+
 describe("no numbers", () => {
   const timed = { time: "at" } as const
   type Mapped = Pick<Stream<unknown>, "to">
