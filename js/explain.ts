@@ -114,7 +114,7 @@ class Telling {
   readonly #step: Step
   readonly #flow: Flow
   readonly #clock: Clock
-  readonly #states: Record<string, StateExplanation> = {}
+  readonly #states = new Map<string, StateExplanation>()
   readonly #windows: WindowExplanation[] = []
   readonly #timers: TimerExplanation[] = []
   readonly #rows = { buffered: [] as object[], matches: [] as object[] }
@@ -136,7 +136,7 @@ class Telling {
       kind: node.kind,
       ...(eventTime && { watermark: this.#flow.progress.at(planned) }),
       sources: sourcesOf(planned, this.#flow),
-      states: this.#states,
+      states: Object.fromEntries(this.#states),
       windows: this.#windows,
       timers: this.#timers,
       ...this.#rows,
@@ -154,7 +154,10 @@ class Telling {
     const { windows } = this.#step.runner ?? {}
     if (windows?.operator === state.operator) return this.#tellWindows(rows, windows)
     if (state.readRow === undefined) return
-    this.#states[state.name] = stateOf(rows, (row) => state.readRow?.(row))
+    this.#states.set(
+      state.name,
+      stateOf(rows, (row) => state.readRow?.(row)),
+    )
   }
 
   #tellRows({ keysOf, tell }: ToldRows, operator: Operator): void {

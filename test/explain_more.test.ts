@@ -9,6 +9,7 @@ import {
   pattern,
   sliding,
   tumbling,
+  valueState,
 } from "../js/index.ts"
 import { windowJoin, within } from "../js/index.ts"
 import { fed } from "./explained.ts"
@@ -54,6 +55,19 @@ describe("job.explain", () => {
     ]
     expect(explain("a", "joinBuffers-3").windows).toEqual(windows)
     expect(explain("a", "coGroup-1").windows).toEqual(windows)
+    await close()
+  })
+
+  it("tells of states whatever their names", async () => {
+    const name = "__proto__"
+    const { of, give, close } = await fed((events) => {
+      return events.keyBy("k").process({
+        state: { [name]: valueState({ default: 0 }) },
+        process: (_, { [name]: n }) => n?.update(n.value() + 1),
+      })
+    }, timed)
+    await give(0, "a1 a2")
+    expect(Object.entries(of("a", "process-1").states)).toEqual([[name, { rows: 1, value: 2 }]])
     await close()
   })
 
