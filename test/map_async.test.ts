@@ -90,6 +90,20 @@ describe("mapAsync", () => {
     await job.close()
   })
 
+  it("waits for no clock where there is no delay", async () => {
+    let tries = 0
+    const stream = from([1]).mapAsync(
+      async (n) => {
+        if (++tries < 4) throw new Error("no")
+        return n
+      },
+      { retry: { attempts: 3, delay: 0 } },
+    )
+    const job = await run(stream, { clock: manualClock() })
+    expect(await pull(job)).toEqual([1])
+    await job.close()
+  })
+
   it("gives a try up when it takes too long, and tells its signal", async () => {
     const clock = manualClock()
     const aborted: unknown[] = []

@@ -7,6 +7,7 @@ import { duration, integer, nested } from "../options.ts"
 import type { Checked } from "../options.ts"
 import { isPromise } from "../state/access.ts"
 import type { SteadyClock } from "../time/clock.ts"
+import { turn } from "../time/macrotask.ts"
 
 /** How long a try may take, and how many there are. */
 export interface TryOptions {
@@ -119,6 +120,7 @@ export class Tries {
   /** Wait; false: the job was closed meanwhile. */
   #sleep(ms: number): Promise<boolean> {
     const closed = this.#closed.signal
+    if (ms === 0) return turn().then(() => !closed.aborted) // A clock that stands still has no say.
     return new Promise((resolve) => {
       const done = () => {
         cancel()
