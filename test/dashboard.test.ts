@@ -28,8 +28,8 @@ const open = (storage: MemoryStorage, pace = new Pace(Infinity)) =>
 const viewOf = (replay: Replay) => replay.view({ linesEndMs: NaN })
 
 /** What of a view is the same in every run. */
-function figuresOf({ flights, airports, top, closed, late, alerts, lines, rule }: View) {
-  return { flights, airports, top, closed, late, alerts, lines, rule }
+function figuresOf({ flights, timeMs, airports, top, closed, late, alerts, lines, rule }: View) {
+  return { flights, timeMs, airports, top, closed, late, alerts, lines, rule }
 }
 
 /** The figures are those of plain code; quantiles within one per cent. */

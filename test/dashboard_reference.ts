@@ -28,8 +28,10 @@ export function plainTotals(all: readonly Arrival[]) {
   const { closed, late } = hoursOf(flights)
   const lines = Object.fromEntries(hubs.map((hub) => [hub, lineOf(flights, hub)]))
   const top = topOf(flights)
+  const timeMs = flights.reduce((last, { date }) => Math.max(last, date), -Infinity)
   return {
     flights: flights.length,
+    timeMs,
     airports,
     top,
     closed,

@@ -4,8 +4,7 @@
  *     rows      0 1 2 3 4 5 6 7 8 9 ...
  *     arrival   0 2 1 3 5 4 6 9 8 ... 7      most by a few rows, one in 256 by up to 1,800
  *
- * Rows change places inside of blocks alone, so reading may start at any block. The row whose turn
- * it would have been says when something arrives: so time of arrival never goes back.
+ * Rows change places inside of blocks alone, so reading may start at any block.
  */
 
 /** Rows that change places among each other, which is some twelve hours of flights. */

@@ -33,9 +33,14 @@ export const shortDay = (timeMs: number) => shortFormat.format(timeMs)
 /** `14:05`. */
 export const hour = (timeMs: number) => hourFormat.format(timeMs)
 
-/** A number of a table: whole, or with two digits. */
-export const inTable = (value: number) =>
-  Number.isInteger(value) ? digits(value) : minus(value.toFixed(2))
+/** Numbers from here on are times: in 1998, which no count comes to. */
+const timesFrom = 9e11
+
+/** A number of a table: whole, or with two digits; or a time. */
+export function inTable(value: number): string {
+  if (value >= timesFrom) return `${shortDay(value)}, ${hour(value)}`
+  return Number.isInteger(value) ? digits(value) : minus(value.toFixed(2))
+}
 
 /** `1.4 MiB`, without the unit. */
 export const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1)

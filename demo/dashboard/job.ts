@@ -69,7 +69,7 @@ function totals(flights: Stream<Departure>) {
   const airports = flights
     .keyBy("origin")
     .aggregate(
-      { flights: count(), mean: mean("delay"), worst: max("delay") },
+      { flights: count(), mean: mean("delay"), worst: max("delay"), last: max("date") },
       { uid: "airports", emit: "final" },
     )
   const routes = flights

@@ -28,7 +28,12 @@ const everyMs = 100
 
 const { name, flights } = asked()
 
-const say = (text: string) => write(byId("status", HTMLElement), text)
+function say(text: string, failed = false): void {
+  const status = byId("status", HTMLElement)
+  write(status, text)
+  status.classList.toggle("failed", failed)
+}
+
 /** What became of the worker before this one, until the view says where it goes on. */
 let before: string | undefined
 const client = new Client({
@@ -36,7 +41,7 @@ const client = new Client({
     before = undefined
     say("All flights have come")
   },
-  failed: (error) => say(error instanceof Error ? error.message : String(error)),
+  failed: (error) => say(error instanceof Error ? error.message : String(error), true),
 })
 
 const panels = {
@@ -61,7 +66,9 @@ const control = controls(remembered(), {
   kill: () => void restart("Killed. "),
   again: () => void restart("", () => forget(name)),
 })
+let shown: View | undefined
 theme(() => {
+  if (shown !== undefined) draw(shown, performance.now())
   panels.lines.redraw()
   panels.rates.redraw()
 })
@@ -104,7 +111,7 @@ async function look(): Promise<void> {
   map ??= await client.ask((job) => job.request("map", undefined))
   const { endMs: linesEndMs } = panels.lines
   const view = await client.ask((job) => job.request("view", { linesEndMs }))
-  if (view !== undefined) draw(view, performance.now())
+  if (view !== undefined) draw((shown = view), performance.now())
   const query = table.query(performance.now())
   const rows = query && (await client.ask((job) => job.request("table", query)))
   if (rows !== undefined) table.draw(rows)

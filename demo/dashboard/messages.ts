@@ -63,8 +63,8 @@ export interface CheckpointView {
   /** How long the last one took, ms, and what was written for it. */
   readonly lastMs: number
   readonly lastBytes: number
-  /** How many flights had come at each that was taken, the last ones. */
-  readonly marks: readonly number[]
+  /** How many flights had come at the last one. */
+  readonly at: number | undefined
   /** How many had come at the one that this run goes on from. */
   readonly restoredAt: number | undefined
 }
@@ -87,6 +87,8 @@ export type Cell = string | number
 export interface TablePage {
   readonly state: string
   readonly columns: readonly string[]
+  /** Which of them have numbers. */
+  readonly numbers: readonly boolean[]
   readonly rows: readonly (readonly Cell[])[]
   readonly page: number
   readonly pages: number

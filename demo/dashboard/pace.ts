@@ -58,11 +58,6 @@ export class Pace {
     this.#reachedMs = timeMs
   }
 
-  /** How far the flights have come, in event time; -Infinity: none has. */
-  get reachedMs(): number {
-    return this.#reachedMs
-  }
-
   /** What was to come until now, in event time. Infinity: all of it. */
   get now(): number {
     if (this.#paused) return this.#fromMs

@@ -17,9 +17,6 @@ import { flightsOf, viewOf } from "./view.ts"
 /** How often a checkpoint is taken, ms. */
 const checkpointMs = 1000
 
-/** So many marks of checkpoints are kept for the page. */
-const marksMax = 400
-
 /** What a replay begins with. */
 export interface ReplayOptions {
   readonly file: FlightFile
@@ -90,15 +87,14 @@ class Marks {
   /** How many flights the state has. */
   flights: () => number = () => 0
   restoredAt: number | undefined
-  readonly #marks: number[] = []
+  #at: number | undefined
   #completed = 0
   #last = { durationMs: 0, bytes: 0 }
 
   add(taken: { readonly bytes: number; readonly durationMs: number }): void {
     this.#completed++
     this.#last = taken
-    this.#marks.push(this.flights())
-    if (this.#marks.length > marksMax) this.#marks.shift()
+    this.#at = this.flights()
   }
 
   view(): CheckpointView {
@@ -106,7 +102,7 @@ class Marks {
       completed: this.#completed,
       lastMs: this.#last.durationMs,
       lastBytes: this.#last.bytes,
-      marks: this.#marks,
+      at: this.#at,
       restoredAt: this.restoredAt,
     }
   }

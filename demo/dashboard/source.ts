@@ -46,6 +46,8 @@ interface Block {
   readonly firstRow: number
   readonly columns: FlightColumns
   readonly order: Uint16Array
+  /** When each arrives: as it departs, or with the one before it. */
+  readonly arrivedMs: Float64Array
 }
 
 /** The first `limit` flights of a file. */
@@ -56,7 +58,7 @@ export function arrivals(file: FlightFile, limit: number, pace: Pace, rules: Rul
       for await (const block of blocksOf(file, flights, Math.min(limit, countOf(file)))) {
         const end = block.firstRow + block.order.length
         while (flights < end) {
-          const timeMs = arrivedMs(block, flights)
+          const timeMs = block.arrivedMs[flights - block.firstRow]!
           pace.reach(timeMs)
           await rules.settle(flights, passed)
           const next = rules.log[passed]
@@ -84,32 +86,33 @@ async function* blocksOf(file: FlightFile, flight: number, limit: number): Async
     const passed = Math.max(0, Math.floor((flight - rowStart) / blockSize)) * blockSize
     const columns = await readColumns(file, rowStart + passed, end)
     for (let at = 0; at < columns.date.length; at += blockSize) {
-      const part = <T>(column: readonly T[]) => column.slice(at, at + blockSize)
-      const firstRow = rowStart + passed + at
-      yield {
-        firstRow,
-        columns: {
-          date: part(columns.date),
-          delay: part(columns.delay),
-          origin: part(columns.origin),
-          destination: part(columns.destination),
-        },
-        order: arrivalOrder(firstRow, Math.min(blockSize, columns.date.length - at)),
-      }
+      yield blockOf(columns, at, rowStart + passed + at)
     }
   }
 }
 
-/** When something arrives: when the row whose turn it would be departed. */
-function arrivedMs({ firstRow, columns }: Block, flight: number): number {
-  return columns.date[flight - firstRow]!.getTime()
+/** The block that begins at `from` in columns, and at `firstRow` in the file. */
+function blockOf(all: FlightColumns, from: number, firstRow: number): Block {
+  const part = <T>(column: readonly T[]) => column.slice(from, from + blockSize)
+  const columns = {
+    date: part(all.date),
+    delay: part(all.delay),
+    origin: part(all.origin),
+    destination: part(all.destination),
+  }
+  const order = arrivalOrder(firstRow, columns.date.length)
+  let latestMs = -Infinity
+  const arrivedMs = Float64Array.from(order, (row) => {
+    return (latestMs = Math.max(latestMs, columns.date[row]!.getTime()))
+  })
+  return { firstRow, columns, order, arrivedMs }
 }
 
 /** Flights `[from, to)` that have arrived by then; at least one. */
 function departuresOf(block: Block, from: number, to: number, byMs: number): Departure[] {
-  const { columns, firstRow, order } = block
+  const { columns, firstRow, order, arrivedMs } = block
   const departures: Departure[] = []
-  for (let flight = from; flight < to && arrivedMs(block, flight) <= byMs; flight++) {
+  for (let flight = from; flight < to && arrivedMs[flight - firstRow]! <= byMs; flight++) {
     const row = order[flight - firstRow]!
     const [origin, destination] = [columns.origin[row]!, columns.destination[row]!]
     departures.push({

@@ -28,6 +28,7 @@ export function tableOf(job: JobBase, query: TableQuery): TablePage {
   return {
     state: query.state,
     columns,
+    numbers: columns.map((name) => typeof entries[0]?.[name] === "number"),
     rows: found.slice(page * pageRows, (page + 1) * pageRows),
     ...{ page, pages, found: found.length, total: all.length },
   }

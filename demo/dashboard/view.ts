@@ -4,7 +4,7 @@
 import type { JobBase } from "millrace"
 import { hubs } from "./shown.ts"
 import type { Alert, ClosedHour, Line, Recent } from "./job.ts"
-import type { AirportView, CheckpointView, View, ViewQuery } from "./messages.ts"
+import type { CheckpointView, View, ViewQuery } from "./messages.ts"
 import type { Pace } from "./pace.ts"
 import { firstMinutes } from "./rules.ts"
 import type { Departure } from "./source.ts"
@@ -22,17 +22,23 @@ interface Totals {
   readonly mean?: number
 }
 
+interface AirportTotals extends Totals {
+  /** The last departure, ms since 1970. */
+  readonly last?: number
+}
+
 export function viewOf(job: JobBase, query: ViewQuery, around: Surroundings): View {
   const { pace, flightsMax, checkpoints } = around
   const { live, external } = job.stats().memory
+  const airports = airportsOf(job)
   const rule = job.state("severe/rule").get([null, "minutes"])
   return {
-    flights: flightsOf(job),
+    flights: sumOf(airports),
     flightsMax,
-    timeMs: pace.reachedMs,
+    timeMs: airports.reduce((last, [, totals]) => Math.max(last, totals.last ?? last), -Infinity),
     pace: { speed: pace.speed, paused: pace.paused },
     rule: (rule as number | undefined) ?? firstMinutes,
-    airports: airportsOf(job),
+    airports: airports.map(([code, { flights, mean = 0 }]) => [code, flights, mean]),
     top: topOf(job),
     closed: recentOf<ClosedHour>(job, "closed"),
     late: recentOf<Departure>(job, "late"),
@@ -44,16 +50,12 @@ export function viewOf(job: JobBase, query: ViewQuery, around: Surroundings): Vi
 }
 
 /** How many flights the state has. */
-export function flightsOf(job: JobBase): number {
-  return airportsOf(job).reduce((sum, [, flights]) => sum + flights, 0)
-}
+export const flightsOf = (job: JobBase) => sumOf(airportsOf(job))
 
-function airportsOf(job: JobBase): AirportView[] {
-  return [...job.state("airports").scan()].map(([code, totals]) => {
-    const { flights, mean = 0 } = totals as Totals
-    return [code as string, flights, mean]
-  })
-}
+const airportsOf = (job: JobBase) => [...job.state("airports").scan()] as [string, AirportTotals][]
+
+const sumOf = (airports: readonly (readonly [string, Totals])[]) =>
+  airports.reduce((sum, [, { flights }]) => sum + flights, 0)
 
 function topOf(job: JobBase) {
   const [top = []] = (job.state("top/values").get(null) ?? []) as [{ value: string }[]?]

@@ -15,6 +15,7 @@ const flags = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
   ...["--disable-dev-shm-usage", "--disable-breakpad", "--remote-debugging-port=0"],
+  "--hide-scrollbars", // In pictures.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", // Nothing but this machine.
 ]
 

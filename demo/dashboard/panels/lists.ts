@@ -1,4 +1,4 @@
-/** The lists: what came last, and the busiest routes. Their rows are made once, and written into. */
+/** The lists: what came last, and the busiest routes. Rows are made once, and written into. */
 import { byId, make, write } from "../dom.ts"
 import { digits, hour, minutes, shortDay } from "../format.ts"
 import { recentMax, topMax } from "../shown.ts"

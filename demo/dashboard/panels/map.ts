@@ -67,7 +67,9 @@ function drawAirports(
     .sort(([, a], [, b]) => b - a)
   const most = shown[0]?.[1] ?? 1
   const colours = steps.map(({ name }) => colour(name))
+  const unit = map.width / context.canvas.clientWidth // A pixel of the page.
   context.strokeStyle = colour("paper")
+  context.lineWidth = unit
   for (const [code, flights, mean] of shown) {
     const { x, y } = map.airports[code]!
     const step = steps.findLastIndex(({ from }) => mean >= from)
@@ -77,13 +79,13 @@ function drawAirports(
     context.fill()
     context.stroke()
   }
-  context.font = "600 11px system-ui, sans-serif"
+  context.font = `600 ${11 * unit}px system-ui, sans-serif`
   context.textAlign = "center"
-  context.lineWidth = 3
+  context.lineWidth = 3 * unit
   context.fillStyle = colour("ink")
   for (const [code, flights] of shown.slice(0, named)) {
     const { x, y } = map.airports[code]!
-    const below = y + radius.max * Math.sqrt(flights / most) + 12
+    const below = y + radius.max * Math.sqrt(flights / most) + 12 * unit
     context.strokeText(code, x, below)
     context.fillText(code, x, below)
   }

@@ -1,4 +1,4 @@
-/** What the plots have in common: axes without boxes, in the colours of the theme, and their size. */
+/** What the plots have in common: axes without boxes, the theme's colours, their size. */
 import uPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
 import { colour } from "../dom.ts"

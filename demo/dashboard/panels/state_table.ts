@@ -76,12 +76,12 @@ class Rows {
     this.#sortBy = sortBy
   }
 
-  draw({ columns, rows }: TablePage, sort: NonNullable<TableQuery["sort"]>): void {
+  draw({ columns, numbers, rows }: TablePage, sort: NonNullable<TableQuery["sort"]>): void {
     if (columns.join() !== this.#columns) this.#make(columns)
     for (const [at, head] of this.#heads.entries()) {
       const order = sort.descending ? "descending" : "ascending"
       head.ariaSort = columns[at] === sort.column ? order : "none"
-      head.className = typeof rows[0]?.[at] === "number" ? "number" : ""
+      head.className = numbers[at] === true ? "number" : ""
     }
     for (const [at, row] of this.#cells.entries()) {
       for (const [place, cell] of row.entries()) writeCell(cell, rows[at]?.[place] ?? "")

@@ -9,6 +9,7 @@ export function timePanel() {
   const time = byId("hour", HTMLElement)
   const flights = byId("flights", HTMLElement)
   const flightsMax = byId("flights-max", HTMLElement)
+  const marks = new Marks()
 
   return (view: View): void => {
     const { timeMs } = view
@@ -17,11 +18,27 @@ export function timePanel() {
     write(time, known ? hour(timeMs) : "")
     write(flights, digits(view.flights))
     write(flightsMax, digits(view.flightsMax))
-    drawLine(line, view)
+    marks.see(view)
+    drawLine(line, view, marks)
   }
 }
 
-function drawLine(canvas: HTMLCanvasElement, { flights, flightsMax, checkpoints }: View): void {
+/** The checkpoints that this page has seen, each in a thousandth of the flights. */
+class Marks {
+  readonly shares = new Set<number>()
+
+  see({ flights, flightsMax, checkpoints: { at } }: View): void {
+    if (at !== undefined) this.shares.add(Math.round((1000 * at) / flightsMax) / 1000)
+    const most = flights / flightsMax + 0.001
+    for (const share of this.shares) if (share > most) this.shares.delete(share) // Begun again.
+  }
+}
+
+function drawLine(
+  canvas: HTMLCanvasElement,
+  { flights, flightsMax, checkpoints }: View,
+  { shares }: Marks,
+): void {
   const { context, width, height } = pencil(canvas)
   const xOf = (count: number) => Math.round((count / flightsMax) * width)
   context.fillStyle = colour("fill")
@@ -29,7 +46,7 @@ function drawLine(canvas: HTMLCanvasElement, { flights, flightsMax, checkpoints 
   context.fillStyle = colour("ink")
   context.fillRect(0, 6, xOf(flights), 4)
   context.fillStyle = colour("quiet")
-  for (const mark of checkpoints.marks) context.fillRect(xOf(mark), 2, 1, 12)
+  for (const share of shares) context.fillRect(Math.round(share * width), 2, 1, 12)
   if (checkpoints.restoredAt === undefined) return
   context.fillStyle = colour("focus")
   context.fillRect(xOf(checkpoints.restoredAt) - 1, 0, 3, height)
