@@ -24,8 +24,9 @@ export class Client {
     this.#events = events
   }
 
-  /** Start a worker, which goes on where the last checkpoint was. */
+  /** Start a worker, instead of one that is there, which goes on from the last checkpoint. */
   async start(input: Input): Promise<void> {
+    this.kill()
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" })
     this.#worker = worker
     this.#job = startJob<typeof served>(worker, { input })

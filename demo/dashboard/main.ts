@@ -26,13 +26,15 @@ import { asked, forget, remember, remembered } from "./page.ts"
 /** How often there is something else to see, at most, ms. */
 const everyMs = 100
 
-const { name, flights } = asked()
-
 function say(text: string, failed = false): void {
   const status = byId("status", HTMLElement)
   write(status, text)
   status.classList.toggle("failed", failed)
 }
+
+addEventListener("error", ({ message }) => say(message, true))
+addEventListener("unhandledrejection", ({ reason }) => say(String(reason), true))
+const { name, flights } = asked()
 
 /** What became of the worker before this one, until the view says where it goes on. */
 let before: string | undefined
@@ -81,6 +83,7 @@ function start(why: string): Promise<void> {
 /** End the worker hard, and have another one. */
 async function restart(why: string, between = async () => undefined as void): Promise<void> {
   client.kill()
+  control.forget()
   say(`${why}Loading the flights …`)
   await between()
   panels.rates.reset()

@@ -55,6 +55,10 @@ export function controls(setting: PaceSetting, events: ControlEvents) {
     get setting(): PaceSetting {
       return { speed, paused }
     },
+    /** What was on its way to a worker that was killed is lost. */
+    forget(): void {
+      wanted = undefined
+    },
     /** The rule as it is in the stream; not while another one is on its way, or being chosen. */
     drawRule(is: number): void {
       if (is === wanted) wanted = undefined
