@@ -7,7 +7,10 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const module = process.env["MILLRACE_MODULE"] ?? "wasi"
 
 /** What tries programs and storage, which are the same on each: on the module that ships alone. */
-const onceOnly = ["docs", "readme", "examples", "rs2", "power", "demo_kills", "node_streams"]
+const onceOnly = [
+  ...["docs", "readme", "examples", "rs2", "power"],
+  ...["demo_kills", "node_streams", "dashboard"],
+]
 
 export default defineConfig({
   resolve: {

@@ -77,12 +77,13 @@ function choice(speed: number, choose: () => void): HTMLInputElement {
   return input
 }
 
-/** Keys act unless somebody types, or is on a control that has a use for them. */
+/** Keys act unless somebody types, or is on a control that they press. */
 function onKeys(acts: Readonly<Record<string, () => void>>): void {
   addEventListener("keydown", (event) => {
     const { key, target, ctrlKey, altKey, metaKey } = event
     const typing = target instanceof HTMLInputElement && target.type === "search"
-    const pressing = key === " " && target instanceof HTMLElement && target !== document.body
+    const pressing =
+      key === " " && (target instanceof HTMLButtonElement || target instanceof HTMLSelectElement)
     const act = Object.hasOwn(acts, key) ? acts[key] : undefined
     if (act === undefined || typing || pressing || ctrlKey || altKey || metaKey) return
     event.preventDefault()
