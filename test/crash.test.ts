@@ -10,6 +10,7 @@ import { fileStorage } from "../js/storage/file.ts"
 import { bundled } from "./bundled.ts"
 import { countedAt, Delivered, delivered } from "./delivered.ts"
 import { endless, stateAt } from "./endless.ts"
+import { both, Joined, joined } from "./joined.ts"
 import { errorFrom, guardRejections } from "./probe.ts"
 import { full, randoms, seedOf } from "./random.ts"
 
@@ -44,8 +45,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(programs, { recursive: true, force: true }))
 
-async function victim(dir: string): Promise<Victim> {
-  const child = spawn(process.execPath, [program, dir], {
+async function victim(dir: string, what = "delivered"): Promise<Victim> {
+  const child = spawn(process.execPath, [program, dir, what], {
     stdio: ["pipe", "pipe", "inherit"],
   })
   cleanups.push(() => child.kill("SIGKILL"))
@@ -124,6 +125,42 @@ describe("kill -9", () => {
     expect(reader.exact).toBe(end)
     const latest = stateAt(end).map(({ key, count }) => [key, countedAt((count - 1) * 97 + key)])
     expect([...reader.latest].sort(([a], [b]) => a - b)).toEqual(latest)
+  })
+
+  it("at random moments of joins of every kind: each pair comes once", async () => {
+    const random = randoms(seedOf("kill -9, joins"))
+    const kills = full ? 200 : 8
+    const dir = await folder()
+    const reader = new Joined(dir)
+    const options = { storage: fileStorage(`${dir}/state`) }
+    let position = 0
+    const waiting = [victim(dir, "joined"), victim(dir, "joined")]
+    for (let kill = 0; kill < kills; kill++) {
+      const { process: child, line, kill: murder } = await (waiting.shift() as Promise<Victim>)
+      waiting.push(victim(dir, "joined"))
+      child.stdin?.write("go\n")
+      const lines = kill % 4 === 0 ? 0 : 5 + Math.floor(random() * 20)
+      for (let read = 0; read < lines; read++) await line()
+      await new Promise((resolve) => setTimeout(resolve, random() * 30))
+      await murder()
+
+      const job = await run(joined(dir), options)
+      const { restored, position: now } = job.stats()
+      expect(restored?.skipped ?? []).toEqual([])
+      expect(now).toBeGreaterThanOrEqual(position)
+      expect(reader.read()).toEqual(Joined.sizesAt(now))
+      position = now
+      await job.close()
+    }
+    for (const idle of waiting) await (await idle).kill()
+    expect(position).toBeGreaterThan(0)
+    console.log(`kill -9, joins: ${kills} kills, ${position} events`)
+
+    const end = Math.ceil(position / both + 3) * both
+    const job = await run(joined(dir, end), options)
+    await job.finished()
+    await job.close()
+    expect(reader.read()).toEqual(Joined.sizesAt(end, true))
   })
 
   it("frees the folder; a process that lives keeps others out", async () => {

@@ -30,27 +30,33 @@ export function delivered(dir: string, upto?: number) {
     })
   return {
     counts: folded(numbers),
-    exact: counted.to(exactSink(join(dir, "exact"))),
+    exact: counted.to(exactSink(join(dir, "exact"), lineOf)),
     latest: counted.to(latestSink(join(dir, "latest"))),
   }
 }
 
-const textOf = (results: readonly Counted[]) =>
-  results.map(({ n, count }) => `${n} ${count};\n`).join("")
+/** A result as its line has it. */
+export type Line = readonly [number, number]
+
+const lineOf = ({ n, count }: Counted): Line => [n, count]
+
+const textOf = (lines: readonly Line[]) => lines.map(([a, b]) => `${a} ${b};\n`).join("")
 
 /** Whole lines only: a process may have died in the middle of one. */
-const linesOf = (text: string): Counted[] =>
-  Array.from(text.matchAll(/^(\d+) (\d+);$/gm), ([, n, count]) => {
-    return { n: Number(n), count: Number(count) }
-  })
+const linesOf = (text: string): Line[] =>
+  Array.from(text.matchAll(/^(\d+) (\d+);$/gm), ([, a, b]) => [Number(a), Number(b)])
 
-function exactSink(dir: string): ExactlyOnceSink<Counted, null> {
-  let written: Counted[] = []
+/** A line for each result; see {@link Exact}. */
+export function exactSink<Result>(
+  dir: string,
+  line: (result: Result) => Line,
+): ExactlyOnceSink<Result, null> {
+  let written: Line[] = []
   mkdirSync(dir, { recursive: true })
   const path = (epoch: number, end: string) => join(dir, `${epoch}.${end}`)
   return {
     delivery: "exactly-once",
-    write: (results) => void written.push(...results),
+    write: (results) => void written.push(...results.map(line)),
     prepare(epoch) {
       writeFileSync(path(epoch, "new"), textOf(written))
       renameSync(path(epoch, "new"), path(epoch, "prepared"))
@@ -76,43 +82,66 @@ function exactSink(dir: string): ExactlyOnceSink<Counted, null> {
 const latestSink = (path: string) =>
   upsertSink<Counted>({
     key: ({ n }) => String(n % keys),
-    put: (latest) => appendFileSync(path, `\n${textOf([...latest.values()])}`),
+    put: (latest) => appendFileSync(path, `\n${textOf(Array.from(latest.values(), lineOf))}`),
   })
 
-/** What the sinks have, read on from time to time; what was read is thrown away. */
-export class Delivered {
+/** What an exactly-once sink has, read on from time to time; what was read is thrown away. */
+export class Exact {
   readonly #dir: string
-  /** All results of the exactly-once sink were as they must be: so many. */
-  exact = 0
-  /** By key. */
-  readonly latest = new Map<number, Counted>()
+  readonly #wantedAt: (index: number) => Line
+  /** All results were as they must be: so many. */
+  size = 0
 
-  constructor(dir: string) {
+  constructor(dir: string, wantedAt: (index: number) => Line) {
     this.#dir = dir
+    this.#wantedAt = wantedAt
   }
 
-  /** Throws if the exactly-once sink has a result twice, or not at all, or a wrong one. */
+  /** Throws if the sink has a result twice, or not at all, or a wrong one. */
   read(): void {
-    const dir = join(this.#dir, "exact")
-    const committed = readdirSync(dir).filter((name) => name.endsWith(".committed"))
+    const committed = readdirSync(this.#dir).filter((name) => name.endsWith(".committed"))
     const epochs = committed.map((name) => Number.parseInt(name)).sort((a, b) => a - b)
     for (const epoch of epochs) {
-      const path = join(dir, `${epoch}.committed`)
-      for (const { n, count } of linesOf(readFileSync(path, "utf8"))) {
-        const wanted = countedAt(this.exact)
-        if (n !== wanted.n || count !== wanted.count) {
-          throw new Error(`exactly-once: ${n} ${count} in place of ${wanted.n} ${wanted.count}`)
+      const path = join(this.#dir, `${epoch}.committed`)
+      for (const line of linesOf(readFileSync(path, "utf8"))) {
+        const wanted = this.#wantedAt(this.size)
+        if (line[0] !== wanted[0] || line[1] !== wanted[1]) {
+          const [is, expected] = [line.join(" "), wanted.join(" ")]
+          throw new Error(`exactly-once: ${is} in place of ${expected} in ${this.#dir}`)
         }
-        this.exact++
+        this.size++
       }
       if (epoch === epochs.at(-1))
         writeFileSync(path, "") // The sink is asked for it once more.
       else rmSync(path)
     }
+  }
+}
+
+/** What the sinks have, read on from time to time; what was read is thrown away. */
+export class Delivered {
+  readonly #dir: string
+  readonly #exact: Exact
+  /** By key. */
+  readonly latest = new Map<number, Counted>()
+
+  constructor(dir: string) {
+    this.#dir = dir
+    this.#exact = new Exact(join(dir, "exact"), (n) => lineOf(countedAt(n)))
+  }
+
+  /** All results of the exactly-once sink were as they must be: so many. */
+  get exact(): number {
+    return this.#exact.size
+  }
+
+  /** Throws if the exactly-once sink has a result twice, or not at all, or a wrong one. */
+  read(): void {
+    this.#exact.read()
     const path = join(this.#dir, "latest")
     if (!existsSync(path)) return
-    for (const result of linesOf(readFileSync(path, "utf8"))) {
-      this.latest.set(result.n % keys, result)
+    for (const [n, count] of linesOf(readFileSync(path, "utf8"))) {
+      this.latest.set(n % keys, { n, count })
     }
     rmSync(path)
   }

@@ -7,11 +7,11 @@ import type { Replayable, Stream } from "../js/index.ts"
 
 export const keys = 97
 
-/** Steps of 0 to 99 numbers, so that positions and chunks never agree for long. */
-export const numbersUpto = (end = Infinity): Replayable<number, number> => ({
+/** Steps of `least` to 99 more numbers, so that positions and chunks never agree for long. */
+export const numbersUpto = (end = Infinity, least = 0): Replayable<number, number> => ({
   async *read(position = 0) {
     for (let at = position; at < end;) {
-      const upto = Math.min(at + (at % 100 || 1), end)
+      const upto = Math.min(at + (least + (at % 100) || 1), end)
       const events = Array.from({ length: upto - at }, (_, i) => at + i)
       at = upto
       yield { events, position: at }

@@ -10,7 +10,7 @@ import { anyMixed, anySides } from "./join_reference.ts"
 import type { Hit } from "./join_reference.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
 import { handFed, pull, turns } from "./probe.ts"
-import { someTime } from "./random.ts"
+import { someRuns, someTime } from "./random.ts"
 
 /** An event, and the watermark of its own source when it came. */
 export interface Seen {
@@ -94,7 +94,7 @@ export function testJoinKind<Spec>(name: string, kind: JoinKind<Spec>): void {
             await job.close()
           },
         ),
-        { numRuns: 500 },
+        { numRuns: someRuns(500) },
       ),
     )
 
@@ -120,7 +120,7 @@ export function testJoinKind<Spec>(name: string, kind: JoinKind<Spec>): void {
             await job.close()
           },
         ),
-        { numRuns: 60 },
+        { numRuns: someRuns(200) },
       ),
     )
 
@@ -155,7 +155,7 @@ export function testJoinKind<Spec>(name: string, kind: JoinKind<Spec>): void {
             await second.close()
           },
         ),
-        { numRuns: 100 },
+        { numRuns: someRuns(150) },
       ),
     )
 
@@ -184,7 +184,7 @@ export function testJoinKind<Spec>(name: string, kind: JoinKind<Spec>): void {
             expect(await play(7, { crashEvery })).toEqual(whole)
           },
         ),
-        { numRuns: 150 },
+        { numRuns: someRuns(150) },
       ),
     )
 
@@ -200,7 +200,7 @@ export function testJoinKind<Spec>(name: string, kind: JoinKind<Spec>): void {
           const whole = await play(1024)
           for (const chunkSize of [1, 7]) expect(await play(chunkSize)).toEqual(whole)
         }),
-        { numRuns: 40 },
+        { numRuns: someRuns(60) },
       ),
     )
   })

@@ -100,7 +100,7 @@ describe("an interval join", () => {
           await job.close()
         },
       ),
-      { numRuns: someRuns(100) },
+      { numRuns: someRuns(200) },
     ),
   )
 
@@ -194,7 +194,7 @@ describe("an interval join", () => {
         expect(whole.played.results["out"]).toEqual(joined(hits, near, disorderMs, () => 0).pairs)
         for (const chunkSize of [1, 7]) expect(await play(chunkSize)).toEqual(whole)
       }),
-      { numRuns: 60 },
+      { numRuns: someRuns(100) },
     ),
   )
 

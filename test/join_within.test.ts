@@ -9,6 +9,7 @@ import type { Hit as Timed } from "./hits.ts"
 import { clock, event, playAll, playSavepoints } from "./play.ts"
 import type { Step } from "./play.ts"
 import { guardRejections, handFed, pull, pullToError, turns } from "./probe.ts"
+import { someRuns } from "./random.ts"
 import { refusal } from "./refusal.ts"
 
 guardRejections()
@@ -80,7 +81,7 @@ describe("a join within so long", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: someRuns(500) },
     ))
 
   it("has the same savepoints however it came there", () =>
@@ -91,7 +92,7 @@ describe("a join within so long", () => {
         const whole = await play(1024)
         for (const chunkSize of [1, 7]) expect(await play(chunkSize)).toEqual(whole)
       }),
-      { numRuns: 60 },
+      { numRuns: someRuns(100) },
     ))
 
   const both = (left: Timed, right: Timed) => `${shown(left)} ${shown(right)}`
@@ -135,7 +136,9 @@ describe("a join within so long", () => {
 
   it("has limits for what waits", async () => {
     const source = (text: string) => from(hits(text)).keyBy("k")
-    const full = source("a1 a2 a3").join(source("b1"), within("1h"), both, { state: { maxSize: 2 } })
+    const full = source("a1 a2 a3").join(source("b1"), within("1h"), both, {
+      state: { maxSize: 2 },
+    })
     expect(await pullToError(full)).toMatchObject({ code: "LIMIT" })
   })
 
