@@ -160,6 +160,7 @@ static void look_further(const mr_rows *rows, const event *events, uint32_t coun
     uint32_t further = 0;
     for (uint32_t i = 0; i < count; i++) {
         const event *event = &events[i];
+        if (event->status != MR_OK) continue;
         const double stretch = upto ? event->upto_stretch : event->from_stretch;
         const bool known =
             stretch == event->own.stretch || (upto && stretch == event->from_stretch);
@@ -176,7 +177,6 @@ static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t 
     for (uint32_t i = 0; i < count; i++) {
         event *event = &to->events[i];
         event->own = (mr_bucket_name){0};
-        event->from_stretch = event->upto_stretch = 0;
         event->status = read_event(op, in, from + i, event);
         names[i] = event->own;
     }
