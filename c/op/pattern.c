@@ -26,6 +26,7 @@ enum {
     BITS_FIELD = 2,
     FIRE_STEPS = 4096,
     AHEAD = 32, /* Events whose matches are looked at before they are run. */
+    LINE = 64,  /* Of a cache; no blob of matches is shorter than two. */
 };
 
 #define ALL_GIVEN UINT32_MAX /* In mr_pattern_data.node: only the last row is to come. */
@@ -239,6 +240,7 @@ static mr_status emit_path(mr_operator_data *op, mr_matches *m, uint32_t node, c
     mr_pattern_data *d = &op->pattern;
     if (d->node == 0) d->node = node == 0 ? ALL_GIVEN : node;
     while (d->node != ALL_GIVEN) {
+        MR_ASSERT(m != NULL);
         const mr_node *at = mr_node_at(m, d->node);
         const uint32_t *cell = mr_taken_cell(m, at->event);
         const int32_t step = (int32_t)(at->step & ~MR_NODE_TOLD);
@@ -292,8 +294,8 @@ static MR_COLD mr_status ask(mr_operator_data *op, mr_row *row, const mr_pattern
     for (uint32_t i = 0; i < d->count; i++) {
         const uint32_t partial = asks[i].partial;
         const uint32_t node = partial == live ? 0 : mr_partials(m)[partial].node;
-        const int32_t step = MR_PATTERN_ASKS - (int32_t)asks[i].edge;
-        const mr_addr answer = d->answers.at + partial * p->conditions + asks[i].edge;
+        const int32_t step = MR_PATTERN_ASKS - (int32_t)asks[i].condition;
+        const mr_addr answer = d->answers.at + partial * p->conditions + asks[i].condition;
         MR_TRY(emit_path(op, m, node, to));
         if (!emit(op, to, step, event->cell, at, answer)) return MR_MORE;
         d->node = 0;
@@ -331,6 +333,12 @@ static mr_status reserve(mr_operator_data *op, mr_row **row, const mr_pattern_ev
     return status;
 }
 
+/* Is any partial match of a row over by then? The timer is set to no later than the first. */
+static bool may_be_over(const mr_operator_data *op, mr_row *row, double time_ms) {
+    const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
+    return mr_row_timer_registered(timer) == 0 || (double)mr_row_timer_ms(timer) <= time_ms;
+}
+
 /* Run an event; what it makes goes out. MR_MORE before it is run: once more, when the results are
  * taken, and the questions among them answered. */
 static mr_status run(mr_operator_data *op, mr_pattern_event *event, const sink *to) {
@@ -338,16 +346,16 @@ static mr_status run(mr_operator_data *op, mr_pattern_event *event, const sink *
     bool asks;
     if (row != NULL) {
         mr_row_reach(&op->rows, row);
-        MR_TRY(mr_matches_time_out(op, row, event->time_ms));
-        const mr_matches *m = mr_matches_of(op, row);
-        if (m->out > 0 || m->live + m->waiting == 0) {
+        if (may_be_over(op, row, event->time_ms)) {
+            MR_TRY(mr_matches_time_out(op, row, event->time_ms));
             MR_TRY(drain(op, row, to));
             row = find_matches(op, event);
         }
     }
-    MR_TRY(mr_matches_plan(op, mr_matches_of(op, row), event, &asks));
+    mr_matches *m = mr_matches_of(op, row);
+    MR_TRY(mr_matches_plan(op, m, event, &asks));
     if (asks) return ask(op, row, event, to);
-    const mr_plan_sizes sizes = mr_plan_measure(op, mr_matches_of(op, row));
+    const mr_plan_sizes sizes = mr_plan_measure(op, m);
     op->pattern.asked = false;
     if (!sizes.changes) return MR_OK;
     MR_TRY(reserve(op, &row, event, &sizes));
@@ -398,8 +406,7 @@ static mr_status end_some(mr_operator_data *op, mr_row *row, int64_t due_ms, con
     return drain(op, row, to);
 }
 
-/* All that is due by a watermark, or now. */
-static mr_status fire_due(mr_operator_data *op, double upto_ms, uint32_t *steps, const sink *to) {
+static mr_status fire_some(mr_operator_data *op, double upto_ms, uint32_t *steps, const sink *to) {
     mr_rows *rows = &op->rows;
     if (op->pattern.failed != 0) mr_rows_remove(rows, mr_row_at(op->pattern.failed));
     op->pattern.failed = 0;
@@ -416,6 +423,13 @@ static mr_status fire_due(mr_operator_data *op, double upto_ms, uint32_t *steps,
         MR_TRY(is_matches(rows, row) ? end_some(op, row, due_ms, to) : run_kept(op, row, to));
     }
     return MR_OK;
+}
+
+/* All that is due by a watermark, or now. */
+static mr_status fire_due(mr_operator_data *op, double upto_ms, uint32_t *steps, const sink *to) {
+    const mr_pattern_data *d = &op->pattern;
+    if (d->failed == 0 && d->row == 0 && !(upto_ms >= d->next_ms)) return MR_OK;
+    return fire_some(op, upto_ms, steps, to);
 }
 
 /* ---- input ---- */
@@ -477,6 +491,9 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
     return MR_OK;
 }
 
+/* Read a byte, so that it is in a cache. */
+static void touch(const uint8_t *at) { (void)*(const volatile uint8_t *)at; }
+
 /* Read the next events, up to one that cannot be, and their matches: cache misses overlap then.
  * An error is that of the first one. */
 static mr_status read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from,
@@ -497,10 +514,11 @@ static mr_status read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t
     }
     for (uint32_t i = 0; i < count; i++) {
         if (found[i] == 0) continue;
-        const volatile uint32_t blob = *mr_u32s(found[i] + rows->layout.field_at[MATCHES_FIELD]);
-        if (blob == 0) continue;
-        (void)*(const volatile uint32_t *)mr_at(blob);
-        (void)*(const volatile uint32_t *)mr_at(blob + (uint32_t)sizeof(mr_matches));
+        const uint8_t *blob = mr_at(*mr_u32s(found[i] + rows->layout.field_at[MATCHES_FIELD]));
+        if (blob == mr_at(0)) continue;
+        touch(blob);
+        touch(blob + LINE);
+        touch(blob + 2 * LINE - 1);
     }
     *count_out = count;
     return MR_OK;

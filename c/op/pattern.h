@@ -82,10 +82,11 @@ enum { MR_PATTERN_GOES_ON = 1, MR_PATTERN_FINISHES = 2 };
 
 /* What an event makes of a partial match. */
 typedef struct mr_move {
-    uint32_t partial; /* Live, or their number: the start. */
-    uint32_t edge;
-    uint32_t makes; /* MR_PATTERN_GOES_ON, MR_PATTERN_FINISHES. */
-    uint32_t node;  /* That it takes the event into; + 1. */
+    const mr_pattern_edge *edge;
+    uint32_t partial;   /* Live, or their number: the start. */
+    uint32_t node;      /* The last one; then that of the event, where the edge takes it; + 1. */
+    uint32_t makes;     /* MR_PATTERN_GOES_ON, MR_PATTERN_FINISHES. */
+    uint32_t condition; /* In the place of a move: it has to be known. */
 } mr_move;
 
 /* What may hold of a condition. */
@@ -165,13 +166,18 @@ typedef struct mr_plan_sizes {
     uint32_t nodes;
     bool changes; /* Anything at all. */
 } mr_plan_sizes;
-mr_plan_sizes mr_plan_measure(const mr_operator_data *op, const mr_matches *m);
+mr_plan_sizes mr_plan_measure(const mr_operator_data *op, mr_matches *m);
 
 /* Do what was planned. All room is there, also in `next` for the live ones. Where a node takes the
  * event, its ref is theirs now. */
 void mr_matches_apply(mr_operator_data *op, mr_row *row, mr_pattern_event *event);
 
 /* Room for `count` elements of `bytes` in memory of the operator that it does without at rest. */
-mr_status mr_pattern_room(mr_operator_data *op, mr_room *room, uint64_t count, uint32_t bytes);
+mr_status mr_pattern_room_more(mr_operator_data *op, mr_room *room, uint64_t bytes);
+static inline mr_status mr_pattern_room(mr_operator_data *op, mr_room *room, uint64_t count,
+                                        uint32_t bytes) {
+    const bool fits = room->at != 0 && count * bytes <= room->bytes;
+    return fits ? MR_OK : mr_pattern_room_more(op, room, count * bytes);
+}
 
 #endif

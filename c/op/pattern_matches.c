@@ -2,7 +2,7 @@
 #include "../error.h"
 #include "pattern.h"
 
-enum { MATCHES_FIELD = 1, PARTIALS_AT_FIRST = 2, NODES_AT_FIRST = 4 };
+enum { MATCHES_FIELD = 1, PARTIALS_AT_FIRST = 2, NODES_AT_FIRST = 3 };
 
 static uint32_t *cell_of(const mr_operator_data *op, mr_row *row) {
     const uint32_t at = op->rows.layout.field_at[MATCHES_FIELD];
@@ -14,9 +14,8 @@ mr_matches *mr_matches_of(const mr_operator_data *op, mr_row *row) {
     return blob == 0 ? NULL : mr_at(blob);
 }
 
-mr_status mr_pattern_room(mr_operator_data *op, mr_room *room, uint64_t count, uint32_t bytes) {
-    if (room->at != 0 && count * bytes <= room->bytes) return MR_OK;
-    const uint64_t wanted = count * bytes * 2 + 8; /* Also for nothing there is a place. */
+mr_status mr_pattern_room_more(mr_operator_data *op, mr_room *room, uint64_t bytes) {
+    const uint64_t wanted = bytes * 2 + 8; /* Also for nothing there is a place. */
     const mr_addr made =
         wanted > UINT32_MAX / 2 ? 0 : mr_heap_alloc(op->rows.heap, (uint32_t)wanted);
     if (made == 0) {

@@ -11,15 +11,12 @@
 /* ---- plan ---- */
 
 /* Is any of the terms true? False as well where that is not known: then `known` says what asks. */
-static bool is_true(const mr_pattern *p, uint32_t first, uint32_t count, mr_known *known) {
-    const mr_pattern_term *terms = mr_at(p->terms);
+static inline bool is_true(const mr_pattern_term *term, uint32_t count, mr_known *known) {
     uint32_t asked = 0;
-    for (uint32_t i = first; i < first + count; i++) {
-        const uint32_t wanted = terms[i].wanted;
-        const uint32_t unwanted = terms[i].unwanted;
-        if ((wanted & known->known & ~known->holds) != 0 || (unwanted & known->holds) != 0)
-            continue;
-        const uint32_t open = (wanted | unwanted) & ~known->known;
+    for (const mr_pattern_term *end = term + count; term < end; term++) {
+        const uint32_t not_yet = term->wanted & ~known->holds;
+        if (((not_yet & known->known) | (term->unwanted & known->holds)) != 0) continue;
+        const uint32_t open = (not_yet | term->unwanted) & ~known->known;
         if (open == 0) return true;
         asked |= open;
     }
@@ -27,18 +24,14 @@ static bool is_true(const mr_pattern *p, uint32_t first, uint32_t count, mr_know
     return false;
 }
 
-static mr_known known_of(const mr_operator_data *op, uint32_t partial, uint32_t bits) {
-    const mr_pattern *p = mr_pattern_of(op);
-    mr_known known = {.known = ~p->asks, .holds = bits & ~p->asks};
-    if (!op->pattern.asked) return known;
-    const uint8_t *answers =
-        (const uint8_t *)mr_at(op->pattern.answers.at) + partial * p->conditions;
-    for (uint32_t i = 0; i < p->conditions; i++) {
+static MR_COLD void add_answers(const mr_operator_data *op, uint32_t partial, mr_known *known) {
+    const uint32_t count = mr_pattern_of(op)->conditions;
+    const uint8_t *answers = (const uint8_t *)mr_at(op->pattern.answers.at) + partial * count;
+    for (uint32_t i = 0; i < count; i++) {
         if (answers[i] == 0) continue;
-        known.known |= 1u << i;
-        if (answers[i] == 2) known.holds |= 1u << i;
+        known->known |= 1u << i;
+        if (answers[i] == 2) known->holds |= 1u << i;
     }
-    return known;
 }
 
 static mr_status add_move(mr_operator_data *op, mr_move move) {
@@ -47,82 +40,97 @@ static mr_status add_move(mr_operator_data *op, mr_move move) {
     return MR_OK;
 }
 
-/* The moves of one partial match. */
-static mr_status plan_one(mr_operator_data *op, mr_matches *m, uint32_t at,
-                          const mr_pattern_event *event, mr_known *known) {
-    const mr_pattern *p = mr_pattern_of(op);
-    const bool starts = m == NULL || at == m->live;
-    const mr_partial *partial = starts ? NULL : mr_partials(m) + at;
-    const mr_pattern_state *state = mr_state_at(p, starts ? 0 : partial->state);
-    const double before_ms = starts ? 0 : mr_event_of(m, partial->node)->time_ms;
-    const uint32_t from = op->pattern.count;
-    bool stops = false;
-    for (uint32_t e = state->edge; e < state->edge + state->edges; e++) {
-        const mr_pattern_edge *edge = mr_edge_at(p, e);
-        mr_move move = {.partial = at, .edge = e, .makes = MR_PATTERN_GOES_ON};
-        if (edge->takes != 0 && !starts && event->time_ms - before_ms >= edge->gap_ms) continue;
-        if (!is_true(p, edge->term, edge->terms, known)) continue;
-        if (edge->target == MR_PATTERN_STOP) {
-            stops = true;
-            continue;
-        }
-        if (edge->target == MR_PATTERN_FINAL) {
-            move.makes = MR_PATTERN_FINISHES;
-        } else if (edge->takes != 0) {
-            const mr_pattern_state *target = mr_state_at(p, (uint32_t)edge->target);
-            if (is_true(p, target->term, target->terms, known)) move.makes |= MR_PATTERN_FINISHES;
-        }
-        MR_TRY(add_move(op, move));
-    }
-    if (!stops) return MR_OK;
-    uint32_t kept = from; /* What is a match by now is one still. */
+/* Drop the moves from the `from`-th on, but for those to a match: what is one by now is one. */
+static MR_COLD void stop_moves(mr_operator_data *op, uint32_t from) {
+    uint32_t kept = from;
     mr_move *moves = mr_at(op->pattern.moves.at);
     for (uint32_t i = from; i < op->pattern.count; i++) {
         moves[i].makes &= MR_PATTERN_FINISHES;
         if (moves[i].makes != 0) moves[kept++] = moves[i];
     }
     op->pattern.count = kept;
+}
+
+/* Has the event come in time for this edge? */
+static bool is_near(mr_matches *m, uint32_t node, const mr_pattern_edge *edge,
+                    const mr_pattern_event *event) {
+    if (edge->gap_ms == __builtin_inf() || edge->takes == 0 || node == 0) return true;
+    return event->time_ms - mr_event_of(m, node)->time_ms < edge->gap_ms;
+}
+
+/* The moves of one partial match in a state, whose last node is `node`; 0: of the start. */
+static mr_status plan_one(mr_operator_data *op, mr_matches *m, mr_move move, uint32_t state,
+                          const mr_pattern_event *event, mr_known *known) {
+    const mr_pattern *p = mr_pattern_of(op);
+    const mr_pattern_term *terms = mr_at(p->terms);
+    const mr_pattern_state *states = mr_at(p->states);
+    const mr_pattern_edge *edge = mr_edge_at(p, states[state].edge);
+    const mr_pattern_edge *end = edge + states[state].edges;
+    const uint32_t from = op->pattern.count;
+    const uint32_t node = move.node;
+    bool stops = false;
+    for (; edge < end; edge++) {
+        if (!is_near(m, node, edge, event)) continue;
+        if (!is_true(terms + edge->term, edge->terms, known)) continue;
+        if (edge->target == MR_PATTERN_STOP) {
+            stops = true;
+            continue;
+        }
+        move.edge = edge;
+        move.makes = edge->target == MR_PATTERN_FINAL ? MR_PATTERN_FINISHES : MR_PATTERN_GOES_ON;
+        if (edge->target != MR_PATTERN_FINAL && edge->takes != 0) {
+            const mr_pattern_state *target = &states[edge->target];
+            if (is_true(terms + target->term, target->terms, known))
+                move.makes |= MR_PATTERN_FINISHES;
+        }
+        MR_TRY(add_move(op, move));
+    }
+    if (stops) stop_moves(op, from);
     return MR_OK;
 }
 
 /* Put what partial matches ask in the place of moves. */
-static mr_status ask(mr_operator_data *op, uint32_t at, uint32_t asked, bool *asks) {
+static MR_COLD mr_status ask(mr_operator_data *op, uint32_t at, uint32_t asked, bool *asks) {
     if (!*asks) op->pattern.count = 0;
     *asks = true;
     for (uint32_t condition = 0; asked != 0; condition++, asked >>= 1) {
         if ((asked & 1) == 0) continue;
-        MR_TRY(add_move(op, (mr_move){.partial = at, .edge = condition}));
+        MR_TRY(add_move(op, (mr_move){.partial = at, .condition = condition}));
     }
     return MR_OK;
 }
 
 mr_status mr_matches_plan(mr_operator_data *op, mr_matches *m, const mr_pattern_event *event,
                           bool *asks_out) {
+    const uint32_t asks = mr_pattern_of(op)->asks;
     const uint32_t live = m == NULL ? 0 : m->live;
     op->pattern.count = 0;
     *asks_out = false;
     for (uint32_t i = 0; i <= live; i++) {
         const uint32_t count = op->pattern.count;
-        mr_known known = known_of(op, i, event->bits);
-        MR_TRY(plan_one(op, m, i, event, &known));
+        const mr_partial *partial = i == live ? NULL : mr_partials(m) + i;
+        const mr_move move = {.partial = i, .node = partial == NULL ? 0 : partial->node};
+        const uint32_t state = partial == NULL ? 0 : partial->state;
+        mr_known known = {.known = ~asks, .holds = event->bits & ~asks};
+        if (op->pattern.asked) add_answers(op, i, &known);
+        MR_TRY(plan_one(op, m, move, state, event, &known));
         if (*asks_out) op->pattern.count = count;
         if (known.asked != 0) MR_TRY(ask(op, i, known.asked, asks_out));
     }
     return MR_OK;
 }
 
-mr_plan_sizes mr_plan_measure(const mr_operator_data *op, const mr_matches *m) {
-    const mr_pattern *p = mr_pattern_of(op);
+mr_plan_sizes mr_plan_measure(const mr_operator_data *op, mr_matches *m) {
     const mr_move *moves = mr_at(op->pattern.moves.at);
     const uint32_t live = m == NULL ? 0 : m->live;
     mr_plan_sizes sizes = {.changes = op->pattern.count != live};
     for (uint32_t i = 0; i < op->pattern.count; i++) {
-        const mr_pattern_edge *edge = mr_edge_at(p, moves[i].edge);
+        const mr_pattern_edge *edge = moves[i].edge;
         sizes.nodes += edge->takes;
         sizes.live += (moves[i].makes & MR_PATTERN_GOES_ON) != 0;
         sizes.matches += (moves[i].makes & MR_PATTERN_FINISHES) != 0;
         const bool stays = moves[i].partial == i && edge->takes == 0 && i < live &&
-                           (uint32_t)edge->target == mr_partials((mr_matches *)m)[i].state;
+                           (uint32_t)edge->target == mr_partials(m)[i].state;
         sizes.changes |= !stays;
     }
     return sizes;
@@ -132,33 +140,27 @@ mr_plan_sizes mr_plan_measure(const mr_operator_data *op, const mr_matches *m) {
 
 /* The nodes of the moves: of the event where they take it, else those of the partial matches. */
 static void make_nodes(mr_operator_data *op, mr_matches *m, mr_pattern_event *event) {
-    const mr_pattern *p = mr_pattern_of(op);
-    uint32_t taken = 0;
     mr_move *moves = mr_at(op->pattern.moves.at);
+    uint32_t taken = 0;
     for (uint32_t i = 0; i < op->pattern.count; i++) {
-        const mr_pattern_edge *edge = mr_edge_at(p, moves[i].edge);
-        const bool starts = moves[i].partial == m->live;
-        const uint32_t parent = starts ? 0 : mr_partials(m)[moves[i].partial].node;
-        moves[i].node = parent;
+        const mr_pattern_edge *edge = moves[i].edge;
         if (edge->takes == 0) continue;
         if (taken == 0) taken = mr_taken_make(m, event);
-        const mr_node node = {.event = taken, .parent = parent, .step = edge->step};
+        const mr_node node = {.event = taken, .parent = moves[i].node, .step = edge->step};
         moves[i].node = mr_node_make(m, &node);
     }
 }
 
-static mr_partial moved(const mr_pattern *p, mr_matches *m, const mr_move *move,
-                        const mr_pattern_event *event) {
+static mr_partial moved(mr_matches *m, const mr_move *move, const mr_pattern_event *event) {
     mr_partial partial = {.start_ms = event->time_ms, .start_number = event->number};
     if (move->partial < m->live) partial = mr_partials(m)[move->partial];
     partial.node = move->node;
-    partial.state = (uint32_t)mr_edge_at(p, move->edge)->target;
+    partial.state = (uint32_t)move->edge->target;
     mr_node_at(m, move->node)->holders++;
     return partial;
 }
 
 void mr_matches_apply(mr_operator_data *op, mr_row *row, mr_pattern_event *event) {
-    const mr_pattern *p = mr_pattern_of(op);
     mr_matches *m = mr_matches_of(op, row);
     const mr_move *moves = mr_at(op->pattern.moves.at);
     mr_partial *next = mr_at(op->pattern.next.at);
@@ -167,13 +169,12 @@ void mr_matches_apply(mr_operator_data *op, mr_row *row, mr_pattern_event *event
     uint32_t finished = 0;
     make_nodes(op, m, event);
     for (uint32_t i = 0; i < op->pattern.count; i++) {
-        if ((moves[i].makes & MR_PATTERN_GOES_ON) != 0)
-            next[live++] = moved(p, m, &moves[i], event);
+        if ((moves[i].makes & MR_PATTERN_GOES_ON) != 0) next[live++] = moved(m, &moves[i], event);
     }
     mr_partial *matches = next + live;
     for (uint32_t i = 0; i < op->pattern.count; i++) {
         if ((moves[i].makes & MR_PATTERN_FINISHES) == 0) continue;
-        matches[finished++] = moved(p, m, &moves[i], event);
+        matches[finished++] = moved(m, &moves[i], event);
     }
     for (uint32_t i = 0; i < m->live; i++)
         mr_node_release(op, m, partials[i].node);
