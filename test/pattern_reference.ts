@@ -31,15 +31,21 @@ export interface Spec {
 export interface Wanted {
   readonly steps: readonly Spec[]
   readonly within: number
+  /** Are the conditions functions that see what was matched? What they say is the same. */
+  readonly asks?: boolean
 }
 
 export type AnyPattern = Pattern<Hit, string>
 
 /** The same as a pattern of ours. */
-export function built({ steps, within }: Wanted): AnyPattern {
+export function built({ steps, within, asks = false }: Wanted): AnyPattern {
   let made: AnyPattern | undefined
+  const isOf = (kinds: string): Condition<Hit> =>
+    asks
+      ? (hit: Hit, match: unknown) => match !== undefined && has(kinds, hit)
+      : where("kind", "in", [...kinds])
   for (const { name, how, kinds, least, most, optional, greedy, inner, until, gap } of steps) {
-    const is: Condition<Hit> = where("kind", "in", [...kinds])
+    const is = isOf(kinds)
     if (how === "notNext" || how === "notFollowedBy") {
       made = (made as AnyPattern)[how](name, is)
     } else {
@@ -50,7 +56,7 @@ export function built({ steps, within }: Wanted): AnyPattern {
       if (most > 1 && inner === "followedByAny") made = made.allowCombinations()
       if (optional) made = made.optional()
       if (greedy) made = made.greedy()
-      if (until !== "") made = made.until(where("kind", "in", [...until]))
+      if (until !== "") made = made.until(isOf(until))
     }
     if (gap < Infinity) made = made.within(gap, "previous-current")
   }

@@ -37,8 +37,9 @@ export const anyWanted = fc
     steps: fc.array(anyStep, { minLength: 1, maxLength: 4 }),
     within: fc.constantFrom(Infinity, Infinity, 4, 9),
     gaps: fc.boolean(),
+    asks: fc.boolean(),
   })
-  .map(({ steps: given, within, gaps }): Wanted => {
+  .map(({ steps: given, within, gaps, asks }): Wanted => {
     const steps: Spec[] = []
     given.forEach(({ times, not, ...step }, i) => {
       const before = steps.findLast((each) => !isNot(each))
@@ -65,7 +66,7 @@ export const anyWanted = fc
       const plain = { least: 1, most: 1, optional: false, greedy: false, inner: "next", until: "" }
       steps.push({ ...plain, name: `n${i}`, how: not, kinds: "n", gap: Infinity } as Spec)
     })
-    return { steps, within }
+    return { steps, within, asks }
   })
 
 export const anyHits = fc

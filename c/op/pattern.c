@@ -181,7 +181,7 @@ static void follow(mr_operator_data *op, mr_row *row, bool fired) {
         mr_rows_timer_clear(&op->rows, row);
         return;
     }
-    const int64_t at = mr_time_of(deadline);
+    const int64_t at = mr_time_of(__builtin_ceil(deadline));
     if (!set || mr_row_timer_ms(timer) > at) set_timer(op, row, at);
 }
 
@@ -444,7 +444,7 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     *out = (mr_pattern_event){
         .owner = (const uint8_t *)mr_at(in->keys) + offsets[i],
         .owner_bytes = offsets[i + 1] - offsets[i],
-        .time_ms = mr_row_time(in, i),
+        .time_ms = (double)mr_time_of(mr_row_time(in, i)), /* Whole, as timers are. */
         .bits = (uint32_t)bits,
         .cell = (uint32_t)ref,
     };
@@ -481,10 +481,9 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
         drop_ref(op, event->cell);
         return MR_OK;
     }
-    const bool begun = op->pattern.applied || op->pattern.asked;
     const bool brings = i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
-    if (brings && !begun) MR_TRY(fire_due(op, time_ms, steps, to));
-    if (brings || begun) return run_now(op, event, time_ms, to);
+    if (brings && !op->pattern.applied) MR_TRY(fire_due(op, time_ms, steps, to));
+    if (brings || op->pattern.applied) return run_now(op, event, time_ms, to);
     mr_row *row;
     MR_TRY(make_event(op, event, &row));
     set_timer(op, row, mr_time_of(time_ms));
@@ -524,8 +523,8 @@ static mr_status read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t
     return MR_OK;
 }
 
-static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
-                      mr_batch_data *results) {
+static mr_status push_some(mr_operator_data *op, const mr_columns *in, uint32_t from,
+                           uint32_t *upto_out, mr_batch_data *results) {
     const bool timed = mr_pattern_of(op)->timed != 0;
     uint32_t steps = FIRE_STEPS;
     if (in->column_count < MR_PATTERN_COLUMNS) {
@@ -553,12 +552,26 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
     return MR_OK;
 }
 
+/* After an error the host may come with another event: no answer is of that. */
+static mr_status forget_answers(mr_operator_data *op, mr_status status) {
+    if (status < 0 && op->pattern.asked) {
+        op->pattern.asked = false;
+        op->pattern.node = 0;
+    }
+    return status;
+}
+
+static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
+                      mr_batch_data *results) {
+    return forget_answers(op, push_some(op, in, from, upto_out, results));
+}
+
 static mr_status advance(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
     uint32_t steps = FIRE_STEPS;
     const sink to = {results, 0};
     MR_TRY(check_rows(op));
     op->pattern.encoded = false;
-    return fire_due(op, watermark_ms, &steps, &to);
+    return forget_answers(op, fire_due(op, watermark_ms, &steps, &to));
 }
 
 const mr_operator_kind mr_kind_pattern = {

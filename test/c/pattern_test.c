@@ -396,6 +396,55 @@ static void a_match_has_more_events_than_results_have_room(void **state) {
     assert_int_equal(mr_engine_close(b.engine), MR_OK);
 }
 
+/* After an error the host may come with another event. */
+static void an_answer_is_not_of_another_event(void **state) {
+    (void)state;
+    bench b = open_pattern(false);
+    ((mr_pattern *)mr_at(inside(b.op)->spec.pattern))->asks = 1;
+    for (uint32_t key = 0; key < 2; key++) {
+        uint32_t upto = 0;
+        begin_input(&b, 0);
+        put(&b, &(event){.key = key, .time = 0, .watermark = 0}, key);
+        put(&b, &(event){.key = key, .time = 0, .watermark = 0}, key + 2);
+        assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_MORE);
+        assert_int_equal(b.results->size, 1);
+        assert_int_equal((int32_t)mr_f64s(b.results->columns[MR_PATTERN_STEP])[0], MR_PATTERN_ASKS);
+        *(uint8_t *)mr_at((mr_addr)mr_f64s(b.results->columns[MR_PATTERN_VALUE])[0]) = 2;
+        b.input->present = MR_HAS_KEYS;
+        assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_ERR_ARGUMENT);
+    }
+    assert_int_equal(stats_of(&b).rows, 0);
+    assert_int_equal(mr_engine_close(b.engine), MR_OK);
+}
+
+/* An event that waited is asked about before the one that brings the watermark. */
+static void events_are_asked_about_in_the_order_of_their_times(void **state) {
+    (void)state;
+    const event given[] = {
+        {.key = 0, .time = 5, .watermark = 0},
+        {.key = 1, .time = 6, .watermark = 0},
+        {.key = 1, .time = 6, .watermark = 6},
+    };
+    uint32_t upto = 0;
+    uint32_t asked = 0;
+    bench b = open_pattern(false);
+    ((mr_pattern *)mr_at(inside(b.op)->spec.pattern))->asks = 1;
+    begin_input(&b, 0);
+    for (uint32_t i = 0; i < 3; i++)
+        put(&b, &given[i], i);
+    for (; asked < 2; asked++) {
+        assert_int_equal(mr_operator_push(b.op, b.in, upto, &upto, b.out), MR_MORE);
+        assert_int_equal(b.results->size, 1);
+        assert_int_equal((int32_t)mr_f64s(b.results->columns[MR_PATTERN_STEP])[0], MR_PATTERN_ASKS);
+        const double cell = mr_f64s(b.results->columns[MR_PATTERN_CELL])[0];
+        assert_int_equal(event_of((uint32_t)cell), asked);
+        *(uint8_t *)mr_at((mr_addr)mr_f64s(b.results->columns[MR_PATTERN_VALUE])[0]) = 2;
+    }
+    assert_int_equal(mr_operator_push(b.op, b.in, upto, &upto, b.out), MR_OK);
+    assert_int_equal(stats_of(&b).rows, 3); /* Two of matches, and the last event waits. */
+    assert_int_equal(mr_engine_close(b.engine), MR_OK);
+}
+
 static void what_no_pattern_can_be_is_refused(void **state) {
     (void)state;
     mr_operator op = 0;
@@ -459,6 +508,8 @@ int main(void) {
         cmocka_unit_test(an_allocation_that_fails_changes_nothing),
         cmocka_unit_test(a_checkpoint_has_matches_as_they_were_at_its_cut),
         cmocka_unit_test(a_match_has_more_events_than_results_have_room),
+        cmocka_unit_test(an_answer_is_not_of_another_event),
+        cmocka_unit_test(events_are_asked_about_in_the_order_of_their_times),
         cmocka_unit_test(what_no_pattern_can_be_is_refused),
         cmocka_unit_test(bytes_that_were_damaged_do_no_harm),
     };

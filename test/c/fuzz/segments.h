@@ -9,7 +9,7 @@
 #include "../../../c/save.h"
 #include "fuzz.h"
 
-enum { HEAD = 16, SPECS = 15, ENTRY_KEY = 8 };
+enum { HEAD = 16, SPECS = 16, ENTRY_KEY = 8 };
 
 static const mr_operator_spec specs[SPECS] = {
     {.kind = MR_CUSTOM,
@@ -54,6 +54,7 @@ static const mr_operator_spec specs[SPECS] = {
      .kinds = {MR_STRING},
      .ttl_ms = 100,
      .flags = MR_ENTRIES | MR_TIMERS | MR_EVICT | MR_TRACK},
+    {.kind = MR_CUSTOM, .count = 3, .kinds = {MR_REFS, MR_F64, MR_REF}},
 };
 
 /* ---- mending ---- */
@@ -81,10 +82,35 @@ static const mr_layout *layout_of(uint32_t which) {
     return &layouts[which];
 }
 
-/* The bytes of a field at `at`, or too many. */
-static size_t field_bytes(uint32_t kind, const uint8_t *at, size_t left) {
+static void put_u32(uint8_t *bytes, uint32_t value) { memcpy(bytes, &value, sizeof value); }
+
+/* Make it a blob of up to three refs, and small sizes of their values; how long it is, or too
+ * many. */
+static size_t mend_refs(uint8_t *at, size_t left) {
+    if (left < 4) return 4;
+    const uint32_t cells = at[0] % 4;
+    const uint32_t size = cells == 0 ? 0 : 4 * (1 + at[0] / 4 % 4 + cells);
+    size_t bytes = 4 + size;
+    put_u32(at, size);
+    if (cells == 0 || bytes > left) return bytes;
+    put_u32(at + 4, cells);
+    for (uint8_t *flag = at + bytes - 4 * cells; cells > 0 && flag < at + 4 + size; flag += 4) {
+        put_u32(flag, flag[0] & 1);
+        if (flag[0] == 0) continue;
+        if (bytes + 4 > left) return bytes + 4;
+        put_u32(at + bytes, at[bytes]);
+        bytes += 4 + u32_at(at + bytes);
+    }
+    return bytes;
+}
+
+/* Mend the field at `at`; its bytes, or too many. */
+static size_t mend_field(uint32_t kind, uint8_t *at, size_t left) {
+    if (kind == MR_BOOL && left > 0) at[0] &= 1;
     if (kind == MR_BOOL) return 1;
+    if (kind == MR_REFS) return mend_refs(at, left);
     if (kind != MR_STRING && kind != MR_REF) return 8;
+    if (left >= 4) memset(at + 1, 0, 3);
     return left < 4 ? 4 : (size_t)4 + u32_at(at);
 }
 
@@ -136,11 +162,8 @@ static size_t mend_entry(uint32_t which, uint32_t parts, uint8_t *entry, size_t 
     if (at > left) return 0;
     entry[1] = mend_key(which, entry + key_at, key_bytes);
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        if (layout->field_kind[i] == MR_BOOL && at < left) entry[at] &= 1;
-        const bool sized = layout->field_kind[i] == MR_STRING || layout->field_kind[i] == MR_REF;
-        if (sized && at + 4 <= left) memset(entry + at + 1, 0, 3);
         if (at > left) return 0;
-        at += field_bytes(layout->field_kind[i], entry + at, left - at);
+        at += mend_field(layout->field_kind[i], entry + at, left - at);
     }
     return at <= left ? at : 0;
 }
