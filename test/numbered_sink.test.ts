@@ -1,5 +1,5 @@
 /** Numbers of results are the same in every run, whatever fails; and who cannot have them. */
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { boundedDisorder, count, from, memoryStorage, of, run, tumbling } from "millrace"
 import type { NumberedSink, Replayable, StateStorage, Stream } from "millrace"
 import { killedEverywhere, untilKilled } from "./killed.ts"
@@ -56,7 +56,7 @@ const totals = (input: Replayable<Event, number>) =>
     )
     .map((sum) => `${sum}`)
 
-/** Events in three parts, each when it is given, also to those who read on; the last one ends. */
+/** Events in three parts, each when it is given, also to those who read on. */
 function partedSource() {
   let given = 0
   let news = () => {}
@@ -68,12 +68,19 @@ function partedSource() {
       }
     },
   }
-  const give = async (all = false) => {
-    given = all ? 3 : given + 1
-    news()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  return {
+    source,
+    /** One more part; when the store has the results of it, too. */
+    async give(store: Store) {
+      given++
+      news()
+      await vi.waitUntil(() => store.came === given * 20, 10_000)
+    },
+    giveAll() {
+      given = 3
+      news()
+    },
   }
-  return { source, give }
 }
 
 describe("a numbered sink", () => {
@@ -123,7 +130,7 @@ describe("a numbered sink", () => {
     const first = await run(totals(parts.source).to(store), { storage })
     const over = first.finished().catch(() => undefined)
     for (const _ of [1, 2]) {
-      await parts.give()
+      await parts.give(store)
       await first.checkpoint()
     }
     await first.close()
@@ -132,7 +139,7 @@ describe("a numbered sink", () => {
     await storage.set(newest as string, new Uint8Array(20))
     const job = await run(totals(parts.source).to(store), { storage })
     expect(job.stats().restored?.skipped).toHaveLength(1)
-    await parts.give(true)
+    parts.giveAll()
     await job.finished()
     await job.close()
     expect(store.rows).toEqual(await totals(parts.source).toArray())
@@ -144,13 +151,13 @@ describe("a numbered sink", () => {
     const parts = partedSource()
     const first = await run(totals(parts.source).to(store))
     const over = first.finished().catch(() => undefined)
-    await parts.give()
+    await parts.give(store)
     const savepoint = await bytesOf(await first.savepoint())
     await first.close()
     await over
     expect(store.came).toBe(20)
     const job = await run(totals(parts.source).to(store), { from: savepoint })
-    await parts.give(true)
+    parts.giveAll()
     await job.finished()
     await job.close()
     expect(store.rows).toEqual(await totals(parts.source).toArray())
