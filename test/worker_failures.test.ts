@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { from, MillraceError, run } from "../js/index.ts"
 import { serveJob, startJob } from "../js/worker/index.ts"
 import type { UntypedJob, WorkerPort } from "../js/worker/index.ts"
-import { errorFrom, guardRejections, handFed, pull, turns } from "./probe.ts"
+import { errorFrom, guardRejections, handFed, numbered, pull, turns } from "./probe.ts"
 import { channel } from "./worker_channel.ts"
 
 guardRejections()
@@ -120,6 +120,19 @@ describe("a signal", () => {
     await turns(20)
     expect(reasons).toMatchObject([{ name: "RangeError", message: "enough" }])
     expect(source.left).toBe(1)
+  })
+
+  it("drops results that were not read yet, as it does without a worker", async () => {
+    const { worker, page } = channel()
+    serveJob((_, { signal }) => run(from(numbered(10_000, 100)), { signal }), { port: worker })
+    const abort = new AbortController()
+    const job = await startJob(page, { signal: abort.signal })
+    const results = job[Symbol.asyncIterator]()
+    expect(await results.next()).toEqual({ value: 0, done: false })
+    await turns(20) // More have come.
+    abort.abort()
+    expect((await errorFrom(() => results.next())).code).toBe("ABORTED")
+    expect(await results.next()).toEqual({ value: undefined, done: true })
   })
 
   it("that was given before, or comes while a job starts, ends that", async () => {

@@ -24,6 +24,8 @@ export interface LinkEvents {
   chunk(output: number, results: readonly unknown[]): void
   /** Of one output, or of all. */
   end(output: number | undefined, error: { readonly error: unknown } | undefined): void
+  /** What is not read yet never will be. */
+  drop(): void
 }
 
 export class Link {
@@ -99,6 +101,7 @@ export class Link {
   #leave(error: MillraceError): void {
     if (this.#over !== undefined) return
     this.#refuse(error)
+    this.events?.drop()
     this.#port.post({ millrace: "abort", reason: sentError(error.cause) })
     this.#timer = setTimeout(() => this.#port.end(), leaveWaitMs)
   }

@@ -23,18 +23,20 @@ export function remoteJob(link: Link, { outputs, single }: StartedJob): RemoteJo
     inlets.set(place, inlet)
     return inlet.results()
   }
+  const drop = () => inlets.forEach((inlet) => inlet.close())
   link.events = {
     chunk: (place, results) => inlets.get(place)?.push(results),
     end(place, error) {
       if (place !== undefined) inlets.get(place)?.end(error)
       else for (const inlet of inlets.values()) inlet.end(error)
     },
+    drop,
   }
 
   let closing: Promise<void> | undefined
   const close = async () => {
     const end = () => link.end(new MillraceError("CLOSED", "the job is closed"))
-    for (const inlet of inlets.values()) inlet.close()
+    drop()
     if (!link.isOver) await link.call("close").finally(end)
   }
   const call = (method: Method) => link.call(method) as Promise<never>

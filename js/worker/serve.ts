@@ -98,7 +98,7 @@ class Server {
     const hello = async () => this.#post({ millrace: "hello", lock: await lock })
     const message = (message: ToWorker): void => {
       if (message.millrace === "knock") void hello()
-      else if (message.millrace === "ask") this.#feeds.get(message.output)?.ask(message.done)
+      else if (message.millrace === "ask") void this.#ask(message.output, message.done)
       else if (message.millrace === "call") void this.#answer(message)
       else void this.#leave(message.reason)
     }
@@ -176,6 +176,12 @@ class Server {
     const output = jobCore(job).outlets.outputs[place]
     if (output === undefined) throw new MillraceError("INTERNAL", `there is no output ${place}`)
     this.#feeds.set(place, new Feed(output, place, this.#post))
+  }
+
+  /** Later in this turn, as is the claim before it. */
+  async #ask(place: number, done: number): Promise<void> {
+    await this.#started
+    this.#feeds.get(place)?.ask(done)
   }
 
   async #request(job: JobBase, name: string, value: unknown): Promise<unknown> {
