@@ -79,6 +79,30 @@ describe("a job in a worker", () => {
     await job.close()
   })
 
+  it("reads a stream and a port that the page handed over", async () => {
+    const { worker, page } = channel()
+    interface Input {
+      readonly words: ReadableStream<string>
+      readonly port: MessagePort
+    }
+    const start = ({ words, port }: Input) => {
+      const messages = from<MessageEvent<string>>(port, { event: "message" })
+      port.start()
+      return run({ words: from(words), messages: messages.map(({ data }) => data) })
+    }
+    const served = serveJob(start, { port: worker })
+    const { port1: mine, port2: port } = new MessageChannel()
+    const words = new Blob(["to be"]).stream().pipeThrough(new TextDecoderStream())
+    const job = await startServed(served, page, { input: { words, port }, transfer: [words, port] })
+    const [read, heard] = [job.output("words"), job.output("messages")]
+    expect([words.locked, await pull(read, 1)]).toEqual([true, ["to be"]])
+    mine.postMessage("or")
+    mine.postMessage("not")
+    expect(await pull(heard, 2)).toEqual(["or", "not"])
+    await job.close()
+    mine.close()
+  })
+
   it("answers requests of its own", async () => {
     const { worker, page } = channel()
     const served = serveJob((given: string[]) => run(counts(given)), {
