@@ -85,5 +85,13 @@ static inline void mr_copy_bytes(uint8_t *to, const uint8_t *from, uint32_t size
     for (; i < size; i++)
         to[i] = from[i];
 }
+/* As memset to 0, of whole words: in WebAssembly it is a call of the host's. */
+static inline void mr_clear_words(uint8_t *to, uint32_t bytes) {
+    const uint64_t none = 0;
+    for (uint32_t i = 0; i < bytes; i += 8) {
+        memcpy(to + i, &none, 8);
+        __asm__ volatile("" ::: "memory"); /* Else it is made one. */
+    }
+}
 
 #endif

@@ -335,7 +335,7 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
 /* Write all but the key of a row, whose timer does not hang; its record is cleared. */
 static void set_parts(mr_rows *rows, mr_row *row, const mr_row_parts *parts) {
     set_birth(row, parts->birth);
-    memset(mr_row_record(rows, row), 0, rows->layout.record_bytes);
+    mr_clear_words(mr_row_record(rows, row), rows->layout.record_bytes);
     if (rows->ttl_ms > 0) {
         set_last_use(rows, row, parts->last_use_ms);
         mr_wheel_add(&rows->wheel, mr_row_part(row, rows->wheel_at));
@@ -461,7 +461,7 @@ mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *reco
         give_record_back(rows, refs);
         return status;
     }
-    memcpy(mr_row_record(rows, row), record, rows->layout.record_bytes);
+    mr_copy_bytes(mr_row_record(rows, row), record, rows->layout.record_bytes);
     return MR_OK;
 }
 
@@ -477,7 +477,7 @@ mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *
         give_record_back(rows, refs);
         return status;
     }
-    memcpy(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
+    mr_copy_bytes(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
     return MR_OK;
 }
 
@@ -586,6 +586,6 @@ mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const u
         give_record_back(rows, refs);
         return status;
     }
-    memcpy(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
+    mr_copy_bytes(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
     return MR_OK;
 }
