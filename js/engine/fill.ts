@@ -113,6 +113,10 @@ export function fillOwn(batch: Batch, chunk: Chunk, { rows, size }: Filled, from
   if (chunk.arrival.own === undefined) return
   const { f64 } = batch.engine.views
   const own = batch.stampOwn()
+  if (chunk.at === undefined && rows === undefined) {
+    f64.set(chunk.arrival.own.subarray(from, from + size), own)
+    return
+  }
   for (let row = 0; row < size; row++) {
     const index = rows === undefined ? from + row : (rows[row] as number)
     f64[own + row] = ownWatermark(chunk, index)

@@ -7,22 +7,25 @@ import type { Chunk, Failure } from "../chunk.ts"
 import type { Tolerate } from "../graph.ts"
 import type { Sink } from "./seats.ts"
 
+/** So many outputs are in arrays that V8 keeps in its own heap; then four times as many. */
+const fewest = 8
+
 export class Emissions implements Sink {
   /** Stays for good, as in passage.ts. */
   static readonly lasting = new Emissions(noChunk, false)
   readonly #input: Chunk
   readonly wanted: boolean
   readonly #values: unknown[] = []
-  /** The event of the arrival that caused each. */
-  readonly #causes: number[] = []
+  /** The event of the arrival that caused each; room for more. */
+  #causes = new Uint32Array(0)
   /** The time of each, as soon as one has its own. */
-  #times: number[] | undefined
+  #times: Float64Array | undefined
   #size = 0
 
   constructor(input: Chunk, wanted: boolean) {
     this.#input = input
     this.wanted = wanted
-    if (input.times !== undefined) this.#times = []
+    if (input.times !== undefined) this.#times = new Float64Array(0)
   }
 
   get size(): number {
@@ -31,28 +34,38 @@ export class Emissions implements Sink {
 
   set size(size: number) {
     this.#size = size
-    if (!this.wanted) return
-    this.#values.length = size
-    this.#causes.length = size
-    if (this.#times !== undefined) this.#times.length = size
+    if (this.wanted) this.#values.length = size
   }
 
   add(value: unknown, index: number): void {
-    this.#size++
+    const at = this.#size++
     if (!this.wanted) return
+    if (at === this.#causes.length) this.#grow()
     this.#values.push(value)
-    this.#causes.push(causeOf(this.#input, index))
-    this.#times?.push(timeOf(this.#input, index))
+    this.#causes[at] = causeOf(this.#input, index)
+    if (this.#times !== undefined) this.#times[at] = timeOf(this.#input, index)
   }
 
   /** Add what came by itself at a time, once event `cause` of the arrival had come. */
   emit(value: unknown, cause: number, timeMs: number): void {
-    this.#size++
+    const at = this.#size++
     if (!this.wanted) return
-    this.#times ??= this.#causes.map((at) => this.#input.arrival.times?.[at] ?? 0)
+    if (at === this.#causes.length) this.#grow()
+    this.#times ??= Float64Array.from(this.#causes, (at) => this.#input.arrival.times?.[at] ?? 0)
     this.#values.push(value)
-    this.#causes.push(cause)
-    this.#times.push(timeMs)
+    this.#causes[at] = cause
+    this.#times[at] = timeMs
+  }
+
+  #grow(): void {
+    const room = Math.max(fewest, this.#causes.length * 4)
+    const causes = new Uint32Array(room)
+    causes.set(this.#causes)
+    this.#causes = causes
+    if (this.#times === undefined) return
+    const times = new Float64Array(room)
+    times.set(this.#times)
+    this.#times = times
   }
 
   /** Deal with the error of a value: the failure that ends the job, or nothing. */
@@ -66,17 +79,21 @@ export class Emissions implements Sink {
   /** Put what was added out of order into the order of its causes. */
   sort(): void {
     if (!this.wanted) return
-    const order = Array.from(this.#causes, (_, i) => i)
-    order.sort((a, b) => (this.#causes[a] as number) - (this.#causes[b] as number))
-    for (const each of [this.#values, this.#causes, this.#times]) {
-      each?.splice(0, each.length, ...order.map((i) => each[i] as never))
+    const [values, causes, times] = [[...this.#values], this.#causes.slice(), this.#times?.slice()]
+    const order = values.map((_, i) => i)
+    order.sort((a, b) => (causes[a] as number) - (causes[b] as number))
+    for (const [to, from] of order.entries()) {
+      this.#values[to] = values[from]
+      this.#causes[to] = causes[from] as number
+      if (this.#times !== undefined) this.#times[to] = times?.[from] as number
     }
   }
 
   chunk(): Chunk {
     const { arrival } = this.#input
-    if (!this.wanted) return { values: new Array<unknown>(this.#size), at: undefined, arrival }
-    const times = arrival.times && this.#times && new Float64Array(this.#times)
-    return { values: this.#values, at: new Uint32Array(this.#causes), times, arrival }
+    const size = this.#size
+    if (!this.wanted) return { values: new Array<unknown>(size), at: undefined, arrival }
+    const times = arrival.times && this.#times?.subarray(0, size)
+    return { values: this.#values, at: this.#causes.subarray(0, size), times, arrival }
   }
 }

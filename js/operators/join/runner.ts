@@ -2,7 +2,7 @@
  * The events of two inputs on their way through a join in C: keys, sides and refs of the events in,
  * pairs out; what is common to all ways of telling which events are pairs.
  */
-import { causedBy, inputOf } from "../../chunk.ts"
+import { causedBy } from "../../chunk.ts"
 import type { Chunk, Failure } from "../../chunk.ts"
 import { copyOf } from "../../copy.ts"
 import { joinColumns } from "../../engine/abi.ts"
@@ -136,8 +136,12 @@ export abstract class JoinRunner implements Runner {
     if (!input.processing) fillOwn(input, chunk, filled, from)
     const { f64 } = engine.views
     const sides = input.column(joinColumns.JOIN_SIDE)
-    for (let row = 0; row < filled.size; row++) {
-      f64[sides + row] = inputOf(chunk, valueOf(slice, row))
+    const { inputs = 0 } = chunk
+    if (typeof inputs === "number") f64.fill(inputs, sides, sides + filled.size)
+    else {
+      for (let row = 0; row < filled.size; row++) {
+        f64[sides + row] = inputs[valueOf(slice, row)] as number
+      }
     }
     this.#refs.write(joinColumns.JOIN_EVENT)
     return filled
