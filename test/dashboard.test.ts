@@ -159,6 +159,26 @@ describe("pace", () => {
   })
 })
 
+it("says of a key what is kept and waited for", async () => {
+  const clock = manualClock()
+  const replay = await open(memoryStorage(), new Pace(60, false, clock))
+  const ended = replay.job.finished().catch(() => undefined)
+  while (viewOf(replay).flights < 300) await step(clock)
+  const [airport, route] = [replay.why("ORD"), replay.why("ORD → LGA")]
+  const { flights = 0 } = replay.job.state("airports").get("ORD") as { flights?: number }
+  expect(airport[0]?.keeps[0]).toMatch(new RegExp(`^flights ${flights}, mean `))
+  const hours = airport.find(({ operator }) => operator === "hours")?.keeps[0]
+  expect(hours).toMatch(
+    /^1 Jan, (\d\d):00 to .*: flights \d+, .* waits for time until 1 Jan, .*:00$/,
+  )
+  const days = airport.find(({ operator }) => operator === "days")?.keeps.at(-1)
+  expect(days).toMatch(/^and 2\d windows more$/)
+  expect(route).toMatchObject([{ operator: "routes", keeps: [expect.stringMatching(/^flights /)] }])
+  expect(replay.why("nowhere")).toEqual([])
+  await replay.job.close()
+  await ended
+})
+
 describe("a table of a state", () => {
   const all: TableQuery = { state: "routes", filter: "", sort: undefined, page: 0 }
 

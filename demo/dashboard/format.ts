@@ -42,5 +42,24 @@ export function inTable(value: number): string {
   return Number.isInteger(value) ? digits(value) : minus(value.toFixed(2))
 }
 
+/** What is longer is cut, characters. */
+const briefMax = 80
+
+/** Any value of a state in a few words: `flights 91, mean 3.78`. */
+export function brief(value: unknown): string {
+  const text = wordsOf(value)
+  return text.length > briefMax ? `${text.slice(0, briefMax)} …` : text
+}
+
+function wordsOf(value: unknown): string {
+  if (value === undefined) return ""
+  if (value === null) return "all" // The one key of what has none.
+  if (typeof value === "number") return inTable(value)
+  if (typeof value !== "object") return `${value as string | boolean}`
+  if (Array.isArray(value)) return value.map(wordsOf).join("; ")
+  const fields = Object.entries(value)
+  return fields.map(([name, each]) => `${name} ${wordsOf(each)}`.trim()).join(", ")
+}
+
 /** `1.4 MiB`, without the unit. */
 export const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1)

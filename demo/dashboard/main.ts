@@ -21,6 +21,7 @@ import { ratesPanel } from "./panels/rates.ts"
 import { tablePanel } from "./panels/state_table.ts"
 import { theme } from "./panels/theme.ts"
 import { timePanel } from "./panels/time.ts"
+import { whyDialog } from "./panels/why.ts"
 import { asked, forget, remember, remembered } from "./page.ts"
 
 /** How often there is something else to see, at most, ms. */
@@ -58,7 +59,11 @@ const panels = {
 let map: FlightMap | undefined
 /** Ends the rest between two looks. */
 let wake = () => undefined as void
-const table = tablePanel(() => wake())
+const table = tablePanel({
+  changed: () => wake(),
+  why: (key) => void why(key),
+})
+const showWhy = whyDialog()
 const control = controls(remembered(), {
   pace(setting) {
     remember(setting)
@@ -118,6 +123,11 @@ async function look(): Promise<void> {
   const query = table.query(performance.now())
   const rows = query && (await client.ask((job) => job.request("table", query)))
   if (rows !== undefined) table.draw(rows)
+}
+
+async function why(key: string): Promise<void> {
+  const lines = await client.ask((job) => job.request("why", key))
+  if (lines !== undefined) showWhy(key, lines)
 }
 
 async function watch(): Promise<never> {

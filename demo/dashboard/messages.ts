@@ -89,12 +89,22 @@ export interface TablePage {
   readonly columns: readonly string[]
   /** Which of them have numbers. */
   readonly numbers: readonly boolean[]
+  /** Are the keys texts, so that each can be explained? */
+  readonly explains: boolean
   readonly rows: readonly (readonly Cell[])[]
   readonly page: number
   readonly pages: number
   /** Rows that the filter leaves, and all. */
   readonly found: number
   readonly total: number
+}
+
+/** What an operator has of a key, in words. */
+export interface WhyLine {
+  readonly operator: string
+  /** How far event time has come there. */
+  readonly watermark: string
+  readonly keeps: readonly string[]
 }
 
 /** The map: its size, the states' borders as an SVG path, and where airports are. */

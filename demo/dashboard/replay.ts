@@ -13,6 +13,7 @@ import { Rules } from "./rules.ts"
 import { arrivals } from "./source.ts"
 import { tableOf } from "./table.ts"
 import { flightsOf, viewOf } from "./view.ts"
+import { whyOf } from "./why.ts"
 
 /** How often a checkpoint is taken, ms. */
 const checkpointMs = 1000
@@ -69,6 +70,11 @@ export class Replay {
 
   table(query: TableQuery) {
     return tableOf(this.job, query)
+  }
+
+  /** What is kept of a key: an airport, or a route. */
+  why(key: string) {
+    return whyOf(this.job, key)
   }
 
   setPace({ speed, paused }: PaceSetting): void {

@@ -3,11 +3,9 @@
  * seen at once goes to the page.
  */
 import type { JobBase } from "millrace"
+import { brief } from "./format.ts"
 import { pageRows } from "./messages.ts"
 import type { Cell, TablePage, TableQuery } from "./messages.ts"
-
-/** A list or an object in a cell is cut to so many characters. */
-const cellMax = 60
 
 /** Read the page that was asked for, of the state as it is now. */
 export function tableOf(job: JobBase, query: TableQuery): TablePage {
@@ -29,18 +27,13 @@ export function tableOf(job: JobBase, query: TableQuery): TablePage {
     state: query.state,
     columns,
     numbers: columns.map((name) => typeof entries[0]?.[name] === "number"),
+    explains: typeof entries[0]?.["key"] === "string",
     rows: found.slice(page * pageRows, (page + 1) * pageRows),
     ...{ page, pages, found: found.length, total: all.length },
   }
 }
 
-function cellOf(value: unknown): Cell {
-  if (typeof value === "number" || typeof value === "string") return value
-  if (value === undefined) return ""
-  if (value === null) return "all"
-  const text = JSON.stringify(value)
-  return text.length > cellMax ? `${text.slice(0, cellMax)}…` : text
-}
+const cellOf = (value: unknown): Cell => (typeof value === "number" ? value : brief(value))
 
 const textOf = (cell: Cell) => String(cell).toLowerCase()
 

@@ -29,6 +29,7 @@ export const served = serveJob(
     requests: {
       view: (query: ViewQuery) => replay.view(query),
       table: (query: TableQuery) => replay.table(query),
+      why: (key: string) => replay.why(key),
       pace: (setting: PaceSetting) => replay.setPace(setting),
       rule: (minutes: number) => replay.changeRule(minutes),
       map: async () => mapOf(await read(files.airports), await read(files.states)),

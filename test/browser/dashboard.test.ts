@@ -101,6 +101,13 @@ it("goes on after a kill and a reload, to the totals of an undisturbed run", asy
   await page.getByRole("button", { name: "Next" }).click()
   await says(page, "#table-found", /page 2/)
 
+  await page.getByRole("combobox").selectOption("airports")
+  await page.fill("#table-filter", "ord")
+  await says(page, "#table-found", /^1 of /)
+  await page.locator("#table").getByRole("button", { name: "ORD" }).click()
+  await says(page, "#why-lines", /hours.*flights \d+.*waits for time until \d+ Jan/)
+  await page.keyboard.press("Escape")
+
   await page.getByRole("radio", { name: "Max" }).check()
   await comesTo(page, flights / 4)
   await page.getByRole("button", { name: "Kill" }).click()

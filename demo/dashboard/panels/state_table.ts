@@ -11,7 +11,14 @@ import type { Cell, TablePage, TableQuery } from "../messages.ts"
 /** How often the rows are read again, ms. */
 const everyMs = 500
 
-export function tablePanel(changed: () => void) {
+export interface TableEvents {
+  /** Something else is to be asked for. */
+  readonly changed: () => void
+  /** A key was pressed. */
+  readonly why: (key: string) => void
+}
+
+export function tablePanel({ changed, why }: TableEvents) {
   const states = byId("table-state", HTMLSelectElement)
   const filter = byId("table-filter", HTMLInputElement)
   const found = byId("table-found", HTMLElement)
@@ -19,7 +26,7 @@ export function tablePanel(changed: () => void) {
     byId("table-back", HTMLButtonElement),
     byId("table-next", HTMLButtonElement),
   ]
-  const rows = new Rows(byId("table", HTMLTableElement), sortBy)
+  const rows = new Rows(byId("table", HTMLTableElement), sortBy, why)
   const sort = { column: "flights", descending: true }
   let page = 0
   let askedMs = -Infinity
@@ -67,17 +74,25 @@ export function tablePanel(changed: () => void) {
 class Rows {
   readonly #table: HTMLTableElement
   readonly #sortBy: (column: string) => void
-  #columns = ""
+  readonly #why: (key: string) => void
+  #made = ""
   #heads: HTMLTableCellElement[] = []
-  #cells: HTMLTableCellElement[][] = []
+  /** Cells, or the buttons in them. */
+  #cells: HTMLElement[][] = []
 
-  constructor(table: HTMLTableElement, sortBy: (column: string) => void) {
+  constructor(
+    table: HTMLTableElement,
+    sortBy: (column: string) => void,
+    why: (key: string) => void,
+  ) {
     this.#table = table
     this.#sortBy = sortBy
+    this.#why = why
   }
 
-  draw({ columns, numbers, rows }: TablePage, sort: NonNullable<TableQuery["sort"]>): void {
-    if (columns.join() !== this.#columns) this.#make(columns)
+  draw(page: TablePage, sort: NonNullable<TableQuery["sort"]>): void {
+    const { columns, numbers, rows } = page
+    this.#make(page)
     for (const [at, head] of this.#heads.entries()) {
       const order = sort.descending ? "descending" : "ascending"
       head.ariaSort = columns[at] === sort.column ? order : "none"
@@ -88,19 +103,35 @@ class Rows {
     }
   }
 
-  #make(columns: readonly string[]): void {
-    this.#columns = columns.join()
+  /** Make cells, unless they are there. */
+  #make({ columns, explains }: TablePage): void {
+    const made = `${columns.join()} ${explains}`
+    if (made === this.#made) return
+    this.#made = made
     this.#heads = columns.map((column) => {
       const button = make("button", { onclick: () => this.#sortBy(column) }, column || "value")
       return make("th", { scope: "col" }, button)
     })
-    this.#cells = Array.from({ length: pageRows }, () => columns.map(() => make("td")))
+    this.#cells = Array.from({ length: pageRows }, () =>
+      columns.map((_, at) => (at === 0 && explains ? this.#key() : make("td"))),
+    )
     this.#table.tHead?.rows[0]?.replaceChildren(...this.#heads)
-    this.#table.tBodies[0]?.replaceChildren(...this.#cells.map((row) => make("tr", {}, ...row)))
+    const rows = this.#cells.map((row) => {
+      const inRow = (each: HTMLElement) =>
+        each instanceof HTMLButtonElement ? make("td", {}, each) : each
+      return make("tr", {}, ...row.map(inRow))
+    })
+    this.#table.tBodies[0]?.replaceChildren(...rows)
+  }
+
+  #key(): HTMLButtonElement {
+    const button = make("button", { onclick: () => this.#why(button.textContent) })
+    return button
   }
 }
 
-function writeCell(cell: HTMLTableCellElement, value: Cell): void {
+function writeCell(cell: HTMLElement, value: Cell): void {
   write(cell, typeof value === "number" ? inTable(value) : value)
   cell.className = typeof value === "number" ? "number" : ""
+  cell.hidden = cell instanceof HTMLButtonElement && value === ""
 }
