@@ -12,7 +12,7 @@ import type { CacheStats } from "./operators/cache.ts"
 import type { Evictions } from "./operators/evictions.ts"
 import type { SourceNode } from "./sources/source.ts"
 import { errorOptions, errorPolicy } from "./on_error.ts"
-import type { ErrorOptions, ErrorPolicy, Tolerance } from "./on_error.ts"
+import type { ErrorEvent, ErrorOptions, ErrorPolicy, Tolerance } from "./on_error.ts"
 import type { Check, Checked } from "./options.ts"
 import type { StateSetting } from "./state/config.ts"
 import type { Tracing } from "./state/trace.ts"
@@ -55,8 +55,11 @@ export interface Ran {
 /** How an error of one value was dealt with: it ends the job, or this goes out, or nothing. */
 export type Dealt = { readonly error: unknown } | { readonly emit: unknown } | { none?: never }
 
-/** Deals with the error of value `index` of the input that is being run. */
-export type Tolerate = (index: number, error: unknown) => Dealt
+/**
+ * Deals with the error of value `index` of the input that is being run. Who gives other errors too
+ * says where one goes that is routed, so that all are in order; else it goes behind them.
+ */
+export type Tolerate = (index: number, error: unknown, route?: (told: ErrorEvent) => void) => Dealt
 
 /** What is emitted at the end of the source. */
 export interface Finished {

@@ -12,7 +12,7 @@ import { MillraceError, typeName } from "./errors.ts"
 import type { ErrorCode } from "./errors.ts"
 import type { Dealt, Ran, Runner, Sides, Tolerate } from "./graph.ts"
 import type { Check, Checked } from "./options.ts"
-import { joinSides } from "./sides.ts"
+import { concatSides, joinSides } from "./sides.ts"
 import { tagOption } from "./tag.ts"
 import type { AnyTag, Tag } from "./tag.ts"
 
@@ -158,7 +158,9 @@ class TolerantRun {
     do {
       const from = this.#from
       const piece = slice(this.#chunk, from, from + this.#length)
-      const tolerate: Tolerate = (index, error) => this.#troubles.deal(from + index, error)
+      const tolerate: Tolerate = (index, error, route) => {
+        return this.#troubles.deal(from + index, error, route)
+      }
       const ran = this.#runner.run(piece, tolerate)
       if (ran instanceof Promise) {
         return ran.then((settled) => {
@@ -175,10 +177,15 @@ class TolerantRun {
     return this.#from >= this.#chunk.values.length
   }
 
-  /** Keep what came of a piece; gives what ends the job. */
-  #take({ chunk, sides, failure }: Ran): Failure | undefined {
+  /** Keep what came of a piece, errors behind the rest; gives what ends the job. */
+  #take(ran: Ran): Failure | undefined {
+    const ended = this.#deal(ran)
+    this.#sides.push(joinSides([ran.sides, this.#troubles.take()]))
+    return ended
+  }
+
+  #deal({ chunk, failure }: Ran): Failure | undefined {
     this.#parts.push(chunk)
-    if (sides !== undefined) this.#sides.push(sides)
     if (failure === undefined) {
       this.#from += this.#length
       this.#length *= 2
@@ -195,8 +202,9 @@ class TolerantRun {
   }
 
   #end(failure: Failure | undefined): Ran {
-    const sides = joinSides([...this.#sides, this.#troubles.sides()])
-    return { chunk: concat(this.#parts, this.#chunk.arrival), sides, failure }
+    const { arrival } = this.#chunk
+    const sides = concatSides(this.#sides, arrival)
+    return { chunk: concat(this.#parts, arrival), sides, failure }
   }
 }
 
@@ -213,15 +221,19 @@ export class Troubles {
   }
 
   /** Deal with value `index` of the chunk: what to emit, nothing, or the error to end with. */
-  deal(index: number, error: unknown): Dealt {
-    const route = (told: ErrorEvent) => void this.#routed.push({ told, index })
+  deal(
+    index: number,
+    error: unknown,
+    route: (told: ErrorEvent) => void = (told) => void this.#routed.push({ told, index }),
+  ): Dealt {
     return this.#tolerance.deal(error, () => this.#tell(index, error), route)
   }
 
-  sides(): Sides {
+  /** What was routed since. */
+  take(): Sides {
     const { errorsTo } = this.#tolerance.policy
     if (errorsTo === undefined) return new Map()
-    const routed = this.#routed.sort((a, b) => a.index - b.index)
+    const routed = this.#routed.splice(0).sort((a, b) => a.index - b.index)
     const values = routed.map(({ told }) => told)
     const indices = Uint32Array.from(routed, ({ index }) => index)
     return new Map([[errorsTo, causedBy(this.#chunk, values, indices)]])

@@ -1,7 +1,7 @@
 /**
  * Results and side outputs: what goes aside, and what goes where of what a node gives in order.
  */
-import { merge } from "./chunk.ts"
+import { concat, merge } from "./chunk.ts"
 import type { Arrival, Chunk } from "./chunk.ts"
 import type { Finished, Ran, Sides } from "./graph.ts"
 import type { AnyTag } from "./tag.ts"
@@ -11,6 +11,13 @@ export function joinSides(given: readonly (Sides | undefined)[]): Sides {
   const all = given.filter((sides) => sides !== undefined)
   const tags = new Set(all.flatMap((sides) => [...sides.keys()]))
   return new Map([...tags].map((tag) => [tag, merge(all.flatMap((sides) => sides.get(tag) ?? []))]))
+}
+
+/** The same of pieces of a chunk that follow each other. */
+export function concatSides(pieces: readonly Sides[], arrival: Arrival): Sides {
+  const tags = new Set(pieces.flatMap((sides) => [...sides.keys()]))
+  const chunkOf = (tag: AnyTag) => pieces.flatMap((sides) => sides.get(tag) ?? [])
+  return new Map([...tags].map((tag) => [tag, concat(chunkOf(tag), arrival)]))
 }
 
 /** What a node gives: in order, each with where it goes, the event that caused it, and its time. */

@@ -91,7 +91,7 @@ export function stamp(
   }
   arrival.watermark = reached
   const good = read === undefined ? chunk : select(chunk, Uint32Array.from(read))
-  const ran = { chunk: good, sides: troubles?.sides(), failure }
+  const ran = { chunk: good, sides: troubles?.take(), failure }
   return { ran, timeMax: latest, watermark: reached }
 }
 

@@ -11,6 +11,7 @@ import { Batch } from "../../engine/batch.ts"
 import { fillKeys } from "../../engine/fill.ts"
 import { sliceRowsMax } from "../../engine/operator.ts"
 import type { Finished, Ran, Runner, Site, Tolerate } from "../../graph.ts"
+import type { ErrorEvent } from "../../on_error.ts"
 import { Emitted } from "../../sides.ts"
 import { refusePromise } from "../../state/access.ts"
 import type { KeyReader } from "../../state/keys.ts"
@@ -166,7 +167,8 @@ export class ProcessRunner implements Runner {
       for (const evictions of this.#evictions) evictions.takeFor(this.#firing.position)
     } catch (error) {
       this.#seat.abandon()
-      const dealt = tolerate?.(index, error) ?? { error }
+      const route = (told: ErrorEvent) => out.add(told, this.#site.tolerance?.policy.errorsTo)
+      const dealt = tolerate?.(index, error, route) ?? { error }
       if ("error" in dealt) return { index, error: dealt.error }
       if ("emit" in dealt) out.add(dealt.emit)
     }

@@ -108,9 +108,12 @@ export class WindowRunner implements Runner {
       try {
         this.#take(chunk, index, row, out)
       } catch (error) {
-        const dealt = tolerate?.(index, error) ?? { error }
+        const time = timeOf(chunk, index)
+        const errorsTo = this.#site.tolerance?.policy.errorsTo
+        const route = (told: ErrorEvent) => add(out, told, time, errorsTo)
+        const dealt = tolerate?.(index, error, route) ?? { error }
         if ("error" in dealt) throw new Ended({ index, error: dealt.error })
-        if ("emit" in dealt) add(out, dealt.emit, timeOf(chunk, index))
+        if ("emit" in dealt) add(out, dealt.emit, time)
       }
     }
   }
