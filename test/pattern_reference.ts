@@ -3,7 +3,7 @@
  * a step says of the events between. There is no automaton; nothing goes on from event to event.
  */
 import { pattern, where } from "../js/index.ts"
-import type { Condition, Pattern } from "../js/index.ts"
+import type { Condition, Matched, Pattern } from "../js/index.ts"
 
 export interface Hit {
   readonly key: string
@@ -37,13 +37,13 @@ export interface Wanted {
 
 export type AnyPattern = Pattern<Hit, string>
 
+type Is = Condition<Hit> | ((hit: Hit, match: Matched<Hit>) => boolean)
+
 /** The same as a pattern of ours. */
 export function built({ steps, within, asks = false }: Wanted): AnyPattern {
   let made: AnyPattern | undefined
-  const isOf = (kinds: string): Condition<Hit> =>
-    asks
-      ? (hit: Hit, match: unknown) => match !== undefined && has(kinds, hit)
-      : where("kind", "in", [...kinds])
+  const isOf = (kinds: string): Is =>
+    asks ? (hit, match) => has(kinds, hit) && match !== undefined : where("kind", "in", [...kinds])
   for (const { name, how, kinds, least, most, optional, greedy, inner, until, gap } of steps) {
     const is = isOf(kinds)
     if (how === "notNext" || how === "notFollowedBy") {
