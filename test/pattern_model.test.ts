@@ -16,7 +16,7 @@ import {
   skipToNext,
 } from "../js/index.ts"
 import type { Matched, Skip, Stream, TimedOutMatch } from "../js/index.ts"
-import { built, matchesOf, shown } from "./pattern_reference.ts"
+import { built, isNot, matchesOf, shown } from "./pattern_reference.ts"
 import type { Found, Hit, Wanted } from "./pattern_reference.ts"
 import { anyHits, anyWanted } from "./pattern_streams.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
@@ -28,6 +28,7 @@ guardRejections()
 const timeout = someTime
 const timedOutTo = outputTag<TimedOutMatch>("gone")
 const lateTo = outputTag<Hit>("late")
+const skipKinds = ["next", "last", "firstOf", "lastOf"] as const
 const anyChunkSize = fc.constantFrom(1, 7, 1024)
 
 const idsOf = (match: Matched): string =>
@@ -143,33 +144,31 @@ describe("a pattern", () => {
         anyWanted,
         anyMixedHits(),
         fc.constantFrom(0, 2),
-        async (wanted, hits, disorderMs) => {
-          const make = (events: Stream<Hit>) => find(events, wanted)
+        fc.constantFrom("none", ...skipKinds),
+        fc.nat(3),
+        async (wanted, hits, disorderMs, kind, of) => {
+          const { skip } = skipOf(wanted, kind, of)
+          const make = (events: Stream<Hit>) => find(events, wanted, skip)
           const settings = { time: "at", watermark: boundedDisorder(disorderMs) } as const
+          const options = { from: settings, crashEvery: 5 }
           const play = (chunkSize: number) =>
-            playSavepoints<Hit>(make, hits.map(event), { from: settings, chunkSize, crashEvery: 5 })
+            playSavepoints<Hit>(make, hits.map(event), { ...options, chunkSize })
           const whole = await play(1024)
           for (const chunkSize of [1, 7]) expect(await play(chunkSize)).toEqual(whole)
+          const straight = await make(from(hits, settings)).toArray()
+          expect(whole.played.results).toEqual({ out: straight })
         },
       ),
-      { numRuns: someRuns(600), examples: [atTheWatermark] },
+      { numRuns: someRuns(600), examples: [[...atTheWatermark, "none", 0]] },
     ),
   )
 
   it("skips what Flink would, in the order of first events", { timeout }, () =>
     fc.assert(
       fc.asyncProperty(
-        ...[anyWanted, anyHits, anyChunkSize, fc.constantFrom("next", "last", "firstOf", "lastOf")],
-        fc.nat(3),
+        ...[anyWanted, anyHits, anyChunkSize, fc.constantFrom(...skipKinds), fc.nat(3)],
         async (wanted, hits, chunkSize, kind, of) => {
-          const names = wanted.steps.filter(({ how }) => !how.startsWith("not"))
-          const { name } = names[of % names.length] as { name: string }
-          const skip = {
-            next: skipToNext(),
-            last: skipPastLastEvent(),
-            firstOf: skipToFirst(name),
-            lastOf: skipToLast(name),
-          }[kind] as Skip
+          const { name, skip } = skipOf(wanted, kind, of)
           const results = async (afterMatch: Skip) => {
             const job = await run(find(from(hits, { time: "at" }), wanted, afterMatch), {
               chunkSize,
@@ -185,6 +184,20 @@ describe("a pattern", () => {
     ),
   )
 })
+
+/** A skip strategy, of any step that takes events. */
+function skipOf({ steps }: Wanted, kind: string, of: number): { name: string; skip: Skip } {
+  const names = steps.filter((spec) => !isNot(spec)).map(({ name }) => name)
+  const name = names[of % names.length] as string
+  const skips: Record<string, Skip> = {
+    none: noSkip(),
+    next: skipToNext(),
+    last: skipPastLastEvent(),
+    firstOf: skipToFirst(name),
+    lastOf: skipToLast(name),
+  }
+  return { name, skip: skips[kind] as Skip }
+}
 
 /** What is left of all matches, which are in the order in which they were found. */
 function skipped(all: readonly string[], kind: string, wanted: Wanted, name: string): string[] {
