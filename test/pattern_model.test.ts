@@ -17,7 +17,8 @@ import {
 } from "../js/index.ts"
 import type { Matched, Skip, Stream, TimedOutMatch } from "../js/index.ts"
 import { built, isNot, matchesOf, shown } from "./pattern_reference.ts"
-import type { Found, Hit, Wanted } from "./pattern_reference.ts"
+import type { AnyPattern, Found, Hit, Wanted } from "./pattern_reference.ts"
+import { anyGrouped, builtOf, writtenOut } from "./pattern_groups.ts"
 import { anyHits, anyWanted } from "./pattern_streams.ts"
 import { event, playAll, playSavepoints } from "./play.ts"
 import { guardRejections, pull } from "./probe.ts"
@@ -36,10 +37,10 @@ const idsOf = (match: Matched): string =>
     .map((events) => (events as readonly Hit[]).map(({ id }) => id).join("+"))
     .join(" ")
 
-const find = (stream: Stream<Hit>, wanted: Wanted, afterMatch: Skip = noSkip()) =>
+const find = (stream: Stream<Hit>, wanted: AnyPattern, afterMatch: Skip = noSkip()) =>
   stream
     .keyBy("key")
-    .pattern(built(wanted), (match, _, { timestamp }) => `${idsOf(match)} @${timestamp}`, {
+    .pattern(wanted, (match, _, { timestamp }) => `${idsOf(match)} @${timestamp}`, {
       timedOutTo,
       lateTo,
       afterMatch,
@@ -90,7 +91,7 @@ describe("a pattern", () => {
   it("finds what plain code finds, and tells what is given up", { timeout }, () =>
     fc.assert(
       fc.asyncProperty(anyWanted, anyHits, anyChunkSize, async (wanted, hits, chunkSize) => {
-        const out = find(from(hits, { time: "at" }), wanted)
+        const out = find(from(hits, { time: "at" }), built(wanted))
         const job = await run({ out, over: out.sideOutput(timedOutTo) }, { chunkSize })
         const [matches, over] = await Promise.all([
           pull(job.output("out")),
@@ -106,13 +107,32 @@ describe("a pattern", () => {
     ),
   )
 
+  it("finds groups that repeat, or are left out, as plain code does", { timeout }, () =>
+    fc.assert(
+      fc.asyncProperty(anyGrouped, anyHits, anyChunkSize, async (grouped, hits, chunkSize) => {
+        const wanted = writtenOut(grouped)
+        const out = find(from(hits, { time: "at" }), builtOf(grouped))
+        const job = await run({ out, over: out.sideOutput(timedOutTo) }, { chunkSize })
+        const [matches, over] = await Promise.all([
+          pull(job.output("out")),
+          pull(job.output("over")),
+        ])
+        await job.close()
+        const expected = matchesOf(wanted, hits)
+        expect(matches.sort()).toEqual(said(expected.matches, wanted).sort())
+        expect(over.map(told).sort()).toEqual(said(expected.timedOut, wanted).sort())
+      }),
+      { numRuns: someRuns(1000) },
+    ),
+  )
+
   it("is the same whatever crashes, however events are cut or ordered", { timeout }, () =>
     fc.assert(
       fc.asyncProperty(
         ...[anyWanted, anyMixedHits(), anyChunkSize, fc.constantFrom(1, 2, 5, undefined)],
         async (wanted, hits, chunkSize, crashEvery) => {
           const make = (events: Stream<Hit>) => {
-            const out = find(events, wanted)
+            const out = find(events, built(wanted))
             return { out, over: out.sideOutput(timedOutTo), routed: out.sideOutput(lateTo) }
           }
           const settings = { time: "at", watermark: boundedDisorder(2) } as const
@@ -148,7 +168,7 @@ describe("a pattern", () => {
         fc.nat(3),
         async (wanted, hits, disorderMs, kind, of) => {
           const { skip } = skipOf(wanted, kind, of)
-          const make = (events: Stream<Hit>) => find(events, wanted, skip)
+          const make = (events: Stream<Hit>) => find(events, built(wanted), skip)
           const settings = { time: "at", watermark: boundedDisorder(disorderMs) } as const
           const options = { from: settings, crashEvery: 5 }
           const play = (chunkSize: number) =>
@@ -170,7 +190,7 @@ describe("a pattern", () => {
         async (wanted, hits, chunkSize, kind, of) => {
           const { name, skip } = skipOf(wanted, kind, of)
           const results = async (afterMatch: Skip) => {
-            const job = await run(find(from(hits, { time: "at" }), wanted, afterMatch), {
+            const job = await run(find(from(hits, { time: "at" }), built(wanted), afterMatch), {
               chunkSize,
             })
             const all = await pull(job)

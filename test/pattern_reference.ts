@@ -26,6 +26,8 @@ export interface Spec {
   /** Kinds that end it. */
   readonly until: string
   readonly gap: number
+  /** It begins a time of a group that need not be: then this one, or the end, may come next. */
+  readonly behind?: number
 }
 
 export interface Wanted {
@@ -101,9 +103,10 @@ function optionsOf({ steps }: Wanted, path: readonly Taken[]) {
     const spec = steps[next] as Spec
     if (!isNot(spec)) {
       options.push({ step: next, repeats: false, passed: [...passed] })
-      if (!spec.optional) ends = false
+      if (!spec.optional && spec.behind === undefined) ends = false
     }
     passed.push(next)
+    if (spec.behind !== undefined) next = spec.behind - 1
   }
   return { options, ends, passed }
 }
@@ -226,11 +229,12 @@ function overAt(
 }
 
 export function shown({ taken }: Found, { steps }: Wanted): string {
-  return steps
-    .filter((spec) => !isNot(spec))
-    .map(({ name }) => {
-      const events = taken.filter(({ step }) => steps[step]?.name === name)
-      return events.map(({ hit }) => hit.id).join("+")
-    })
-    .join(" ")
+  const names = new Set(steps.filter((spec) => !isNot(spec)).map(({ name }) => name))
+  const eventsOf = (name: string) => taken.filter(({ step }) => steps[step]?.name === name)
+  const texts = Array.from(names, (name) =>
+    eventsOf(name)
+      .map(({ hit }) => hit.id)
+      .join("+"),
+  )
+  return texts.join(" ")
 }

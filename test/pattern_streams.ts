@@ -5,9 +5,9 @@ import fc from "fast-check"
 import { isNot } from "./pattern_reference.ts"
 import type { Hit, Spec, Wanted } from "./pattern_reference.ts"
 
-const anyKinds = fc.constantFrom("a", "b", "c", "ab", "bc", "abc")
+export const anyKinds = fc.constantFrom("a", "b", "c", "ab", "bc", "abc")
 
-const anyTimes = fc.constantFrom(
+export const anyTimes = fc.constantFrom(
   { least: 1, most: 1 },
   { least: 2, most: 2 },
   { least: 1, most: 2 },
