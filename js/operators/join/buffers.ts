@@ -11,7 +11,7 @@ import { sidesPlan } from "../window/sides.ts"
 import type { GiveSides } from "../window/sides.ts"
 import { AsOfRunner } from "./as_of.ts"
 import { ArrivalRunner, PairRunner } from "./pairs.ts"
-import { Pair } from "./runner.ts"
+import { Pair, RightAlone } from "./runner.ts"
 import type { JoinPlan } from "./runner.ts"
 
 /** The most pairs of a key that one window makes. */
@@ -57,7 +57,7 @@ function windowsOf(
         if (rights.length === 0 && lonelyLeft) out.add(new Pair(left, undefined))
       }
       if (lefts.length > 0 || !lonelyRight) return
-      for (const right of rights) out.add(new Pair(undefined, right))
+      for (const right of rights) out.add(new RightAlone(right))
     }
   }
   const plan = sidesPlan(assigner, { allowedLateness: latenessMs, lateTo }, limits, giveOf)

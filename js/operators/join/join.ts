@@ -26,7 +26,7 @@ import type { KeyedInput } from "../inputs.ts"
 import { emitInstead, openStateless, refuseConcurrency, verbOf } from "../second_half.ts"
 import { refuseEviction } from "../window/spec.ts"
 import { buffersOf } from "./buffers.ts"
-import { Pair } from "./runner.ts"
+import { Pair, RightAlone } from "./runner.ts"
 import { joinSpec } from "./spec.ts"
 import type { IntervalSpec, LeftOf, RightOf } from "./spec.ts"
 
@@ -109,7 +109,7 @@ export function joinNode(
   }
   const readPair: KeyReader = (pair) => {
     if (!(pair instanceof Pair)) return []
-    return pair.left === undefined ? right.read(pair.right) : left.read(pair.left)
+    return pair instanceof RightAlone ? right.read(pair.right) : left.read(pair.left)
   }
   const half = { kind: "join", inputs: [buffers], ...common, keyOf: readPair, partOf: buffers }
   const call = (pair: unknown, state?: UserState) => {

@@ -38,6 +38,13 @@ export class Pair<L = unknown, R = unknown> {
   }
 }
 
+/** One of a right event that has no partner: the key is that of the right. */
+export class RightAlone<R = unknown> extends Pair<undefined, R> {
+  constructor(right: R) {
+    super(undefined, right)
+  }
+}
+
 /** What a join is made of. */
 export interface JoinPlan {
   readonly readers: readonly [left: KeyReader, right: KeyReader]
