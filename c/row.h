@@ -19,8 +19,8 @@
  * mr_row_deadline is the one place that knows.
  *
  * Invariants:
- *  1. Every row is in the table, or in a bucket that is; in the wheel iff ttl > 0; in the LRU list iff the
- *     state evicts.
+ *  1. Every row is in the table, or in a bucket that is; in the wheel iff ttl > 0; in the
+ *     LRU list iff the state evicts.
  *  2. Births and uses count up and are never reused: first-seen and last-used order
  *     are total, and survive save and load.
  *  3. bytes = what rows and strings occupy + MR_REF_BYTES per ref, whether it is live

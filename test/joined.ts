@@ -1,6 +1,6 @@
 /**
- * Joins of every kind for the test that kills: numbers, which are their own times, in turns left and
- * right of their keys, and the pairs that they must make.
+ * Joins of every kind for the test that kills: numbers, which are their own times, in turns left
+ * and right of their keys, and the pairs that they must make.
  *
  *     left    0 .. 96              194 .. 290
  *     right            97 .. 193               291 .. 387      one of each key in every row
@@ -19,8 +19,8 @@ export const both = 2 * keys
 const few = (n: number) => n % keys === 0
 
 /**
- * A kind of join: its pairs in their order, and how many there are of the numbers below `upto`, with
- * the watermark behind those below `passed`.
+ * A kind of join: its pairs in their order, and how many there are of the numbers below `upto`,
+ * with the watermark behind those below `passed`.
  */
 interface Kind {
   readonly join: (lefts: Stream<number>, rights: Stream<number>) => Stream<Line>

@@ -96,7 +96,7 @@ describe("C", () => {
     ["error", "alloc", "bytes", "handle", "hash", "table", "wheel"],
     ["batch"],
     ["agg/*"],
-    ["ref", "dirty", "row", "kept", "cell", "find", "lru", "timer", "entries"],
+    ["ref", "dirty", "row", "kept", "cell", "find", "lru", "timer", "entries", "bucket"],
     ["list"],
     ["runs", "ranks", "slices", "scan", "save"],
     ["operator"],

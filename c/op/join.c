@@ -4,7 +4,7 @@
  *            key     tuple of [key, side] and [time, number], as bucket.h wants it
  *            record  a ref to the event on the host's side
  *            timer   when no partner can come any more
- *   bucket   all rows of a key and stretch of time, those of either side in the order of their times
+ *   bucket   all rows of a key and stretch of time, of either side in the order of their times
  *
  *   left event at t, before and after:     [t - before ........ t ...... t + after]
  *                                              right events that are its partners
