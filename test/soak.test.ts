@@ -108,7 +108,7 @@ const rising = pattern("low", where("n", "==", 1))
   .next("high", where("n", "==", 9))
   .within("20s")
 
-const repeated = pattern("first", (_: Hit) => true)
+const repeated = pattern("first", ({ n }: Hit) => n >= 0)
   .followedBy("same", ({ n }, match) => n === match["first"]?.[0]?.n)
   .times(2)
   .within("30s")
