@@ -69,12 +69,12 @@ static mr_bucket_name name_of(const mr_rows *rows, const uint8_t *key, uint32_t 
 }
 
 uint32_t mr_key_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
-    if (rows->place_at == 0) return mr_hash32(rows, key, key_bytes);
+    if (rows->place_at == 0) return mr_entry_hash(rows, key, key_bytes);
     return name_of(rows, key, key_bytes).hash;
 }
 
 uint32_t mr_row_hash(const mr_rows *rows, mr_row *row) {
-    if (rows->place_at == 0) return mr_hash32(rows, mr_row_key(rows, row), row->key_bytes);
+    if (rows->place_at == 0) return mr_entry_hash(rows, mr_row_key(rows, row), row->key_bytes);
     return mr_bucket_at(mr_place_of(rows, mr_addr_of(row))->bucket)->hash;
 }
 

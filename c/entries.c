@@ -15,7 +15,8 @@
  * the numbers of one time counting up from 0. A key has a ring for each stretch of time, in the
  * order of both: so what is near a time is found without looking at all that its key has, in
  * whatever order it came. An entry's place in its ring is looked for from both ends. Where the
- * operator says so, an entry with the number MR_ALONE is in no ring: it is found by its key only.
+ * operator says so, an entry with the number MR_ALONE is in no ring: it is found by its key only,
+ * and the hash of that is its owner's.
  *
  * A host that changes several rows or none makes and writes first, which may be refused, and
  * removes last, which cannot be. So that what it will remove makes room meanwhile, such
@@ -90,7 +91,13 @@ static bool is_timed(const uint8_t *key, uint32_t key_bytes) {
 }
 
 static bool is_alone(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
-    return rows->has_alone && number_before(key + key_bytes) == MR_ALONE;
+    return rows->has_alone && key_bytes > MR_TIMED_KEY_BYTES &&
+           number_before(key + key_bytes) == MR_ALONE;
+}
+
+uint32_t mr_entry_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
+    if (!is_alone(rows, key, key_bytes)) return mr_hash32(rows, key, key_bytes);
+    return mr_hash32(rows, key + HEAD_BYTES + SIZE_BYTES, key_bytes - MR_TIMED_KEY_BYTES);
 }
 
 bool mr_entry_rings(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {

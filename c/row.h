@@ -380,6 +380,9 @@ static inline double mr_timed_key_time(const uint8_t *key, uint32_t key_bytes) {
 double mr_entry_time(const mr_rows *rows, mr_row *row);
 double mr_entry_number(const mr_rows *rows, mr_row *row);
 
+/* The hash of a row's key, where rows are in no buckets. */
+uint32_t mr_entry_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
+
 /* Is the entry with this key in a ring? */
 bool mr_entry_rings(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
 

@@ -115,11 +115,7 @@ static mr_keyed key_of(const mr_operator_data *op, const uint8_t *owner, uint32_
     uint8_t *key = mr_at(op->pattern.key.at);
     const uint32_t bytes = owner_bytes + MR_TIMED_KEY_BYTES;
     mr_timed_key_write(key, owner, owner_bytes, time_ms, number);
-    return (mr_keyed){key, bytes, mr_hash32(&op->rows, key, bytes)};
-}
-
-static mr_keyed matches_key(const mr_operator_data *op, const mr_pattern_event *event) {
-    return key_of(op, event->owner, event->owner_bytes, 0, MR_ALONE);
+    return (mr_keyed){key, bytes, mr_entry_hash(&op->rows, key, bytes)};
 }
 
 /* The row of the matches of an event's key. */
@@ -323,7 +319,7 @@ static mr_status reserve(mr_operator_data *op, mr_row **row, const mr_pattern_ev
     if (makes) {
         const mr_moment moment = {event->time_ms, event->time_ms, 0};
         static const uint8_t record[16] = {0};
-        const mr_keyed keyed = matches_key(op, event);
+        const mr_keyed keyed = key_of(op, event->owner, event->owner_bytes, 0, MR_ALONE);
         MR_TRY(mr_rows_make(&op->rows, &keyed, &moment, record, row));
     }
     mr_status status = mr_matches_reserve(op, *row, partials, sizes->nodes);
@@ -389,7 +385,7 @@ static mr_status run_kept(mr_operator_data *op, mr_row *row, const sink *to) {
     };
     event.owner = mr_owner_key(mr_row_key(&op->rows, row), &event.owner_bytes);
     MR_TRY(mr_pattern_room(op, &op->pattern.key, event.owner_bytes + MR_TIMED_KEY_BYTES, 1));
-    event.hash = matches_key(op, &event).hash;
+    event.hash = mr_hash32(&op->rows, event.owner, event.owner_bytes);
     const mr_status status = run(op, &event, to);
     if (status == MR_ERR_LIMIT) return give_up(op, row, to);
     MR_TRY(status);
@@ -505,7 +501,9 @@ static mr_status read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t
         const mr_status status = read_event(op, in, from + count, &events[count]);
         if (status != MR_OK && count == 0) return status;
         if (status != MR_OK) break;
-        hashes[count] = events[count].hash = matches_key(op, &events[count]).hash;
+        const mr_pattern_event *event = &events[count];
+        hashes[count] = mr_hash32(rows, event->owner, event->owner_bytes);
+        events[count].hash = hashes[count];
     }
     mr_table_first_all(&rows->table, hashes, count, found);
     for (uint32_t i = 0; i < count; i++) {
