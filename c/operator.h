@@ -91,6 +91,7 @@ typedef struct mr_pattern_data {
     uint32_t node;   /* and of the next one the nodes before this one. */
     double due_ms;   /* When they were due. */
     double next_ms;  /* No timer is due before. */
+    uint64_t came;   /* The next timer's registration when the next event came; 0: it has not. */
     bool told;       /* The next one is out, but it may not be let go of yet. */
     bool asked;      /* The answers are of the event that is next. */
     bool applied;    /* The next input row is applied, but not all that it made is emitted. */

@@ -87,6 +87,23 @@ const atTheWatermark: [Wanted, Hit[], 2] = [
   2,
 ]
 
+/** A timer that is set anew for the time of an event comes behind that, as if it had waited. */
+const setAnew: [Wanted, Hit[], 0] = [
+  {
+    steps: [
+      { ...once("s0"), optional: true, greedy: true, most: Infinity },
+      { ...once("s1"), how: "followedByAny", kinds: "c", gap: 3 },
+      { ...once("n1"), how: "notFollowedBy", kinds: "n" },
+    ],
+    within: 4,
+  },
+  ["k0 a 0", "k0 a 0", "k0 c 2", "k0 a 2", "k1 a 4", "k0 a 4"].map((text, id) => {
+    const [key, kind, at] = text.split(" ") as [string, string, string]
+    return { key, kind, at: Number(at), id }
+  }),
+  0,
+]
+
 describe("a pattern", () => {
   it("finds what plain code finds, and tells what is given up", { timeout }, () =>
     fc.assert(
@@ -179,7 +196,13 @@ describe("a pattern", () => {
           expect(whole.played.results).toEqual({ out: straight })
         },
       ),
-      { numRuns: someRuns(600), examples: [[...atTheWatermark, "none", 0]] },
+      {
+        numRuns: someRuns(600),
+        examples: [
+          [...atTheWatermark, "none", 0],
+          [...setAnew, "none", 0],
+        ],
+      },
     ),
   )
 

@@ -402,7 +402,9 @@ static mr_status end_some(mr_operator_data *op, mr_row *row, int64_t due_ms, con
     return drain(op, row, to);
 }
 
-static mr_status fire_some(mr_operator_data *op, double upto_ms, uint32_t *steps, const sink *to) {
+/* All that is due at a time, but for what was set for just then from registration `before` on. */
+static mr_status fire_some(mr_operator_data *op, double upto_ms, uint64_t before, uint32_t *steps,
+                           const sink *to) {
     mr_rows *rows = &op->rows;
     if (op->pattern.failed != 0) mr_rows_remove(rows, mr_row_at(op->pattern.failed));
     op->pattern.failed = 0;
@@ -414,7 +416,9 @@ static mr_status fire_some(mr_operator_data *op, double upto_ms, uint32_t *steps
             op->pattern.next_ms = mr_rows_timer_next(rows);
             return MR_OK;
         }
-        const int64_t due_ms = mr_row_timer_ms(mr_row_part(row, rows->timer_at));
+        const mr_row_timer *timer = mr_row_part(row, rows->timer_at);
+        const int64_t due_ms = mr_row_timer_ms(timer);
+        if ((double)due_ms == upto_ms && mr_row_timer_registered(timer) >= before) return MR_OK;
         op->pattern.due_ms = (double)due_ms;
         MR_TRY(is_matches(rows, row) ? end_some(op, row, due_ms, to) : run_kept(op, row, to));
     }
@@ -425,7 +429,16 @@ static mr_status fire_some(mr_operator_data *op, double upto_ms, uint32_t *steps
 static mr_status fire_due(mr_operator_data *op, double upto_ms, uint32_t *steps, const sink *to) {
     const mr_pattern_data *d = &op->pattern;
     if (d->failed == 0 && d->row == 0 && !(upto_ms >= d->next_ms)) return MR_OK;
-    return fire_some(op, upto_ms, steps, to);
+    return fire_some(op, upto_ms, UINT64_MAX, steps, to);
+}
+
+/* All that comes before an event that brings the watermark to its own time: as if it had waited,
+ * timers that are set for that time from now on come behind it. */
+static mr_status fire_before(mr_operator_data *op, double time_ms, uint32_t *steps,
+                             const sink *to) {
+    mr_pattern_data *d = &op->pattern;
+    if (d->came == 0) d->came = op->rows.timers_set + 1;
+    return time_ms >= d->next_ms ? fire_some(op, time_ms, d->came, steps, to) : MR_OK;
 }
 
 /* ---- input ---- */
@@ -460,6 +473,7 @@ static mr_status run_now(mr_operator_data *op, mr_pattern_event *event, double d
     }
     MR_TRY(finish_run(op, to));
     op->pattern.applied = false;
+    op->pattern.came = 0;
     return MR_OK;
 }
 
@@ -478,7 +492,7 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
         return MR_OK;
     }
     const bool brings = i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
-    if (brings && !op->pattern.applied) MR_TRY(fire_due(op, time_ms, steps, to));
+    if (brings && !op->pattern.applied) MR_TRY(fire_before(op, time_ms, steps, to));
     if (brings || op->pattern.applied) return run_now(op, event, time_ms, to);
     mr_row *row;
     MR_TRY(make_event(op, event, &row));
@@ -551,7 +565,8 @@ static mr_status push_some(mr_operator_data *op, const mr_columns *in, uint32_t 
 }
 
 /* After an error the host may come with another event: no answer is of that. */
-static mr_status forget_answers(mr_operator_data *op, mr_status status) {
+static mr_status forget_event(mr_operator_data *op, mr_status status) {
+    if (status < 0) op->pattern.came = 0;
     if (status < 0 && op->pattern.asked) {
         op->pattern.asked = false;
         op->pattern.node = 0;
@@ -561,7 +576,7 @@ static mr_status forget_answers(mr_operator_data *op, mr_status status) {
 
 static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from, uint32_t *upto_out,
                       mr_batch_data *results) {
-    return forget_answers(op, push_some(op, in, from, upto_out, results));
+    return forget_event(op, push_some(op, in, from, upto_out, results));
 }
 
 static mr_status advance(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
@@ -569,7 +584,7 @@ static mr_status advance(mr_operator_data *op, double watermark_ms, mr_batch_dat
     const sink to = {results, 0};
     MR_TRY(check_rows(op));
     op->pattern.encoded = false;
-    return forget_answers(op, fire_due(op, watermark_ms, &steps, &to));
+    return forget_event(op, fire_due(op, watermark_ms, &steps, &to));
 }
 
 const mr_operator_kind mr_kind_pattern = {
