@@ -98,7 +98,7 @@ async function restart(why: string, between = async () => undefined as void): Pr
 /** Where the worker went on: once. */
 function sayWhere({ checkpoints: { restoredAt } }: View): void {
   if (before === undefined) return
-  const where = `Gone on from the checkpoint at flight ${digits(restoredAt ?? 0)}`
+  const where = `Gone on at flight ${digits(restoredAt ?? 0)}`
   say(restoredAt === undefined ? before : before + where)
   before = undefined
 }

@@ -13,8 +13,8 @@ import { MainThread } from "./main_thread.ts"
 
 const folder = fileURLToPath(new URL("../../demo/dashboard", import.meta.url))
 
-/** Eighteen days: enough for all lines. */
-const flights = 300_000
+/** Twelve days. */
+const flights = 200_000
 
 let server: ViteDevServer
 let browser: Chromium
@@ -40,7 +40,7 @@ async function open(name: string): Promise<Page> {
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text())
   })
-  await page.setViewportSize({ width: 1120, height: 960 })
+  await page.setViewportSize({ width: 1120, height: 900 })
   await page.goto(`${server.resolvedUrls?.local[0]}?name=${name}&flights=${flights}`)
   return page
 }
@@ -112,11 +112,11 @@ it("goes on after a kill and a reload, to the totals of an undisturbed run", asy
   await comesTo(page, flights / 4)
   await page.getByRole("button", { name: "Kill" }).click()
   await page.keyboard.press("k")
-  await says(page, "#status", /^Killed. Gone on from the checkpoint at flight [\d,]+$/)
+  await says(page, "#status", /^Killed. Gone on at flight [\d,]+$/)
   await comesTo(page, flights / 2)
   expect(await figure(page, "#flights")).toBeLessThan(flights)
   await page.reload()
-  await says(page, "#status", /^Gone on from the checkpoint at flight [\d,]+$/)
+  await says(page, "#status", /^Gone on at flight [\d,]+$/)
   await ends(page)
   const totals = await totalsOf(page)
   await page.reload()
@@ -161,23 +161,26 @@ it("keeps the main thread free while the worker runs at full speed", async () =>
   const moved = await watchMoves(page)
   const thread = await MainThread.watch(browser)
   await page.keyboard.press("6")
+  await comesTo(page, flights / 6)
+  await page.click("#kill") // By ids: to find a role's name takes the thread's time.
+  await says(page, "#status", /^Killed. Gone on/)
   for (const [step, filter] of ["ORD", "LAX → S", "zz", ""].entries()) {
     await page.fill("#table-filter", filter)
-    await page.getByRole("button", { name: "key" }).click()
-    await comesTo(page, (flights / 6) * (step + 1))
+    await page.click("#table th button")
+    await comesTo(page, (flights / 6) * (step + 2))
   }
-  await page.getByRole("button", { name: "Kill" }).click()
-  await says(page, "#status", /^Killed. Gone on/)
-  await page.getByRole("radio", { name: "Max" }).focus()
+  await page.focus("#speeds input:checked")
   await page.keyboard.press("Space")
-  await page.getByRole("button", { name: "Go on" }).waitFor()
-  const { tasks, worstMs, worstWallMs } = await thread.stop()
-  console.log(`${tasks} tasks; the worst ${worstMs} ms, by the clock ${worstWallMs} ms`)
+  await says(page, "#pause", /^Go on$/)
+  const { tasks, worstMs, worstWallMs, worstParts } = await thread.stop()
+  const worst = `the worst ${worstMs} ms (${worstParts.join(", ")})`
+  console.log(`${tasks} tasks; ${worst}, by the clock ${worstWallMs} ms`)
   expect(tasks).toBeGreaterThan(100)
   expect(worstMs).toBeGreaterThan(0)
-  expect(worstMs).toBeLessThanOrEqual(50)
+  expect(worstMs, worst).toBeLessThanOrEqual(50)
   expect(await moved()).toBeLessThan(0.01)
 
+  await page.hover("#pause")
   await page.evaluate(() => scrollTo(0, 0))
   for (const theme of ["light", "dark"] as const) await picture(page, theme)
 })

@@ -10,6 +10,7 @@ interface TraceEvent {
   readonly name: string
   readonly pid: number
   readonly tid: number
+  readonly ts: number
   /** By the clock, and of the processor. */
   readonly dur?: number
   readonly tdur?: number
@@ -23,10 +24,12 @@ export interface Tasks {
   /** The longest: of the processor's time, and of the clock's. */
   readonly worstMs: number
   readonly worstWallMs: number
+  /** What took the most of the processor in the longest. */
+  readonly worstParts: readonly string[]
 }
 
-/** Tasks, and the names of threads. */
-const categories = ["disabled-by-default-devtools.timeline", "__metadata"]
+/** Tasks, what they are made of, and the names of threads. */
+const categories = ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metadata"]
 
 export class MainThread {
   readonly #session: CDPSession
@@ -57,12 +60,15 @@ export class MainThread {
     await complete
     await this.#session.detach()
     const { pid, tid } = this.#thread()
-    const tasks = this.#events.filter((event) => {
-      return event.name === "RunTask" && event.pid === pid && event.tid === tid
-    })
-    const worst = (time: "dur" | "tdur") =>
-      tasks.reduce((most, event) => Math.max(most, event[time] ?? 0), 0) / 1000
-    return { tasks: tasks.length, worstMs: worst("tdur"), worstWallMs: worst("dur") }
+    const events = this.#events.filter((event) => event.pid === pid && event.tid === tid)
+    const tasks = events.filter(({ name }) => name === "RunTask")
+    const [worst] = [...tasks].sort((a, b) => cpuMs(b) - cpuMs(a))
+    return {
+      tasks: tasks.length,
+      worstMs: worst === undefined ? 0 : cpuMs(worst),
+      worstWallMs: tasks.reduce((most, { dur = 0 }) => Math.max(most, dur), 0) / 1000,
+      worstParts: worst === undefined ? [] : partsOf(worst, events),
+    }
   }
 
   #thread(): TraceEvent {
@@ -73,4 +79,14 @@ export class MainThread {
     if (thread !== undefined && others.length === 0) return thread
     throw new Error("the trace must have the main thread of one page with a worker")
   }
+}
+
+const cpuMs = ({ tdur = 0 }: TraceEvent) => tdur / 1000
+
+/** What lies in a task, the longest three. */
+function partsOf(task: TraceEvent, events: readonly TraceEvent[]): string[] {
+  const end = task.ts + (task.dur ?? 0)
+  const parts = events.filter((each) => each !== task && each.ts >= task.ts && each.ts < end)
+  const longest = parts.sort((a, b) => cpuMs(b) - cpuMs(a)).slice(0, 3)
+  return longest.map((part) => `${part.name} ${cpuMs(part)} ms`)
 }

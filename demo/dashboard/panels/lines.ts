@@ -1,7 +1,7 @@
 /** p95 of the delays at five airports, of the 24 hours before each hour; two weeks of it. */
 import type uPlot from "uplot"
 import { byId, colour, make, write } from "../dom.ts"
-import { hour, minutes, shortDay } from "../format.ts"
+import { digits, hour, shortDay } from "../format.ts"
 import type { Line } from "../job.ts"
 import type { View } from "../messages.ts"
 import { axis, plotIn } from "./plots.ts"
@@ -31,7 +31,7 @@ export function linesPanel(hubs: readonly string[]) {
     byId("lines", HTMLElement),
     {
       scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(60, max * 1.05)] } },
-      axes: [axis(timeLabel, 28, steps), axis(minutes, 64)],
+      axes: [axis(timeLabel, 28, steps), axis(digits, 40)],
       series: [{}, ...series],
       cursor: { drag: { x: false, y: false } },
     },
@@ -63,7 +63,7 @@ export function linesPanel(hubs: readonly string[]) {
       plot.setData([hours, ...all.map((line) => alignedTo(hours, line))])
       for (const [at, { value }] of buttons.entries()) {
         const last = all[at]?.p95.at(-1)
-        write(value, last === undefined ? "–" : minutes(last))
+        write(value, last === undefined ? "–" : digits(last))
       }
     },
   }
