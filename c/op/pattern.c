@@ -462,11 +462,10 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     return mr_pattern_room(op, &op->pattern.key, key_bytes, 1);
 }
 
-/* An event is run as it comes. */
-static mr_status run_now(mr_operator_data *op, mr_pattern_event *event, double due_ms,
-                         const sink *to) {
+/* An event is run as it comes, and causes what comes of it. */
+static mr_status run_now(mr_operator_data *op, mr_pattern_event *event, const sink *to) {
     if (!op->pattern.applied) {
-        op->pattern.due_ms = due_ms;
+        op->pattern.due_ms = -__builtin_inf();
         MR_TRY(run(op, event, to));
         op->pattern.applied = true;
         if (event->cell != 0) drop_ref(op, event->cell);
@@ -491,9 +490,11 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
         drop_ref(op, event->cell);
         return MR_OK;
     }
-    const bool brings = i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
+    /* Where rows are limited, the one in which it would wait counts. */
+    const bool limited = op->rows.rows_max != 0 || op->rows.bytes_max != 0;
+    const bool brings = !limited && i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
     if (brings && !op->pattern.applied) MR_TRY(fire_before(op, time_ms, steps, to));
-    if (brings || op->pattern.applied) return run_now(op, event, time_ms, to);
+    if (brings || op->pattern.applied) return run_now(op, event, to);
     mr_row *row;
     MR_TRY(make_event(op, event, &row));
     set_timer(op, row, mr_time_of(time_ms));
@@ -557,8 +558,7 @@ static mr_status push_some(mr_operator_data *op, const mr_columns *in, uint32_t 
         }
         mr_pattern_event *event = &events[next];
         if (!op->pattern.applied) MR_TRY(fire_due(op, mr_row_watermark(in, i), &steps, &to));
-        MR_TRY(timed ? keep(op, in, i, event, &steps, &to)
-                     : run_now(op, event, -__builtin_inf(), &to));
+        MR_TRY(timed ? keep(op, in, i, event, &steps, &to) : run_now(op, event, &to));
     }
     *upto_out = in->size;
     return MR_OK;

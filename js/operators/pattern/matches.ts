@@ -77,7 +77,7 @@ export class MatchReader {
       if (step <= patternColumns.PATTERN_FAILED) {
         const condition =
           step === patternColumns.PATTERN_FAILED
-            ? this.#operator.refusal("run an event", status.ERR_LIMIT)
+            ? this.#operator.refusal("apply an event", status.ERR_LIMIT)
             : patternColumns.PATTERN_ASKS - step
         const event = valueOfCell(this.#operator, cell, cellAt)
         questions.push({ condition, event, match: this.#taken(), address: value })
