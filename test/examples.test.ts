@@ -38,8 +38,11 @@ const job = await run(stream)
 const it = (name, run) => run()
 `
 
-/** Options are for those who write operators; their example is no program. */
-const left = ["js/options.ts"]
+/**
+ * Options are for those who write operators; their example is no program. Those of a worker are two
+ * halves of one, which test/browser runs.
+ */
+const left = ["js/options.ts", "js/worker/serve.ts", "js/worker/start.ts"]
 
 const paths = execFileSync("git", ["ls-files", "js/*.ts"], { cwd: root, encoding: "utf8" })
 const examples: { readonly where: string; readonly text: string }[] = []
