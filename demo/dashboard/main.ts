@@ -98,8 +98,9 @@ async function restart(why: string, between = async () => undefined as void): Pr
 /** Where the worker went on: once. */
 function sayWhere({ checkpoints: { restoredAt } }: View): void {
   if (before === undefined) return
-  const where = `Gone on at flight ${digits(restoredAt ?? 0)}`
-  say(restoredAt === undefined ? before : before + where)
+  const anew = before === "" ? "" : "Begun anew"
+  const where = restoredAt === undefined ? anew : `Gone on at flight ${digits(restoredAt)}`
+  say(before + where)
   before = undefined
 }
 
