@@ -161,7 +161,7 @@ async function copyRules(page: Page): Promise<void> {
   })
 }
 
-/** A task that takes long because the machine is busy does so once, and that of a page each time. */
+/** A task that takes long as the machine is busy does so once, and one of the page each time. */
 const measured = { timeout, retry: 2 }
 let tries = 0
 
