@@ -8,8 +8,8 @@ const module = process.env["MILLRACE_MODULE"] ?? "wasi"
 
 /** What tries programs and storage, which are the same on each: on the module that ships alone. */
 const onceOnly = [
-  ...["docs", "readme", "examples", "rs2", "power"],
-  ...["demo_kills", "node_streams", "dashboard"],
+  ...["docs", "readme", "examples", "rs2", "demo", "demo_kills", "dashboard", "takeover", "own"],
+  ...["power", "crash", "nth_call", "damaged_folder", "node_streams", "worker", "worker_results"],
 ]
 
 export default defineConfig({
