@@ -19,7 +19,7 @@ BIN := node_modules/.bin
 MODULES := build/wasi/millrace.wasm build/emscripten/millrace.wasm
 SETUP ?= scripts/setup
 SOURCES := $(shell find js -name '*.ts' -not -path js/engine/abi.ts 2>/dev/null)
-SCRIPTS := $(SOURCES) $(shell find test demo -name '*.ts' -o -name '*.[cm]js' -o -name '*.js') \
+SCRIPTS := $(SOURCES) $(shell find test demo -name '*.ts' -o -name '*.[cm]js' -o -name '*.js' 2>/dev/null) \
     $(wildcard *.ts *.js)
 
 # TypeScript programs run as they are written, with the package as its users get it.
