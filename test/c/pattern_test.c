@@ -196,12 +196,12 @@ static uint32_t cell_of(const mr_rows *rows, mr_row *row, uint32_t field) {
                                              rows->layout.field_at[field]);
 }
 
-/* Save the rows of a page; gives how many bytes they are. */
+/* Save the rows of a page, some at a time; gives how many bytes they are. */
 static uint32_t save_page(const bench *b, mr_scan scan, const mr_page *page, uint8_t *saved) {
     static gathered refs;
     const mr_rows *rows = &inside(b->op)->rows;
-    uint32_t upto = 0;
-    uint32_t size = 0;
+    uint32_t total = 0;
+    uint32_t room = 1024;
     refs.count = 0;
     for (uint32_t i = 0; i < page->count; i++) {
         mr_row *row = mr_row_at(mr_u32s(page->rows)[i]);
@@ -214,9 +214,15 @@ static uint32_t save_page(const bench *b, mr_scan scan, const mr_page *page, uin
         }
     }
     const uint8_t *bytes = (const uint8_t *)refs.numbers;
-    assert_int_equal(mr_save(scan, 0, bytes, refs.offsets, saved, SAVED_MAX, 2, &upto, &size),
-                     MR_OK);
-    return size;
+    for (uint32_t from = 0, upto = 0; upto < page->count; from = upto) {
+        uint32_t size = 0;
+        const mr_status status =
+            mr_save(scan, from, bytes, refs.offsets, saved + total, room, 2, &upto, &size);
+        assert_int_equal(status, upto == page->count ? MR_OK : MR_MORE);
+        total += size;
+        if (upto == from) room *= 2; /* A row is larger. */
+    }
+    return total;
 }
 
 /* Save the rows of a scan, and close it. */
