@@ -52,13 +52,6 @@ static void put_number(uint8_t *to, double number) {
     memcpy(to + SIZE_BYTES + 1, &number, sizeof number);
 }
 
-/* The number that the bytes before `end` are. */
-static double number_before(const uint8_t *end) {
-    double number;
-    memcpy(&number, end - sizeof number, sizeof number);
-    return number;
-}
-
 void mr_timed_key_write(uint8_t *to, const uint8_t *owner, uint32_t owner_bytes, double time_ms,
                         double number) {
     to[0] = TUPLE;
@@ -86,13 +79,13 @@ static bool is_timed(const uint8_t *key, uint32_t key_bytes) {
     if (mr_u16_at(key + HEAD_BYTES) + (uint32_t)MR_TIMED_KEY_BYTES != key_bytes) return false;
     if (own[0] != TUPLE || own[1] != 2 || !is_number(own + HEAD_BYTES)) return false;
     const uint8_t *number = own + HEAD_BYTES + SIZE_BYTES + NUMBER_BYTES;
-    const double time_ms = number_before(number);
+    const double time_ms = mr_timed_key_time(key, key_bytes);
     return is_number(number) && time_ms >= -8.64e15 && time_ms <= 8.64e15;
 }
 
 static bool is_alone(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
     return rows->has_alone && key_bytes > MR_TIMED_KEY_BYTES &&
-           number_before(key + key_bytes) == MR_ALONE;
+           mr_timed_key_number(key, key_bytes) == MR_ALONE;
 }
 
 uint32_t mr_entry_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes) {
@@ -125,18 +118,15 @@ bool mr_row_key_valid(const mr_rows *rows, const uint8_t *key, uint32_t key_byte
     if (!is_entry_key(key, key_bytes)) return false;
     if (rows->stretch_ms == 0) return true;
     if (!is_timed(key, key_bytes)) return false;
-    return number_before(key + key_bytes) >= 0 || is_alone(rows, key, key_bytes);
+    return mr_timed_key_number(key, key_bytes) >= 0 || is_alone(rows, key, key_bytes);
 }
 
 double mr_entry_number(const mr_rows *rows, mr_row *row) {
-    return number_before(mr_row_key(rows, row) + row->key_bytes);
+    return mr_timed_key_number(mr_row_key(rows, row), row->key_bytes);
 }
 
-/* The time in the key of an entry that ends here. */
-static double time_in(const uint8_t *end) { return number_before(end - SIZE_BYTES - NUMBER_BYTES); }
-
 double mr_entry_time(const mr_rows *rows, mr_row *row) {
-    return time_in(mr_row_key(rows, row) + row->key_bytes);
+    return mr_timed_key_time(mr_row_key(rows, row), row->key_bytes);
 }
 
 /* ---- the ring ---- */
@@ -182,7 +172,7 @@ static ring_name name_of(const mr_rows *rows, const uint8_t *key, uint32_t key_b
     name.key = mr_owner_key(key, &name.key_bytes);
     name.hash = mr_hash32(rows, name.key, name.key_bytes);
     if (rows->stretch_ms == 0) return name;
-    name.stretch = mr_stretch_of(rows, time_in(key + key_bytes));
+    name.stretch = mr_stretch_of(rows, mr_timed_key_time(key, key_bytes));
     name.hash = mr_stretch_hash(rows, name.hash, name.stretch);
     return name;
 }
@@ -237,11 +227,6 @@ static mr_addr first_later(const mr_rows *rows, mr_addr first, double time_ms, d
 mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes,
                       double stretch) {
     return first_of(rows, &(ring_name){key, key_bytes, hash, stretch});
-}
-
-mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row) {
-    const mr_addr next = next_of(rows, row);
-    return next == first ? 0 : next;
 }
 
 double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms) {

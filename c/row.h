@@ -386,11 +386,9 @@ uint32_t mr_entry_hash(const mr_rows *rows, const uint8_t *key, uint32_t key_byt
 /* Is the entry with this key in a ring? */
 bool mr_entry_rings(const mr_rows *rows, const uint8_t *key, uint32_t key_bytes);
 
-/* The first entry of a key in a stretch, by the hash of that ring, and the one that follows; 0:
- * there is none. */
+/* The first entry of a key in a stretch, by the hash of that ring; 0: there is none. */
 mr_addr mr_ring_first(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes,
                       double stretch);
-mr_addr mr_ring_next(const mr_rows *rows, mr_addr first, mr_addr row);
 
 /* The number that the next entry at this time has in a ring that begins with `first`, or 0. */
 double mr_ring_number(const mr_rows *rows, mr_addr first, double time_ms);
@@ -448,16 +446,6 @@ static inline uint64_t mr_row_birth(const mr_row *row) {
     return ((uint64_t)row->birth_high << 32) | row->birth_low;
 }
 
-/* Two rows that were made one after the other came in the other order. They are in no ring that is
- * the same. */
-static inline void mr_row_swap_births(mr_row *a, mr_row *b) {
-    const uint32_t low = a->birth_low;
-    const uint16_t high = a->birth_high;
-    a->birth_low = b->birth_low;
-    a->birth_high = b->birth_high;
-    b->birth_low = low;
-    b->birth_high = high;
-}
 static inline int64_t mr_row_last_use(const mr_rows *rows, const mr_row *row) {
     int64_t time_ms;
     memcpy(&time_ms, (const uint8_t *)row + rows->last_use_at, sizeof time_ms);
