@@ -1,23 +1,13 @@
 /** The package in headless Chromium, as plain files; what it keeps over reloads and crashes. */
 import type { Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "vitest"
 import type { MillraceError } from "../../js/errors.ts"
 import { randoms, seedOf } from "../random.ts"
 import { expected } from "../smoke.ts"
 import { Chromium } from "./chromium.ts"
-import { Server } from "./server.ts"
+import { stage } from "./stage.ts"
 
-const server = new Server()
-let url = ""
-let browser: Chromium
-beforeAll(async () => {
-  url = await server.start()
-  browser = await Chromium.start()
-})
-afterAll(async () => {
-  await browser.end()
-  await server.stop()
-})
+const here = stage(() => Chromium.start())
 
 /** Complaints of pages: what was thrown there, or refused by a policy. */
 let complaints: string[] = []
@@ -26,9 +16,9 @@ afterEach(() => {
 })
 
 async function open(path: string): Promise<Page> {
-  const page = await browser.context.newPage()
+  const page = await here.browser.context.newPage()
   page.on("pageerror", (error) => complaints.push(String(error)))
-  await page.goto(`${url}/${path}`)
+  await page.goto(`${here.url}/${path}`)
   return page
 }
 
@@ -53,10 +43,10 @@ const ended: Shown = { position: expected.length, rows: [] }
 
 describe("a page", () => {
   it("runs the program from plain files, fetching the module once", async () => {
-    server.asked.length = 0
+    here.server.asked.length = 0
     const page = await open("plain/page.html")
     expect(await shownBy(page)).toEqual(whole)
-    const ofModule = server.asked.filter((path) => /wasm|inlined/.test(path))
+    const ofModule = here.server.asked.filter((path) => /wasm|inlined/.test(path))
     expect(ofModule).toEqual(["/plain/dist/millrace.wasm"])
     await page.close()
   })
@@ -86,13 +76,13 @@ describe("a page", () => {
   })
 
   it("runs where the server does not know the module's type, or does not have it", async () => {
-    server.asked.length = 0
+    here.server.asked.length = 0
     for (const manner of ["untyped", "missing"]) {
       const page = await open(`${manner}/page.html`)
       expect(await shownBy(page)).toEqual(whole)
       await page.close()
     }
-    expect(server.asked.filter((path) => /wasm|inlined/.test(path))).toEqual([
+    expect(here.server.asked.filter((path) => /wasm|inlined/.test(path))).toEqual([
       "/untyped/dist/millrace.wasm",
       "/missing/dist/millrace.wasm",
       "/missing/dist/inlined.mjs",
@@ -122,8 +112,8 @@ describe("a page that goes on over IndexedDB", () => {
 
   it("goes on after the whole browser was killed in the middle", async () => {
     const first = await shownBy(await open("plain/killed.html?stop"))
-    await browser.kill()
-    await browser.start()
+    await here.browser.kill()
+    await here.browser.start()
     const page = await open("plain/killed.html?stop")
     expectGoingOn(first, await shownBy(page))
     await page.close()
@@ -142,7 +132,7 @@ describe("a page that goes on over IndexedDB", () => {
       durable = Math.max(durable, ...((await saved.jsonValue()) ?? []))
       await new Promise((resolve) => setTimeout(resolve, random() * 30))
       const crashed = page.waitForEvent("crash")
-      await browser.killPages()
+      await here.browser.killPages()
       await crashed
       await page.close()
     }

@@ -1,20 +1,10 @@
 /** A sink in the IndexedDB of a real browser, which is killed several times on the way. */
 import type { Page } from "playwright-core"
-import { afterAll, beforeAll, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { Chromium } from "./chromium.ts"
-import { Server } from "./server.ts"
+import { stage } from "./stage.ts"
 
-const server = new Server()
-let url = ""
-let browser: Chromium
-beforeAll(async () => {
-  url = await server.start()
-  browser = await Chromium.start()
-})
-afterAll(async () => {
-  await browser.end()
-  await server.stop()
-})
+const here = stage(() => Chromium.start())
 
 /** What sink.js gives to a test. */
 interface OfPage {
@@ -22,8 +12,8 @@ interface OfPage {
   readSums(): Promise<number[]>
 }
 async function open(): Promise<Page> {
-  const page = await browser.context.newPage()
-  await page.goto(`${url}/plain/sink.html`)
+  const page = await here.browser.context.newPage()
+  await page.goto(`${here.url}/plain/sink.html`)
   await page.waitForFunction(() => "readSums" in globalThis)
   return page
 }
@@ -48,9 +38,9 @@ it("has each result of a job once, over kills of the whole browser", async () =>
     )
     let now = written
     while (now < written + 200) now = (await readSums(page)).length
-    await browser.kill()
+    await here.browser.kill()
     expect(await writing).toBe("killed")
-    await browser.start()
+    await here.browser.start()
     page = await open()
     const sums = await readSums(page)
     expect(sums.length).toBeGreaterThanOrEqual(now)

@@ -1,20 +1,10 @@
 /** A job in a Worker of a real browser, over what it keeps in IndexedDB. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import type { MillraceError } from "../../js/errors.ts"
 import { Chromium } from "./chromium.ts"
-import { Server } from "./server.ts"
+import { stage } from "./stage.ts"
 
-const server = new Server()
-let url = ""
-let browser: Chromium
-beforeAll(async () => {
-  url = await server.start()
-  browser = await Chromium.start()
-})
-afterAll(async () => {
-  await browser.end()
-  await server.stop()
-})
+const here = stage(() => Chromium.start())
 
 /** What the page shows in the end. */
 interface Shown {
@@ -31,10 +21,10 @@ const expected = Array.from(
 
 describe("a job in a worker", () => {
   it("keeps its state over a reload in the middle, and its page loses no result", async () => {
-    const page = await browser.context.newPage()
+    const page = await here.browser.context.newPage()
     const shown = async () =>
       JSON.parse((await page.locator("output").textContent()) ?? "") as Shown
-    await page.goto(`${url}/plain/worker.html?stop`)
+    await page.goto(`${here.url}/plain/worker.html?stop`)
     const first = await shown()
     const read = first.sums.length
     expect(first).toEqual({ position: 0, sums: expected.slice(0, read), saved: [1] })
@@ -49,10 +39,13 @@ describe("a job in a worker", () => {
   })
 
   it("keeps the job of a second tab out, which is told so", async () => {
-    const [first, second] = [await browser.context.newPage(), await browser.context.newPage()]
-    await first.goto(`${url}/tabs/worker.html?stop`)
+    const [first, second] = [
+      await here.browser.context.newPage(),
+      await here.browser.context.newPage(),
+    ]
+    await first.goto(`${here.url}/tabs/worker.html?stop`)
     await first.locator("output").textContent()
-    await second.goto(`${url}/tabs/worker.html`)
+    await second.goto(`${here.url}/tabs/worker.html`)
     expect(JSON.parse((await second.locator("output").textContent()) ?? "")).toEqual({
       code: "LOCKED",
       message: "millrace/tabs/worker.html is in use by another tab or storage",
@@ -62,10 +55,10 @@ describe("a job in a worker", () => {
 
   /** What the page shows under a policy. */
   async function shownUnder<T>(manner: string): Promise<T> {
-    const page = await browser.context.newPage()
+    const page = await here.browser.context.newPage()
     const complaints: string[] = []
     page.on("pageerror", (error) => complaints.push(String(error)))
-    await page.goto(`${url}/${manner}/worker.html`)
+    await page.goto(`${here.url}/${manner}/worker.html`)
     const shown = JSON.parse((await page.locator("output").textContent()) ?? "") as T
     await page.close()
     expect(complaints).toEqual([])
@@ -91,8 +84,8 @@ describe("a job in a worker", () => {
 describe("a worker that fails", () => {
   /** What a page is told by all that waits for its worker, and by what comes after. */
   const told = async (script: string, act: string) => {
-    const page = await browser.context.newPage()
-    await page.goto(`${url}/plain/dist/LICENSES.txt`)
+    const page = await here.browser.context.newPage()
+    await page.goto(`${here.url}/plain/dist/LICENSES.txt`)
     const messages = await page.evaluate<readonly string[]>(`(async () => {
       const { startJob } = await import("/plain/dist/worker.mjs")
       const worker = new Worker("/plain/${script}", { type: "module" })

@@ -1,26 +1,16 @@
 /** The package in headless Firefox: the pages of test/browser, and what they keep. */
 import { readFile } from "node:fs/promises"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import type { MillraceError } from "../../js/errors.ts"
-import { Server } from "../browser/server.ts"
+import { stage } from "../browser/stage.ts"
 import { middle } from "../golden/program.ts"
 import { expected } from "../smoke.ts"
 import { Firefox, shownBy } from "./firefox.ts"
 import type { Page } from "./firefox.ts"
 
-const server = new Server()
-let url = ""
-let browser: Firefox
-beforeAll(async () => {
-  url = await server.start()
-  browser = await Firefox.start()
-})
-afterAll(async () => {
-  await browser.end()
-  await server.stop()
-})
+const here = stage(() => Firefox.start())
 
-const open = (path: string) => browser.open(`${url}/${path}`)
+const open = (path: string) => here.browser.open(`${here.url}/${path}`)
 
 /** What a page shows, which is closed. */
 async function shownAt<T>(path: string): Promise<T> {
@@ -77,8 +67,8 @@ describe("a page in Firefox", () => {
 
   it("goes on after the whole browser was killed in the middle", async () => {
     const first = await shownBy<Shown>(await open("plain/killed.html?stop"))
-    await browser.kill()
-    await browser.start()
+    await here.browser.kill()
+    await here.browser.start()
     expectGoingOn(first, await shownAt("plain/killed.html?stop"))
   })
 
