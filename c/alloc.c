@@ -45,7 +45,7 @@ enum {
     PAGES_MAX = 65536,
     PAGE_SHIFT = 16,
     GROW_PAGES_MIN = 16,
-    GROW_QUIET_MAX = 496, /* With static data less than 32 MiB; see growth(). */
+    FINE_PAGES_MAX = 608, /* 38 MiB; see growth(). */
     NOBODY = 0,           /* Not ours: static data, the stack, not grown, somebody else's. */
     FREE = 255,           /* Grown and in no heap. Between the two: the id of a heap. */
 };
@@ -148,17 +148,10 @@ static void give_pages(uint32_t first, uint32_t count) {
     if (first < first_free) first_free = first;
 }
 
-/* How many pages to ask the host for: more than are needed, because V8 takes each new
- * size above 32 MiB for so much garbage to come and collects its whole heap. So the
- * last size below that comes first, and above it growing is rare. Pages that nobody
- * touches cost the host no memory. */
-static uint32_t growth(void) {
-    const uint32_t step = our_pages;
-    if (our_pages < GROW_QUIET_MAX && our_pages + step > GROW_QUIET_MAX) {
-        return GROW_QUIET_MAX - our_pages;
-    }
-    return step < GROW_PAGES_MIN ? GROW_PAGES_MIN : step;
-}
+/* How many pages to ask the host for. V8 counts memory that grows twice, and collects its whole
+ * heap for each 64 MiB that it has counted. So memory grows finely as long as that can be
+ * avoided, and beyond by doubling. Pages that nobody touches cost the host no memory. */
+static uint32_t growth(void) { return our_pages < FINE_PAGES_MAX ? GROW_PAGES_MIN : our_pages; }
 
 /* Grow host memory by at least `needed` pages; more, if the host has them. */
 static bool grow(uint32_t needed) {

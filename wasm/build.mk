@@ -62,7 +62,8 @@ WASI_SMALL := -Os
 # finds on PATH, so the bytes would depend on what else is installed (and its
 # --no-wasm-opt writes no file). The stack lies first, so that an overflow traps.
 WASI_LINK = $(WASI_LD) -m wasm32 -O3 --lto-O3 --entry _initialize --export-dynamic \
-    --strip-all --stack-first -z stack-size=65536 --fatal-warnings -L$(WASI_LIB)
+    --strip-all --stack-first -z stack-size=65536 --initial-memory=16777216 --fatal-warnings \
+    -L$(WASI_LIB)
 WASI_CRT = $(WASI_LIB)/crt1-reactor.o
 
 # Undefined behaviour traps where it happens, so this module has no imports either.
