@@ -68,63 +68,80 @@ function openerOf(site: Site, limits: StateLimits, emitEach: boolean): OpenNumbe
     const spec = { kind: "aggregate", limits, aggregates, emitEach } as const
     const operator = new Operator(site.engine, site.uid, spec, site.label)
     const fields = columns.map(({ path, read: field }) => ({ path, read: ofEvent(field) }))
-    return open(site, operator, read, specs, fields)
+    return new AggregateRunner(site, operator, read, specs, fields)
   }
 }
 
-function open(
-  site: Site,
-  operator: Operator,
-  read: KeyReader,
-  specs: readonly AggregateSpec[],
-  columns: readonly NumberField[],
-): Runner {
-  const results = specs.map(([name, { kind }]) => ({ name, mayBeNone: givesNone(kind) }))
-  const writeRows = rowWriter(operator, results)
-  const emitted = new Emitted(operator, read, writeRows)
-  const readRow = (row: number): unknown => {
-    const { views, scratch } = site.engine
-    views.u32[scratch >>> 2] = row
-    operator.resultsOf(scratch, 1)
-    const rows: Row[] = []
-    writeRows(rows, 0, [undefined], 0)
-    return Object.fromEntries(specs.map(([name]) => [name, rows[0]?.[name]]))
-  }
-  const pushed = { operator, evictions: new Evictions(operator, readRow) }
-  return {
-    ...pushed,
-    run(chunk) {
-      emitted.begin(chunk, site.wanted)
-      const failure = pushChunk(chunk, pushed, emitted.read, (slice) => emitted.take(slice), {
-        count: columns.length,
-        fill: ({ from, filled }) => fillNumbers(operator.input, chunk, filled, from, columns),
-      })
-      return { chunk: emitted.end(chunk), failure }
-    },
-    settle: (chunk) => afterChunk(operator, chunk),
-    finish: finisher(site, operator, writeRows),
-    readRow,
-  }
-}
+class AggregateRunner implements Runner {
+  readonly operator: Operator
+  readonly evictions: Evictions
+  readonly #site: Site
+  readonly #specs: readonly AggregateSpec[]
+  readonly #columns: readonly NumberField[]
+  readonly #writeRows: WriteRows
+  readonly #emitted: Emitted
+  /** May {@link finish} have results? */
+  #more: boolean
+  #finishing = false
 
-/** Gives the results of all keys, a batch at a time. */
-function finisher(site: Site, operator: Operator, writeRows: WriteRows) {
-  let more = operator.spec.emitEach !== true
-  let begun = false
-  return (): { values: readonly Row[] } | undefined => {
+  constructor(
+    site: Site,
+    operator: Operator,
+    read: KeyReader,
+    specs: readonly AggregateSpec[],
+    columns: readonly NumberField[],
+  ) {
+    this.operator = operator
+    this.#site = site
+    this.#specs = specs
+    this.#columns = columns
+    const results = specs.map(([name, { kind }]) => ({ name, mayBeNone: givesNone(kind) }))
+    this.#writeRows = rowWriter(operator, results)
+    this.#emitted = new Emitted(operator, read, this.#writeRows)
+    this.evictions = new Evictions(operator, (row) => this.readRow(row))
+    this.#more = operator.spec.emitEach !== true
+  }
+
+  run(chunk: Chunk): Ran {
+    const { operator } = this
+    const emitted = this.#emitted
+    const columns = this.#columns
+    emitted.begin(chunk, this.#site.wanted)
+    const failure = pushChunk(chunk, this, emitted.read, (slice) => emitted.take(slice), {
+      count: columns.length,
+      fill: ({ from, filled }) => fillNumbers(operator.input, chunk, filled, from, columns),
+    })
+    return { chunk: emitted.end(chunk), failure }
+  }
+
+  settle(chunk: Chunk): undefined {
+    return afterChunk(this.operator, chunk)
+  }
+
+  /** The results of all keys, a batch at a time. */
+  finish(): { values: readonly Row[] } | undefined {
+    const { operator } = this
     // By the clock time has gone on since the last event: what has expired is not emitted.
-    if (more && !begun && (!site.eventTime || operator.input.processing)) {
-      operator.advance(site.clock.now())
-    }
-    begun = true
-    while (more) {
-      more = operator.finish()
+    const byClock = !this.#site.eventTime || operator.input.processing
+    if (this.#more && !this.#finishing && byClock) operator.advance(this.#site.clock.now())
+    this.#finishing = true
+    while (this.#more) {
+      this.#more = operator.finish()
       const { size } = operator.results
       if (size === 0) continue
       const values = new Array<Row>(size)
-      writeRows(values, 0, keysOf(operator.results), 0)
+      this.#writeRows(values, 0, keysOf(operator.results), 0)
       return { values }
     }
     return undefined
+  }
+
+  readRow(row: number): unknown {
+    const { views, scratch } = this.#site.engine
+    views.u32[scratch >>> 2] = row
+    this.operator.resultsOf(scratch, 1)
+    const rows: Row[] = []
+    this.#writeRows(rows, 0, [undefined], 0)
+    return Object.fromEntries(this.#specs.map(([name]) => [name, rows[0]?.[name]]))
   }
 }

@@ -100,14 +100,7 @@ export interface Result {
 /** Write rows of these results, in the order of the operator's columns; there is at least one. */
 export function rowWriter(operator: Operator, columns: readonly Result[]): WriteRows {
   const [first, second] = columns as readonly [Result, Result | undefined]
-  // Literals have room for the properties that they name; what a function makes, for all that its
-  // objects came to have. It is as plain an object as any.
-  const Made = function (this: Row, key: unknown) {
-    this["key"] = key
-  } as unknown as new (key: unknown) => Row
-  Made.prototype = Object.prototype
-  // A shape that no object has is forgotten, and with it the code that was compiled for it.
-  let held: Row | undefined
+  const shape = shapeOf(columns)
   return (rows, to, keys, from) => {
     const { results, engine } = operator
     const { f64 } = engine.views
@@ -115,7 +108,7 @@ export function rowWriter(operator: Operator, columns: readonly Result[]): Write
     const at = columns.map((_, column) => results.column(column))
     const [atFirst = 0, atSecond = 0] = at
     for (let i = 0; i < size; i++) {
-      const row = new Made(keys[from + i])
+      const row = new shape.Made(keys[from + i])
       row[first.name] = valueOf(f64[atFirst + i] as number, first.mayBeNone)
       if (second !== undefined) {
         row[second.name] = valueOf(f64[atSecond + i] as number, second.mayBeNone)
@@ -125,10 +118,35 @@ export function rowWriter(operator: Operator, columns: readonly Result[]): Write
         row[name] = valueOf(f64[(at[column] as number) + i] as number, mayBeNone)
       }
       rows[to + i] = row
-      held = row
+      shape.last = row
     }
-    void held
   }
+}
+
+/** What makes rows of some names. */
+interface Shape {
+  readonly Made: new (key: unknown) => Row
+  /** A shape that no object has is forgotten, and with it the code that was compiled for it. */
+  last: Row | undefined
+}
+
+/** Shapes outlast jobs, so that the code of one job is of use to the next. */
+const shapes = new Map<string, Shape>()
+const shapesMax = 64
+
+function shapeOf(columns: readonly Result[]): Shape {
+  const names = JSON.stringify(columns.map(({ name }) => name))
+  const known = shapes.get(names)
+  if (known !== undefined) return known
+  // Literals have room for the properties that they name; what a function makes, for all that its
+  // objects came to have. It is as plain an object as any.
+  const Made = function (this: Row, key: unknown) {
+    this["key"] = key
+  } as unknown as Shape["Made"]
+  Made.prototype = Object.prototype
+  const shape = { Made, last: undefined }
+  if (shapes.size < shapesMax) shapes.set(names, shape)
+  return shape
 }
 
 /** NaN is no value where there may be none; whole numbers take no memory of their own. */

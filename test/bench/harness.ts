@@ -14,7 +14,9 @@
  * That forced collection must not change what is measured. When the last job of a kind goes, V8
  * lets go of the hidden classes of its objects and, with them, of all code that was compiled for
  * them, and the next run would compile everything anew: 40 ms of it for 60 ms of work. So a
- * variant may hold a job of its kind open, as a process has that works without a break.
+ * variant may hold a job of its kind open, as a process has that works without a break: one from
+ * the start, and, as hidden classes still change while code warms up, one from the middle of that
+ * and one from its end.
  */
 import { spawnSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -72,10 +74,13 @@ export async function interleave<Input>(
 ): Promise<Map<string, Timing>> {
   const samples = new Map(variants.map(({ name }) => [name, [] as Timing[]]))
   const closings: (() => unknown)[] = []
-  for (const { hold } of variants) if (hold) closings.push(await hold(makeInput()))
   const warmUpRounds = rounds - 1 // By then everything is compiled.
+  const holding = [0, Math.ceil(warmUpRounds / 2), warmUpRounds]
   let expected: unknown
   for (let round = 0; round < warmUpRounds + rounds; round++) {
+    if (holding.includes(round)) {
+      for (const { hold } of variants) if (hold) closings.push(await hold(makeInput()))
+    }
     for (let turn = 0; turn < variants.length; turn++) {
       const variant = variants[(round + turn) % variants.length]!
       if (variant.once === true && round !== warmUpRounds) continue
