@@ -1,18 +1,13 @@
 /* find.c -- the rows of a whole chunk's keys in a few passes.
  *
  *   1. hash every key                       (arithmetic only)
- *   2. give every key a slot                (a small table that stays in cache)
- *   3. look each slot's hash up in the table (cache misses overlap)
- *   4. compare keys with the rows' keys     (the same)
+ *   2. look each hash up in the table       (cache misses overlap)
+ *   3. compare keys with the rows' keys     (the same)
  *
- * Hot keys stop at pass 2: however often a key comes in a chunk, its row is looked
- * for once. Rows that come and go while the chunk is worked on are told to the slots
- * by hash, so rows[] is true at any time.
- *
- * Where rows do not go by themselves, pass 2 is left out and rows are found directly:
- * every row of the chunk is its own slot, one that was not there is looked for again
- * when it is entered, if one with such a hash was made since, and a row that is removed
- * is searched for in the whole chunk.
+ * Rows come and go while the chunk is worked on. One that was not there is looked for again when
+ * it is entered, if one with such a hash was made since. One that goes is searched for in the
+ * whole chunk, if a key with such a hash is in it: two sets of bits by hash tell that, the second
+ * of which is made when the first row of a chunk goes. So rows[] has no row that is gone.
  *
  * Keys of saved rows lie anywhere (mr_keys_find). Nearly all of them are new to a table that
  * grows out of every cache, and how long to probe for those is what no branch foretells. So
@@ -48,14 +43,14 @@ mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, u
 }
 
 enum {
-    FIND_WORDS = 6, /* Per row: lookup 2, slots, rows, hashes, first_row. */
+    FIND_WORDS = 3, /* Per row: rows, hashes, and the bits of those hashes. */
     ROWS_MIN = 256,
 };
 
 void mr_find_close(mr_rows *rows) {
     mr_find_data *find = &rows->find;
     const mr_addr evicted = find->found.evicted; /* Stands for itself. */
-    mr_heap_free(rows->heap, find->lookup,
+    mr_heap_free(rows->heap, find->found.rows,
                  find->rows_max * FIND_WORDS * (uint32_t)sizeof(uint32_t));
     memset(find, 0, sizeof *find);
     find->found.evicted = evicted;
@@ -69,7 +64,7 @@ static uint32_t power_from(uint32_t least, uint32_t count) {
 
 static MR_COLD mr_status make_room(mr_rows *rows, uint32_t count) {
     mr_find_data *find = &rows->find;
-    if (count <= find->rows_max && find->lookup != 0) return MR_OK;
+    if (count <= find->rows_max && find->found.rows != 0) return MR_OK;
     const uint32_t rows_max = power_from(ROWS_MIN, count);
     const uint32_t word = (uint32_t)sizeof(uint32_t);
     const uint32_t bytes = rows_max * FIND_WORDS * word;
@@ -78,11 +73,9 @@ static MR_COLD mr_status make_room(mr_rows *rows, uint32_t count) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
     }
     mr_find_close(rows);
-    find->lookup = block;
-    find->slots = block + rows_max * 2 * word;
-    find->found.rows = block + rows_max * 3 * word;
-    find->hashes = block + rows_max * 4 * word;
-    find->first_row = block + rows_max * 5 * word;
+    find->found.rows = block;
+    find->hashes = block + rows_max * word;
+    find->bits = block + rows_max * 2 * word;
     find->rows_max = rows_max;
     return MR_OK;
 }
@@ -96,57 +89,7 @@ static void hash_all(mr_rows *rows, const mr_columns *in) {
     }
 }
 
-/* Slots in order of first appearance; hashes[slot] becomes the hash of the slot. */
-static uint32_t slot_all(mr_rows *rows, const mr_columns *in) {
-    mr_find_data *find = &rows->find;
-    const uint32_t *offsets = mr_u32s(in->key_offsets);
-    const uint8_t *keys = mr_at(in->keys);
-    uint32_t *hashes = mr_u32s(find->hashes);
-    uint32_t *slots = mr_u32s(find->slots);
-    uint32_t *first_row = mr_u32s(find->first_row);
-    uint32_t *lookup = mr_u32s(find->lookup);
-    const uint32_t mask = find->lookup_size - 1;
-    uint32_t count = 0;
-    memset(lookup, 0, find->lookup_size * sizeof(uint32_t));
-    for (uint32_t i = 0; i < in->size; i++) {
-        const uint32_t hash = hashes[i];
-        const uint32_t bytes = offsets[i + 1] - offsets[i];
-        uint32_t at = hash & mask;
-        uint32_t slot;
-        for (; (slot = lookup[at]) != 0; at = (at + 1) & mask) {
-            if (hashes[slot - 1] != hash) continue;
-            const uint32_t other = first_row[slot - 1];
-            if (offsets[other + 1] - offsets[other] != bytes) continue;
-            if (mr_same_bytes(keys + offsets[other], keys + offsets[i], bytes)) break;
-        }
-        if (slot == 0) {
-            hashes[count] = hash; /* count <= i: a row's hash is read before it is lost. */
-            first_row[count] = i;
-            slot = ++count;
-            lookup[at] = slot;
-        }
-        slots[i] = slot - 1;
-    }
-    return count;
-}
-
-static void probe_all(mr_rows *rows, const mr_columns *in, uint32_t count) {
-    mr_find_data *find = &rows->find;
-    const uint32_t *offsets = mr_u32s(in->key_offsets);
-    const uint8_t *keys = mr_at(in->keys);
-    const uint32_t *hashes = mr_u32s(find->hashes);
-    const uint32_t *first_row = mr_u32s(find->first_row);
-    uint32_t *found = mr_u32s(find->found.rows);
-    mr_table_first_all(&rows->table, hashes, count, found);
-    for (uint32_t s = 0; s < count; s++) {
-        const uint32_t from = offsets[first_row[s]];
-        const uint32_t bytes = offsets[first_row[s] + 1] - from;
-        if (found[s] == 0 || is_row_of(rows, found[s], keys + from, bytes)) continue;
-        found[s] = mr_rows_lookup(rows, hashes[s], keys + from, bytes);
-    }
-}
-
-static void probe_direct(mr_rows *rows, const mr_columns *in) {
+static void probe_all(mr_rows *rows, const mr_columns *in) {
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     const uint8_t *keys = mr_at(in->keys);
     const uint32_t *hashes = mr_u32s(rows->find.hashes);
@@ -170,40 +113,28 @@ static void probe_direct(mr_rows *rows, const mr_columns *in) {
     rows->find.missing = missing;
 }
 
-static void find_direct(mr_rows *rows, const mr_columns *in) {
-    hash_all(rows, in);
-    probe_direct(rows, in);
-    rows->find.found.count = in->size;
-}
-
-static void find_slots(mr_rows *rows, const mr_columns *in) {
-    rows->find.lookup_size = power_from(ROWS_MIN, in->size) * 2; /* Small chunks stay cheap. */
-    hash_all(rows, in);
-    const uint32_t count = slot_all(rows, in);
-    probe_all(rows, in, count);
-    rows->find.found.count = count;
-}
-
 static void reach_all(mr_rows *rows) {
     const uint32_t *found = mr_u32s(rows->find.found.rows);
-    for (uint32_t s = 0; s < rows->find.found.count; s++) {
-        if (found[s] != 0) mr_row_reach(rows, mr_row_at(found[s]));
+    for (uint32_t i = 0; i < rows->find.found.size; i++) {
+        if (found[i] != 0) mr_row_reach(rows, mr_row_at(found[i]));
     }
+}
+
+static void forget_made(mr_find_data *find) {
+    if (!find->any_made) return;
+    memset(find->made, 0, sizeof find->made);
+    find->any_made = false;
 }
 
 mr_status mr_rows_find(mr_rows *rows, const mr_columns *in) {
     if (!mr_batch_has(in, MR_HAS_KEYS)) return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
-    const bool direct = mr_rows_only_grow(rows);
     mr_find_data *find = &rows->find;
     MR_TRY(make_room(rows, in->size));
     find->in = in;
-    find->direct = direct;
-    memset(find->made, 0, sizeof find->made);
-    find->found.slots = direct ? 0 : find->slots;
-    if (direct)
-        find_direct(rows, in);
-    else
-        find_slots(rows, in);
+    find->has_bits = false;
+    forget_made(find);
+    hash_all(rows, in);
+    probe_all(rows, in);
     find->found.size = in->size;
     if (rows->dirty.cut != 0) reach_all(rows);
     return MR_OK;
@@ -219,6 +150,7 @@ static bool was_made(const mr_find_data *find, uint32_t hash) {
 void mr_find_made(mr_rows *rows, uint32_t hash) {
     const uint32_t bit = made_bit(hash);
     rows->find.made[bit / 32] |= 1u << (bit % 32);
+    rows->find.any_made = true;
 }
 
 mr_addr mr_find_since(mr_rows *rows, uint32_t index) {
@@ -234,7 +166,7 @@ mr_addr mr_find_since(mr_rows *rows, uint32_t index) {
 
 void mr_keys_find(mr_rows *rows, mr_keyed *keys, uint32_t count, mr_addr *found) {
     mr_table_cursor cursor;
-    memset(rows->find.made, 0, sizeof rows->find.made);
+    forget_made(&rows->find);
     for (uint32_t i = 0; i < count; i++)
         keys[i].hash = mr_key_hash(rows, keys[i].key, keys[i].key_bytes);
     if (rows->place_at != 0) {
@@ -258,39 +190,34 @@ mr_addr mr_key_since(const mr_rows *rows, const mr_keyed *keyed, mr_addr found) 
 }
 
 uint32_t mr_find_hash(const mr_rows *rows, uint32_t index) {
-    return mr_u32s(rows->find.hashes)[mr_found_slot(rows, index)];
+    return mr_u32s(rows->find.hashes)[index];
 }
 
 void mr_find_end(mr_rows *rows) {
     rows->find.in = NULL;
     rows->find.found.size = 0;
-    rows->find.found.count = 0;
 }
 
-static void forget_direct(const mr_find_data *find, mr_addr was) {
-    uint32_t *found = mr_u32s(find->found.rows);
-    for (uint32_t i = 0; i < find->found.size; i++) {
-        if (found[i] == was) found[i] = 0;
+/* May a key of the chunk have this hash? Its bits are as many as 32 of its rows. */
+static bool has_hash(mr_find_data *find, uint32_t hash) {
+    uint32_t *bits = mr_u32s(find->bits);
+    const uint32_t mask = find->rows_max - 1;
+    if (!find->has_bits) {
+        const uint32_t *hashes = mr_u32s(find->hashes);
+        memset(bits, 0, find->rows_max * sizeof(uint32_t));
+        for (uint32_t i = 0; i < find->found.size; i++)
+            bits[hashes[i] / 32 & mask] |= 1u << (hashes[i] % 32);
+        find->has_bits = true;
     }
+    return (bits[hash / 32 & mask] >> (hash % 32) & 1) != 0;
 }
 
 void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash) {
-    const mr_find_data *find = &rows->find;
+    mr_find_data *find = &rows->find;
     const mr_addr was = mr_addr_of(row);
-    if (find->found.count == 0) return;
-    if (find->direct) {
-        forget_direct(find, was);
-        return;
-    }
-    const uint32_t *hashes = mr_u32s(find->hashes);
-    const uint32_t *lookup = mr_u32s(find->lookup);
+    const uint32_t size = find->found.size;
+    if (size == 0 || !has_hash(find, hash)) return;
     uint32_t *found = mr_u32s(find->found.rows);
-    const uint32_t mask = find->lookup_size - 1;
-    uint32_t slot;
-    for (uint32_t at = hash & mask; (slot = lookup[at]) != 0; at = (at + 1) & mask) {
-        if (hashes[slot - 1] == hash && found[slot - 1] == was) {
-            found[slot - 1] = 0;
-            return;
-        }
-    }
+    for (uint32_t i = 0; i < size; i++)
+        found[i] = found[i] == was ? 0 : found[i];
 }

@@ -216,14 +216,11 @@ typedef struct mr_columns {
     uint32_t validity[MR_COLUMNS_MAX]; /* u8[(size + 7) / 8] each. */
 } mr_columns;
 
-/* Where the host finds the rows of the last mr_find: slots[i] is the slot of input
- * row i (same key, same slot), rows[slot] the row's address or 0. Without slots, input
- * row i is slot i, and a row that was 0 may be there once mr_row_enter has looked again. */
+/* Where the host finds the rows of the last mr_find: rows[i] is the address of the row of input
+ * row i, or 0. A row that was 0 may be there once mr_row_enter has looked again. */
 typedef struct mr_found {
     uint32_t size;    /* Input rows. */
-    uint32_t count;   /* Slots. */
-    uint32_t slots;   /* u32[size]; or 0: none. */
-    uint32_t rows;    /* u32[count]; kept up to date while rows come and go. */
+    uint32_t rows;    /* u32[size]; none of them is gone. */
     uint32_t evicted; /* The row that was evicted first; see mr_evicted_free. 0: none. */
 } mr_found;
 

@@ -409,7 +409,7 @@ static mr_status create(mr_rows *rows, uint32_t index, uint64_t held, mr_row **r
     const uint32_t hash = mr_find_hash(rows, index);
     const mr_moment moment = {mr_row_time(in, index), mr_row_watermark(in, index), index};
     MR_TRY(make(rows, hash, &parts, held, &moment, row_out));
-    mr_u32s(rows->find.found.rows)[mr_found_slot(rows, index)] = mr_addr_of(*row_out);
+    mr_u32s(rows->find.found.rows)[index] = mr_addr_of(*row_out);
     return MR_OK;
 }
 

@@ -105,20 +105,18 @@ typedef struct mr_rows_spec {
     bool sided;            /* Rows are events of two sides; bucket.h. */
 } mr_rows_spec;
 
-enum { MR_FIND_MADE_WORDS = 64 };
+enum { MR_FIND_MADE_WORDS = 512 };
 
 /* The rows of one chunk's keys; find.c. */
 typedef struct mr_find {
     mr_found found; /* First: the host knows its address. */
     const mr_columns *in;
-    uint32_t hashes;    /* u32[rows]; then of slots. */
-    uint32_t first_row; /* u32[rows]: a row of the slot, for its key. */
-    uint32_t slots;     /* u32[rows]; found.slots where they are used. */
-    uint32_t lookup;    /* u32[lookup_size]: slot + 1 by hash. */
-    uint32_t lookup_size;
+    uint32_t hashes;  /* u32[rows] */
+    uint32_t bits;    /* u32[rows_max]: a bit by hash, once `has_bits`. */
+    uint32_t missing; /* Input rows whose key had no row. */
     uint32_t rows_max;
-    uint32_t missing;                  /* Without slots: input rows whose key had no row. */
-    bool direct;                       /* Every row is its own slot; see find.c. */
+    bool has_bits;
+    bool any_made;
     uint32_t made[MR_FIND_MADE_WORDS]; /* A bit by hash: rows that were made since. */
 } mr_find_data;
 
@@ -501,20 +499,17 @@ static inline int64_t mr_time_of(double ms) {
     return (double)whole > ms ? whole - 1 : whole;
 }
 
-static inline uint32_t mr_found_slot(const mr_rows *rows, uint32_t index) {
-    return rows->find.direct ? index : mr_u32s(rows->find.slots)[index];
-}
 static inline mr_addr mr_found_row(const mr_rows *rows, uint32_t index) {
-    return mr_u32s(rows->find.found.rows)[mr_found_slot(rows, index)];
+    return mr_u32s(rows->find.found.rows)[index];
 }
 
-/* The row of input row `index`, which was not there, if it was made since; without slots. */
+/* The row of input row `index`, which was not there, if it was made since. */
 mr_addr mr_find_since(mr_rows *rows, uint32_t index);
 
-/* The row of input row `index`, looked for once more where there are no slots. */
+/* The row of input row `index`, looked for once more where there was none. */
 static inline mr_addr mr_find_again(mr_rows *rows, uint32_t index) {
     const mr_addr row = mr_found_row(rows, index);
-    return row != 0 || !rows->find.direct ? row : mr_find_since(rows, index);
+    return row != 0 ? row : mr_find_since(rows, index);
 }
 
 /* As mr_rows_enter, however old the row is: for an operator that judges age itself. */
@@ -533,7 +528,7 @@ static inline void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, boo
     }
 }
 
-/* Tell the last find that a row was made, and that the row of a slot went; find.c. */
+/* Tell the last find that a row was made, and that one went; find.c. */
 void mr_find_made(mr_rows *rows, uint32_t hash);
 void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash);
 

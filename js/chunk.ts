@@ -177,6 +177,8 @@ function mergeTwo(a: Chunk, b: Chunk): Chunk {
 
 /** A chunk that is made of the values of others. */
 class Made {
+  /** Stays for good, as in passage.ts. */
+  static readonly lasting = new Made([])
   readonly #values: unknown[]
   readonly #at: Uint32Array
   readonly #times: Float64Array | undefined

@@ -2,7 +2,7 @@
  * The found rows of a chunk, for operators whose function is the user's.
  *
  * `find` looks all keys of the input batch up at once; then each event's row is a word in memory.
- * C keeps those words true while rows come and go during the chunk.
+ * C takes rows that go out of those words; for rows that come an event looks again.
  */
 import { layouts } from "./abi.ts"
 import type { Engine } from "./engine.ts"
@@ -21,8 +21,7 @@ export class Rows {
   readonly #keyBytesAt: number
   /** Addresses of scratch memory that no call has. */
   readonly #scratch: number[] = []
-  /** Word index of the slots; 0: every input row is its own. */
-  #slots = 0
+  /** Word index of the found rows. */
   #rows = 0
 
   constructor(op: Operator) {
@@ -53,7 +52,6 @@ export class Rows {
     if (result < 0) throw this.op.refusal("find rows", result)
     this.views.follow()
     const found = this.views.word(scratch)
-    this.#slots = this.views.word(found + layouts.found.at.slots) >>> 2
     this.#rows = this.views.word(found + layouts.found.at.rows) >>> 2
     this.op.cut?.keep()
   }
@@ -110,10 +108,9 @@ export class Rows {
     return this.views.word(scratch)
   }
 
+  /** The row of input row `index`; 0 also if it was made since, until that is entered. */
   row(index: number): number {
-    const { u32 } = this.views
-    const slot = this.#slots === 0 ? index : (u32[this.#slots + index] as number)
-    return u32[this.#rows + slot] as number
+    return this.views.u32[this.#rows + index] as number
   }
 
   /** Where the key bytes of a row lie in `views.u8`. */

@@ -1,12 +1,13 @@
 /**
  * Un-windowed aggregates per key, whole in C; which there are is in aggregates.ts.
  */
+import type { Chunk } from "../chunk.ts"
 import { fillNumbers } from "../engine/fill.ts"
 import { keysOf } from "../engine/keys.ts"
 import type { NumberField } from "../engine/fill.ts"
 import { Operator } from "../engine/operator.ts"
 import type { StateLimits } from "../engine/operator.ts"
-import type { Node, OperatorNode, OperatorOptions, Runner, Site } from "../graph.ts"
+import type { Node, OperatorNode, OperatorOptions, Ran, Runner, Site } from "../graph.ts"
 import { nodeOptions, operatorOptions } from "../graph.ts"
 import { checkOptions, oneOf } from "../options.ts"
 import { noLimits, limitsOption } from "../state/config.ts"

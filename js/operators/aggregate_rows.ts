@@ -11,10 +11,12 @@ import type { Chunk } from "../chunk.ts"
 import { keysOf } from "../engine/keys.ts"
 import type { Operator } from "../engine/operator.ts"
 import type { KeyReader } from "../state/keys.ts"
+import { shapeOf } from "./shapes.ts"
+import type { Row } from "./shapes.ts"
 import { valueOf as indexOf } from "./pushed.ts"
 import type { Slice } from "./pushed.ts"
 
-export type Row = Record<string, unknown>
+export type { Row } from "./shapes.ts"
 
 /** Write a row for each result of the operator from `rows[at]` on; its key is `keys[from]`. */
 export type WriteRows = (
@@ -100,7 +102,12 @@ export interface Result {
 /** Write rows of these results, in the order of the operator's columns; there is at least one. */
 export function rowWriter(operator: Operator, columns: readonly Result[]): WriteRows {
   const [first, second] = columns as readonly [Result, Result | undefined]
-  const shape = shapeOf(columns)
+  const names = ["key", ...columns.map(({ name }) => name)]
+  const shape = shapeOf(names, () => {
+    return function (key: unknown) {
+      this["key"] = key
+    }
+  })
   return (rows, to, keys, from) => {
     const { results, engine } = operator
     const { f64 } = engine.views
@@ -118,35 +125,9 @@ export function rowWriter(operator: Operator, columns: readonly Result[]): Write
         row[name] = valueOf(f64[(at[column] as number) + i] as number, mayBeNone)
       }
       rows[to + i] = row
-      shape.last = row
     }
+    if (size > 0) shape.last = rows[to] as Row
   }
-}
-
-/** What makes rows of some names. */
-interface Shape {
-  readonly Made: new (key: unknown) => Row
-  /** A shape that no object has is forgotten, and with it the code that was compiled for it. */
-  last: Row | undefined
-}
-
-/** Shapes outlast jobs, so that the code of one job is of use to the next. */
-const shapes = new Map<string, Shape>()
-const shapesMax = 64
-
-function shapeOf(columns: readonly Result[]): Shape {
-  const names = JSON.stringify(columns.map(({ name }) => name))
-  const known = shapes.get(names)
-  if (known !== undefined) return known
-  // Literals have room for the properties that they name; what a function makes, for all that its
-  // objects came to have. It is as plain an object as any.
-  const Made = function (this: Row, key: unknown) {
-    this["key"] = key
-  } as unknown as Shape["Made"]
-  Made.prototype = Object.prototype
-  const shape = { Made, last: undefined }
-  if (shapes.size < shapesMax) shapes.set(names, shape)
-  return shape
 }
 
 /** NaN is no value where there may be none; whole numbers take no memory of their own. */

@@ -15,7 +15,7 @@ import { checkEvictedTo } from "./evictions.ts"
 import type { EvictedKey } from "./evictions.ts"
 import { openHolding } from "./holding.ts"
 import { holdLimits, lastOf } from "./latest.ts"
-import { openPassing } from "./passing.ts"
+import { PassingRunner } from "./passing.ts"
 
 /** Options for {@link KeyedStream.deduplicate}. */
 export interface DeduplicateOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, T> {
@@ -85,6 +85,6 @@ export function deduplicateNode(input: Node, read: KeyReader, settings?: object)
     ...withTag(nodeOptions(checked, "deduplicate"), evictedTo),
     keyOf: read,
     schema: { kind: "deduplicate", fields: [], ttl: limits.ttlMs > 0 },
-    open: (site) => openPassing(site, read, spec, () => true, { evictedTo }),
+    open: (site) => new PassingRunner(site, read, spec, () => true, { evictedTo }),
   }
 }

@@ -6,10 +6,11 @@
  * The times of one key never decrease, so its queue is in order; other keys are never held up.
  */
 import { causedBy } from "../chunk.ts"
+import type { Chunk } from "../chunk.ts"
 import { Operator } from "../engine/operator.ts"
 import type { OperatorSpec } from "../engine/operator.ts"
 import { MillraceError } from "../errors.ts"
-import type { OperatorNode, Runner, Site } from "../graph.ts"
+import type { OperatorNode, Ran, Runner, Site } from "../graph.ts"
 import { wrapEmitted } from "../on_error.ts"
 import type { ErrorPolicy } from "../on_error.ts"
 import { noLimits } from "../state/config.ts"
@@ -23,40 +24,53 @@ import { afterChunk, pushChunk, valueOf } from "./pushed.ts"
 /** An event, and when it may go on. */
 type Judged = readonly [event: unknown, timeMs: number]
 
-/** Open the part that judges. Throws `OPTION` in event time, which cannot wait. */
-export function openJudge(
-  site: Site,
-  read: KeyReader,
-  spec: OperatorSpec,
-  readRow: (operator: Operator, row: number) => unknown,
-  evictedTo: AnyTag | undefined,
-): Runner {
-  if (site.eventTime) {
-    const hint = 'a delay needs processing time: leave from.time out, or use "drop" or "route"'
-    throw new MillraceError("OPTION", `${site.uid}.overflow "delay": ${hint}`)
+/** The part that judges. Throws `OPTION` in event time, which cannot wait. */
+export class JudgeRunner implements Runner {
+  readonly operator: Operator
+  readonly evictions: Evictions
+  readonly #read: KeyReader
+  readonly #readRow: (operator: Operator, row: number) => unknown
+
+  constructor(
+    site: Site,
+    read: KeyReader,
+    spec: OperatorSpec,
+    readRow: (operator: Operator, row: number) => unknown,
+    evictedTo: AnyTag | undefined,
+  ) {
+    if (site.eventTime) {
+      const hint = 'a delay needs processing time: leave from.time out, or use "drop" or "route"'
+      throw new MillraceError("OPTION", `${site.uid}.overflow "delay": ${hint}`)
+    }
+    this.operator = new Operator(site.engine, site.uid, spec, site.label)
+    this.evictions = new Evictions(this.operator, (row) => this.readRow(row), evictedTo)
+    this.#read = read
+    this.#readRow = readRow
   }
-  const operator = new Operator(site.engine, site.uid, spec, site.label)
-  const evictions = new Evictions(operator, (row) => readRow(operator, row), evictedTo)
-  const pushed = { operator, evictions }
-  return {
-    ...pushed,
-    readRow: (row) => readRow(operator, row),
-    run(chunk) {
-      const judged: Judged[] = []
-      const indices: number[] = []
-      const failure = pushChunk(chunk, pushed, read, (slice) => {
-        const { positions, times, size } = operator.results
-        const { u32, f64 } = site.engine.views
-        for (let i = 0; i < size; i++) {
-          const index = valueOf(slice, u32[positions + i] as number)
-          judged.push([chunk.values[index], f64[times + i] as number])
-          indices.push(index)
-        }
-      })
-      const judgedChunk = causedBy(chunk, judged, Uint32Array.from(indices))
-      return { chunk: judgedChunk, sides: evictions.sides(chunk), failure }
-    },
-    settle: (chunk) => afterChunk(operator, chunk),
+
+  run(chunk: Chunk): Ran {
+    const { results, engine } = this.operator
+    const judged: Judged[] = []
+    const indices: number[] = []
+    const failure = pushChunk(chunk, this, this.#read, (slice) => {
+      const { positions, times, size } = results
+      const { u32, f64 } = engine.views
+      for (let i = 0; i < size; i++) {
+        const index = valueOf(slice, u32[positions + i] as number)
+        judged.push([chunk.values[index], f64[times + i] as number])
+        indices.push(index)
+      }
+    })
+    const judgedChunk = causedBy(chunk, judged, Uint32Array.from(indices))
+    return { chunk: judgedChunk, sides: this.evictions.sides(chunk), failure }
+  }
+
+  settle(chunk: Chunk): undefined {
+    return afterChunk(this.operator, chunk)
+  }
+
+  readRow(row: number): unknown {
+    return this.#readRow(this.operator, row)
   }
 }
 

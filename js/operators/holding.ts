@@ -205,7 +205,7 @@ class HoldingRunner implements Runner {
   /** What is held of another key than that of an event goes before it. */
   #letOthersGo(row: number, cause: number, time: number, out: Emissions): void {
     const only = this.#only ?? this.#findOnly()
-    if (only === 0 || only === this.#rows.row(row)) return
+    if (only === 0 || only === this.#rows.enter(row)) return
     const held = this.#access.peek(only) as Held
     this.#rows.lent(only, held)
     const key = () => keyOfRow(this.operator, only)

@@ -15,10 +15,10 @@ import type { StateConfig } from "../state/config.ts"
 import type { KeyReader } from "../state/keys.ts"
 import { tagOption } from "../tag.ts"
 import type { Tag } from "../tag.ts"
-import { judgedErrors, openJudge, queueNode } from "./delay.ts"
+import { judgedErrors, JudgeRunner, queueNode } from "./delay.ts"
 import { checkEvictedTo } from "./evictions.ts"
 import type { EvictedKey } from "./evictions.ts"
-import { openPassing } from "./passing.ts"
+import { PassingRunner } from "./passing.ts"
 
 /** Options for {@link KeyedStream.throttle}. */
 export interface ThrottleOptions<T = unknown, K = unknown> extends OperatorOptions<T, K, T> {
@@ -118,8 +118,8 @@ export function throttleNode(input: Node, read: KeyReader, given: object): Opera
     schema: { kind: "throttle", fields: delays ? [algorithm, "delay"] : [algorithm], ttl: true },
     open: (site) =>
       delays
-        ? openJudge(site, read, spec, readRow, evictedTo)
-        : openPassing(site, read, spec, readRow, { rest: overflowTo, evictedTo }),
+        ? new JudgeRunner(site, read, spec, readRow, evictedTo)
+        : new PassingRunner(site, read, spec, readRow, { rest: overflowTo, evictedTo }),
   }
   return delays ? queueNode({ ...node, onError: judgedErrors(node.onError) }, read) : node
 }

@@ -3,9 +3,9 @@
 
 #include "harness.h"
 
-/* Rows that nobody removes behind our back are found directly, others by slots. */
-static mr_operator_spec direct = {.kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}};
-static mr_operator_spec slotted = {
+/* Rows that stay, and rows that go by themselves. */
+static mr_operator_spec staying = {.kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}};
+static mr_operator_spec going = {
     .kind = MR_CUSTOM, .count = 1, .kinds = {MR_F64}, .flags = MR_EVICT, .rows_max = 100000};
 
 /* ---- a naive state: every key that was ever used, and the number in its row ---- */
@@ -91,32 +91,13 @@ static void rows_are_those_of_a_naive_map_at_every_event(void **state) {
     close_bench(&b);
 }
 
-static void the_same_key_gets_the_same_slot_and_others_get_others(void **state) {
-    (void)state;
-    bench b = open_bench(&slotted);
-    const uint32_t keys[] = {5, 7, 5, 5, 9, 7, 11};
-    const uint32_t expected[] = {0, 1, 0, 0, 2, 1, 3};
-    begin_input(&b, 0);
-    for (uint32_t i = 0; i < 7; i++)
-        add_key(&b, keys[i]);
-    const mr_found *found = find_input(&b);
-    assert_int_equal(found->size, 7);
-    assert_int_equal(found->count, 4);
-    assert_memory_equal(mr_at(found->slots), expected, sizeof expected);
-    const uint32_t none[4] = {0};
-    assert_memory_equal(mr_at(found->rows), none, sizeof none);
-    close_bench(&b);
-}
-
-static void without_slots_a_row_that_was_made_is_there_for_the_next_event_of_its_key(void **state) {
-    (void)state;
-    bench b = open_bench(&direct);
+static void a_row_that_was_made_is_there_for_the_next_event_of_its_key(void **state) {
+    bench b = open_bench(*state);
     begin_input(&b, 0);
     for (uint32_t i = 0; i < 3; i++)
         add_key(&b, 5);
     const mr_found *found = find_input(&b);
-    assert_int_equal(found->count, 3);
-    assert_int_equal(found->slots, 0);
+    assert_int_equal(found->size, 3);
     const double number = 1;
     assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)&number), MR_OK);
     const uint32_t *rows = mr_at(found->rows);
@@ -130,12 +111,38 @@ static void without_slots_a_row_that_was_made_is_there_for_the_next_event_of_its
     close_bench(&b);
 }
 
+/* Whether or not their keys, or others of such a hash, are in the chunk. */
+static void rows_that_go_are_in_no_chunk(void **state) {
+    enum { KEYS = 4000 };
+    bench b = open_bench(*state);
+    const double number = 1;
+    begin_input(&b, 0);
+    for (uint32_t i = 0; i < KEYS; i++)
+        add_key(&b, i);
+    find_input(&b);
+    for (uint32_t i = 0; i < KEYS; i++)
+        assert_int_equal(mr_row_create(b.op, i, (const uint8_t *)&number), MR_OK);
+    static mr_addr rows[KEYS];
+    for (uint32_t i = 0; i < KEYS; i++)
+        rows[i] = mr_addr_of(row_of(&b, i));
+    begin_input(&b, 0);
+    for (uint32_t i = 0; i < KEYS; i++)
+        add_key(&b, i / 2 * 3);
+    find_input(&b);
+    for (uint32_t key = 0; key < KEYS; key += 2)
+        assert_int_equal(mr_row_drop(b.op, rows[key]), MR_OK);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        const uint32_t key = i / 2 * 3;
+        assert_int_equal(row_of(&b, i) != NULL, key < KEYS && key % 2 != 0);
+    }
+    close_bench(&b);
+}
+
 static void an_empty_chunk_finds_nothing(void **state) {
     bench b = open_bench(*state);
     begin_input(&b, 0);
     const mr_found *found = find_input(&b);
     assert_int_equal(found->size, 0);
-    assert_int_equal(found->count, 0);
     assert_int_equal(mr_row_enter(b.op, 0), MR_ERR_ARGUMENT);
     close_bench(&b);
 }
@@ -202,7 +209,7 @@ static void find_numbers(bench *b, const uint32_t (*pairs)[2], uint32_t count) {
     begin_input(b, 0);
     for (uint32_t i = 0; i < 2 * count; i++)
         add_key(b, pairs[i / 2][i % 2]);
-    assert_int_equal(find_input(b)->count, 2 * count);
+    assert_int_equal(find_input(b)->size, 2 * count);
 }
 
 static void keys_with_the_same_hash_have_rows_of_their_own(void **state) {
@@ -260,7 +267,7 @@ static void a_small_chunk_after_a_large_one_is_found_as_well(void **state) {
         for (uint32_t i = 0; i < size; i++)
             add_key(&b, i);
         const mr_found *found = find_input(&b);
-        assert_int_equal(found->count, size);
+        assert_int_equal(found->size, size);
         for (uint32_t i = 0; i < size; i++) {
             if (size == 8000) {
                 const double number = i + 1;
@@ -272,19 +279,19 @@ static void a_small_chunk_after_a_large_one_is_found_as_well(void **state) {
     close_bench(&b);
 }
 
-#define FOUND_EITHER_WAY(test) \
-    cmocka_unit_test_prestate(test, &direct), cmocka_unit_test_prestate(test, &slotted)
+#define OF_EITHER(test) \
+    cmocka_unit_test_prestate(test, &staying), cmocka_unit_test_prestate(test, &going)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FOUND_EITHER_WAY(rows_are_those_of_a_naive_map_at_every_event),
-        FOUND_EITHER_WAY(an_empty_chunk_finds_nothing),
-        FOUND_EITHER_WAY(the_longest_keys_are_told_apart),
-        FOUND_EITHER_WAY(keys_with_the_same_hash_have_rows_of_their_own),
-        FOUND_EITHER_WAY(keys_with_the_same_hash_are_loaded_over_each_other),
-        FOUND_EITHER_WAY(a_small_chunk_after_a_large_one_is_found_as_well),
-        cmocka_unit_test(the_same_key_gets_the_same_slot_and_others_get_others),
-        cmocka_unit_test(without_slots_a_row_that_was_made_is_there_for_the_next_event_of_its_key),
+        OF_EITHER(rows_are_those_of_a_naive_map_at_every_event),
+        OF_EITHER(an_empty_chunk_finds_nothing),
+        OF_EITHER(the_longest_keys_are_told_apart),
+        OF_EITHER(keys_with_the_same_hash_have_rows_of_their_own),
+        OF_EITHER(keys_with_the_same_hash_are_loaded_over_each_other),
+        OF_EITHER(a_small_chunk_after_a_large_one_is_found_as_well),
+        OF_EITHER(a_row_that_was_made_is_there_for_the_next_event_of_its_key),
+        OF_EITHER(rows_that_go_are_in_no_chunk),
     };
     return cmocka_run_group_tests_name("find", tests, NULL, NULL);
 }

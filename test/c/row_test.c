@@ -412,7 +412,7 @@ static void rows_that_are_evicted_in_a_chunk_are_gone_for_its_later_events(void 
     for (uint32_t i = 0; i < 6; i++)
         add_key(&b, 1 + i % 2);
     const mr_found *found = find_input(&b);
-    assert_int_equal(found->count, 2);
+    assert_int_equal(found->size, 6);
     assert_non_null(row_of(&b, 0));
     for (uint32_t i = 1; i < 6; i++) {
         assert_null(row_of(&b, i));

@@ -8,7 +8,7 @@
  * What is due by the watermark before an event comes out before what the event does, caused by the
  * event that brought the watermark there.
  */
-import { causeOf, select } from "../../chunk.ts"
+import { causeOf, noChunk, select } from "../../chunk.ts"
 import type { Chunk, Failure } from "../../chunk.ts"
 import { windowColumns } from "../../engine/abi.ts"
 import { fillNumbers, fillOwn } from "../../engine/fill.ts"
@@ -258,6 +258,8 @@ export class WindowAggregateRunner implements Runner {
 
 /** What one chunk makes windows emit, and which values of it were late. */
 class Emitted extends Emissions {
+  /** Stays for good, as in passage.ts. */
+  static override readonly lasting = new Emitted(noChunk)
   readonly late: number[] = []
   readonly #input: Chunk
   #due = NaN

@@ -7,8 +7,10 @@ import { keysOf } from "../../engine/keys.ts"
 import type { Operator } from "../../engine/operator.ts"
 import { givesNone } from "../aggregates.ts"
 import type { AggregateSpec } from "../aggregates.ts"
+import { shapeOf } from "../shapes.ts"
+import type { Row } from "../shapes.ts"
 
-export type Row = Record<string, unknown>
+export type { Row } from "../shapes.ts"
 
 /** Makes rows `{ key, start, end, …aggregates }` of the first `size` results. */
 export type RowsOf = (size: number) => Row[]
@@ -20,14 +22,14 @@ export function rowMaker(
 ): RowsOf {
   const { WINDOW_START, WINDOW_END, WINDOW_REVISION, WINDOW_COLUMNS } = windowColumns
   const results = specs.map(([name, { kind }]) => ({ name, mayBeNone: givesNone(kind) }))
-  // What a function makes has room for all that its objects came to have; a literal has not. It is
-  // as plain an object as any.
-  const Made = function (this: Row, key: unknown, start: number, end: number) {
-    this["key"] = key
-    this["start"] = start
-    this["end"] = end
-  } as unknown as new (key: unknown, start: number, end: number) => Row
-  Made.prototype = Object.prototype
+  const more = [...(revised ? ["revision"] : []), ...specs.map(([name]) => name)]
+  const shape = shapeOf(["key", "start", "end", ...more], () => {
+    return function (key: unknown, start: number, end: number) {
+      this["key"] = key
+      this["start"] = start
+      this["end"] = end
+    }
+  })
   return (size) => {
     const { results: from, engine } = operator
     const keys = keysOf(from)
@@ -38,7 +40,7 @@ export function rowMaker(
     const at = results.map((_, column) => from.column(WINDOW_COLUMNS + column))
     const rows = new Array<Row>(size)
     for (let i = 0; i < size; i++) {
-      const row = new Made(keys[i], f64[starts + i] as number, f64[ends + i] as number)
+      const row = new shape.Made(keys[i], f64[starts + i] as number, f64[ends + i] as number)
       if (revised) row["revision"] = f64[revisions + i]
       for (let column = 0; column < at.length; column++) {
         const { name, mayBeNone } = results[column] as (typeof results)[number]
@@ -46,6 +48,7 @@ export function rowMaker(
       }
       rows[i] = row
     }
+    if (size > 0) shape.last = rows[0]
     return rows
   }
 }

@@ -200,7 +200,7 @@ class SlicedValues implements Beside {
       for (; next < applied; next++) this.#add(slice as Slice, from, next)
       if (late) next = before + 1
       if (late || !this.#wanted()) return row
-      const kept = this.#at(this.#rows.row(count + i))
+      const kept = this.#at(this.#rows.enter(count + i))
       return this.#rowOf(row, this.#slices.results(kept, start, ends[i] as number))
     })
     for (; next < count; next++) this.#add(slice as Slice, from, next)
