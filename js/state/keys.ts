@@ -112,7 +112,8 @@ function keyOfName(name: string): KeyReader {
   }
 }
 
-function isName(path: string): boolean {
+/** Is this path the name of a field that only an event itself can have? */
+export function isName(path: string): boolean {
   return stepsOf(path).length === 1 && !isInherited(path)
 }
 

@@ -11,7 +11,8 @@
 import { timeMsMax } from "../duration.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { anyOf, callable, checkOptions, oneOf, text } from "../options.ts"
-import { fieldReader } from "../state/keys.ts"
+import { isObject } from "../state/field_readers.ts"
+import { fieldReader, isName } from "../state/keys.ts"
 import { isoParser, patternParser } from "./formats.ts"
 import type { TimeParser } from "./formats.ts"
 import { utc, zoneOf } from "./zones.ts"
@@ -70,11 +71,22 @@ export function timestampReader(options: TimestampOptions, where = "from"): Time
   const read = typeof time === "string" ? fieldReader(time) : (time as (event: unknown) => unknown)
   const toMs = { number: fromNumber[timeUnit], bigint: fromBigint[timeUnit] }
 
-  return (event) => {
+  const readTime: TimestampReader = (event) => {
     const value = read(event)
     const ms = typeof value === "number" ? toMs.number(value) : otherMs(value, toMs.bigint, parse)
     if (ms >= -timeMsMax && ms <= timeMsMax) return ms
     throw unreadable(time, value, form)
+  }
+  const isField = typeof time === "string" && isName(time)
+  return isField && timeUnit === "ms" ? readMs(time, readTime) : readTime
+}
+
+/** The common case in one closure: a field with milliseconds. */
+function readMs(name: string, readTime: TimestampReader): TimestampReader {
+  return (event) => {
+    const value = isObject(event) ? event[name] : undefined
+    const ms = typeof value === "number" ? Math.floor(value) + 0 : Number.NaN
+    return ms >= -timeMsMax && ms <= timeMsMax ? ms : readTime(event)
   }
 }
 

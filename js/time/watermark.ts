@@ -64,7 +64,7 @@ export function boundedDisorder(disorder: Duration): Watermark {
   const ms = durationMs(disorder, "boundedDisorder")
   const latest = (saved: unknown) =>
     typeof saved === "number" && saved <= timeMsMax ? saved : -Infinity
-  return { create: (saved) => bounded(ms, latest(saved)) }
+  return { create: (saved) => new Bounded(ms, latest(saved)) }
 }
 
 /**
@@ -97,15 +97,26 @@ export function punctuated<T>(f: (event: T, timeMs: number) => number | undefine
   return { create: () => ({ onEvent }) }
 }
 
-function bounded(disorderMs: number, from: number): WatermarkGenerator {
-  let latest = from
-  return {
-    onEvent(_, timeMs) {
-      if (timeMs > latest) latest = timeMs
-      return Math.max(latest - disorderMs, -timeMsMax)
-    },
-    save: () => latest,
+/** What {@link boundedDisorder} makes; known to those who call it for every event. */
+export class Bounded implements WatermarkGenerator {
+  readonly #disorderMs: number
+  #latestMs: number
+
+  constructor(disorderMs: number, latestMs: number) {
+    this.#disorderMs = disorderMs
+    this.#latestMs = latestMs
   }
+
+  /** The watermark after an event, given the one before. */
+  after(timeMs: number, before: number): number {
+    if (timeMs > this.#latestMs) this.#latestMs = timeMs
+    const watermark = Math.floor(Math.max(this.#latestMs - this.#disorderMs, -timeMsMax)) + 0
+    return watermark > before ? watermark : before
+  }
+
+  readonly onEvent = (_: unknown, timeMs: number): number => this.after(timeMs, -Infinity)
+
+  readonly save = (): number => this.#latestMs
 }
 
 /** Something that makes watermarks. */
@@ -144,6 +155,7 @@ export function watermarkAfter(
   timeMs: number,
   before: number,
 ): number {
+  if (generator instanceof Bounded) return generator.after(timeMs, before)
   const given: unknown = generator.onEvent(event, timeMs)
   if (typeof given === "number" && given <= timeMsMax && given >= -timeMsMax) {
     return given > before ? Math.floor(given) + 0 : before
