@@ -61,6 +61,24 @@ describe("a script", () => {
     expect(await play(slow, [event("a"), event("b"), event("c"), end()])).toEqual(["a", "b", "c"])
   })
 
+  it("does not wait between the tries of a function", async () => {
+    let tries = 0
+    const often = (events: Stream<string>) =>
+      events.mapAsync(
+        (letter) => (++tries % 3 === 0 ? letter : Promise.reject(new Error("not yet"))),
+        { retry: { attempts: 2, delay: "1h" } },
+      )
+    expect(await play(often, [event("a"), clock(5), event("b")])).toEqual(["a", "b"])
+    expect(tries).toBe(6)
+  })
+
+  it("gives up a try that takes too long by the clock of the host", async () => {
+    const slow = (events: Stream<string>) =>
+      events.mapAsync(() => new Promise<string>(() => undefined), { timeout: 5 })
+    const error = await errorFrom(() => play(slow, [event("a")]))
+    expect(error).toMatchObject({ code: "TIMEOUT" })
+  })
+
   it("goes on after crashes as if there had been none", async () => {
     const script = [event("a"), crash(), event("b"), crash(), crash(), event("a"), end(), crash()]
     expect(await play(counted, script)).toEqual(["a1", "b1", "a2"])

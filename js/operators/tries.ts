@@ -106,7 +106,7 @@ export class Tries {
         abort.abort(error)
         reject(error)
       }
-      cancel = this.#clock.after(timeoutMs, stopLate, true)
+      cancel = this.#clock.deadline(timeoutMs, stopLate)
     })
     try {
       const result = once({ signal: abort.signal })
@@ -127,7 +127,7 @@ export class Tries {
         closed.removeEventListener("abort", done)
         resolve(!closed.aborted)
       }
-      const cancel = this.#clock.after(ms, done, true)
+      const cancel = this.#clock.pause(ms, done)
       closed.addEventListener("abort", done, { once: true })
     })
   }

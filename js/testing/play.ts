@@ -48,7 +48,9 @@ export interface Played {
 export type Make<T> = (events: Stream<T>) => StreamOf<unknown> | Streams
 
 /**
- * Play a script through a stream and give its results, in order.
+ * Play a script through a stream and give its results, in order. A function that gives a promise is
+ * waited for, and that takes no time of the script: between its tries (`retry`) nobody waits, and a
+ * `timeout` is one of the host's clock.
  *
  * @example
  * ```ts

@@ -20,6 +20,9 @@ import { flatMapNode } from "../operators/stateless.ts"
 import { runSettings } from "../run.ts"
 import { memoryStorage } from "../storage/memory.ts"
 import type { StreamOf } from "../stream.ts"
+import { afterOnHost } from "../time/clock.ts"
+import type { SteadyClock } from "../time/clock.ts"
+import { macrotask } from "../time/macrotask.ts"
 import { timestampReader } from "../time/timestamps.ts"
 import type { TimestampReader } from "../time/timestamps.ts"
 import type { Watermark } from "../time/watermark.ts"
@@ -118,12 +121,26 @@ export class Player<T> {
     const from = savepoints?.at(-1)
     const settings = runSettings({
       chunkSize,
-      clock: { now: () => this.#now, after: (ms, wake) => this.#after(ms, wake) },
+      clock: this.#clock(),
       ...(savepoints === undefined ? { storage: this.#storage } : {}),
       ...(from === undefined ? {} : { from }),
       memory: maxBytes === undefined ? {} : { maxBytes },
     })
     return runWith(this.#streams, { ...settings, freeze, sliceRows: 0 })
+  }
+
+  /** What the script waits for takes no time of it: functions, and their further tries. */
+  #clock(): SteadyClock {
+    return {
+      now: () => this.#now,
+      after: (ms, wake) => this.#after(ms, wake),
+      pause(_, wake) {
+        let cancelled = false
+        macrotask(() => cancelled || wake())
+        return () => void (cancelled = true)
+      },
+      deadline: (ms, wake) => afterOnHost(ms, wake, true),
+    }
   }
 
   /** Timers never wake: what happens is what the script says; at its end they are all that does. */

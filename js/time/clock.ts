@@ -18,7 +18,12 @@ export interface Clock {
 }
 
 /** A clock as a job uses it. */
-export type SteadyClock = Required<Clock>
+export interface SteadyClock extends Required<Clock> {
+  /** As `after`, for the wait between two tries of a function. */
+  pause(ms: number, wake: () => void): () => void
+  /** As `after`, for the end of the time that a function may take. */
+  deadline(ms: number, wake: () => void): () => void
+}
 
 /** The host's clock. */
 export const systemClock: Clock = { now: () => Date.now() }
@@ -27,7 +32,7 @@ export const systemClock: Clock = { now: () => Date.now() }
 export const timerMsMax = 0x7fff_ffff
 
 /** By the host's timers, which keep a process alive only where they are awaited. */
-function afterOnHost(ms: number, wake: () => void, awaited = false): () => void {
+export function afterOnHost(ms: number, wake: () => void, awaited = false): () => void {
   const timer: unknown = setTimeout(wake, Math.min(Math.max(ms, 0), timerMsMax))
   if (typeof timer === "object" && !awaited) (timer as { unref?(): void }).unref?.()
   return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
@@ -76,11 +81,15 @@ export function manualClock(startMs = 0): ManualClock {
   }
 }
 
-/** The clock as one that never runs backwards. */
-export function steady(clock: Clock): SteadyClock {
+/** The clock as one that never runs backwards; who plays a job says what functions wait for. */
+export function steady(clock: Clock & Partial<SteadyClock>): SteadyClock {
   let last = -Infinity
+  const after = clock.after?.bind(clock) ?? afterOnHost
+  const awaited = (ms: number, wake: () => void) => after(ms, wake, true)
   return {
-    after: clock.after?.bind(clock) ?? afterOnHost,
+    after,
+    pause: clock.pause ?? awaited,
+    deadline: clock.deadline ?? awaited,
     now() {
       const now = clock.now()
       if (!(Math.abs(now) <= timeMsMax)) {
