@@ -30,6 +30,7 @@ export function rowMaker(
       this["end"] = end
     }
   })
+  const [first, second, third] = results
   return (size) => {
     const { results: from, engine } = operator
     const keys = keysOf(from)
@@ -38,11 +39,22 @@ export function rowMaker(
     const ends = from.column(WINDOW_END)
     const revisions = from.column(WINDOW_REVISION)
     const at = results.map((_, column) => from.column(WINDOW_COLUMNS + column))
+    const [atFirst = 0, atSecond = 0, atThird = 0] = at
     const rows = new Array<Row>(size)
     for (let i = 0; i < size; i++) {
       const row = new shape.Made(keys[i], f64[starts + i] as number, f64[ends + i] as number)
       if (revised) row["revision"] = f64[revisions + i]
-      for (let column = 0; column < at.length; column++) {
+      // Statements of their own, as in aggregate_rows.ts.
+      if (first !== undefined) {
+        row[first.name] = valueOf(f64[atFirst + i] as number, first.mayBeNone)
+      }
+      if (second !== undefined) {
+        row[second.name] = valueOf(f64[atSecond + i] as number, second.mayBeNone)
+      }
+      if (third !== undefined) {
+        row[third.name] = valueOf(f64[atThird + i] as number, third.mayBeNone)
+      }
+      for (let column = 3; column < at.length; column++) {
         const { name, mayBeNone } = results[column] as (typeof results)[number]
         row[name] = valueOf(f64[(at[column] as number) + i] as number, mayBeNone)
       }
