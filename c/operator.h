@@ -91,12 +91,15 @@ typedef struct mr_pattern_data {
     uint32_t node;   /* and of the next one the nodes before this one. */
     double due_ms;   /* When they were due. */
     double next_ms;  /* No timer is due before. */
+    uint64_t made;   /* Which rows of matches came since they were looked for, and which went: */
+    uint64_t gone;   /* bits. */
     uint64_t came;   /* The next timer's registration when the next event came; 0: it has not. */
     bool told;       /* The next one is out, but it may not be let go of yet. */
     bool asked;      /* The answers are of the event that is next. */
     bool applied;    /* The next input row is applied, but not all that it made is emitted. */
     bool encoded;    /* The results have a value that is still bytes of a row. */
     bool unchecked;  /* Rows were loaded. */
+    bool silent;     /* Nobody is told when the time of a partial match is over. */
 } mr_pattern_data;
 
 struct mr_operator_data {

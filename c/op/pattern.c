@@ -12,6 +12,9 @@
  * brings the watermark there itself, it is run at once, behind all that is due by then: nothing
  * shows how events were cut into chunks. So it is where there are no times.
  *
+ * Where nobody is told that the time of a partial match is over, those of many keys that are over
+ * go together when the chunk is run: cache misses overlap then.
+ *
  * An event is run by a plan (pattern_plan.c), which changes nothing. Where a condition depends on
  * the match so far, the host has to answer: the call ends with the questions, the next one plans
  * once more with the answers, until nothing is asked. */
@@ -20,45 +23,11 @@
 #include "../bytes.h"
 #include "../error.h"
 
-enum {
-    EVENT_FIELD = 0,
-    MATCHES_FIELD = 1,
-    BITS_FIELD = 2,
-    FIRE_STEPS = 4096,
-    AHEAD = 32, /* Events whose matches are looked at before they are run. */
-    LINE = 64,  /* Of a cache; no blob of matches is shorter than two. */
-};
+enum { FIRE_STEPS = 4096 };
 
 #define ALL_GIVEN UINT32_MAX /* In mr_pattern_data.node: only the last row is to come. */
 
 /* ---- spec ---- */
-
-static MR_COLD bool check_edges(const mr_pattern *p) {
-    const mr_pattern_edge *edges = mr_at(p->edges);
-    for (uint32_t i = 0; i < p->edge_count; i++) {
-        const mr_pattern_edge *edge = &edges[i];
-        const bool ends = edge->target == MR_PATTERN_FINAL || edge->target == MR_PATTERN_STOP;
-        if ((!ends && (uint32_t)edge->target >= p->state_count) || edge->step >= p->steps)
-            return false;
-        if (edge->takes > 1 || !(edge->gap_ms > 0)) return false;
-        if ((uint64_t)edge->term + edge->terms > p->term_count) return false;
-    }
-    return true;
-}
-
-static MR_COLD bool check_states(const mr_pattern *p) {
-    const mr_pattern_state *states = mr_at(p->states);
-    for (uint32_t i = 0; i < p->state_count; i++) {
-        if ((uint64_t)states[i].edge + states[i].edges > p->edge_count) return false;
-        if ((uint64_t)states[i].term + states[i].terms > p->term_count) return false;
-        if (!(states[i].gap_ms > 0)) return false;
-        for (uint32_t e = states[i].edge; i == 0 && e < states[i].edge + states[i].edges; e++) {
-            if (mr_edge_at(p, e)->takes == 0) return false; /* There is nothing yet to go on. */
-        }
-    }
-    return p->state_count > 0 && p->conditions <= 32 && p->partials_max > 0 && p->within_ms > 0 &&
-           p->skip <= MR_SKIP_LAST_OF;
-}
 
 static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_out,
                                 uint32_t *count_out) {
@@ -71,7 +40,7 @@ static MR_COLD mr_status fields(const mr_operator_spec *spec, uint8_t *fields_ou
         return mr_fail(MR_ERR_ARGUMENT, "count", spec->count);
     }
     const mr_pattern *p = mr_at(spec->pattern);
-    if (spec->pattern == 0 || !check_edges(p) || !check_states(p)) {
+    if (spec->pattern == 0 || !mr_pattern_check(p)) {
         return mr_fail(MR_ERR_ARGUMENT, "pattern", spec->pattern);
     }
     memcpy(fields_out, kinds, sizeof kinds);
@@ -83,6 +52,7 @@ static MR_COLD void open(mr_operator_data *op) {
     op->rows.stretch_ms = 0.5; /* A ring for the events of a key and time. */
     op->rows.has_alone = true;
     op->pattern.next_ms = -__builtin_inf();
+    op->pattern.silent = mr_pattern_is_silent(mr_pattern_of(op));
 }
 
 static MR_COLD void stop(mr_operator_data *op) {
@@ -90,70 +60,13 @@ static MR_COLD void stop(mr_operator_data *op) {
     mr_room *const rooms[] = {&d->key, &d->moves, &d->next, &d->answers};
     for (uint32_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
         mr_heap_free(op->rows.heap, rooms[i]->at, rooms[i]->bytes);
-    *d = (mr_pattern_data){.unchecked = true, .next_ms = -__builtin_inf()};
+    *d = (mr_pattern_data){.unchecked = true, .next_ms = -__builtin_inf(), .silent = d->silent};
 }
 
 /* ---- rows ---- */
 
-static bool is_matches(const mr_rows *rows, mr_row *row) {
-    return mr_entry_number(rows, row) == MR_ALONE;
-}
-
-static uint32_t *cell_of(const mr_operator_data *op, mr_row *row) {
-    const uint32_t at = op->rows.layout.field_at[EVENT_FIELD];
-    return (uint32_t *)(void *)(mr_row_record(&op->rows, row) + at);
-}
-
-static double bits_of(const mr_operator_data *op, mr_row *row) {
-    return *(const double *)(const void *)(mr_row_record(&op->rows, row) +
-                                           op->rows.layout.field_at[BITS_FIELD]);
-}
-
-/* Write the key of an entry; there is room. It stands until the next. */
-static mr_keyed key_of(const mr_operator_data *op, const uint8_t *owner, uint32_t owner_bytes,
-                       double time_ms, double number) {
-    uint8_t *key = mr_at(op->pattern.key.at);
-    const uint32_t bytes = owner_bytes + MR_TIMED_KEY_BYTES;
-    mr_timed_key_write(key, owner, owner_bytes, time_ms, number);
-    return (mr_keyed){key, bytes, mr_entry_hash(&op->rows, key, bytes)};
-}
-
-/* The row of the matches of an event's key. */
-static mr_row *find_matches(const mr_operator_data *op, const mr_pattern_event *event) {
-    const mr_rows *rows = &op->rows;
-    mr_table_cursor cursor;
-    mr_addr at = mr_table_first(&rows->table, event->hash, &cursor);
-    for (; at != 0; at = mr_table_next(&rows->table, event->hash, &cursor)) {
-        uint32_t bytes;
-        mr_row *row = mr_row_at(at);
-        const uint8_t *owner = mr_owner_key(mr_row_key(rows, row), &bytes);
-        const bool same = bytes == event->owner_bytes && mr_same_bytes(owner, event->owner, bytes);
-        if (same && is_matches(rows, row)) return row;
-    }
-    return NULL;
-}
-
-/* Which number an event has among those of its key and time that wait. */
-static double number_of(const mr_operator_data *op, const mr_pattern_event *event) {
-    const mr_rows *rows = &op->rows;
-    const double stretch = mr_stretch_of(rows, event->time_ms);
-    const uint32_t hash =
-        mr_stretch_hash(rows, mr_hash32(rows, event->owner, event->owner_bytes), stretch);
-    const mr_addr first = mr_ring_first(rows, hash, event->owner, event->owner_bytes, stretch);
-    return mr_ring_number(rows, first, event->time_ms);
-}
-
-/* A row for an event that waits. */
-static mr_status make_event(mr_operator_data *op, const mr_pattern_event *event, mr_row **row_out) {
-    const mr_moment moment = {event->time_ms, event->time_ms, 0};
-    const double bits = event->bits;
-    uint8_t record[16] = {0};
-    const mr_keyed keyed =
-        key_of(op, event->owner, event->owner_bytes, event->time_ms, number_of(op, event));
-    memcpy(record + op->rows.layout.field_at[EVENT_FIELD], &event->cell, sizeof event->cell);
-    memcpy(record + op->rows.layout.field_at[BITS_FIELD], &bits, sizeof bits);
-    return mr_rows_make(&op->rows, &keyed, &moment, record, row_out);
-}
+/* Is there a limit that what is over must not count toward? */
+static bool is_limited(const mr_rows *rows) { return rows->rows_max != 0 || rows->bytes_max != 0; }
 
 /* Let go of a ref that no row has. */
 static void drop_ref(mr_operator_data *op, uint32_t ref) {
@@ -179,31 +92,6 @@ static void follow(mr_operator_data *op, mr_row *row, bool fired) {
     }
     const int64_t at = mr_time_of(__builtin_ceil(deadline));
     if (!set || mr_row_timer_ms(timer) > at) set_timer(op, row, at);
-}
-
-static bool is_u32(double value) { return value >= 0 && value <= UINT32_MAX; }
-
-/* Look at all rows after some were loaded. */
-static MR_COLD mr_status check_rows(mr_operator_data *op) {
-    if (!op->pattern.unchecked) return MR_OK;
-    const mr_rows *rows = &op->rows;
-    mr_addr found[64];
-    mr_table_cursor cursor = {0};
-    uint32_t count;
-    while ((count = mr_table_walk(&rows->table, &cursor, found, 64)) > 0) {
-        for (uint32_t i = 0; i < count; i++) {
-            mr_row *row = mr_row_at(found[i]);
-            mr_matches *m = mr_matches_of(op, row);
-            const bool sound = is_matches(rows, row)
-                                   ? m != NULL && mr_matches_check(mr_pattern_of(op), m)
-                                   : m == NULL && *cell_of(op, row) != 0 &&
-                                         is_u32(bits_of(op, row)) &&
-                                         is_u32(mr_entry_number(rows, row));
-            if (!sound) return mr_fail(MR_ERR_CORRUPT, "partial matches", found[i]);
-        }
-    }
-    op->pattern.unchecked = false;
-    return MR_OK;
 }
 
 /* ---- results ---- */
@@ -269,7 +157,7 @@ static mr_status drain(mr_operator_data *op, mr_row *row, const sink *to) {
     d->given = 0;
     m->out = 0;
     mr_row_changed(&op->rows, row);
-    if (m->live + m->waiting == 0) mr_rows_remove(&op->rows, row);
+    if (m->live + m->waiting == 0) mr_matches_remove(op, row);
     return MR_OK;
 }
 
@@ -319,13 +207,14 @@ static mr_status reserve(mr_operator_data *op, mr_row **row, const mr_pattern_ev
     if (makes) {
         const mr_moment moment = {event->time_ms, event->time_ms, 0};
         static const uint8_t record[16] = {0};
-        const mr_keyed keyed = key_of(op, event->owner, event->owner_bytes, 0, MR_ALONE);
+        const mr_keyed keyed = mr_pattern_key(op, event->owner, event->owner_bytes, 0, MR_ALONE);
         MR_TRY(mr_rows_make(&op->rows, &keyed, &moment, record, row));
+        mr_matches_made(op, keyed.hash);
     }
     mr_status status = mr_matches_reserve(op, *row, partials, sizes->nodes);
     const bool comes = event->at == NULL && sizes->nodes > 0;
     if (status == MR_OK && comes) status = mr_rows_ref_take(&op->rows);
-    if (status != MR_OK && makes) mr_rows_remove(&op->rows, *row);
+    if (status != MR_OK && makes) mr_matches_remove(op, *row);
     return status;
 }
 
@@ -338,14 +227,14 @@ static bool may_be_over(const mr_operator_data *op, mr_row *row, double time_ms)
 /* Run an event; what it makes goes out. MR_MORE before it is run: once more, when the results are
  * taken, and the questions among them answered. */
 static mr_status run(mr_operator_data *op, mr_pattern_event *event, const sink *to) {
-    mr_row *row = find_matches(op, event);
+    mr_row *row = mr_matches_find(op, event);
     bool asks;
     if (row != NULL) {
         mr_row_reach(&op->rows, row);
         if (may_be_over(op, row, event->time_ms)) {
             MR_TRY(mr_matches_time_out(op, row, event->time_ms));
             MR_TRY(drain(op, row, to));
-            row = find_matches(op, event);
+            row = mr_matches_find(op, event);
         }
     }
     mr_matches *m = mr_matches_of(op, row);
@@ -369,7 +258,7 @@ static mr_status finish_run(mr_operator_data *op, const sink *to) {
 
 /* An event that has waited cannot be run: the host is told, and it goes. */
 static MR_COLD mr_status give_up(mr_operator_data *op, mr_row *row, const sink *to) {
-    uint32_t *cell = cell_of(op, row);
+    uint32_t *cell = mr_event_cell(op, row);
     if (!emit(op, to, MR_PATTERN_FAILED, *cell, mr_addr_of(cell), 0)) return MR_MORE;
     op->pattern.failed = mr_addr_of(row);
     return MR_MORE;
@@ -379,9 +268,9 @@ static MR_COLD mr_status give_up(mr_operator_data *op, mr_row *row, const sink *
 static mr_status run_kept(mr_operator_data *op, mr_row *row, const sink *to) {
     mr_pattern_event event = {
         .time_ms = mr_entry_time(&op->rows, row),
-        .bits = (uint32_t)bits_of(op, row),
-        .at = cell_of(op, row),
-        .cell = *cell_of(op, row),
+        .bits = (uint32_t)mr_event_bits(op, row),
+        .at = mr_event_cell(op, row),
+        .cell = *mr_event_cell(op, row),
     };
     event.owner = mr_owner_key(mr_row_key(&op->rows, row), &event.owner_bytes);
     MR_TRY(mr_pattern_room(op, &op->pattern.key, event.owner_bytes + MR_TIMED_KEY_BYTES, 1));
@@ -402,6 +291,41 @@ static mr_status end_some(mr_operator_data *op, mr_row *row, int64_t due_ms, con
     return drain(op, row, to);
 }
 
+/* The row of matches whose timer is due next, off the wheel; 0: none is, or an event is before. */
+static mr_addr next_matches(mr_operator_data *op, double upto_ms, uint64_t before,
+                            uint32_t *steps) {
+    mr_row *row = mr_rows_timer_due(&op->rows, upto_ms, steps);
+    if (row == NULL || !mr_is_matches(&op->rows, row)) return 0;
+    const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
+    const bool is_last = (double)mr_row_timer_ms(timer) == upto_ms;
+    if (is_last && mr_row_timer_registered(timer) >= before) return 0;
+    mr_rows_timer_unhang(&op->rows, row);
+    return mr_addr_of(row);
+}
+
+/* The timers of matches that come before all events, where nobody is told what is over. */
+static mr_status end_many(mr_operator_data *op, double upto_ms, uint64_t before, uint32_t *steps,
+                          const sink *to) {
+    uint32_t count = MR_PATTERN_AHEAD;
+    while (count == MR_PATTERN_AHEAD) {
+        mr_addr due[MR_PATTERN_AHEAD];
+        mr_status status = MR_OK;
+        for (count = 0; count < MR_PATTERN_AHEAD; count++) {
+            due[count] = next_matches(op, upto_ms, before, steps);
+            if (due[count] == 0) break;
+        }
+        mr_matches_touch(op, due, count);
+        for (uint32_t i = 0; i < count; i++) {
+            mr_row *row = mr_row_at(due[i]);
+            const int64_t due_ms = mr_row_timer_ms(mr_row_part(row, op->rows.timer_at));
+            if (status == MR_OK) status = end_some(op, row, due_ms, to);
+            if (status != MR_OK) mr_rows_timer_rehang(&op->rows, row);
+        }
+        MR_TRY(status);
+    }
+    return MR_OK;
+}
+
 /* All that is due at a time, but for what was set for just then from registration `before` on. */
 static mr_status fire_some(mr_operator_data *op, double upto_ms, uint64_t before, uint32_t *steps,
                            const sink *to) {
@@ -410,6 +334,7 @@ static mr_status fire_some(mr_operator_data *op, double upto_ms, uint64_t before
     op->pattern.failed = 0;
     MR_TRY(finish_run(op, to));
     while (upto_ms >= op->pattern.next_ms) {
+        if (op->pattern.silent) MR_TRY(end_many(op, upto_ms, before, steps, to));
         mr_row *row = mr_rows_timer_due(rows, upto_ms, steps);
         if (row == NULL) {
             if (*steps == 0) return MR_MORE;
@@ -420,7 +345,7 @@ static mr_status fire_some(mr_operator_data *op, double upto_ms, uint64_t before
         const int64_t due_ms = mr_row_timer_ms(timer);
         if ((double)due_ms == upto_ms && mr_row_timer_registered(timer) >= before) return MR_OK;
         op->pattern.due_ms = (double)due_ms;
-        MR_TRY(is_matches(rows, row) ? end_some(op, row, due_ms, to) : run_kept(op, row, to));
+        MR_TRY(mr_is_matches(rows, row) ? end_some(op, row, due_ms, to) : run_kept(op, row, to));
     }
     return MR_OK;
 }
@@ -441,6 +366,14 @@ static mr_status fire_before(mr_operator_data *op, double time_ms, uint32_t *ste
     return time_ms >= d->next_ms ? fire_some(op, time_ms, d->came, steps, to) : MR_OK;
 }
 
+/* May what is over wait until the chunk is run? So it may where nobody is told, and no limit counts
+ * it: an event looks itself for what is over of its key. Events that wait come in order. */
+static bool may_wait(const mr_operator_data *op) {
+    const mr_rows *rows = &op->rows;
+    return op->pattern.silent && !is_limited(rows) && rows->owners.size == 0 &&
+           op->pattern.row == 0;
+}
+
 /* ---- input ---- */
 
 static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t i,
@@ -449,7 +382,7 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     const double bits = mr_f64s(in->columns[MR_PATTERN_BITS])[i];
     const uint32_t *offsets = mr_u32s(in->key_offsets);
     if (!(ref >= 1 && ref < op->rows.refs->capacity)) return mr_fail(MR_ERR_ARGUMENT, "event", ref);
-    if (!is_u32(bits)) return mr_fail(MR_ERR_ARGUMENT, "bits", bits);
+    if (!mr_is_u32(bits)) return mr_fail(MR_ERR_ARGUMENT, "bits", bits);
     *out = (mr_pattern_event){
         .owner = (const uint8_t *)mr_at(in->keys) + offsets[i],
         .owner_bytes = offsets[i + 1] - offsets[i],
@@ -491,47 +424,31 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
         return MR_OK;
     }
     /* Where rows are limited, the one in which it would wait counts. */
-    const bool limited = op->rows.rows_max != 0 || op->rows.bytes_max != 0;
-    const bool brings = !limited && i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
-    if (brings && !op->pattern.applied) MR_TRY(fire_before(op, time_ms, steps, to));
+    const bool brings =
+        !is_limited(&op->rows) && i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
+    if (brings && !op->pattern.applied && !may_wait(op)) {
+        MR_TRY(fire_before(op, time_ms, steps, to));
+    }
     if (brings || op->pattern.applied) return run_now(op, event, to);
     mr_row *row;
-    MR_TRY(make_event(op, event, &row));
+    MR_TRY(mr_event_make(op, event, &row));
     set_timer(op, row, mr_time_of(time_ms));
     return MR_OK;
 }
-
-/* Read a byte, so that it is in a cache. */
-static void touch(const uint8_t *at) { (void)*(const volatile uint8_t *)at; }
 
 /* Read the next events, up to one that cannot be, and their matches: cache misses overlap then.
  * An error is that of the first one. */
 static mr_status read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t from,
                             mr_pattern_event *events, uint32_t *count_out) {
-    const mr_rows *rows = &op->rows;
-    uint32_t hashes[AHEAD];
-    mr_addr found[AHEAD];
     uint32_t count = 0;
-    for (; count < AHEAD && from + count < in->size; count++) {
+    for (; count < MR_PATTERN_AHEAD && from + count < in->size; count++) {
         const mr_status status = read_event(op, in, from + count, &events[count]);
         if (status != MR_OK && count == 0) return status;
         if (status != MR_OK) break;
-        const mr_pattern_event *event = &events[count];
-        hashes[count] = mr_hash32(rows, event->owner, event->owner_bytes);
-        events[count].hash = hashes[count];
+        mr_pattern_event *event = &events[count];
+        event->hash = mr_hash32(&op->rows, event->owner, event->owner_bytes);
     }
-    mr_table_first_all(&rows->table, hashes, count, found);
-    for (uint32_t i = 0; i < count; i++) {
-        if (found[i] != 0) found[i] = mr_addr_of(mr_row_record(rows, mr_row_at(found[i])));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (found[i] == 0) continue;
-        const uint8_t *blob = mr_at(*mr_u32s(found[i] + rows->layout.field_at[MATCHES_FIELD]));
-        if (blob == mr_at(0)) continue;
-        touch(blob);
-        touch(blob + LINE);
-        touch(blob + 2 * LINE - 1);
-    }
+    mr_matches_find_all(op, events, count);
     *count_out = count;
     return MR_OK;
 }
@@ -546,9 +463,9 @@ static mr_status push_some(mr_operator_data *op, const mr_columns *in, uint32_t 
     if (mr_batch_has(in, MR_HAS_TIME) != timed) {
         return mr_fail(MR_ERR_ARGUMENT, "present", in->present);
     }
-    MR_TRY(check_rows(op));
+    MR_TRY(mr_pattern_check_rows(op));
     op->pattern.encoded = false;
-    mr_pattern_event events[AHEAD];
+    mr_pattern_event events[MR_PATTERN_AHEAD];
     for (uint32_t i = from, next = 0, count = 0; i < in->size; i++, next++) {
         const sink to = {results, i};
         *upto_out = i;
@@ -557,7 +474,9 @@ static mr_status push_some(mr_operator_data *op, const mr_columns *in, uint32_t 
             next = 0;
         }
         mr_pattern_event *event = &events[next];
-        if (!op->pattern.applied) MR_TRY(fire_due(op, mr_row_watermark(in, i), &steps, &to));
+        if (!op->pattern.applied && !may_wait(op)) {
+            MR_TRY(fire_due(op, mr_row_watermark(in, i), &steps, &to));
+        }
         MR_TRY(timed ? keep(op, in, i, event, &steps, &to) : run_now(op, event, &to));
     }
     *upto_out = in->size;
@@ -582,7 +501,7 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
 static mr_status advance(mr_operator_data *op, double watermark_ms, mr_batch_data *results) {
     uint32_t steps = FIRE_STEPS;
     const sink to = {results, 0};
-    MR_TRY(check_rows(op));
+    MR_TRY(mr_pattern_check_rows(op));
     op->pattern.encoded = false;
     return forget_event(op, fire_due(op, watermark_ms, &steps, &to));
 }

@@ -46,6 +46,8 @@ _Static_assert(sizeof(mr_node) == 16, "saved as it is");
 
 _Static_assert(sizeof(mr_pattern_taken) == 16, "saved as it is");
 
+enum { MR_PATTERN_AHEAD = 32 }; /* Matches that are looked at before they are needed. */
+
 #define MR_NODE_TOLD 0x80000000u /* In step: that its time is over has been said. */
 #define MR_NODE_FREE 0x7fffffffu /* A step: it is free. */
 
@@ -70,7 +72,9 @@ _Static_assert(sizeof(mr_matches) == 56, "saved as it is");
 typedef struct mr_pattern_event {
     const uint8_t *owner; /* Its key. */
     uint32_t owner_bytes;
-    uint32_t hash; /* Of the row of its matches. */
+    uint32_t hash; /* Of the row of its matches, */
+    mr_addr found; /* which was this when it was looked for ahead; 0: there was none. */
+    bool looked;
     double time_ms;
     uint32_t number; /* Among those of its time, once it is taken. */
     uint32_t bits;   /* The conditions that hold for it. */
@@ -122,6 +126,50 @@ static inline const mr_pattern_taken *mr_event_of(mr_matches *m, uint32_t node) 
 static inline uint32_t mr_partial_count(const mr_matches *m) {
     return m->live + m->waiting + m->out;
 }
+
+/* Is this an automaton? */
+bool mr_pattern_check(const mr_pattern *p);
+
+/* Does nothing come of it that the time of a partial match is over? */
+bool mr_pattern_is_silent(const mr_pattern *p);
+
+/* ---- rows; pattern_rows.c ---- */
+
+/* Is it a row of matches? Else it is that of an event that waits. */
+static inline bool mr_is_matches(const mr_rows *rows, mr_row *row) {
+    return mr_entry_number(rows, row) == MR_ALONE;
+}
+
+/* Of an event that waits: where its ref is, and the conditions that hold for it. */
+uint32_t *mr_event_cell(const mr_operator_data *op, mr_row *row);
+double mr_event_bits(const mr_operator_data *op, mr_row *row);
+static inline bool mr_is_u32(double value) { return value >= 0 && value <= UINT32_MAX; }
+
+/* Make the row of an event that waits. MR_ERR_LIMIT, MR_ERR_MEMORY. */
+mr_status mr_event_make(mr_operator_data *op, const mr_pattern_event *event, mr_row **row_out);
+
+/* Write the key of an entry; there is room. It stands until the next. */
+mr_keyed mr_pattern_key(const mr_operator_data *op, const uint8_t *owner, uint32_t owner_bytes,
+                        double time_ms, double number);
+
+/* The row of the matches of an event's key; NULL: there is none. */
+mr_row *mr_matches_find(const mr_operator_data *op, const mr_pattern_event *event);
+
+/* Look for those of some events, MR_PATTERN_AHEAD at most, and at what is in them: cache misses
+ * overlap then. This holds until the next look. */
+void mr_matches_find_all(mr_operator_data *op, mr_pattern_event *events, uint32_t count);
+
+/* A row of matches was made; remove one. */
+void mr_matches_made(mr_operator_data *op, uint32_t hash);
+void mr_matches_remove(mr_operator_data *op, mr_row *row);
+
+/* Look at the matches of rows (0: none), so that cache misses overlap. */
+void mr_matches_touch(const mr_operator_data *op, const mr_addr *found, uint32_t count);
+
+/* Look at all rows after some were loaded. MR_ERR_CORRUPT. */
+mr_status mr_pattern_check_rows(mr_operator_data *op);
+
+/* ---- matches; pattern_matches.c ---- */
 
 /* The matches of a row; NULL: it has none. */
 mr_matches *mr_matches_of(const mr_operator_data *op, mr_row *row);

@@ -8,6 +8,45 @@
  * host has put what lies behind them into the states before them. */
 #include "pattern.h"
 
+/* ---- what a host may ask for ---- */
+
+static MR_COLD bool check_edges(const mr_pattern *p) {
+    const mr_pattern_edge *edges = mr_at(p->edges);
+    for (uint32_t i = 0; i < p->edge_count; i++) {
+        const mr_pattern_edge *edge = &edges[i];
+        const bool ends = edge->target == MR_PATTERN_FINAL || edge->target == MR_PATTERN_STOP;
+        if ((!ends && (uint32_t)edge->target >= p->state_count) || edge->step >= p->steps)
+            return false;
+        if (edge->takes > 1 || !(edge->gap_ms > 0)) return false;
+        if ((uint64_t)edge->term + edge->terms > p->term_count) return false;
+    }
+    return true;
+}
+
+static MR_COLD bool check_states(const mr_pattern *p) {
+    const mr_pattern_state *states = mr_at(p->states);
+    for (uint32_t i = 0; i < p->state_count; i++) {
+        if ((uint64_t)states[i].edge + states[i].edges > p->edge_count) return false;
+        if ((uint64_t)states[i].term + states[i].terms > p->term_count) return false;
+        if (!(states[i].gap_ms > 0)) return false;
+        for (uint32_t e = states[i].edge; i == 0 && e < states[i].edge + states[i].edges; e++) {
+            if (mr_edge_at(p, e)->takes == 0) return false; /* There is nothing yet to go on. */
+        }
+    }
+    return p->state_count > 0 && p->conditions <= 32 && p->partials_max > 0 && p->within_ms > 0 &&
+           p->skip <= MR_SKIP_LAST_OF;
+}
+
+MR_COLD bool mr_pattern_check(const mr_pattern *p) { return check_edges(p) && check_states(p); }
+
+/* Nothing comes of it that the time of a partial match is over. */
+MR_COLD bool mr_pattern_is_silent(const mr_pattern *p) {
+    bool silent = p->timeouts == 0 && p->skip == MR_SKIP_NONE;
+    for (uint32_t i = 0; i < p->state_count; i++)
+        silent &= mr_state_at(p, i)->pending == 0;
+    return silent;
+}
+
 /* ---- plan ---- */
 
 /* Is any of the terms true? False as well where that is not known: then `known` says what asks. */
