@@ -3,7 +3,6 @@
  */
 import type { Operator } from "../engine/operator.ts"
 import { sliceRowsMax } from "../engine/operator.ts"
-import { valueOf } from "./pushed.ts"
 import type { Slice } from "./pushed.ts"
 
 export class SliceRefs {
@@ -19,9 +18,14 @@ export class SliceRefs {
   /** Make a ref of each event. May grow memory. */
   make(slice: Slice): void {
     const { refs } = this.#operator.engine
-    const { size } = slice.filled
-    for (this.#size = 0; this.#size < size; this.#size++) {
-      this.#refs[this.#size] = refs.add(slice.chunk.values[valueOf(slice, this.#size)])
+    const { chunk, from, filled } = slice
+    const { values } = chunk
+    const { rows, size } = filled
+    const numbers = this.#refs
+    this.#size = 0 // Also where there is no memory for more.
+    for (let row = 0; row < size; row++) {
+      numbers[row] = refs.add(values[rows === undefined ? from + row : (rows[row] as number)])
+      this.#size = row + 1
     }
   }
 

@@ -2,7 +2,6 @@
  * Pairs of events that are near in time: each as soon as the later of its events has come. In event
  * time it has the later of their times; by arrival, the time of the event that came last.
  */
-import { causeOf, inputOf } from "../../chunk.ts"
 import type { Chunk } from "../../chunk.ts"
 import { joinColumns } from "../../engine/abi.ts"
 import { valueOfCell } from "../../engine/adopt.ts"
@@ -10,7 +9,6 @@ import { isEncoded } from "../../engine/refs.ts"
 import { Timers } from "../../engine/timers.ts"
 import type { Finished, Site } from "../../graph.ts"
 import type { Within } from "../../windows/trigger.ts"
-import { valueOf } from "../pushed.ts"
 import type { Slice } from "../pushed.ts"
 import { JoinRunner, Pair } from "./runner.ts"
 import type { Joined, JoinPlan } from "./runner.ts"
@@ -34,11 +32,16 @@ export class PairRunner extends JoinRunner {
   }
 
   protected take(slice: Slice, joined: Joined): void {
-    const { results, engine } = this.operator
-    const { chunk } = slice
+    const { results, engine, input } = this.operator
+    const { processing } = input
+    const { chunk, from, filled } = slice
+    const { rows } = filled
+    const { values, at, inputs = 0 } = chunk
+    const { out } = joined
     const { size, positions, times } = results
     const cells = results.column(joinColumns.JOIN_CELL)
     const cellsAt = results.column(joinColumns.JOIN_CELL_AT)
+    const { refs } = engine
     let { u32, f64 } = engine.views
     for (let i = 0; i < size; i++) {
       const row = u32[positions + i] as number
@@ -47,18 +50,19 @@ export class PairRunner extends JoinRunner {
         this.leaveOut(slice, row, joined)
         continue
       }
-      const index = valueOf(slice, row)
-      const event = chunk.values[index]
+      const index = rows === undefined ? from + row : (rows[row] as number)
+      const event = values[index]
       let other: unknown
       if (isEncoded(cell)) {
         other = valueOfCell(this.operator, cell, f64[cellsAt + i] as number)
         ;({ u32, f64 } = engine.views) // Memory may have grown.
-      } else other = engine.refs.get(cell)
-      const pair = inputOf(chunk, index) === 0 ? new Pair(event, other) : new Pair(other, event)
-      if (this.operator.input.processing) joined.out.add(pair, index)
-      else joined.out.emit(pair, causeOf(chunk, index), f64[times + i] as number)
+      } else other = refs.get(cell)
+      const side = typeof inputs === "number" ? inputs : (inputs[index] as number)
+      const pair = side === 0 ? new Pair(event, other) : new Pair(other, event)
+      if (processing) out.add(pair, index)
+      else out.emit(pair, at === undefined ? index : (at[index] as number), f64[times + i] as number)
     }
-    engine.refs.collect()
+    refs.collect()
   }
 }
 
