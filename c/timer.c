@@ -20,14 +20,11 @@ static mr_row_timer *timer_of(const mr_rows *rows, mr_row *row) {
     return mr_row_part(row, rows->timer_at);
 }
 
-static int64_t time_of(const void *owner, const mr_wheel_node *node) {
-    (void)owner;
-    return mr_row_timer_ms((const mr_row_timer *)(const void *)node);
-}
+_Static_assert(offsetof(mr_row_timer, time_ms) == sizeof(mr_wheel_node), "what the wheel reads");
 
 mr_status mr_rows_timers_open(mr_rows *rows) {
-    MR_TRY(mr_wheel_open(&rows->timers, rows->heap, time_of, NULL));
-    const mr_status status = mr_wheel_open(&rows->overdue, rows->heap, time_of, NULL);
+    MR_TRY(mr_wheel_open(&rows->timers, rows->heap, NULL, NULL));
+    const mr_status status = mr_wheel_open(&rows->overdue, rows->heap, NULL, NULL);
     if (status != MR_OK) mr_wheel_close(&rows->timers);
     return status;
 }
@@ -97,7 +94,7 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
         if (node == NULL) return NULL;
         mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->timer_at);
         mr_row_reach(rows, row);
-        if (!mr_row_expired(rows, row, (double)time_of(NULL, node))) return row;
+        if (!mr_row_expired(rows, row, (double)mr_row_timer_ms(timer_of(rows, row)))) return row;
         mr_rows_timer_clear(rows, row);
     }
 }

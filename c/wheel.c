@@ -1,10 +1,13 @@
 /* wheel.c -- a hierarchical timing wheel; see wheel.h for the picture.
  *
- * A tick is a deadline plus 2^54, so that ticks are unsigned and level 9, the
+ * A tick is a deadline plus 2^54, so that ticks are unsigned and level 7, the
  * last, holds the farthest. All slots that are not empty lie at or after the
  * wheel's time, and a slot of a lower level lies before those of all higher
  * ones: they have the digits above it in common with the time. So the next slot
  * is the lowest bit of the lowest level that has one.
+ *
+ * When that is reached, the time goes on to the least tick in it, and not only to
+ * its start: what was set far ahead then falls through several levels at once.
  *
  * The one exception is a slot of level n > 0 that the time has just reached:
  * until its nodes are hung lower, they come before everything. `draining` names
@@ -13,58 +16,94 @@
  * overtake those that are still to come.
  *
  * So nodes of one deadline are never in two slots, save that those of the draining
- * slot stand behind those that were hung lower, and a slot is a queue: they come off
- * in the order in which they were added, whatever levels they went through. */
+ * slot stand behind those that were hung lower, and a lane of a slot, which is the
+ * same for all of one deadline, is a queue: they come off in the order in which
+ * they were added, whatever levels they went through. */
 #include "wheel.h"
 
 #define TICK_OF_ZERO ((uint64_t)MR_WHEEL_MS_MAX)
 #define TICK_MAX (2 * TICK_OF_ZERO)
 
-#define MIXED UINT64_MAX
+#define MIXED (UINT64_C(1) << 63) /* Above all ticks. */
 
 enum {
     BITS_0 = 9, /* Of the digit of level 0; */
-    BITS_1 = 11,
-    BITS_N = 6,            /* of levels from 2 on. */
+    BITS_1 = 9,
+    BITS_2 = 8,
+    BITS_N = 6, /* of levels from 3 on. */
+    BIT_1 = BITS_0,
+    BIT_2 = BIT_1 + BITS_1,
+    BIT_3 = BIT_2 + BITS_2,
     FIRST_1 = 1 << BITS_0, /* The number of the first slot of level 1; */
     FIRST_2 = FIRST_1 + (1 << BITS_1),
-    SLOTS = FIRST_2 + ((MR_WHEEL_LEVELS - 2) << BITS_N),
+    FIRST_3 = FIRST_2 + (1 << BITS_2),
+    SLOTS = FIRST_3 + ((MR_WHEEL_LEVELS - 3) << BITS_N),
+    LANE_BITS = 3,
+    LANES = 1 << LANE_BITS, /* Of a slot of levels 1 and 2; others have one. */
+    LANES_MORE = (FIRST_3 - FIRST_1) * (LANES - 1),
 };
 
 /* The slots of a wheel, level by level. A slot is not written before it is occupied. */
 typedef struct slots {
-    mr_wheel_node heads[SLOTS];      /* Of the rings of their nodes. */
-    uint64_t ticks[SLOTS - FIRST_1]; /* From level 1 on: of all that were hung here since the
-                                        * slot was empty, or MIXED. On level 0 there is but one. */
+    mr_wheel_node heads[SLOTS + LANES_MORE]; /* Of the rings of their nodes, lane by lane. */
+    uint64_t ticks[SLOTS - FIRST_1]; /* From level 1 on: the least of those that were hung here
+                                        * since the slot was empty; | MIXED: there were others. */
 } slots;
 
 _Static_assert(SLOTS / 64 == MR_WHEEL_WORDS, "a bit per slot");
-_Static_assert(BITS_0 + BITS_1 + BITS_N * (MR_WHEEL_LEVELS - 2) > 55, "every tick has a level");
+_Static_assert(BIT_3 + BITS_N * (MR_WHEEL_LEVELS - 3) > 55, "every tick has a level");
 _Static_assert(sizeof(slots) < MR_PAGE_BYTES, "one page");
 
 static mr_wheel_node *node_at(mr_addr address) { return mr_at(address); }
 
-/* The first bit of a level's digit, also behind the last. */
-static uint32_t shift_of(uint32_t level) {
-    return level < 2 ? level * BITS_0 : BITS_0 + BITS_1 + (level - 2) * BITS_N;
-}
-
-static uint32_t first_of(uint32_t level) {
-    return level < 2 ? level * FIRST_1 : FIRST_2 + ((level - 2) << BITS_N);
-}
+/* The first bit of a level's digit, and the number of its first slot; also behind the last. */
+static const uint8_t shifts[MR_WHEEL_LEVELS + 1] = {0, 9, 18, 26, 32, 38, 44, 50, 56};
+static const uint16_t firsts[MR_WHEEL_LEVELS + 1] = {0,    512,  1024, 1280, 1344,
+                                                     1408, 1472, 1536, 1600};
 
 static uint32_t digit_of(uint64_t tick, uint32_t level) {
-    return (uint32_t)(tick >> shift_of(level)) & (first_of(level + 1) - first_of(level) - 1);
+    const uint32_t slots_more = firsts[level + 1] - firsts[level] - 1u;
+    return (uint32_t)(tick >> shifts[level]) & slots_more;
 }
 
 /* The number of a tick's slot on a level. */
 static uint32_t index_of(uint64_t tick, uint32_t level) {
-    return first_of(level) + digit_of(tick, level);
+    return firsts[level] + digit_of(tick, level);
 }
 
-static mr_addr head_of(const mr_wheel *wheel, uint32_t index) {
-    return wheel->slots + index * (uint32_t)sizeof(mr_wheel_node);
+static bool has_lanes(uint32_t index) { return index >= FIRST_1 && index < FIRST_3; }
+
+static uint32_t lanes_of(uint32_t index) { return has_lanes(index) ? LANES : 1; }
+
+/* The lane of a tick in a slot: another one for most of its neighbours. */
+static uint32_t lane_of(uint64_t tick, uint32_t index) {
+    return has_lanes(index) ? (uint32_t)tick * 0x9E3779B1u >> (32 - LANE_BITS) : 0;
 }
+
+static mr_addr lane_at(mr_addr heads, uint32_t lane) {
+    return heads + lane * (uint32_t)sizeof(mr_wheel_node);
+}
+
+/* The head of a slot's first lane; those of the others come behind it. */
+static mr_addr head_of(const mr_wheel *wheel, uint32_t index) {
+    uint32_t number = index;
+    if (has_lanes(index)) {
+        number += (index - FIRST_1) * (LANES - 1);
+    } else if (index >= FIRST_3) {
+        number += LANES_MORE;
+    }
+    return lane_at(wheel->slots, number);
+}
+
+/* The number of the slot that one of these heads belongs to. */
+static uint32_t index_at(const mr_wheel *wheel, mr_addr head) {
+    const uint32_t number = (head - wheel->slots) / (uint32_t)sizeof(mr_wheel_node);
+    if (number < FIRST_1) return number;
+    if (number >= FIRST_3 + LANES_MORE) return number - LANES_MORE;
+    return FIRST_1 + (number - FIRST_1) / LANES;
+}
+
+static bool is_empty(mr_addr head) { return node_at(head)->next == head; }
 
 static uint64_t *tick_at(const mr_wheel *wheel, uint32_t index) {
     slots *all = mr_at(wheel->slots);
@@ -77,38 +116,32 @@ static bool is_occupied(const mr_wheel *wheel, uint32_t index) {
 
 static void occupy(mr_wheel *wheel, uint32_t level, uint32_t index) {
     wheel->occupied[index / 64] |= UINT64_C(1) << (index % 64);
-    wheel->words[level] |= UINT64_C(1) << ((index - first_of(level)) / 64);
+    wheel->words[level] |= UINT64_C(1) << ((index - firsts[level]) / 64);
 }
 
 static void vacate(mr_wheel *wheel, uint32_t level, uint32_t index) {
     uint64_t *word = &wheel->occupied[index / 64];
     *word &= ~(UINT64_C(1) << (index % 64));
-    if (*word == 0) wheel->words[level] &= ~(UINT64_C(1) << ((index - first_of(level)) / 64));
+    if (*word == 0) wheel->words[level] &= ~(UINT64_C(1) << ((index - firsts[level]) / 64));
 }
 
 /* The first occupied slot of a level that has one. */
 static uint32_t first_occupied(const mr_wheel *wheel, uint32_t level) {
-    const uint32_t word = first_of(level) / 64 + (uint32_t)__builtin_ctzll(wheel->words[level]);
+    const uint32_t word = firsts[level] / 64u + (uint32_t)__builtin_ctzll(wheel->words[level]);
     return word * 64 + (uint32_t)__builtin_ctzll(wheel->occupied[word]);
-}
-
-mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
-                        const void *owner) {
-    mr_addr made = mr_heap_alloc(heap, sizeof(slots));
-    if (made == 0) return MR_ERR_MEMORY;
-    *wheel = (mr_wheel){.heap = heap, .slots = made, .deadline = deadline, .owner = owner};
-    return MR_OK;
-}
-
-void mr_wheel_close(mr_wheel *wheel) {
-    if (wheel->slots != 0) mr_heap_free(wheel->heap, wheel->slots, sizeof(slots));
-    *wheel = (mr_wheel){0};
 }
 
 /* ---- Hanging and unhanging ---- */
 
+static int64_t deadline_of(const mr_wheel *wheel, const mr_wheel_node *node) {
+    if (wheel->deadline != NULL) return wheel->deadline(wheel->owner, node);
+    int64_t deadline;
+    memcpy(&deadline, node + 1, sizeof deadline);
+    return deadline;
+}
+
 static uint64_t tick_of(const mr_wheel *wheel, const mr_wheel_node *node) {
-    uint64_t tick = (uint64_t)wheel->deadline(wheel->owner, node) + TICK_OF_ZERO;
+    const uint64_t tick = (uint64_t)deadline_of(wheel, node) + TICK_OF_ZERO;
     MR_ASSERT(tick <= TICK_MAX);
     return tick < wheel->time ? wheel->time : tick;
 }
@@ -117,25 +150,37 @@ static uint64_t tick_of(const mr_wheel *wheel, const mr_wheel_node *node) {
 static uint32_t level_of(const mr_wheel *wheel, uint64_t tick) {
     const uint64_t differing = (tick ^ wheel->time) | 1; /* | 1: equal is level 0 too. */
     const uint32_t bit = 63u - (uint32_t)__builtin_clzll(differing);
-    return bit < BITS_0 + BITS_1 ? bit >= BITS_0 : 2 + (bit - BITS_0 - BITS_1) / BITS_N;
+    if (bit < BIT_2) return bit >= BIT_1;
+    return bit < BIT_3 ? 2 : 3 + (bit - BIT_3) / BITS_N;
 }
 
-/* The head of a slot, a ring of its own if nothing hangs there. */
-static mr_wheel_node *ring_of(mr_wheel *wheel, uint32_t index) {
-    const mr_addr address = head_of(wheel, index);
-    mr_wheel_node *head = node_at(address);
-    if (!is_occupied(wheel, index)) *head = (mr_wheel_node){.next = address, .before = address};
-    return head;
+/* Heads of lanes are rings of their own. */
+MR_COLD static void make_rings(mr_addr heads, uint32_t count) {
+    for (mr_addr head = heads; head < lane_at(heads, count); head = lane_at(head, 1))
+        *node_at(head) = (mr_wheel_node){.next = head, .before = head};
 }
 
-/* Put the node at the end of the slot of its tick. */
+/* The head of a tick's lane in a slot. Those of level 0 are always rings. */
+static mr_wheel_node *ring_of(mr_wheel *wheel, uint32_t index, uint64_t tick) {
+    const mr_addr heads = head_of(wheel, index);
+    if (index >= FIRST_1 && !is_occupied(wheel, index)) make_rings(heads, lanes_of(index));
+    return node_at(lane_at(heads, lane_of(tick, index)));
+}
+
+/* The least tick of a slot to which comes another node. */
+static uint64_t least_of(uint64_t least, uint64_t tick) {
+    if (tick == least) return least;
+    return MIXED | (tick < (least & ~MIXED) ? tick : least);
+}
+
+/* Put the node at the end of its lane in the slot of its tick. */
 static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
     const uint32_t index = index_of(tick, level);
     if (level > 0) {
-        uint64_t *alike = tick_at(wheel, index);
-        *alike = !is_occupied(wheel, index) || *alike == tick ? tick : MIXED;
+        uint64_t *least = tick_at(wheel, index);
+        *least = is_occupied(wheel, index) ? least_of(*least, tick) : tick;
     }
-    mr_wheel_node *head = ring_of(wheel, index);
+    mr_wheel_node *head = ring_of(wheel, index, tick);
     const mr_addr address = mr_addr_of(node);
     *node = (mr_wheel_node){.next = mr_addr_of(head), .before = head->before};
     node_at(head->before)->next = address;
@@ -144,18 +189,26 @@ static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t 
 }
 
 static uint32_t level_at(uint32_t index) {
-    return index < FIRST_2 ? index >= FIRST_1 : 2 + ((index - FIRST_2) >> BITS_N);
+    if (index < FIRST_2) return index >= FIRST_1;
+    return index < FIRST_3 ? 2 : 3 + ((index - FIRST_3) >> BITS_N);
+}
+
+/* A lane is empty: so may be its slot. */
+static void emptied(mr_wheel *wheel, mr_addr head) {
+    const uint32_t index = index_at(wheel, head);
+    const mr_addr heads = head_of(wheel, index);
+    for (uint32_t lane = 0; lane < lanes_of(index); lane++) {
+        if (!is_empty(lane_at(heads, lane))) return;
+    }
+    const uint32_t level = level_at(index);
+    vacate(wheel, level, index);
+    if (level == wheel->draining && index == index_of(wheel->time, level)) wheel->draining = 0;
 }
 
 static void unhang(mr_wheel *wheel, mr_wheel_node *node) {
     node_at(node->before)->next = node->next;
     node_at(node->next)->before = node->before;
-    if (node->before == node->next) { /* Both are the head: the slot is empty now. */
-        const uint32_t index = (node->next - wheel->slots) / (uint32_t)sizeof(mr_wheel_node);
-        const uint32_t level = level_at(index);
-        vacate(wheel, level, index);
-        if (level == wheel->draining && index == index_of(wheel->time, level)) wheel->draining = 0;
-    }
+    if (node->before == node->next) emptied(wheel, node->next); /* Both are the head. */
     *node = (mr_wheel_node){0};
 }
 
@@ -166,44 +219,60 @@ void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node) {
     wheel->size++;
 }
 
-/* Put all of a slot before what stands in the ring of another, and leave it empty. */
-static void splice(mr_wheel *wheel, uint32_t level, uint32_t index, mr_wheel_node *to) {
-    const mr_wheel_node *from = node_at(head_of(wheel, index));
+/* Put all of a ring before what stands in another, and leave it empty. */
+static void splice(mr_wheel_node *from, mr_wheel_node *to) {
+    const mr_addr head = mr_addr_of(from);
+    if (from->next == head) return;
     node_at(from->before)->next = to->next;
     node_at(to->next)->before = from->before;
     to->next = from->next;
     node_at(from->next)->before = mr_addr_of(to);
-    vacate(wheel, level, index);
+    *from = (mr_wheel_node){.next = head, .before = head};
 }
 
 /* The time has come to a slot whose nodes were all hung for one tick: hang them lower, where
  * nothing hangs. */
-static void lower_all(mr_wheel *wheel, uint32_t level, uint32_t index) {
+MR_COLD static void lower_all(mr_wheel *wheel, uint32_t level, uint32_t index) {
     const uint64_t tick = *tick_at(wheel, index);
     const uint32_t lower = level_of(wheel, tick);
     const uint32_t to = index_of(tick, lower);
-    splice(wheel, level, index, ring_of(wheel, to));
+    splice(ring_of(wheel, index, tick), ring_of(wheel, to, tick));
+    vacate(wheel, level, index);
     if (lower > 0) *tick_at(wheel, to) = tick;
     occupy(wheel, lower, to);
 }
 
-/* Move the time back to `tick`. What hangs below the highest digit that changes goes up
- * into the slot of the old time there, lower levels first: if a slot was being hung lower,
- * they hold what came before the rest of it. */
-static void turn_back(mr_wheel *wheel, uint64_t tick) {
-    const uint32_t level = level_of(wheel, tick);
+/* Put all of a lower slot before what stands in another, lane by lane: a tick's is the same. */
+MR_COLD static void lift_all(mr_wheel *wheel, uint32_t level, uint32_t index, uint32_t to) {
+    const uint64_t tick = wheel->time >> BIT_1 << BIT_1 | index; /* If that is on level 0. */
+    for (uint32_t lane = 0; lane < lanes_of(index); lane++) {
+        const uint32_t lane_to = level == 0 ? lane_of(tick, to) : has_lanes(to) ? lane : 0;
+        splice(node_at(lane_at(head_of(wheel, index), lane)),
+               node_at(lane_at(head_of(wheel, to), lane_to)));
+    }
+    vacate(wheel, level, index);
+}
+
+/* Move the time back to `tick`. What hangs below the highest digit that changes, or below a slot
+ * that was being hung lower, goes up into the slot of the old time there, lower levels first:
+ * they hold what came before the rest of that slot. */
+MR_COLD static void turn_back(mr_wheel *wheel, uint64_t tick) {
+    const uint32_t changing = level_of(wheel, tick);
+    const bool drains = changing < wheel->draining; /* And goes on with that. */
+    const uint32_t level = drains ? wheel->draining : changing;
     if (level > 0) { /* On level 0 nothing hangs below. */
         const uint32_t index = index_of(wheel->time, level);
-        mr_wheel_node *ring = ring_of(wheel, index);
+        bool holds = is_occupied(wheel, index);
+        (void)ring_of(wheel, index, tick);
         for (uint32_t lower = level; lower-- > 0;) {
-            while (wheel->words[lower] != 0)
-                splice(wheel, lower, first_occupied(wheel, lower), ring);
+            for (; wheel->words[lower] != 0; holds = true)
+                lift_all(wheel, lower, first_occupied(wheel, lower), index);
         }
-        if (ring->next != mr_addr_of(ring)) occupy(wheel, level, index);
-        *tick_at(wheel, index) = MIXED;
+        if (holds) occupy(wheel, level, index);
+        *tick_at(wheel, index) = MIXED | wheel->time;
     }
     wheel->time = tick;
-    wheel->draining = 0;
+    if (!drains) wheel->draining = 0;
 }
 
 bool mr_wheel_is_past(const mr_wheel *wheel, int64_t time_ms) {
@@ -211,7 +280,7 @@ bool mr_wheel_is_past(const mr_wheel *wheel, int64_t time_ms) {
 }
 
 void mr_wheel_add_past(mr_wheel *wheel, mr_wheel_node *node) {
-    const uint64_t tick = (uint64_t)wheel->deadline(wheel->owner, node) + TICK_OF_ZERO;
+    const uint64_t tick = (uint64_t)deadline_of(wheel, node) + TICK_OF_ZERO;
     if (wheel->size == 0) {
         wheel->time = tick;
     } else if (tick < wheel->time) {
@@ -226,6 +295,22 @@ void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node) {
     wheel->size--;
 }
 
+/* ---- Opening and closing ---- */
+
+mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
+                        const void *owner) {
+    mr_addr made = mr_heap_alloc(heap, sizeof(slots));
+    if (made == 0) return MR_ERR_MEMORY;
+    *wheel = (mr_wheel){.heap = heap, .slots = made, .deadline = deadline, .owner = owner};
+    make_rings(made, FIRST_1);
+    return MR_OK;
+}
+
+void mr_wheel_close(mr_wheel *wheel) {
+    if (wheel->slots != 0) mr_heap_free(wheel->heap, wheel->slots, sizeof(slots));
+    *wheel = (mr_wheel){0};
+}
+
 /* ---- Taking what is due ---- */
 
 /* Write where the earliest slot is and the tick it starts at; false: no nodes. */
@@ -236,21 +321,58 @@ static bool earliest(const mr_wheel *wheel, uint32_t *level_out, uint32_t *index
         if (++level == MR_WHEEL_LEVELS) return false;
     }
     const uint32_t index = first_occupied(wheel, level);
-    const uint64_t digit = index - first_of(level);
-    const uint32_t above = shift_of(level + 1);
+    const uint64_t digit = index - firsts[level];
+    const uint32_t above = shifts[level + 1];
     *level_out = level;
     *index_out = index;
-    *start_out = wheel->time >> above << above | digit << shift_of(level);
+    *start_out = wheel->time >> above << above | digit << shifts[level];
     return true;
 }
 
-/* A slot is emptied from its front, and walked through from its back meanwhile, so that the
- * cache misses of two nodes overlap and the later half is there already: the node before
- * `behind`, or 0 when it has met the `first`. */
-static mr_addr look_behind(mr_addr behind, mr_addr first) {
-    if (behind == 0 || behind == first) return 0;
-    const mr_addr before = node_at(behind)->before;
-    return before == first ? 0 : before;
+/* The lanes of a slot that is being hung lower. */
+typedef struct drain {
+    mr_addr heads;
+    uint32_t lanes;
+    mr_addr first[LANES]; /* What is left of a lane begins here; or its head. */
+    mr_addr node[LANES];  /* Of one round: nodes, */
+    uint64_t tick[LANES]; /* and for when they are to be hung. */
+} drain;
+
+/* Take the first node off each lane, at most so many; how many they were. All are touched before
+ * any is looked at, so that their cache misses overlap. */
+static uint32_t take_round(const mr_wheel *wheel, drain *d, uint32_t most) {
+    mr_addr second[LANES];
+    for (uint32_t lane = 0; lane < d->lanes; lane++)
+        second[lane] = node_at(d->first[lane])->next;
+    uint32_t count = 0;
+    for (uint32_t lane = 0; lane < d->lanes && count < most; lane++) {
+        const mr_addr first = d->first[lane];
+        if (first == lane_at(d->heads, lane)) continue;
+        d->node[count] = first;
+        d->tick[count++] = tick_of(wheel, node_at(first));
+        d->first[lane] = second[lane];
+    }
+    return count;
+}
+
+/* Hang nodes of a slot lower, round by round. */
+static void lower_some(mr_wheel *wheel, uint32_t level, uint32_t index, uint32_t *budget) {
+    drain d = {.heads = head_of(wheel, index), .lanes = lanes_of(index)};
+    for (uint32_t lane = 0; lane < d.lanes; lane++)
+        d.first[lane] = node_at(lane_at(d.heads, lane))->next;
+    for (uint32_t count; (count = take_round(wheel, &d, *budget)) > 0; *budget -= count) {
+        for (uint32_t i = 0; i < count; i++)
+            hang(wheel, node_at(d.node[i]), level_of(wheel, d.tick[i]), d.tick[i]);
+    }
+    bool left = false;
+    for (uint32_t lane = 0; lane < d.lanes; lane++) {
+        const mr_addr head = lane_at(d.heads, lane);
+        left |= d.first[lane] != head;
+        node_at(head)->next = d.first[lane];
+        node_at(d.first[lane])->before = head;
+    }
+    wheel->draining = left ? level : 0;
+    if (!left) vacate(wheel, level, index);
 }
 
 /* The first node that is due, hung on level 0 by now; the budget pays for it, too. */
@@ -261,25 +383,21 @@ mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget)
     uint32_t level;
     uint32_t index;
     uint64_t start;
-    uint32_t emptied = SLOTS; /* None. */
-    mr_addr behind = 0;
     while (earliest(wheel, &level, &index, &start) && start <= now) {
         if (*budget == 0) return NULL;
-        --*budget;
-        wheel->time = start;
-        const mr_wheel_node *head = node_at(head_of(wheel, index));
-        mr_wheel_node *node = node_at(head->next);
-        if (level == 0) return node;
-        if (*tick_at(wheel, index) != MIXED) {
-            lower_all(wheel, level, index);
-            continue;
+        if (level == 0) {
+            --*budget;
+            wheel->time = start;
+            return node_at(node_at(head_of(wheel, index))->next);
         }
-        behind = look_behind(emptied == index ? behind : head->before, head->next);
-        emptied = index;
-        wheel->draining = level; /* Ends with the slot's last node, in unhang(). */
-        unhang(wheel, node);
-        const uint64_t tick = tick_of(wheel, node);
-        hang(wheel, node, level_of(wheel, tick), tick);
+        const uint64_t least = *tick_at(wheel, index);
+        if (wheel->draining == 0) wheel->time = (least & ~MIXED) < now ? least & ~MIXED : now;
+        if ((least & MIXED) != 0) {
+            lower_some(wheel, level, index, budget);
+        } else {
+            --*budget;
+            lower_all(wheel, level, index);
+        }
     }
     if (now > wheel->time) wheel->time = now;
     return NULL;
@@ -290,6 +408,5 @@ int64_t mr_wheel_next(const mr_wheel *wheel) {
     uint32_t index;
     uint64_t start;
     if (!earliest(wheel, &level, &index, &start)) return INT64_MAX;
-    const bool mixed = level == 0 || *tick_at(wheel, index) == MIXED;
-    return (int64_t)((mixed ? start : *tick_at(wheel, index)) - TICK_OF_ZERO);
+    return (int64_t)((level == 0 ? start : *tick_at(wheel, index) & ~MIXED) - TICK_OF_ZERO);
 }

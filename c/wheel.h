@@ -2,27 +2,29 @@
  *
  * A hierarchical timing wheel (Varghese and Lauck 1987), one tick a millisecond. A node
  * hangs in the slot of the highest digit in which its deadline differs from the wheel's
- * time. The lowest digit has 9 bits, the next one 11, the six others have 6:
+ * time. The two lowest digits have 9 bits, the next one 8, the five others have 6:
  *
- *   level 2 [ .  .  x  . ... ]   17 minutes a slot, 64 of them
- *   level 1 [ .  x  .  . ... ]   512 ms a slot, 2,048 of them
+ *   level 2 [ .  .  x  . ... ]   4 minutes a slot, 256 of them
+ *   level 1 [ .  x  .  . ... ]   512 ms a slot, 512 of them
  *   level 0 [ x  .  .  . ... ]   1 ms a slot, 512 of them
  *
  * Each level that a node goes through costs a cache miss, so the low ones, where most
  * deadlines are, are few and wide; but not so wide that the nodes of a slot of level 1
- * fall out of the cache before they are due.
+ * fall out of the cache before they are due. And a slot there has 8 lanes: a deadline is
+ * in one of them by its hash. They are walked through side by side, so that 8 misses
+ * overlap, where one ring would tell where the next node is only when the last is there.
  *
  * When the time reaches a slot of level n > 0, its nodes are taken one by one
  * and hung lower; or all at once, where they were hung for one deadline, as are the
- * windows of many keys. A slot is a queue, a ring through its head; nodes are
+ * windows of many keys. A lane is a queue, a ring through its head; nodes are
  * intrusive: two addresses inside the row. A deadline that moves later is not
  * told to the wheel: the node comes up at the old time, the caller looks at the
  * true deadline and adds it again. So an event that refreshes a row costs the
  * wheel nothing.
  *
  * Invariants:
- *  1. Every node hangs in exactly one slot; a slot's bit is set iff it has nodes. Where its
- *     tick is not MIXED, all of them were hung for that one.
+ *  1. Every node hangs in exactly one slot; a slot's bit is set iff it has nodes. None was
+ *     hung there for an earlier tick than the slot's, and where that is not MIXED, all for it.
  *  2. The wheel's time never passes a node, and moves back in mr_wheel_add_past only.
  *  3. Nodes come off in order of their deadlines, or of the wheel's time when they
  *     were added, if that was later; those that are alike as they were added. */
@@ -31,18 +33,19 @@
 
 #include "alloc.h"
 
-enum { MR_WHEEL_LEVELS = 8, MR_WHEEL_WORDS = 46 };
+enum { MR_WHEEL_LEVELS = 8, MR_WHEEL_WORDS = 25 };
 
 #define MR_WHEEL_MS_MAX (INT64_C(1) << 54) /* Deadlines lie within this of 0. */
 
-/* Inside the row: its neighbours in the slot's ring, of which the slot's head is one.
+/* Inside the row: its neighbours in the lane's ring, of which the lane's head is one.
  * Both are 0 when it hangs nowhere. */
 typedef struct mr_wheel_node {
     mr_addr next;
     mr_addr before;
 } mr_wheel_node;
 
-/* When the node is really due, in ms. `owner` is what mr_wheel_open got. */
+/* When the node is really due, in ms. `owner` is what mr_wheel_open got. Without this function
+ * it is the int64_t that lies behind the node. */
 typedef int64_t (*mr_wheel_deadline)(const void *owner, const mr_wheel_node *node);
 
 typedef struct mr_wheel {
@@ -83,8 +86,8 @@ void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node);
  * up. The caller checks the true deadline and adds the node again if it is later. */
 mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
 
-/* No node comes off before this time: the deadline of the next one, or the start of its
- * slot where there were others. INT64_MAX without nodes. */
+/* No node comes off before this time: the deadline of the next one, or less, where others went
+ * or the wheel turned back. INT64_MAX without nodes. */
 int64_t mr_wheel_next(const mr_wheel *wheel);
 
 #endif

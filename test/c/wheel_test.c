@@ -346,12 +346,26 @@ static void nodes_of_one_deadline_are_hung_lower_at_once(void **state) {
         add(&b, i, 2000000); /* Level 2: twice. */
     assert_int_equal(mr_wheel_next(&b.wheel), 2000000);
     budget = 12;
-    assert_null(take(&b, 1999999, &budget));
+    assert_null(take(&b, 1900000, &budget));
     assert_int_equal(mr_wheel_next(&b.wheel), 2000000);
     for (uint32_t i = 0; i < 10; i++)
         assert_ptr_equal(take(&b, 2000000, &budget), row_of(&b, i));
     assert_int_equal(budget, 0);
     assert_int_equal(b.wheel.size, 0);
+    close_bench(&b);
+}
+
+static void nodes_that_are_far_ahead_are_hung_lower_once(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    const int64_t far = INT64_C(1) << 40;
+    for (uint32_t i = 0; i < 10; i++)
+        add(&b, i, far + (int64_t)i);
+    uint32_t budget = 20;
+    for (uint32_t i = 0; i < 10; i++)
+        assert_ptr_equal(take(&b, FAR, &budget), row_of(&b, i));
+    assert_int_equal(budget, 0);
     close_bench(&b);
 }
 
@@ -451,6 +465,7 @@ int main(void) {
         cmocka_unit_test(a_node_that_is_added_to_a_slot_half_hung_lower_overtakes_nobody),
         cmocka_unit_test(a_budget_counts_the_nodes_that_are_looked_at),
         cmocka_unit_test(nodes_of_one_deadline_are_hung_lower_at_once),
+        cmocka_unit_test(nodes_that_are_far_ahead_are_hung_lower_once),
         cmocka_unit_test(rows_may_go_while_their_slot_is_half_hung_lower),
         cmocka_unit_test(a_deadline_in_the_past_is_due_at_once),
         cmocka_unit_test(the_ends_of_time_are_times_too),
