@@ -58,13 +58,16 @@ endif
 WASI_FLAGS := --target=$(WASI_TARGET) -O3 -flto -msimd128 -mbulk-memory $(WASI_HEADERS)
 WASI_SMALL := -Os
 
-# The linker is called by name, not through clang: clang would run whatever wasm-opt it
-# finds on PATH, so the bytes would depend on what else is installed (and its
-# --no-wasm-opt writes no file). The stack lies first, so that an overflow traps.
+# The linker is called by name, not through clang: clang would run wasm-opt only if it finds one
+# on PATH, and with flags of its own. The stack lies first, so that an overflow traps.
 WASI_LINK = $(WASI_LD) -m wasm32 -O3 --lto-O3 --entry _initialize --export-dynamic \
     --strip-all --stack-first -z stack-size=65536 --initial-memory=16777216 --fatal-warnings \
     -L$(WASI_LIB)
 WASI_CRT = $(WASI_LIB)/crt1-reactor.o
+
+# A tenth of the module goes once more; it has no features but those of the flags above.
+WASI_OPT := wasm-opt -O2 --enable-simd --enable-bulk-memory --enable-mutable-globals \
+    --enable-sign-ext --enable-nontrapping-float-to-int
 
 # Undefined behaviour traps where it happens, so this module has no imports either.
 UBSAN_CC := $(WASI_CC)
@@ -88,7 +91,7 @@ build/%/toolchain: FORCE
 # $(call flavour,name,NAME,setup stage)
 define flavour
 build/$(1)/toolchain: TOOLCHAIN = $$($(2)_CC) $$($(2)_FLAGS) $$($(2)_SMALL) $$(FAST) \
-    $$($(2)_LINK) $$(CFLAGS)
+    $$($(2)_LINK) $$($(2)_OPT) $$(CFLAGS)
 build/$(1)/%.o: %.c build/$(1)/toolchain | setup-$(3)
 	$$(call say,$(1),$$<)
 	@mkdir -p $$(@D)
@@ -109,9 +112,13 @@ build/native/libmillrace.a: $(call objects,native,$(HOST))
 	@rm -f $@
 	@ar rcsD $@ $^
 
-build/wasi/millrace.wasm: $(call objects,wasi,$(MODULE))
+build/wasi/linked.wasm: $(call objects,wasi,$(MODULE))
 	$(call say,link,$@)
 	@$(WASI_LINK) $(WASI_CRT) $^ -lc $(WASI_BUILTINS) -o $@
+
+build/wasi/millrace.wasm: build/wasi/linked.wasm
+	$(call say,wasm-opt,$@)
+	@$(WASI_OPT) $< -o $@
 
 build/ubsan/millrace.wasm: $(call objects,ubsan,$(MODULE))
 	$(call say,link,$@)
