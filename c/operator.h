@@ -53,7 +53,8 @@ typedef struct mr_window_data {
     int64_t late_ms; /* Events may be so late. */
     int64_t wait_ms; /* A window fires so long after its end: late_ms where it fires once, */
     int64_t keep_ms; /* and stays for so long: else late_ms. */
-    double next_ms;  /* No timer is due before. */
+    double next_ms;  /* No timer is due before, */
+    double waits_ms; /* and none of an event that waits before this, if one waits. */
     uint64_t firsts; /* The number of the next first event. */
     mr_runs due;     /* While `firing`: rows whose timer was at due_ms, and hangs no more. */
     int64_t due_ms;
@@ -90,7 +91,8 @@ typedef struct mr_pattern_data {
     uint32_t given;  /* So many of them are out, */
     uint32_t node;   /* and of the next one the nodes before this one. */
     double due_ms;   /* When they were due. */
-    double next_ms;  /* No timer is due before. */
+    double next_ms;  /* No timer is due before, */
+    double waits_ms; /* and none of an event that waits before this, if one waits. */
     uint64_t made;   /* Which rows of matches came since they were looked for, and which went: */
     uint64_t gone;   /* bits. */
     uint64_t came;   /* The next timer's registration when the next event came; 0: it has not. */

@@ -52,6 +52,7 @@ static MR_COLD void open(mr_operator_data *op) {
     op->rows.stretch_ms = 0.5; /* A ring for the events of a key and time. */
     op->rows.has_alone = true;
     op->pattern.next_ms = -__builtin_inf();
+    op->pattern.waits_ms = -__builtin_inf();
     op->pattern.silent = mr_pattern_is_silent(mr_pattern_of(op));
 }
 
@@ -60,7 +61,8 @@ static MR_COLD void stop(mr_operator_data *op) {
     mr_room *const rooms[] = {&d->key, &d->moves, &d->next, &d->answers};
     for (uint32_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
         mr_heap_free(op->rows.heap, rooms[i]->at, rooms[i]->bytes);
-    *d = (mr_pattern_data){.unchecked = true, .next_ms = -__builtin_inf(), .silent = d->silent};
+    *d = (mr_pattern_data){.unchecked = true, .silent = d->silent};
+    d->next_ms = d->waits_ms = -__builtin_inf();
 }
 
 /* ---- rows ---- */
@@ -295,10 +297,11 @@ static mr_status end_some(mr_operator_data *op, mr_row *row, int64_t due_ms, con
 static mr_addr next_matches(mr_operator_data *op, double upto_ms, uint64_t before,
                             uint32_t *steps) {
     mr_row *row = mr_rows_timer_due(&op->rows, upto_ms, steps);
-    if (row == NULL || !mr_is_matches(&op->rows, row)) return 0;
+    if (row == NULL) return 0;
     const mr_row_timer *timer = mr_row_part(row, op->rows.timer_at);
-    const bool is_last = (double)mr_row_timer_ms(timer) == upto_ms;
-    if (is_last && mr_row_timer_registered(timer) >= before) return 0;
+    const double due_ms = (double)mr_row_timer_ms(timer);
+    if (due_ms == upto_ms && mr_row_timer_registered(timer) >= before) return 0;
+    if (due_ms >= op->pattern.waits_ms && !mr_is_matches(&op->rows, row)) return 0;
     mr_rows_timer_unhang(&op->rows, row);
     return mr_addr_of(row);
 }
@@ -314,7 +317,7 @@ static mr_status end_many(mr_operator_data *op, double upto_ms, uint64_t before,
             due[count] = next_matches(op, upto_ms, before, steps);
             if (due[count] == 0) break;
         }
-        mr_matches_touch(op, due, count);
+        mr_matches_touch(op, due, count, true);
         for (uint32_t i = 0; i < count; i++) {
             mr_row *row = mr_row_at(due[i]);
             const int64_t due_ms = mr_row_timer_ms(mr_row_part(row, op->rows.timer_at));
@@ -431,7 +434,9 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
     }
     if (brings || op->pattern.applied) return run_now(op, event, to);
     mr_row *row;
+    const bool first = op->rows.owners.size == 0;
     MR_TRY(mr_event_make(op, event, &row));
+    if (first || time_ms < op->pattern.waits_ms) op->pattern.waits_ms = time_ms;
     set_timer(op, row, mr_time_of(time_ms));
     return MR_OK;
 }

@@ -163,8 +163,10 @@ void mr_matches_find_all(mr_operator_data *op, mr_pattern_event *events, uint32_
 void mr_matches_made(mr_operator_data *op, uint32_t hash);
 void mr_matches_remove(mr_operator_data *op, mr_row *row);
 
-/* Look at the matches of rows (0: none), so that cache misses overlap. */
-void mr_matches_touch(const mr_operator_data *op, const mr_addr *found, uint32_t count);
+/* Look at the matches of rows (0: none), so that cache misses overlap. `ending`: all rows are
+ * there, and will let go of what they have. */
+void mr_matches_touch(const mr_operator_data *op, const mr_addr *found, uint32_t count,
+                      bool ending);
 
 /* Look at all rows after some were loaded. MR_ERR_CORRUPT. */
 mr_status mr_pattern_check_rows(mr_operator_data *op);
@@ -173,6 +175,15 @@ mr_status mr_pattern_check_rows(mr_operator_data *op);
 
 /* The matches of a row; NULL: it has none. */
 mr_matches *mr_matches_of(const mr_operator_data *op, mr_row *row);
+
+/* As memmove, of a few partial matches: in WebAssembly that is a call of the host's. */
+static inline void mr_partials_move(mr_partial *to, const mr_partial *from, uint32_t count) {
+    const bool up = to > from;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t at = up ? count - 1 - i : i;
+        to[at] = from[at];
+    }
+}
 
 /* Is this what a pattern may have made? */
 bool mr_matches_check(const mr_pattern *p, mr_matches *m);

@@ -1,4 +1,5 @@
 /* pattern_matches.c -- the blob of a key's matches: room, nodes, check; pattern.h. */
+#include "../bytes.h"
 #include "../error.h"
 #include "pattern.h"
 
@@ -46,6 +47,11 @@ static uint64_t bytes_of(uint64_t partials_max, uint64_t nodes_max) {
     return sizeof(mr_matches) + partials_max * sizeof(mr_partial) + nodes_max * node_bytes;
 }
 
+/* As memcpy, which in WebAssembly is a call of the host's. */
+static void copy(void *to, const void *from, size_t bytes) {
+    mr_copy_bytes(to, from, (uint32_t)bytes);
+}
+
 mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partials, uint32_t nodes) {
     mr_matches *m = mr_matches_of(op, row);
     const mr_matches none = {0};
@@ -68,10 +74,10 @@ mr_status mr_matches_reserve(mr_operator_data *op, mr_row *row, uint32_t partial
     made->partials_max = (uint32_t)partials_max;
     made->nodes_max = (uint32_t)nodes_max;
     if (m != NULL) {
-        memcpy(mr_partials(made), mr_partials(m), mr_partial_count(m) * sizeof(mr_partial));
-        memcpy(mr_node_at(made, 1), mr_node_at(m, 1), m->nodes * sizeof(mr_node));
-        memcpy(mr_taken_at(made, 1), mr_taken_at(m, 1), m->events * sizeof(mr_pattern_taken));
-        memcpy(mr_taken_cell(made, 1), mr_taken_cell(m, 1), m->events * sizeof(uint32_t));
+        copy(mr_partials(made), mr_partials(m), mr_partial_count(m) * sizeof(mr_partial));
+        copy(mr_node_at(made, 1), mr_node_at(m, 1), m->nodes * sizeof(mr_node));
+        copy(mr_taken_at(made, 1), mr_taken_at(m, 1), m->events * sizeof(mr_pattern_taken));
+        copy(mr_taken_cell(made, 1), mr_taken_cell(m, 1), m->events * sizeof(uint32_t));
         mr_rows_blob_release(&op->rows, *cell_of(op, row));
     }
     *cell_of(op, row) = blob;
@@ -205,8 +211,8 @@ mr_status mr_matches_time_out(mr_operator_data *op, mr_row *row, double time_ms)
         if (sort == MR_PATTERN_TIMED_OUT) told[told_count++] = partial;
     }
     const uint32_t others = m->waiting + m->out;
-    memmove(partials + live, partials + m->live, others * sizeof *partials);
-    memcpy(partials + live + others, told, told_count * sizeof *told);
+    mr_partials_move(partials + live, partials + m->live, others);
+    mr_partials_move(partials + live + others, told, told_count);
     m->live = live;
     m->out += told_count;
     for (uint32_t i = 0; i < match_count; i++)

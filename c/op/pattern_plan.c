@@ -217,8 +217,8 @@ void mr_matches_apply(mr_operator_data *op, mr_row *row, mr_pattern_event *event
     }
     for (uint32_t i = 0; i < m->live; i++)
         mr_node_release(op, m, partials[i].node);
-    memmove(partials + live, partials + m->live, (m->waiting + m->out) * sizeof *partials);
-    memcpy(partials, next, live * sizeof *partials);
+    mr_partials_move(partials + live, partials + m->live, m->waiting + m->out);
+    mr_partials_move(partials, next, live);
     m->live = live;
     for (uint32_t i = 0; i < finished; i++)
         mr_matches_complete(op, m, &matches[i], event->time_ms);

@@ -6,7 +6,7 @@
 enum {
     EVENT_FIELD = 0,
     BITS_FIELD = 2,
-    LINE = 64,          /* Of a cache; */
+    LINE = 64,          /* Of a cache; no blob of matches is shorter than two; */
     TOUCHED = 6 * LINE, /* so much of a blob of matches, most of which are no longer. */
 };
 
@@ -33,20 +33,48 @@ mr_keyed mr_pattern_key(const mr_operator_data *op, const uint8_t *owner, uint32
 /* Read a byte, so that it is in a cache. */
 static void touch(const uint8_t *at) { (void)*(const volatile uint8_t *)at; }
 
-void mr_matches_touch(const mr_operator_data *op, const mr_addr *found, uint32_t count) {
-    const uint8_t *blobs[MR_PATTERN_AHEAD];
-    for (uint32_t i = 0; i < count; i++) {
-        mr_row *row = found[i] == 0 ? NULL : mr_row_at(found[i]);
-        blobs[i] = (const uint8_t *)mr_matches_of(op, row);
-        if (blobs[i] != NULL) touch(blobs[i]);
+/* Of a row that has a key of so many bytes, or of another one. */
+static void touch_row(const mr_rows *rows, mr_addr row, uint32_t key_bytes) {
+    const uint8_t *at = mr_at(row);
+    touch(at + rows->layout.key_at);
+    if (mr_row_at(row)->key_bytes != key_bytes) return;
+    touch(at + mr_round8(rows->layout.key_at + key_bytes));
+}
+
+static mr_matches *touch_matches(const mr_operator_data *op, mr_row *row) {
+    mr_matches *m = mr_matches_of(op, row);
+    const uint8_t *at = (const uint8_t *)m;
+    if (m == NULL) return NULL;
+    touch(at);
+    touch(at + LINE);
+    touch(at + 2 * LINE - 1);
+    return m;
+}
+
+static void touch_rest(const mr_matches *m) {
+    const uint8_t *at = (const uint8_t *)m;
+    const uint32_t bytes = m == NULL ? 0 : mr_min_u32(m->size, TOUCHED);
+    for (uint32_t i = 2 * LINE; i < bytes; i += LINE)
+        touch(at + i);
+}
+
+/* Where its refs go when they are let go of. */
+static void touch_refs(const mr_refs *refs, mr_matches *m) {
+    for (uint32_t event = 1; event <= m->events; event++) {
+        const uint32_t cell = *mr_taken_cell(m, event);
+        if (cell < refs->capacity) touch((const uint8_t *)mr_at(refs->next) + cell * 4);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (blobs[i] == NULL) continue;
-        const uint32_t bytes =
-            mr_min_u32(((const mr_matches *)(const void *)blobs[i])->size, TOUCHED);
-        for (uint32_t at = LINE; at < bytes; at += LINE)
-            touch(blobs[i] + at);
-    }
+}
+
+void mr_matches_touch(const mr_operator_data *op, const mr_addr *found, uint32_t count,
+                      bool ending) {
+    mr_matches *matches[MR_PATTERN_AHEAD];
+    for (uint32_t i = 0; i < count; i++)
+        matches[i] = touch_matches(op, found[i] == 0 ? NULL : mr_row_at(found[i]));
+    for (uint32_t i = 0; i < count; i++)
+        touch_rest(matches[i]);
+    for (uint32_t i = 0; ending && i < count; i++)
+        touch_refs(op->rows.refs, matches[i]);
 }
 
 /* What was looked for ahead may not be there any more, or be there now: a bit tells. */
@@ -90,7 +118,8 @@ void mr_matches_find_all(mr_operator_data *op, mr_pattern_event *events, uint32_
         hashes[i] = events[i].hash;
     mr_table_first_all(&rows->table, hashes, count, found);
     for (uint32_t i = 0; i < count; i++) {
-        if (found[i] != 0) touch(mr_row_key(rows, mr_row_at(found[i])));
+        const uint32_t key_bytes = events[i].owner_bytes + MR_TIMED_KEY_BYTES;
+        if (found[i] != 0) touch_row(rows, found[i], key_bytes);
     }
     for (uint32_t i = 0; i < count; i++) {
         mr_row *row = found[i] == 0 ? NULL : mr_matches_find(op, &events[i]);
@@ -98,7 +127,7 @@ void mr_matches_find_all(mr_operator_data *op, mr_pattern_event *events, uint32_
         events[i].found = found[i];
         events[i].looked = true;
     }
-    mr_matches_touch(op, found, count);
+    mr_matches_touch(op, found, count, false);
     op->pattern.made = 0;
     op->pattern.gone = 0;
 }
