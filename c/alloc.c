@@ -323,9 +323,6 @@ static inline mr_addr alloc(mr_heap *heap, uint32_t bytes) {
     return slot;
 }
 
-/* A copy of these at each place that calls them is a tenth of the module, and no faster. */
-#define MR_CALLED __attribute__((noinline))
-
 /* Once more, if anybody gives memory back. */
 static MR_COLD mr_addr alloc_again(mr_heap *heap, uint32_t bytes) {
     return mr_heap_give_back(heap) ? alloc(heap, bytes) : 0;

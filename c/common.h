@@ -22,6 +22,9 @@
 /* Of a function that is run for no event, or for few: it is small, and stands in nobody's way. */
 #define MR_COLD __attribute__((cold, minsize, noinline))
 
+/* Copies of these at all places that call them are a tenth of the module, and no faster. */
+#define MR_CALLED __attribute__((noinline))
+
 /* Pass any status but MR_OK on to the caller. */
 #define MR_TRY(expression)                            \
     do {                                              \

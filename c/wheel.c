@@ -193,10 +193,11 @@ static uint32_t level_at(uint32_t index) {
     return index < FIRST_3 ? 2 : 3 + ((index - FIRST_3) >> BITS_N);
 }
 
-/* A lane is empty: so may be its slot. */
-static void emptied(mr_wheel *wheel, mr_addr head) {
+/* The lane of this head is empty: so may be its slot. */
+MR_COLD static void vacate_if_empty(mr_wheel *wheel, mr_addr head) {
     const uint32_t index = index_at(wheel, head);
     const mr_addr heads = head_of(wheel, index);
+#pragma clang loop unroll(disable)
     for (uint32_t lane = 0; lane < lanes_of(index); lane++) {
         if (!is_empty(lane_at(heads, lane))) return;
     }
@@ -208,7 +209,7 @@ static void emptied(mr_wheel *wheel, mr_addr head) {
 static void unhang(mr_wheel *wheel, mr_wheel_node *node) {
     node_at(node->before)->next = node->next;
     node_at(node->next)->before = node->before;
-    if (node->before == node->next) emptied(wheel, node->next); /* Both are the head. */
+    if (node->before == node->next) vacate_if_empty(wheel, node->next);
     *node = (mr_wheel_node){0};
 }
 
@@ -245,6 +246,7 @@ MR_COLD static void lower_all(mr_wheel *wheel, uint32_t level, uint32_t index) {
 /* Put all of a lower slot before what stands in another, lane by lane: a tick's is the same. */
 MR_COLD static void lift_all(mr_wheel *wheel, uint32_t level, uint32_t index, uint32_t to) {
     const uint64_t tick = wheel->time >> BIT_1 << BIT_1 | index; /* If that is on level 0. */
+#pragma clang loop unroll(disable)
     for (uint32_t lane = 0; lane < lanes_of(index); lane++) {
         const uint32_t lane_to = level == 0 ? lane_of(tick, to) : has_lanes(to) ? lane : 0;
         splice(node_at(lane_at(head_of(wheel, index), lane)),
@@ -289,7 +291,7 @@ void mr_wheel_add_past(mr_wheel *wheel, mr_wheel_node *node) {
     mr_wheel_add(wheel, node);
 }
 
-void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node) {
+MR_CALLED void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node) {
     MR_ASSERT(node->before != 0 && wheel->size > 0);
     unhang(wheel, node);
     wheel->size--;
@@ -329,50 +331,48 @@ static bool earliest(const mr_wheel *wheel, uint32_t *level_out, uint32_t *index
     return true;
 }
 
-/* The lanes of a slot that is being hung lower. */
-typedef struct drain {
-    mr_addr heads;
-    uint32_t lanes;
-    mr_addr first[LANES]; /* What is left of a lane begins here; or its head. */
-    mr_addr node[LANES];  /* Of one round: nodes, */
+/* Nodes of a slot that is being hung lower: the first of each lane, */
+typedef struct drained {
+    mr_wheel_node *node[LANES];
     uint64_t tick[LANES]; /* and for when they are to be hung. */
-} drain;
+} drained;
 
-/* Take the first node off each lane, at most so many; how many they were. All are touched before
- * any is looked at, so that their cache misses overlap. */
-static uint32_t take_round(const mr_wheel *wheel, drain *d, uint32_t most) {
+/* Take the first node off each of the lanes, at most so many; how many they were. All are touched
+ * before any is looked at, so that their cache misses overlap. */
+static uint32_t take_round(const mr_wheel *wheel, mr_addr heads, uint32_t lanes, uint32_t most,
+                           drained *out) {
     mr_addr second[LANES];
-    for (uint32_t lane = 0; lane < d->lanes; lane++)
-        second[lane] = node_at(d->first[lane])->next;
+#pragma clang loop unroll(disable)
+    for (uint32_t lane = 0; lane < lanes; lane++)
+        second[lane] = node_at(node_at(lane_at(heads, lane))->next)->next;
     uint32_t count = 0;
-    for (uint32_t lane = 0; lane < d->lanes && count < most; lane++) {
-        const mr_addr first = d->first[lane];
-        if (first == lane_at(d->heads, lane)) continue;
-        d->node[count] = first;
-        d->tick[count++] = tick_of(wheel, node_at(first));
-        d->first[lane] = second[lane];
+#pragma clang loop unroll(disable)
+    for (uint32_t lane = 0; lane < lanes && count < most; lane++) {
+        const mr_addr head = lane_at(heads, lane);
+        if (is_empty(head)) continue;
+        mr_wheel_node *node = node_at(node_at(head)->next);
+        out->node[count] = node;
+        out->tick[count++] = tick_of(wheel, node);
+        node_at(head)->next = second[lane];
     }
     return count;
 }
 
 /* Hang nodes of a slot lower, round by round. */
 static void lower_some(mr_wheel *wheel, uint32_t level, uint32_t index, uint32_t *budget) {
-    drain d = {.heads = head_of(wheel, index), .lanes = lanes_of(index)};
-    for (uint32_t lane = 0; lane < d.lanes; lane++)
-        d.first[lane] = node_at(lane_at(d.heads, lane))->next;
-    for (uint32_t count; (count = take_round(wheel, &d, *budget)) > 0; *budget -= count) {
+    const mr_addr heads = head_of(wheel, index);
+    const uint32_t lanes = lanes_of(index);
+    drained some;
+    for (uint32_t count; (count = take_round(wheel, heads, lanes, *budget, &some)) > 0;) {
         for (uint32_t i = 0; i < count; i++)
-            hang(wheel, node_at(d.node[i]), level_of(wheel, d.tick[i]), d.tick[i]);
+            hang(wheel, some.node[i], level_of(wheel, some.tick[i]), some.tick[i]);
+        *budget -= count;
     }
-    bool left = false;
-    for (uint32_t lane = 0; lane < d.lanes; lane++) {
-        const mr_addr head = lane_at(d.heads, lane);
-        left |= d.first[lane] != head;
-        node_at(head)->next = d.first[lane];
-        node_at(d.first[lane])->before = head;
-    }
-    wheel->draining = left ? level : 0;
-    if (!left) vacate(wheel, level, index);
+#pragma clang loop unroll(disable)
+    for (mr_addr head = heads; head < lane_at(heads, lanes); head = lane_at(head, 1))
+        node_at(node_at(head)->next)->before = head;
+    wheel->draining = level; /* Until the slot's last node has gone. */
+    vacate_if_empty(wheel, heads);
 }
 
 /* The first node that is due, hung on level 0 by now; the budget pays for it, too. */

@@ -22,7 +22,7 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Ic \
 # In the modules these are made fast, and all others small: what waits for memory, or is called
 # once a chunk, gains nothing by being long, and everybody loads it.
 FAST := $(addprefix c/,$(addsuffix .c,agg/basic alloc dirty find hash lru op/aggregate op/window \
-    op/window_slices row slices table timer wheel))
+    op/window_slices row slices table wheel))
 
 # ---- compilers and flags by flavour -------------------------------------------------
 
