@@ -100,10 +100,13 @@ mr_addr mr_bucket_find(const mr_rows *rows, const mr_bucket_name *name) {
 /* Read a byte, so that it is in a cache. */
 static void touch(const void *at) { (void)*(const volatile uint8_t *)at; }
 
-static void touch_row(const mr_rows *rows, mr_addr row) {
+/* A row of a key of so many bytes, or of another one. */
+static void touch_row(const mr_rows *rows, mr_addr row, uint32_t key_bytes) {
     if (row == 0) return;
-    touch(mr_row_at(row));
-    touch((const uint8_t *)mr_row_at(row) + rows->layout.key_at + MR_BUCKET_KEY_AROUND);
+    const uint8_t *at = mr_at(row);
+    touch(at + rows->layout.key_at + MR_BUCKET_KEY_AROUND);
+    if (mr_row_at(row)->key_bytes != key_bytes) return;
+    touch(at + mr_round8(rows->layout.key_at + key_bytes)); /* Its record. */
 }
 
 void mr_buckets_ahead(const mr_rows *rows, const mr_bucket_name *names, uint32_t count,
@@ -119,10 +122,11 @@ void mr_buckets_ahead(const mr_rows *rows, const mr_bucket_name *names, uint32_t
     for (uint32_t i = 0; i < count; i++) {
         if (buckets_out[i] == 0) continue;
         const mr_bucket *bucket = mr_bucket_at(buckets_out[i]);
-        touch_row(rows, bucket->first[0]);
-        touch_row(rows, bucket->first[1]);
-        touch_row(rows, bucket->last[0]);
-        touch_row(rows, bucket->last[1]);
+        const uint32_t key_bytes = names[i].key_bytes + MR_BUCKET_KEY_AROUND;
+        for (uint32_t side = 0; side < 2; side++) {
+            touch_row(rows, bucket->first[side], key_bytes);
+            touch_row(rows, bucket->last[side], key_bytes);
+        }
     }
     for (uint32_t i = 0; i < count; i++) {
         if (buckets_out[i] == 0 || is_named(rows, buckets_out[i], &names[i])) continue;

@@ -318,13 +318,19 @@ static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
     memcpy(mr_row_part(row, rows->last_use_at), &time_ms, sizeof time_ms);
 }
 
+/* Nothing that the row makes room for can be where it will be. */
+static bool place_known(const mr_rows *rows, const mr_row_parts *parts) {
+    return parts->place != NULL && rows->lru_at == 0;
+}
+
 /* Memory for a row and room for it in the tables. */
 static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts,
                          mr_row **row_out) {
     const uint32_t key_bytes = parts->key_bytes;
     const bool rings = mr_entry_rings(rows, parts->key, key_bytes);
     const uint32_t owner = rings ? mr_ring_hash(rows, parts->key, key_bytes) : 0;
-    if (!mr_rows_reserve_table(rows, hash)) return out_of_memory(rows);
+    const bool stands = place_known(rows, parts) && parts->place->bucket != 0;
+    if (!stands && !mr_rows_reserve_table(rows, hash)) return out_of_memory(rows);
     if (rings && mr_table_reserve(&rows->owners, owner) != MR_OK) return out_of_memory(rows);
     mr_addr address = mr_heap_alloc(rows->heap, mr_row_bytes(rows, key_bytes));
     if (address == 0) return out_of_memory(rows);
@@ -355,7 +361,7 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
     row->key_bytes = (uint16_t)parts->key_bytes;
     mr_copy_bytes(mr_row_key(rows, row), parts->key, parts->key_bytes);
     set_parts(rows, row, parts);
-    mr_rows_enter_table(rows, row, hash, rows->lru_at == 0 ? parts->place : NULL);
+    mr_rows_enter_table(rows, row, hash, place_known(rows, parts) ? parts->place : NULL);
     mr_find_made(rows, hash);
     if (rows->lru_at != 0) mr_lru_add(rows, row);
     if (rows->ring_at != 0) mr_ring_add(rows, row);
