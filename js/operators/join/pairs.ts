@@ -60,7 +60,8 @@ export class PairRunner extends JoinRunner {
       const side = typeof inputs === "number" ? inputs : (inputs[index] as number)
       const pair = side === 0 ? new Pair(event, other) : new Pair(other, event)
       if (processing) out.add(pair, index)
-      else out.emit(pair, at === undefined ? index : (at[index] as number), f64[times + i] as number)
+      else
+        out.emit(pair, at === undefined ? index : (at[index] as number), f64[times + i] as number)
     }
     refs.collect()
   }
