@@ -8,9 +8,10 @@
  * A join has every other event on its left: each finds about one partner. Events are of three kinds
  * in turn, which a pattern wants in their order.
  */
-import { from, interval, pattern, run, type Stream, where } from "millrace"
+import { from, interval, pattern, type Stream, where } from "millrace"
 import { chunksOf, type Event, freshStrings, heldEvents, uniform } from "./data.ts"
 import { type Extent, type Figure, inFreshProcess, interleave, rounded } from "./harness.ts"
+import { held } from "./held.ts"
 import { speedup, type Variant } from "./harness.ts"
 
 interface TimedEvent extends Event {
@@ -131,11 +132,7 @@ export async function alone(given: { name: string; quick: boolean }): Promise<Fi
       name: ours,
       run: (input) => job(input).toArray(),
       check: digest,
-      async hold({ all }) {
-        const held = await run(job(inputOf(all.slice(0, heldEvents))))
-        await held.finished()
-        return () => held.close()
-      },
+      hold: ({ all }) => held(job(inputOf(all.slice(0, heldEvents)))),
     },
     { name: control, run: ({ all }) => plain(all), check: digest },
   ]

@@ -14,9 +14,10 @@
  * its low cardinality; "unique keys" is its high cardinality. "storage" reads and writes a number.
  */
 import { setImmediate } from "node:timers/promises"
-import { run } from "millrace"
+import type { Stream } from "millrace"
 import { heldEvents } from "./data.ts"
 import { type Extent, type Figure, inFreshProcess, interleave, rounded, say } from "./harness.ts"
+import { held } from "./held.ts"
 import { speedup, type Timing, type Variant } from "./harness.ts"
 import { digestOf, type Result, type UserEvent, userEvents } from "./p4_events.ts"
 import { unbounded, type Workload, workloads } from "./p4_workloads.ts"
@@ -120,11 +121,7 @@ function jobVariant(name: string, job: Workload["job"]): Variant<UserEvent[][]> 
     name,
     run: (inputs) => oneByOne(inputs, (events) => job(events).toArray()),
     check: digestsOf,
-    async hold([events = []]) {
-      const held = await run<Result>(job(events.slice(0, heldEvents)))
-      await held.finished()
-      return () => held.close()
-    },
+    hold: ([events = []]) => held(job(events.slice(0, heldEvents)) as Stream<Result>),
   }
 }
 

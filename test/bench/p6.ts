@@ -9,9 +9,10 @@
  * Beside it: tumbling windows of a million events over 100,000 keys, and the same aggregates
  * without windows.
  */
-import { count, from, max, run, sliding, sum, tumbling } from "millrace"
+import { count, from, max, sliding, sum, tumbling } from "millrace"
 import { chunksOf, type Event, freshStrings, heldEvents, keyNumber, uniform } from "./data.ts"
 import { type Extent, type Figure, inFreshProcess, interleave } from "./harness.ts"
+import { held } from "./held.ts"
 import { speedup, type Timing, type Variant } from "./harness.ts"
 
 interface TimedEvent extends Event {
@@ -92,11 +93,7 @@ async function overlapping(slides: number, { rounds, events }: Amount): Promise<
       name: ours,
       run: (events) => stream(events).toArray(),
       check: digestOf,
-      async hold(events) {
-        const held = await run(stream(events.slice(0, heldEvents)))
-        await held.finished()
-        return () => held.close()
-      },
+      hold: (events) => held(stream(events.slice(0, heldEvents))),
     },
     { name: control, run: (events) => twoStacks(events, sizeMs), check: digestOf },
   ]

@@ -6,9 +6,10 @@
  * as they are, and sorted, or put into a `Set`, whenever a window is over. It gives the exact
  * results; before anything is timed all of ours are compared with them.
  */
-import { approxDistinct, from, quantile, run, sliding } from "millrace"
+import { approxDistinct, from, quantile, sliding } from "millrace"
 import { type Event, freshStrings, heldEvents, keyNumber, uniform } from "./data.ts"
 import { type Extent, type Figure, inFreshProcess, interleave, speedup } from "./harness.ts"
+import { held } from "./held.ts"
 
 interface TimedEvent extends Event {
   time: number
@@ -83,11 +84,7 @@ export async function alone({ sketch, slides, quick }: Given): Promise<Figure> {
       name: ours,
       run: (given) => jobOf(given).toArray(),
       check,
-      async hold(given) {
-        const held = await run(jobOf(given.slice(0, heldEvents)))
-        await held.finished()
-        return () => held.close()
-      },
+      hold: (given) => held(jobOf(given.slice(0, heldEvents))),
     },
     { name: control, run: plain, check },
   ])

@@ -29,6 +29,8 @@ import { SliceRefs } from "../slice_refs.ts"
 
 /** Two events that belong together; what `onError` and `errorsTo` see of them. */
 export class Pair<L = unknown, R = unknown> {
+  /** Stays for good, as in passage.ts. */
+  static readonly lasting = new Pair(undefined, undefined)
   readonly left: L
   readonly right: R
 

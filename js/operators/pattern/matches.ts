@@ -9,6 +9,8 @@ import type { Matched } from "../../patterns/condition.ts"
 
 /** A match, or part of one, on its way to the user's function. */
 export class Found {
+  /** Stays for good, as in passage.ts. */
+  static readonly lasting = new Found({}, NaN, undefined)
   readonly match: Matched
   /** When it was whole, or over, ms. */
   readonly timeMs: number

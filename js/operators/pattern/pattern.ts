@@ -180,6 +180,8 @@ function shapeOf(step: Step): string {
 
 /** What the function is given beside the match; a class so that the key is read if it is asked. */
 class Context implements MatchContext {
+  /** Stays for good, as in passage.ts. */
+  static readonly lasting = new Context(Found.lasting, () => undefined)
   readonly timestamp: number
   readonly #found: Found
   readonly #read: KeyReader
