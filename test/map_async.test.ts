@@ -90,6 +90,23 @@ describe("mapAsync", () => {
     await job.close()
   })
 
+  it("asks a clock for nothing but what a clock has, whatever else is on it", async () => {
+    const refused = () => {
+      throw new Error("not a part of Clock")
+    }
+    const clock = { ...manualClock(), after: undefined, pause: refused, deadline: refused }
+    let tries = 0
+    const stream = from([1]).mapAsync(
+      async (n) => {
+        if (++tries === 1) throw new Error("not yet")
+        return n
+      },
+      { timeout: "1m", retry: { attempts: 1, delay: 1 } },
+    )
+    const job = await run(stream, { clock: clock as never })
+    expect(await pull(job)).toEqual([1])
+  })
+
   it("waits for no clock where there is no delay", async () => {
     let tries = 0
     const stream = from([1]).mapAsync(

@@ -42,6 +42,16 @@ interface PlayerOptions<T> extends PlayOptions<T> {
   readonly savepoints?: Uint8Array[]
 }
 
+/** What functions wait for takes no time of the script. */
+const functionWaits: Pick<SteadyClock, "pause" | "deadline"> = {
+  pause(_, wake) {
+    let cancelled = false
+    macrotask(() => cancelled || wake())
+    return () => void (cancelled = true)
+  },
+  deadline: (ms, wake) => afterOnHost(ms, wake, true),
+}
+
 /** The time of marks before any event has come: before all others. */
 const timeMsMin = -timeMsMax
 
@@ -121,26 +131,13 @@ export class Player<T> {
     const from = savepoints?.at(-1)
     const settings = runSettings({
       chunkSize,
-      clock: this.#clock(),
+      clock: { now: () => this.#now, after: (ms, wake) => this.#after(ms, wake) },
       ...(savepoints === undefined ? { storage: this.#storage } : {}),
       ...(from === undefined ? {} : { from }),
       memory: maxBytes === undefined ? {} : { maxBytes },
     })
-    return runWith(this.#streams, { ...settings, freeze, sliceRows: 0 })
-  }
-
-  /** What the script waits for takes no time of it: functions, and their further tries. */
-  #clock(): SteadyClock {
-    return {
-      now: () => this.#now,
-      after: (ms, wake) => this.#after(ms, wake),
-      pause(_, wake) {
-        let cancelled = false
-        macrotask(() => cancelled || wake())
-        return () => void (cancelled = true)
-      },
-      deadline: (ms, wake) => afterOnHost(ms, wake, true),
-    }
+    const clock = { ...settings.clock, ...functionWaits }
+    return runWith(this.#streams, { ...settings, clock, freeze, sliceRows: 0 })
   }
 
   /** Timers never wake: what happens is what the script says; at its end they are all that does. */

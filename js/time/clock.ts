@@ -81,15 +81,15 @@ export function manualClock(startMs = 0): ManualClock {
   }
 }
 
-/** The clock as one that never runs backwards; who plays a job says what functions wait for. */
-export function steady(clock: Clock & Partial<SteadyClock>): SteadyClock {
+/** The clock as one that never runs backwards. */
+export function steady(clock: Clock): SteadyClock {
   let last = -Infinity
   const after = clock.after?.bind(clock) ?? afterOnHost
   const awaited = (ms: number, wake: () => void) => after(ms, wake, true)
   return {
     after,
-    pause: clock.pause ?? awaited,
-    deadline: clock.deadline ?? awaited,
+    pause: awaited,
+    deadline: awaited,
     now() {
       const now = clock.now()
       if (!(Math.abs(now) <= timeMsMax)) {
