@@ -11,8 +11,8 @@
 import { from, interval, pattern, type Stream, where } from "millrace"
 import { chunksOf, type Event, freshStrings, heldEvents, uniform } from "./data.ts"
 import { type Extent, type Figure, inFreshProcess, interleave, rounded } from "./harness.ts"
-import { held } from "./held.ts"
 import { speedup, type Variant } from "./harness.ts"
+import { held } from "./held.ts"
 
 interface TimedEvent extends Event {
   time: number
