@@ -57,9 +57,14 @@ _Static_assert(sizeof(slots) < MR_PAGE_BYTES, "one page");
 static mr_wheel_node *node_at(mr_addr address) { return mr_at(address); }
 
 /* The first bit of a level's digit, and the number of its first slot; also behind the last. */
-static const uint8_t shifts[MR_WHEEL_LEVELS + 1] = {0, 9, 18, 26, 32, 38, 44, 50, 56};
-static const uint16_t firsts[MR_WHEEL_LEVELS + 1] = {0,    512,  1024, 1280, 1344,
-                                                     1408, 1472, 1536, 1600};
+#define SHIFT_OF(level) (BIT_3 + ((level) - 3) * BITS_N)
+#define FIRST_OF(level) (FIRST_3 + ((level) - 3) * (1 << BITS_N))
+static const uint8_t shifts[MR_WHEEL_LEVELS + 1] = {
+    0, BIT_1, BIT_2, BIT_3, SHIFT_OF(4), SHIFT_OF(5), SHIFT_OF(6), SHIFT_OF(7), SHIFT_OF(8),
+};
+static const uint16_t firsts[MR_WHEEL_LEVELS + 1] = {
+    0, FIRST_1, FIRST_2, FIRST_3, FIRST_OF(4), FIRST_OF(5), FIRST_OF(6), FIRST_OF(7), FIRST_OF(8),
+};
 
 static uint32_t digit_of(uint64_t tick, uint32_t level) {
     const uint32_t slots_more = firsts[level + 1] - firsts[level] - 1u;
