@@ -183,6 +183,11 @@ static inline bool mr_rows_only_grow(const mr_rows *rows) {
     return stays && !rows->shrinks;
 }
 
+/* Is there a limit that rows which are over must not count toward? */
+static inline bool mr_rows_limited(const mr_rows *rows) {
+    return rows->rows_max != 0 || rows->bytes_max != 0;
+}
+
 /* The row of input row `index`, as it is at that event; NULL if there is none, which
  * it is also made when its ttl is over. */
 mr_row *mr_rows_enter(mr_rows *rows, uint32_t index);

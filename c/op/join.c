@@ -10,9 +10,9 @@
  *                                              right events that are its partners
  *
  * An event at row i first lets go what is over by the watermark before it, where that would count
- * toward a limit (else mr_operator_advance does), then is paired with all partners of the other
- * side that came before it, then is kept for those that will come. So each pair comes once, with
- * the later of its events, whichever input runs ahead.
+ * toward a limit (else mr_operator_advance does: it finds no partners), then is paired with all
+ * partners of the other side that came before it, then is kept for those that will come. So each
+ * pair comes once, with the later of its events, whichever input runs ahead.
  *
  * A left event at t is over when the watermark W > t + after, a right one when W > t + before: no
  * event that is not late is a partner then. An event is late when its time is before the
@@ -91,12 +91,6 @@ static MR_COLD void open(mr_operator_data *op) {
 }
 
 static bool is_as_of(const mr_operator_data *op) { return (op->spec.flags & MR_AS_OF) != 0; }
-
-/* Is there a limit that what is over must not count toward? Else it may go when the chunk is run:
- * it finds no partners in any case. */
-static bool is_limited(const mr_operator_data *op) {
-    return op->rows.rows_max != 0 || op->rows.bytes_max != 0;
-}
 
 static MR_COLD void stop(mr_operator_data *op) {
     mr_heap_free(op->rows.heap, op->join.key, op->join.key_room);
@@ -195,7 +189,7 @@ static uint64_t made_bit(uint32_t hash) { return UINT64_C(1) << (hash % 64); }
  * chunk is run. */
 static void look_again(const mr_operator_data *op, const ahead *ahead, event *event) {
     const bool came = event->bucket == 0 && (ahead->made & made_bit(event->own.hash)) != 0;
-    if (came || is_limited(op)) event->bucket = mr_bucket_find(&op->rows, &event->own);
+    if (came || mr_rows_limited(&op->rows)) event->bucket = mr_bucket_find(&op->rows, &event->own);
 }
 
 /* The bucket of a stretch; 0: there is none. */
@@ -423,7 +417,7 @@ static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahe
     const uint32_t before = results->columns.size;
     const bool over = is_over(op, event);
     if (op->join.given == 0) {
-        if (is_limited(op)) MR_TRY(follow(op, event->watermark_ms, results));
+        if (mr_rows_limited(&op->rows)) MR_TRY(follow(op, event->watermark_ms, results));
         if (mr_results_full(results, 0)) return MR_MORE;
         if (is_late(in, i, event)) {
             emit(results, in, i, event->time_ms, 0);

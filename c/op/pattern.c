@@ -67,9 +67,6 @@ static MR_COLD void stop(mr_operator_data *op) {
 
 /* ---- rows ---- */
 
-/* Is there a limit that what is over must not count toward? */
-static bool is_limited(const mr_rows *rows) { return rows->rows_max != 0 || rows->bytes_max != 0; }
-
 /* Let go of a ref that no row has. */
 static void drop_ref(mr_operator_data *op, uint32_t ref) {
     op->rows.heap->external_bytes += MR_REF_BYTES; /* It goes at once. */
@@ -373,7 +370,7 @@ static mr_status fire_before(mr_operator_data *op, double time_ms, uint32_t *ste
  * it: an event looks itself for what is over of its key. Events that wait come in order. */
 static bool may_wait(const mr_operator_data *op) {
     const mr_rows *rows = &op->rows;
-    return op->pattern.silent && !is_limited(rows) && rows->owners.size == 0 &&
+    return op->pattern.silent && !mr_rows_limited(rows) && rows->owners.size == 0 &&
            op->pattern.row == 0;
 }
 
@@ -428,7 +425,7 @@ static mr_status keep(mr_operator_data *op, const mr_columns *in, uint32_t i,
     }
     /* Where rows are limited, the one in which it would wait counts. */
     const bool brings =
-        !is_limited(&op->rows) && i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
+        !mr_rows_limited(&op->rows) && i + 1 < in->size && mr_row_watermark(in, i + 1) >= time_ms;
     if (brings && !op->pattern.applied && !may_wait(op)) {
         MR_TRY(fire_before(op, time_ms, steps, to));
     }
