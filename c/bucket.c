@@ -97,16 +97,13 @@ mr_addr mr_bucket_find(const mr_rows *rows, const mr_bucket_name *name) {
     return at;
 }
 
-/* Read a byte, so that it is in a cache. */
-static void touch(const void *at) { (void)*(const volatile uint8_t *)at; }
-
 /* A row of a key of so many bytes, or of another one. */
 static void touch_row(const mr_rows *rows, mr_addr row, uint32_t key_bytes) {
     if (row == 0) return;
     const uint8_t *at = mr_at(row);
-    touch(at + rows->layout.key_at + MR_BUCKET_KEY_AROUND);
+    mr_touch(at + rows->layout.key_at + MR_BUCKET_KEY_AROUND);
     if (mr_row_at(row)->key_bytes != key_bytes) return;
-    touch(at + mr_round8(rows->layout.key_at + key_bytes)); /* Its record. */
+    mr_touch(at + mr_round8(rows->layout.key_at + key_bytes)); /* Its record. */
 }
 
 void mr_buckets_ahead(const mr_rows *rows, const mr_bucket_name *names, uint32_t count,
@@ -117,7 +114,7 @@ void mr_buckets_ahead(const mr_rows *rows, const mr_bucket_name *names, uint32_t
         hashes[i] = names[i].hash;
     mr_table_first_all(&rows->table, hashes, count, buckets_out);
     for (uint32_t i = 0; i < count; i++) {
-        if (buckets_out[i] != 0) touch(mr_at(buckets_out[i]));
+        if (buckets_out[i] != 0) mr_touch(mr_at(buckets_out[i]));
     }
     for (uint32_t i = 0; i < count; i++) {
         if (buckets_out[i] == 0) continue;
@@ -136,11 +133,11 @@ void mr_buckets_ahead(const mr_rows *rows, const mr_bucket_name *names, uint32_t
 
 void mr_places_ahead(const mr_rows *rows, const mr_addr *leaving, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
-        touch(mr_at(mr_place_of(rows, leaving[i])->bucket));
+        mr_touch(mr_at(mr_place_of(rows, leaving[i])->bucket));
     for (uint32_t i = 0; i < count; i++) {
         const mr_place *place = mr_place_of(rows, leaving[i]);
-        if (place->next != 0) touch(mr_place_of(rows, place->next));
-        if (place->before != 0) touch(mr_place_of(rows, place->before));
+        if (place->next != 0) mr_touch(mr_place_of(rows, place->next));
+        if (place->before != 0) mr_touch(mr_place_of(rows, place->before));
         const uint32_t hash = mr_bucket_at(place->bucket)->hash;
         const volatile mr_addr home = mr_table_home(&rows->table, hash);
         (void)home;

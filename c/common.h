@@ -42,4 +42,8 @@ static inline uint32_t mr_round8(uint32_t bytes) { return (bytes + 7u) & ~7u; }
 
 static inline uint32_t mr_min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+/* Read a byte, so that it is in a cache: of many that are read before the first is waited for,
+ * cache misses overlap. */
+static inline void mr_touch(const void *at) { (void)*(const volatile uint8_t *)at; }
+
 #endif

@@ -108,7 +108,10 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
     mr_table_open(&rows->table, heap);
     mr_table_open(&rows->owners, heap);
     mr_status status = MR_OK;
-    if (rows->ttl_ms > 0) status = mr_wheel_open(&rows->wheel, heap, deadline, rows);
+    if (rows->ttl_ms > 0) {
+        status = mr_wheel_open(&rows->wheel, heap, deadline, rows);
+        mr_rows_tell_wheel(rows, &rows->wheel, rows->wheel_at);
+    }
     if (status == MR_OK && rows->timer_at != 0) status = mr_rows_timers_open(rows);
     if (status == MR_OK) return MR_OK;
     mr_wheel_close(&rows->wheel);

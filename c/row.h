@@ -323,6 +323,12 @@ void mr_dirty_loaded(mr_rows *rows);
 
 /* ---- timers; timer.c ---- */
 
+/* The nodes of a wheel are so far into the rows: these are read from their heads to their keys. */
+static inline void mr_rows_tell_wheel(const mr_rows *rows, mr_wheel *wheel, uint32_t node_at) {
+    wheel->before = node_at;
+    wheel->behind = rows->layout.key_at - 1 - node_at;
+}
+
 /* Wheels for the timers of rows. MR_ERR_MEMORY. */
 mr_status mr_rows_timers_open(mr_rows *rows);
 void mr_rows_timers_close(mr_rows *rows);

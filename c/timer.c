@@ -24,6 +24,7 @@ _Static_assert(offsetof(mr_row_timer, time_ms) == sizeof(mr_wheel_node), "what t
 
 mr_status mr_rows_timers_open(mr_rows *rows) {
     MR_TRY(mr_wheel_open(&rows->timers, rows->heap, NULL, NULL));
+    mr_rows_tell_wheel(rows, &rows->timers, rows->timer_at);
     const mr_status status = mr_wheel_open(&rows->overdue, rows->heap, NULL, NULL);
     if (status != MR_OK) mr_wheel_close(&rows->timers);
     return status;

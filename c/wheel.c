@@ -348,8 +348,14 @@ static uint32_t take_round(const mr_wheel *wheel, mr_addr heads, uint32_t lanes,
                            drained *out) {
     mr_addr second[LANES];
 #pragma clang loop unroll(disable)
-    for (uint32_t lane = 0; lane < lanes; lane++)
-        second[lane] = node_at(node_at(lane_at(heads, lane))->next)->next;
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        const mr_addr head = lane_at(heads, lane);
+        const mr_addr first = node_at(head)->next;
+        second[lane] = node_at(first)->next;
+        if (first == head) continue;
+        mr_touch(mr_at(first - wheel->before));
+        mr_touch(mr_at(first + wheel->behind));
+    }
     uint32_t count = 0;
 #pragma clang loop unroll(disable)
     for (uint32_t lane = 0; lane < lanes && count < most; lane++) {

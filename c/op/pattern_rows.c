@@ -30,24 +30,21 @@ mr_keyed mr_pattern_key(const mr_operator_data *op, const uint8_t *owner, uint32
 
 /* ---- the matches of a key ---- */
 
-/* Read a byte, so that it is in a cache. */
-static void touch(const uint8_t *at) { (void)*(const volatile uint8_t *)at; }
-
 /* Of a row that has a key of so many bytes, or of another one. */
 static void touch_row(const mr_rows *rows, mr_addr row, uint32_t key_bytes) {
     const uint8_t *at = mr_at(row);
-    touch(at + rows->layout.key_at);
+    mr_touch(at + rows->layout.key_at);
     if (mr_row_at(row)->key_bytes != key_bytes) return;
-    touch(at + mr_round8(rows->layout.key_at + key_bytes));
+    mr_touch(at + mr_round8(rows->layout.key_at + key_bytes));
 }
 
 static mr_matches *touch_matches(const mr_operator_data *op, mr_row *row) {
     mr_matches *m = mr_matches_of(op, row);
     const uint8_t *at = (const uint8_t *)m;
     if (m == NULL) return NULL;
-    touch(at);
-    touch(at + LINE);
-    touch(at + 2 * LINE - 1);
+    mr_touch(at);
+    mr_touch(at + LINE);
+    mr_touch(at + 2 * LINE - 1);
     return m;
 }
 
@@ -55,14 +52,14 @@ static void touch_rest(const mr_matches *m) {
     const uint8_t *at = (const uint8_t *)m;
     const uint32_t bytes = m == NULL ? 0 : mr_min_u32(m->size, TOUCHED);
     for (uint32_t i = 2 * LINE; i < bytes; i += LINE)
-        touch(at + i);
+        mr_touch(at + i);
 }
 
 /* Where its refs go when they are let go of. */
 static void touch_refs(const mr_refs *refs, mr_matches *m) {
     for (uint32_t event = 1; event <= m->events; event++) {
         const uint32_t cell = *mr_taken_cell(m, event);
-        if (cell < refs->capacity) touch((const uint8_t *)mr_at(refs->next) + cell * 4);
+        if (cell < refs->capacity) mr_touch((const uint8_t *)mr_at(refs->next) + cell * 4);
     }
 }
 
