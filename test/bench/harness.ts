@@ -47,8 +47,8 @@ export interface Extent {
 /** One way to do a task. */
 export interface Variant<Input> {
   name: string
-  /** The part that is timed. */
-  run(input: Input): unknown
+  /** The part that is timed, but for what it does while the watch is stopped. */
+  run(input: Input, watch: Stopwatch): unknown
   /** What must be equal between the variants; it also frees what `run` gave. Not timed. */
   check(result: never): unknown
   /** Run, and stay open, so that what was compiled outlives collections; gives its closing. */
@@ -64,6 +64,24 @@ const sweepMs = 30
 export interface Timing {
   cpuMs: number
   wallMs: number
+}
+
+/** CPU time of all threads of this process, and time by the clock, while it goes. */
+export class Stopwatch {
+  cpuMs = 0
+  wallMs = 0
+  #cpuFrom = process.cpuUsage()
+  #wallFrom = 0
+
+  start(): void {
+    this.#cpuFrom = process.cpuUsage()
+    this.#wallFrom = performance.now()
+  }
+
+  stop(): void {
+    this.wallMs += performance.now() - this.#wallFrom
+    this.cpuMs += cpuMsSince(this.#cpuFrom)
+  }
 }
 
 /** Time variants against each other; throws if their results differ. */
@@ -97,11 +115,11 @@ export async function interleave<Input>(
 async function timed<Input>(variant: Variant<Input>, input: Input) {
   globalThis.gc?.()
   await setTimeout(sweepMs)
-  const cpuBefore = process.cpuUsage()
-  const wallBefore = performance.now()
-  const result = await variant.run(input)
-  const wallMs = performance.now() - wallBefore
-  const cpuMs = cpuMsSince(cpuBefore)
+  const watch = new Stopwatch()
+  watch.start()
+  const result = await variant.run(input, watch)
+  watch.stop()
+  const { cpuMs, wallMs } = watch
   return { value: await variant.check(result as never), timing: { cpuMs, wallMs } }
 }
 

@@ -119,7 +119,7 @@ export async function p11({ quick }: Extent): Promise<Figure[]> {
 /** One operator. */
 export async function alone(given: { name: string; quick: boolean }): Promise<Figure> {
   const { name, job, control: plain, goals, digest } = caseOf(given.name)
-  const events = given.quick ? 300_000 : 1_000_000
+  const events = given.quick ? 200_000 : 1_000_000
   const numbers = uniform(keys, events)
   const input = () =>
     inputOf(
@@ -141,7 +141,7 @@ export async function alone(given: { name: string; quick: boolean }): Promise<Fi
   const detail = { [`x ${control}`]: rounded(measured.figure), ...measured.detail }
   const figure = (timings.get(ours)!.cpuMs / events) * 1e6
   const common = { id: "P11", unit: "ns", ...goals, better: "lower", control } as const
-  return { ...common, case: given.quick ? `${name}, 300k events` : name, figure, detail }
+  return { ...common, case: given.quick ? `${name}, 200k events` : name, figure, detail }
 }
 
 function caseOf(name: string): Required<Case> {
