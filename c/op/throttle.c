@@ -40,7 +40,7 @@
 
 enum { TOKENS = 0, TIME = 1 };
 enum { TAT = 0 };
-enum { PASSES_MIN = 4, LOOK_AHEAD = 16 };
+enum { PASSES_MIN = 4, LOOK_AHEAD = 32 };
 
 _Static_assert(MR_PASSES_MAX * sizeof(mr_pass) <= MR_STRING_BYTES_MAX, "a list is a string field");
 
