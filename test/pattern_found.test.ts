@@ -106,3 +106,26 @@ describe("matches whose time is over at once", () => {
     for (const chunkSize of [2, 3, 1024]) expect(await told(chunkSize)).toEqual(each)
   })
 })
+
+describe("the key of a match", () => {
+  it("is as the state has it, whatever its first event has", async () => {
+    const keys: [unknown, unknown, unknown][] = [
+      [-0, 0, 0],
+      [
+        ["a", -0],
+        ["a", 0],
+        ["a", 0],
+      ],
+    ]
+    for (const [first, second, wanted] of keys) {
+      const events = [first, second].map((key, at) => ({ key, at }))
+      const seen: unknown[] = []
+      await from(events, { time: "at" })
+        .keyBy(({ key }) => key as number)
+        .pattern(pattern<"a", { key: unknown }>("a").next("b"), (_, __, { key }) => seen.push(key))
+        .toArray()
+      expect(seen).toStrictEqual([wanted])
+      expect(seen[0]).not.toBe(first)
+    }
+  })
+})

@@ -19,6 +19,7 @@ import type { Skip } from "../../patterns/skip.ts"
 import type { Step } from "../../patterns/step.ts"
 import type { StateAccess, UserState } from "../../state/access.ts"
 import { noLimits, stateOption } from "../../state/config.ts"
+import { ownKey } from "../../state/entry_keys.ts"
 import type { KeyReader } from "../../state/keys.ts"
 import { tagOption } from "../../tag.ts"
 import type { Tag } from "../../tag.ts"
@@ -193,6 +194,6 @@ class Context implements MatchContext {
   }
 
   get key(): unknown {
-    return this.#read(this.#found.first)
+    return ownKey(this.#read(this.#found.first))
   }
 }
