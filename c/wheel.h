@@ -58,8 +58,9 @@ typedef struct mr_wheel {
     mr_heap *heap;
     mr_wheel_deadline deadline;
     const void *owner;
-    uint32_t before; /* So many bytes before a node, and so many behind, there is what will be read */
-    uint32_t behind; /* when it is due. Set by the owner; 0: none. */
+    /* So far from a node lies what is read with it when it is due; set by the owner, or 0. */
+    uint32_t before;
+    uint32_t behind;
 } mr_wheel;
 
 /* An empty wheel whose time is the earliest there is (-2^54 ms). MR_ERR_MEMORY. */
