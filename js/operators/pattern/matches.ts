@@ -45,9 +45,12 @@ export interface Listener {
 export class MatchReader {
   readonly #operator: Operator
   readonly #names: readonly string[]
-  /** Of the match that is being told, which may go on in the next results. */
-  #steps: number[] = []
-  #events: unknown[] = []
+  /** Of the match that is being told, which may go on in the next results: the last one first. */
+  readonly #steps: number[] = []
+  readonly #events: unknown[] = []
+  #size = 0
+  /** The events of each step, while they are gathered. */
+  readonly #lists: (unknown[] | undefined)[] = []
 
   constructor(operator: Operator, names: readonly string[]) {
     this.#operator = operator
@@ -71,8 +74,8 @@ export class MatchReader {
       const cellAt = f64[cellsAt + i] as number
       const value = f64[values + i] as number
       if (step >= 0) {
-        this.#steps.push(step)
-        this.#events.push(valueOfCell(this.#operator, cell, cellAt))
+        this.#steps[this.#size] = step
+        this.#events[this.#size++] = valueOfCell(this.#operator, cell, cellAt)
         continue
       }
       const row = u32[positions + i] as number
@@ -90,7 +93,7 @@ export class MatchReader {
         listener.late(row)
         continue
       }
-      const first = this.#events.at(-1)
+      const first = this.#events[this.#size - 1]
       const found = new Found(this.#taken(), value, first)
       if (step === patternColumns.PATTERN_MATCH) listener.match(found)
       else listener.timedOut(found)
@@ -100,14 +103,22 @@ export class MatchReader {
 
   /** What was told of a match, by the names of its steps. */
   #taken(): Matched {
-    const match: Record<string, unknown[]> = {}
-    for (const name of this.#names) match[name] = []
-    for (let i = this.#steps.length - 1; i >= 0; i--) {
-      const name = this.#names[this.#steps[i] as number] as string
-      ;(match[name] as unknown[]).push(this.#events[i])
+    const lists = this.#lists
+    const events = this.#events
+    for (let i = this.#size - 1; i >= 0; i--) {
+      const step = this.#steps[i] as number
+      const list = lists[step]
+      if (list === undefined)
+        lists[step] = [events[i]] // Has room for one, as most steps want.
+      else list.push(events[i])
+      events[i] = undefined
     }
-    this.#steps = []
-    this.#events = []
+    this.#size = 0
+    const match: Record<string, unknown[]> = {}
+    for (let step = 0; step < this.#names.length; step++) {
+      match[this.#names[step] as string] = lists[step] ?? []
+      lists[step] = undefined
+    }
     return match
   }
 }
