@@ -33,10 +33,10 @@ const peer = "RS2"
 const leftOut = "join, custom storage"
 
 const sizes = {
-  "1k": { events: 1_000, jobs: 50, rounds: 16 },
-  "10k": { events: 10_000, jobs: 10, rounds: 10 },
-  "100k": { events: 100_000, jobs: 1, rounds: 3 },
-  "1M": { events: 1_000_000, jobs: 1, rounds: 2 },
+  "1k": { events: 1_000, jobs: 50, rounds: 30 },
+  "10k": { events: 10_000, jobs: 10, rounds: 12 },
+  "100k": { events: 100_000, jobs: 1, rounds: 6 },
+  "1M": { events: 1_000_000, jobs: 1, rounds: 3 },
 } as const satisfies Record<string, Amount>
 
 type Size = keyof typeof sizes
