@@ -124,7 +124,7 @@ function jobVariant(name: string, job: Workload["job"]): Variant<UserEvent[][]> 
     name,
     run: (inputs, watch) => oneByOne(inputs, (events) => job(events).toArray(), watch),
     check: (digests) => digests,
-    hold: () => held(job(userEvents(heldEvents)) as Stream<Result>),
+    hold: (inputs) => held(job(inputs.flat().slice(0, heldEvents)) as Stream<Result>),
   }
 }
 
