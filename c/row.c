@@ -109,7 +109,7 @@ mr_status mr_rows_open(mr_rows *rows, mr_heap *heap, mr_refs *refs, uint64_t has
     mr_table_open(&rows->owners, heap);
     mr_status status = MR_OK;
     if (rows->ttl_ms > 0) {
-        status = mr_wheel_open(&rows->wheel, heap, deadline, rows);
+        status = mr_wheel_open(&rows->wheel, heap, deadline, rows, false);
         mr_rows_tell_wheel(rows, &rows->wheel, rows->wheel_at);
     }
     if (status == MR_OK && rows->timer_at != 0) status = mr_rows_timers_open(rows);

@@ -23,9 +23,9 @@ static mr_row_timer *timer_of(const mr_rows *rows, mr_row *row) {
 _Static_assert(offsetof(mr_row_timer, time_ms) == sizeof(mr_wheel_node), "what the wheel reads");
 
 mr_status mr_rows_timers_open(mr_rows *rows) {
-    MR_TRY(mr_wheel_open(&rows->timers, rows->heap, NULL, NULL));
+    MR_TRY(mr_wheel_open(&rows->timers, rows->heap, NULL, NULL, false));
     mr_rows_tell_wheel(rows, &rows->timers, rows->timer_at);
-    const mr_status status = mr_wheel_open(&rows->overdue, rows->heap, NULL, NULL);
+    const mr_status status = mr_wheel_open(&rows->overdue, rows->heap, NULL, NULL, true);
     if (status != MR_OK) mr_wheel_close(&rows->timers);
     return status;
 }

@@ -37,22 +37,24 @@ enum {
     FIRST_1 = 1 << BITS_0, /* The number of the first slot of level 1; */
     FIRST_2 = FIRST_1 + (1 << BITS_1),
     FIRST_3 = FIRST_2 + (1 << BITS_2),
+    LANED_END = FIRST_3 + (1 << BITS_N),
     SLOTS = FIRST_3 + ((MR_WHEEL_LEVELS - 3) << BITS_N),
-    LANE_BITS = 3,
-    LANES = 1 << LANE_BITS, /* Of a slot of levels 1 and 2; others have one. */
-    LANES_MORE = (FIRST_3 - FIRST_1) * (LANES - 1),
+    LANED = LANED_END - FIRST_1, /* Slots of levels 1 to 3 have lanes; others have one. */
+    LANE_BITS_MAX = 4,
+    LANES_MAX = 1 << LANE_BITS_MAX,
 };
 
-/* The slots of a wheel, level by level. A slot is not written before it is occupied. */
+/* The slots of a wheel, level by level. What is not occupied may hold anything. */
 typedef struct slots {
-    mr_wheel_node heads[SLOTS + LANES_MORE]; /* Of the rings of their nodes, lane by lane. */
     uint64_t ticks[SLOTS - FIRST_1]; /* From level 1 on: the least of those that were hung here
-                                        * since the slot was empty; | MIXED: there were others. */
+                                      * since the slot was empty; | MIXED: there were others. */
+    uint16_t lanes[LANED];           /* A bit per lane that has nodes. */
+    mr_wheel_node heads[];           /* Of the rings of their nodes, lane by lane. */
 } slots;
 
 _Static_assert(SLOTS / 64 == MR_WHEEL_WORDS, "a bit per slot");
 _Static_assert(BIT_3 + BITS_N * (MR_WHEEL_LEVELS - 3) > 55, "every tick has a level");
-_Static_assert(sizeof(slots) < MR_PAGE_BYTES, "one page");
+_Static_assert(LANES_MAX <= 16, "a bit per lane");
 
 static mr_wheel_node *node_at(mr_addr address) { return mr_at(address); }
 
@@ -76,49 +78,62 @@ static uint32_t index_of(uint64_t tick, uint32_t level) {
     return firsts[level] + digit_of(tick, level);
 }
 
-static bool has_lanes(uint32_t index) { return index >= FIRST_1 && index < FIRST_3; }
-
-static uint32_t lanes_of(uint32_t index) { return has_lanes(index) ? LANES : 1; }
+static bool has_lanes(uint32_t index) { return index >= FIRST_1 && index < LANED_END; }
 
 /* The lane of a tick in a slot: another one for most of its neighbours. */
-static uint32_t lane_of(uint64_t tick, uint32_t index) {
-    return has_lanes(index) ? (uint32_t)tick * 0x9E3779B1u >> (32 - LANE_BITS) : 0;
+static uint32_t lane_of(const mr_wheel *wheel, uint64_t tick, uint32_t index) {
+    if (!has_lanes(index)) return 0;
+    return (uint32_t)((uint64_t)((uint32_t)tick * 0x9E3779B1u) << wheel->lane_bits >> 32);
 }
 
 static mr_addr lane_at(mr_addr heads, uint32_t lane) {
     return heads + lane * (uint32_t)sizeof(mr_wheel_node);
 }
 
+static mr_addr first_head(const mr_wheel *wheel) {
+    return wheel->slots + (uint32_t)offsetof(slots, heads);
+}
+
+/* How many heads the slots before one have. */
+static uint32_t heads_before(uint32_t lane_bits, uint32_t index) {
+    if (index < FIRST_1) return index;
+    if (index < LANED_END) return FIRST_1 + ((index - FIRST_1) << lane_bits);
+    return FIRST_1 + ((uint32_t)LANED << lane_bits) + index - LANED_END;
+}
+
 /* The head of a slot's first lane; those of the others come behind it. */
 static mr_addr head_of(const mr_wheel *wheel, uint32_t index) {
-    uint32_t number = index;
-    if (has_lanes(index)) {
-        number += (index - FIRST_1) * (LANES - 1);
-    } else if (index >= FIRST_3) {
-        number += LANES_MORE;
-    }
-    return lane_at(wheel->slots, number);
+    return lane_at(first_head(wheel), heads_before(wheel->lane_bits, index));
 }
 
-/* The number of the slot that one of these heads belongs to. */
+/* The number of the slot from level 1 on that one of these heads belongs to. */
 static uint32_t index_at(const mr_wheel *wheel, mr_addr head) {
-    const uint32_t number = (head - wheel->slots) / (uint32_t)sizeof(mr_wheel_node);
-    if (number < FIRST_1) return number;
-    if (number >= FIRST_3 + LANES_MORE) return number - LANES_MORE;
-    return FIRST_1 + (number - FIRST_1) / LANES;
+    const uint32_t laned = (uint32_t)LANED << wheel->lane_bits;
+    const uint32_t number = (head - first_head(wheel)) / (uint32_t)sizeof(mr_wheel_node) - FIRST_1;
+    if (number >= laned) return number - laned + LANED_END;
+    return FIRST_1 + (number >> wheel->lane_bits);
 }
 
-static bool is_empty(mr_addr head) { return node_at(head)->next == head; }
+static slots *slots_of(const mr_wheel *wheel) { return mr_at(wheel->slots); }
 
 static uint64_t *tick_at(const mr_wheel *wheel, uint32_t index) {
-    slots *all = mr_at(wheel->slots);
-    return &all->ticks[index - FIRST_1];
+    return &slots_of(wheel)->ticks[index - FIRST_1];
 }
 
 static bool is_occupied(const mr_wheel *wheel, uint32_t index) {
     return (wheel->occupied[index / 64] >> (index % 64) & 1) != 0;
 }
 
+/* A bit per lane of a slot that has nodes. */
+static uint32_t lanes_in(const mr_wheel *wheel, uint32_t index) {
+    return has_lanes(index) ? slots_of(wheel)->lanes[index - FIRST_1] : is_occupied(wheel, index);
+}
+
+static void set_lanes(const mr_wheel *wheel, uint32_t index, uint32_t lanes) {
+    if (has_lanes(index)) slots_of(wheel)->lanes[index - FIRST_1] = (uint16_t)lanes;
+}
+
+/* A slot that had no nodes has some now. */
 static void occupy(mr_wheel *wheel, uint32_t level, uint32_t index) {
     wheel->occupied[index / 64] |= UINT64_C(1) << (index % 64);
     wheel->words[level] |= UINT64_C(1) << ((index - firsts[level]) / 64);
@@ -126,6 +141,7 @@ static void occupy(mr_wheel *wheel, uint32_t level, uint32_t index) {
 
 static void vacate(mr_wheel *wheel, uint32_t level, uint32_t index) {
     uint64_t *word = &wheel->occupied[index / 64];
+    set_lanes(wheel, index, 0);
     *word &= ~(UINT64_C(1) << (index % 64));
     if (*word == 0) wheel->words[level] &= ~(UINT64_C(1) << ((index - firsts[level]) / 64));
 }
@@ -159,17 +175,14 @@ static uint32_t level_of(const mr_wheel *wheel, uint64_t tick) {
     return bit < BIT_3 ? 2 : 3 + (bit - BIT_3) / BITS_N;
 }
 
-/* Heads of lanes are rings of their own. */
-MR_COLD static void make_rings(mr_addr heads, uint32_t count) {
-    for (mr_addr head = heads; head < lane_at(heads, count); head = lane_at(head, 1))
-        *node_at(head) = (mr_wheel_node){.next = head, .before = head};
+/* The head of a lane, which has nodes, or becomes a ring of its own. */
+static mr_wheel_node *ring_at(mr_addr head, bool has_nodes) {
+    if (!has_nodes) *node_at(head) = (mr_wheel_node){.next = head, .before = head};
+    return node_at(head);
 }
 
-/* The head of a tick's lane in a slot. Those of level 0 are always rings. */
-static mr_wheel_node *ring_of(mr_wheel *wheel, uint32_t index, uint64_t tick) {
-    const mr_addr heads = head_of(wheel, index);
-    if (index >= FIRST_1 && !is_occupied(wheel, index)) make_rings(heads, lanes_of(index));
-    return node_at(lane_at(heads, lane_of(tick, index)));
+static mr_wheel_node *lane_ring(mr_addr heads, uint32_t lane, uint32_t lanes) {
+    return ring_at(lane_at(heads, lane), (lanes >> lane & 1) != 0);
 }
 
 /* The least tick of a slot to which comes another node. */
@@ -178,19 +191,30 @@ static uint64_t least_of(uint64_t least, uint64_t tick) {
     return MIXED | (tick < (least & ~MIXED) ? tick : least);
 }
 
-/* Put the node at the end of its lane in the slot of its tick. */
-static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
-    const uint32_t index = index_of(tick, level);
-    if (level > 0) {
-        uint64_t *least = tick_at(wheel, index);
-        *least = is_occupied(wheel, index) ? least_of(*least, tick) : tick;
-    }
-    mr_wheel_node *head = ring_of(wheel, index, tick);
+static void append(mr_wheel_node *head, mr_wheel_node *node) {
     const mr_addr address = mr_addr_of(node);
     *node = (mr_wheel_node){.next = mr_addr_of(head), .before = head->before};
     node_at(head->before)->next = address;
     head->before = address;
-    occupy(wheel, level, index);
+}
+
+/* Put the node at the end of its lane in the slot of its tick. */
+static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
+    if (level == 0) { /* Of all nodes, at last: in few steps. */
+        const uint32_t low = (uint32_t)tick % FIRST_1;
+        const bool occupied = is_occupied(wheel, low);
+        append(ring_at(lane_at(first_head(wheel), low), occupied), node);
+        if (!occupied) occupy(wheel, 0, low);
+        return;
+    }
+    const uint32_t index = index_of(tick, level);
+    const uint32_t lanes = lanes_in(wheel, index);
+    const uint32_t lane = lane_of(wheel, tick, index);
+    uint64_t *least = tick_at(wheel, index);
+    *least = lanes != 0 ? least_of(*least, tick) : tick;
+    append(lane_ring(head_of(wheel, index), lane, lanes), node);
+    if (lanes == 0) occupy(wheel, level, index);
+    set_lanes(wheel, index, lanes | 1u << lane);
 }
 
 static uint32_t level_at(uint32_t index) {
@@ -198,23 +222,31 @@ static uint32_t level_at(uint32_t index) {
     return index < FIRST_3 ? 2 : 3 + ((index - FIRST_3) >> BITS_N);
 }
 
-/* The lane of this head is empty: so may be its slot. */
-MR_COLD static void vacate_if_empty(mr_wheel *wheel, mr_addr head) {
-    const uint32_t index = index_at(wheel, head);
-    const mr_addr heads = head_of(wheel, index);
-#pragma clang loop unroll(disable)
-    for (uint32_t lane = 0; lane < lanes_of(index); lane++) {
-        if (!is_empty(lane_at(heads, lane))) return;
+/* These lanes of a slot have nodes yet, or none has. */
+static void keep_lanes(mr_wheel *wheel, uint32_t level, uint32_t index, uint32_t lanes) {
+    if (lanes != 0) {
+        set_lanes(wheel, index, lanes);
+        return;
     }
-    const uint32_t level = level_at(index);
     vacate(wheel, level, index);
     if (level == wheel->draining && index == index_of(wheel->time, level)) wheel->draining = 0;
+}
+
+/* The lane of a head is empty. */
+static void empty_lane(mr_wheel *wheel, mr_addr head) {
+    if (head < lane_at(first_head(wheel), FIRST_1)) {
+        vacate(wheel, 0, (head - first_head(wheel)) / (uint32_t)sizeof(mr_wheel_node));
+        return;
+    }
+    const uint32_t index = index_at(wheel, head);
+    const uint32_t lane = (head - head_of(wheel, index)) / (uint32_t)sizeof(mr_wheel_node);
+    keep_lanes(wheel, level_at(index), index, lanes_in(wheel, index) & ~(1u << lane));
 }
 
 static void unhang(mr_wheel *wheel, mr_wheel_node *node) {
     node_at(node->before)->next = node->next;
     node_at(node->next)->before = node->before;
-    if (node->before == node->next) vacate_if_empty(wheel, node->next);
+    if (node->before == node->next) empty_lane(wheel, node->next);
     *node = (mr_wheel_node){0};
 }
 
@@ -225,15 +257,12 @@ void mr_wheel_add(mr_wheel *wheel, mr_wheel_node *node) {
     wheel->size++;
 }
 
-/* Put all of a ring before what stands in another, and leave it empty. */
-static void splice(mr_wheel_node *from, mr_wheel_node *to) {
-    const mr_addr head = mr_addr_of(from);
-    if (from->next == head) return;
+/* Put all of a ring, which has some, before what stands in another. */
+static void splice(const mr_wheel_node *from, mr_wheel_node *to) {
     node_at(from->before)->next = to->next;
     node_at(to->next)->before = from->before;
     to->next = from->next;
     node_at(from->next)->before = mr_addr_of(to);
-    *from = (mr_wheel_node){.next = head, .before = head};
 }
 
 /* The time has come to a slot whose nodes were all hung for one tick: hang them lower, where
@@ -242,22 +271,30 @@ MR_COLD static void lower_all(mr_wheel *wheel, uint32_t level, uint32_t index) {
     const uint64_t tick = *tick_at(wheel, index);
     const uint32_t lower = level_of(wheel, tick);
     const uint32_t to = index_of(tick, lower);
-    splice(ring_of(wheel, index, tick), ring_of(wheel, to, tick));
+    const uint32_t lane = lane_of(wheel, tick, to);
+    splice(node_at(lane_at(head_of(wheel, index), lane_of(wheel, tick, index))),
+           lane_ring(head_of(wheel, to), lane, 0));
     vacate(wheel, level, index);
     if (lower > 0) *tick_at(wheel, to) = tick;
     occupy(wheel, lower, to);
+    set_lanes(wheel, to, 1u << lane);
 }
 
 /* Put all of a lower slot before what stands in another, lane by lane: a tick's is the same. */
 MR_COLD static void lift_all(mr_wheel *wheel, uint32_t level, uint32_t index, uint32_t to) {
     const uint64_t tick = wheel->time >> BIT_1 << BIT_1 | index; /* If that is on level 0. */
+    uint32_t lanes_to = lanes_in(wheel, to);
 #pragma clang loop unroll(disable)
-    for (uint32_t lane = 0; lane < lanes_of(index); lane++) {
-        const uint32_t lane_to = level == 0 ? lane_of(tick, to) : has_lanes(to) ? lane : 0;
+    for (uint32_t lanes = lanes_in(wheel, index); lanes != 0; lanes &= lanes - 1) {
+        const uint32_t lane = (uint32_t)__builtin_ctz(lanes);
+        const uint32_t lane_to = level == 0 ? lane_of(wheel, tick, to) : has_lanes(to) ? lane : 0;
         splice(node_at(lane_at(head_of(wheel, index), lane)),
-               node_at(lane_at(head_of(wheel, to), lane_to)));
+               lane_ring(head_of(wheel, to), lane_to, lanes_to));
+        lanes_to |= 1u << lane_to;
     }
     vacate(wheel, level, index);
+    occupy(wheel, level_at(to), to);
+    set_lanes(wheel, to, lanes_to);
 }
 
 /* Move the time back to `tick`. What hangs below the highest digit that changes, or below a slot
@@ -269,13 +306,10 @@ MR_COLD static void turn_back(mr_wheel *wheel, uint64_t tick) {
     const uint32_t level = drains ? wheel->draining : changing;
     if (level > 0) { /* On level 0 nothing hangs below. */
         const uint32_t index = index_of(wheel->time, level);
-        bool holds = is_occupied(wheel, index);
-        (void)ring_of(wheel, index, tick);
         for (uint32_t lower = level; lower-- > 0;) {
-            for (; wheel->words[lower] != 0; holds = true)
+            while (wheel->words[lower] != 0)
                 lift_all(wheel, lower, first_occupied(wheel, lower), index);
         }
-        if (holds) occupy(wheel, level, index);
         *tick_at(wheel, index) = MIXED | wheel->time;
     }
     wheel->time = tick;
@@ -304,17 +338,23 @@ MR_CALLED void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node) {
 
 /* ---- Opening and closing ---- */
 
+static uint32_t slots_bytes(const mr_wheel *wheel) {
+    const uint32_t heads = heads_before(wheel->lane_bits, SLOTS);
+    return (uint32_t)offsetof(slots, heads) + heads * (uint32_t)sizeof(mr_wheel_node);
+}
+
 mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
-                        const void *owner) {
-    mr_addr made = mr_heap_alloc(heap, sizeof(slots));
-    if (made == 0) return MR_ERR_MEMORY;
-    *wheel = (mr_wheel){.heap = heap, .slots = made, .deadline = deadline, .owner = owner};
-    make_rings(made, FIRST_1);
+                        const void *owner, bool few) {
+    *wheel = (mr_wheel){.heap = heap, .deadline = deadline, .owner = owner};
+    wheel->lane_bits = few ? 0 : LANE_BITS_MAX;
+    wheel->slots = mr_heap_alloc(heap, slots_bytes(wheel));
+    if (wheel->slots == 0) return MR_ERR_MEMORY;
+    memset(slots_of(wheel)->lanes, 0, sizeof slots_of(wheel)->lanes);
     return MR_OK;
 }
 
 void mr_wheel_close(mr_wheel *wheel) {
-    if (wheel->slots != 0) mr_heap_free(wheel->heap, wheel->slots, sizeof(slots));
+    if (wheel->slots != 0) mr_heap_free(wheel->heap, wheel->slots, slots_bytes(wheel));
     *wheel = (mr_wheel){0};
 }
 
@@ -336,54 +376,41 @@ static bool earliest(const mr_wheel *wheel, uint32_t *level_out, uint32_t *index
     return true;
 }
 
-/* Nodes of a slot that is being hung lower: the first of each lane, */
-typedef struct drained {
-    mr_wheel_node *node[LANES];
-    uint64_t tick[LANES]; /* and for when they are to be hung. */
-} drained;
-
-/* Take the first node off each of the lanes, at most so many; how many they were. All are touched
- * before any is looked at, so that their cache misses overlap. */
-static uint32_t take_round(const mr_wheel *wheel, mr_addr heads, uint32_t lanes, uint32_t most,
-                           drained *out) {
-    mr_addr second[LANES];
-#pragma clang loop unroll(disable)
-    for (uint32_t lane = 0; lane < lanes; lane++) {
-        const mr_addr head = lane_at(heads, lane);
-        const mr_addr first = node_at(head)->next;
-        second[lane] = node_at(first)->next;
-        if (first == head) continue;
-        mr_touch(mr_at(first - wheel->before));
-        mr_touch(mr_at(first + wheel->behind));
-    }
-    uint32_t count = 0;
-#pragma clang loop unroll(disable)
-    for (uint32_t lane = 0; lane < lanes && count < most; lane++) {
-        const mr_addr head = lane_at(heads, lane);
-        if (is_empty(head)) continue;
-        mr_wheel_node *node = node_at(node_at(head)->next);
-        out->node[count] = node;
-        out->tick[count++] = tick_of(wheel, node);
-        node_at(head)->next = second[lane];
-    }
-    return count;
-}
-
-/* Hang nodes of a slot lower, round by round. */
+/* Hang nodes of a slot lower, round by round: the first of each lane. All are touched before any
+ * is looked at, so that their cache misses overlap. */
 static void lower_some(mr_wheel *wheel, uint32_t level, uint32_t index, uint32_t *budget) {
     const mr_addr heads = head_of(wheel, index);
-    const uint32_t lanes = lanes_of(index);
-    drained some;
-    for (uint32_t count; (count = take_round(wheel, heads, lanes, *budget, &some)) > 0;) {
-        for (uint32_t i = 0; i < count; i++)
-            hang(wheel, some.node[i], level_of(wheel, some.tick[i]), some.tick[i]);
+    uint32_t lanes = lanes_in(wheel, index);
+    while (lanes != 0 && *budget > 0) {
+        mr_addr first[LANES_MAX];
+        mr_addr second[LANES_MAX];
+        uint32_t count = 0;
+        for (uint32_t left = lanes; left != 0 && count < *budget; left &= left - 1) {
+            const mr_addr node = node_at(lane_at(heads, (uint32_t)__builtin_ctz(left)))->next;
+            first[count] = node;
+            second[count++] = node_at(node)->next;
+            mr_touch(mr_at(node - wheel->before));
+            mr_touch(mr_at(node + wheel->behind));
+        }
         *budget -= count;
+        uint32_t left = lanes;
+        for (uint32_t i = 0; i < count; i++, left &= left - 1) {
+            const uint32_t lane = (uint32_t)__builtin_ctz(left);
+            const mr_addr head = lane_at(heads, lane);
+            mr_wheel_node *node = node_at(first[i]);
+            const uint64_t tick = tick_of(wheel, node);
+            node_at(head)->next = second[i];
+            if (second[i] == head) lanes ^= 1u << lane;
+            hang(wheel, node, level_of(wheel, tick), tick);
+        }
     }
 #pragma clang loop unroll(disable)
-    for (mr_addr head = heads; head < lane_at(heads, lanes); head = lane_at(head, 1))
+    for (uint32_t left = lanes; left != 0; left &= left - 1) {
+        const mr_addr head = lane_at(heads, (uint32_t)__builtin_ctz(left));
         node_at(node_at(head)->next)->before = head;
+    }
     wheel->draining = level; /* Until the slot's last node has gone. */
-    vacate_if_empty(wheel, heads);
+    keep_lanes(wheel, level, index, lanes);
 }
 
 /* The first node that is due, hung on level 0 by now; the budget pays for it, too. */

@@ -10,9 +10,9 @@
  *
  * Each level that a node goes through costs a cache miss, so the low ones, where most
  * deadlines are, are few and wide; but not so wide that the nodes of a slot of level 1
- * fall out of the cache before they are due. And a slot there has 8 lanes: a deadline is
- * in one of them by its hash. They are walked through side by side, so that 8 misses
- * overlap, where one ring would tell where the next node is only when the last is there.
+ * fall out of the cache before they are due. And a slot of levels 1 to 3 has 16 lanes: a
+ * deadline is in one of them by its hash. They are walked through side by side, so that 16
+ * misses overlap, where one ring would tell where the next node is only when the last is there.
  *
  * When the time reaches a slot of level n > 0, its nodes are taken one by one
  * and hung lower; or all at once, where they were hung for one deadline, as are the
@@ -55,6 +55,7 @@ typedef struct mr_wheel {
     uint64_t occupied[MR_WHEEL_WORDS]; /* A bit per slot, of level 0 first. */
     uint32_t draining;                 /* Level whose reached slot is being hung lower, or 0. */
     mr_addr slots;
+    uint32_t lane_bits;
     mr_heap *heap;
     mr_wheel_deadline deadline;
     const void *owner;
@@ -63,9 +64,10 @@ typedef struct mr_wheel {
     uint32_t behind;
 } mr_wheel;
 
-/* An empty wheel whose time is the earliest there is (-2^54 ms). MR_ERR_MEMORY. */
+/* An empty wheel whose time is the earliest there is (-2^54 ms); of `few` nodes it has no lanes,
+ * and a fifth of the memory, which is 123 KB. MR_ERR_MEMORY. */
 mr_status mr_wheel_open(mr_wheel *wheel, mr_heap *heap, mr_wheel_deadline deadline,
-                        const void *owner);
+                        const void *owner, bool few);
 void mr_wheel_close(mr_wheel *wheel);
 
 /* Hang `node`, which hangs nowhere, at its deadline (asked from the owner), behind
