@@ -234,7 +234,6 @@ mr_status mr_timer_clear(mr_operator handle, uint32_t address) {
 /* The row whose timer is due goes to `row_out`, or NULL. */
 static mr_status next_timer(mr_operator_data *op, double upto_ms, mr_row **row_out,
                             mr_due *due_out) {
-    MR_TRY(check_timers(op));
     uint32_t steps = TIMER_STEPS;
     mr_row *row = mr_rows_timer_due(&op->rows, upto_ms, &steps);
     *row_out = row;
@@ -250,6 +249,7 @@ static mr_status next_timer(mr_operator_data *op, double upto_ms, mr_row **row_o
 mr_status mr_timer_peek(mr_operator handle, double upto_ms, mr_due *due_out) {
     GET_OPERATOR(op, handle);
     mr_row *row;
+    MR_TRY(check_timers(op));
     return next_timer(op, upto_ms, &row, due_out);
 }
 

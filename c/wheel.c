@@ -199,7 +199,7 @@ static void append(mr_wheel_node *head, mr_wheel_node *node) {
 }
 
 /* Put the node at the end of its lane in the slot of its tick. */
-static void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
+MR_INLINE void hang(mr_wheel *wheel, mr_wheel_node *node, uint32_t level, uint64_t tick) {
     if (level == 0) { /* Of all nodes, at last: in few steps. */
         const uint32_t low = (uint32_t)tick % FIRST_1;
         const bool occupied = is_occupied(wheel, low);

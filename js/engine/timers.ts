@@ -69,8 +69,7 @@ export class Timers {
     let result: number = status.MORE
     while (result === status.MORE) result = wasm[call](handle, uptoMs, scratch)
     if (result < 0) throw this.#op.refusal("look for timers", result)
-    views.follow()
-    engine.refs.collect() // Rows whose ttl is over may have gone.
+    engine.refs.collect() // Rows whose ttl is over may have gone, and memory may have grown.
     const row = views.word(scratch + at.row)
     const timeMs = views.f64[(scratch + at.time_ms) >>> 3] as number
     this.#earliestMs = timeMs
