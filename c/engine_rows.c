@@ -258,7 +258,7 @@ mr_status mr_timer_take(mr_operator handle, double upto_ms, mr_due *due_out) {
     mr_row *row;
     MR_TRY(check_host_timers(op));
     MR_TRY(next_timer(op, upto_ms, &row, due_out));
-    if (row != NULL) mr_rows_timer_clear(&op->rows, row);
+    if (row != NULL) mr_rows_timer_take(&op->rows, row);
     return MR_OK;
 }
 

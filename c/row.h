@@ -347,6 +347,9 @@ void mr_rows_timer_clear(mr_rows *rows, mr_row *row);
  * timer stays. NULL when none is, or when the budget of `steps` is used up. */
 mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps);
 
+/* Off with the timer that was found due just now. */
+void mr_rows_timer_take(mr_rows *rows, mr_row *row);
+
 /* No timer is due before this; Infinity when there is none. */
 double mr_rows_timer_next(const mr_rows *rows);
 

@@ -86,18 +86,29 @@ void mr_rows_timer_rehang(mr_rows *rows, mr_row *row) {
     hang(rows, timer);
 }
 
+/* The wheel of the first timer: what is overdue comes before all others. */
+static mr_wheel *first_wheel(mr_rows *rows) {
+    return rows->overdue.size > 0 ? &rows->overdue : &rows->timers;
+}
+
 mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
     if (!(upto_ms >= -8.64e15)) return NULL; /* Before all times, or none. */
     const int64_t upto = mr_time_of(upto_ms);
     for (;;) {
-        const bool past = rows->overdue.size > 0; /* All of them before all others. */
-        mr_wheel_node *node = mr_wheel_first(past ? &rows->overdue : &rows->timers, upto, steps);
+        mr_wheel_node *node = mr_wheel_first(first_wheel(rows), upto, steps);
         if (node == NULL) return NULL;
         mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->timer_at);
         mr_row_reach(rows, row);
         if (!mr_row_expired(rows, row, (double)mr_row_timer_ms(timer_of(rows, row)))) return row;
         mr_rows_timer_clear(rows, row);
     }
+}
+
+void mr_rows_timer_take(mr_rows *rows, mr_row *row) {
+    mr_row_timer *timer = timer_of(rows, row);
+    mr_wheel_remove(first_wheel(rows), &timer->node);
+    *timer = (mr_row_timer){0};
+    mr_row_changed(rows, row);
 }
 
 double mr_rows_timer_next(const mr_rows *rows) {
