@@ -69,11 +69,18 @@ export function inputOf({ inputs = 0 }: Chunk, index: number): number {
 
 /** The time of value `index`: event time, or its arrival. */
 export function timeOf(chunk: Chunk, index: number): number {
-  const { times, arrival } = chunk
-  if (times !== undefined) return times[index] as number
-  return arrival.times === undefined
-    ? arrival.now
-    : (arrival.times[causeOf(chunk, index)] as number)
+  return timeIn(chunk.arrival, chunk.times, index, causeOf(chunk, index))
+}
+
+/** The same, for loops: chunks are of many shapes, so that reading their fields takes time. */
+export function timeIn(
+  { times, now }: Arrival,
+  own: Float64Array | undefined,
+  index: number,
+  cause: number,
+): number {
+  if (own !== undefined) return own[index] as number
+  return times === undefined ? now : (times[cause] as number)
 }
 
 /**

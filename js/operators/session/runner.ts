@@ -6,7 +6,7 @@
  * Functions that give promises: a session ends only when all events before the one that ends it
  * are done, so of a slice such a piece is in flight at once as no session can end in.
  */
-import { causeOf, causedBy, timeOf } from "../../chunk.ts"
+import { causeOf, causedBy, timeIn, timeOf } from "../../chunk.ts"
 import type { Arrival, Chunk, Failure } from "../../chunk.ts"
 import { Operator } from "../../engine/operator.ts"
 import { sessionFields, SessionRows } from "../../engine/session_rows.ts"
@@ -169,16 +169,17 @@ export class SessionRunner implements Runner, Moments {
   }
 
   #runSlice(slice: Piece, start: number): Failure | undefined | Promise<Failure | undefined> {
-    const { size, out, tolerate, chunk } = slice
-    const { values, arrival } = chunk
+    const { size, out, tolerate, chunk, rows, from } = slice
+    const { values, arrival, at, times } = chunk
+    const { watermarks } = arrival
     const { own, access, verb } = this.#seats.seat
     const { taken } = this.#ends
     for (let row = start; row < size; row++) {
-      const index = indexOf(slice, row)
-      const cause = causeOf(chunk, index)
+      const index = rows === undefined ? from + row : (rows[row] as number)
+      const cause = at === undefined ? index : (at[index] as number)
       let made = out.size
       try {
-        const watermark = arrival.watermarks?.[cause]
+        const watermark = watermarks?.[cause]
         if (watermark === undefined) this.#endOverdue(row, cause, out)
         else {
           if (this.#sessions.timers.mayBeDue(watermark)) this.#ends.upTo(watermark, chunk, out)
@@ -187,7 +188,7 @@ export class SessionRunner implements Runner, Moments {
         }
         made = out.size
         if (access !== own) access.begin(row)
-        else own.beginAt(row, timeOf(chunk, index), passedOf(arrival, cause))
+        else own.beginAt(row, timeIn(arrival, times, index, cause), passedOf(arrival, cause))
         const result = verb.call(values[index])
         if (isPromise(result)) return this.#fly(slice, row, result)
         verb.accept(result, values[index], index, out)
