@@ -124,7 +124,7 @@ static mr_status check_timers(const mr_operator_data *op) {
 }
 
 /* Timers that an operator sets for itself are nobody else's to move. */
-static mr_status check_host_timers(const mr_operator_data *op) {
+MR_INLINE mr_status check_host_timers(const mr_operator_data *op) {
     if (op->kind->advance != NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
     return check_timers(op);
 }

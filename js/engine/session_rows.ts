@@ -69,9 +69,9 @@ export class SessionRows {
     return keyOfRow(this.#op, row)
   }
 
-  /** Is a row's session the only one that is open? */
-  isAlone(row: number): boolean {
-    return !this.#others.has(this.rows.record(row))
+  /** Is the session of a row the only one that is open, by where its numbers begin? */
+  isAlone(at: number): boolean {
+    return !this.#others.has(at * 8)
   }
 
   hasState(row: number): boolean {
@@ -96,7 +96,7 @@ export class SessionRows {
       state: undefined,
     }
     if (own.has) own.state = this.stateOf(row)
-    if (this.isAlone(row)) return [own]
+    if (this.isAlone(at)) return [own]
     const others = this.#others.get(row) as readonly OpenSession[]
     return [own, ...others.map((other) => ({ ...other }))]
   }
@@ -127,7 +127,8 @@ export class SessionRows {
   /** These are the sessions of a row from now on, by their start. Throws `LIMIT`, `MEMORY`. */
   replace(row: number, sessions: readonly OpenSession[]): void {
     const [own, ...others] = sessions as [OpenSession, ...OpenSession[]]
-    const before = this.isAlone(row) ? [] : (this.#others.get(row) as readonly OpenSession[])
+    const at = this.at(row)
+    const before = this.isAlone(at) ? [] : (this.#others.get(row) as readonly OpenSession[])
     this.#setOthers(row, others)
     try {
       if (own.has) this.#state.set(row, own.state)
@@ -137,7 +138,6 @@ export class SessionRows {
       throw error
     }
     const { f64 } = this.rows.views
-    const at = this.at(row)
     f64[at + numbers.start] = own.start
     f64[at + numbers.last] = own.last
     f64[at + numbers.count] = own.count

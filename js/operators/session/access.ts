@@ -42,6 +42,8 @@ export class SessionAccess implements Access {
   #time = 0
   #passed = 0
   #row = 0
+  /** Where its numbers begin. */
+  #at = 0
   #way = begins
   /** Where it rearranges: the sessions of the key as they will be, and which is the event's. */
   #all: OpenSession[] = []
@@ -190,7 +192,8 @@ export class SessionAccess implements Access {
       const at = this.#sessions.at(row)
       const last = f64[at + numbers.last] as number
       const near = isNear(time, f64[at + numbers.start] as number, last, this.#rule)
-      if (!near || !this.#sessions.isAlone(row)) return this.#fit(row)
+      if (!near || !this.#sessions.isAlone(at)) return this.#fit(row)
+      this.#at = at
       this.#way = joins
       if (last > time) lastMs = last
     }
@@ -237,7 +240,7 @@ export class SessionAccess implements Access {
     if (this.#change === replaced) sessions.setState(row, this.#pending)
     else if (this.#change === deleted) sessions.clearState(row)
     const { f64 } = sessions.rows.views
-    const at = sessions.at(row)
+    const at = this.#at
     f64[at + numbers.count] = (f64[at + numbers.count] as number) + 1
     if (time < (f64[at + numbers.start] as number)) f64[at + numbers.start] = time
     if (time <= (f64[at + numbers.last] as number)) return

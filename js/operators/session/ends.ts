@@ -77,7 +77,8 @@ export class SessionEnds {
   /** The first session of a row is over; `tell` what goes out, if anything does. */
   first(row: number, tell: (ended: unknown, endMs: number) => void): void {
     const sessions = this.#sessions
-    if (this.#plan.ended === undefined && sessions.isAlone(row)) return sessions.rows.drop(row)
+    if (this.#plan.ended === undefined && sessions.isAlone(sessions.at(row)))
+      return sessions.rows.drop(row)
     const [first, ...rest] = sessions.sessionsOf(row) as [OpenSession, ...OpenSession[]]
     const key = sessions.keyOf(row)
     if (rest.length === 0) sessions.rows.drop(row)
