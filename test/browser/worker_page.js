@@ -24,7 +24,7 @@ async function main() {
     while (sums.length < 1000) await pull()
     let done = false
     const saving = job.checkpoint().then(() => (done = true))
-    while (!done && (await pull())) if (sums.length % 1024 === 0) await turn()
+    while (!done && (await pull())) if (sums.length % 128 === 0) await turn()
     await saving
     for (let more = 0; more < 100; more++) await pull()
   } else {
