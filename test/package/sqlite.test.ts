@@ -45,8 +45,12 @@ describe.runIf(node)(name, () => {
     expect(calls).toBeGreaterThan(80)
     for (let call = 3; call < calls; call += Math.ceil(calls / 8)) {
       const database = `killed-${call}.db`
-      const killed = runInNode("lines", scratch.at(database), String(call))
-      await expect(killed, `call ${call}`).rejects.toMatchObject({ cause: { signal: "SIGKILL" } })
+      const told = runInNode("lines", scratch.at(database), String(call))
+      const ended = await told.then(
+        (text) => (JSON.parse(text) as Ended).calls < call, // It may need fewer than the first.
+        ({ cause }: Error) => (cause as { readonly signal?: string }).signal === "SIGKILL",
+      )
+      expect(ended, `call ${call}`).toBe(true)
       expect((await finish(database)).lines, `killed in call ${call}`).toEqual(lines)
     }
   })
