@@ -351,7 +351,7 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps);
 void mr_rows_timer_take(mr_rows *rows, mr_row *row);
 
 /* No timer is due before this; Infinity when there is none. */
-double mr_rows_timer_next(const mr_rows *rows);
+double mr_rows_timer_next(mr_rows *rows);
 
 /* Take it off its wheel, to be looked at; it stays set. */
 void mr_rows_timer_unhang(mr_rows *rows, mr_row *row);

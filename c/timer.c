@@ -111,7 +111,7 @@ void mr_rows_timer_take(mr_rows *rows, mr_row *row) {
     mr_row_changed(rows, row);
 }
 
-double mr_rows_timer_next(const mr_rows *rows) {
-    const mr_wheel *wheel = rows->overdue.size > 0 ? &rows->overdue : &rows->timers;
+double mr_rows_timer_next(mr_rows *rows) {
+    const mr_wheel *wheel = first_wheel(rows);
     return wheel->size > 0 ? (double)mr_wheel_next(wheel) : __builtin_inf();
 }

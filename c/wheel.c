@@ -44,7 +44,7 @@ enum {
     LANES_MAX = 1 << LANE_BITS_MAX,
 };
 
-/* The slots of a wheel, level by level. What is not occupied may hold anything. */
+/* The slots of a wheel, level by level. Heads and ticks of those without nodes may be anything. */
 typedef struct slots {
     uint64_t ticks[SLOTS - FIRST_1]; /* From level 1 on: the least of those that were hung here
                                       * since the slot was empty; | MIXED: there were others. */

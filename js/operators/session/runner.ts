@@ -169,6 +169,7 @@ export class SessionRunner implements Runner, Moments {
   }
 
   #runSlice(slice: Piece, start: number): Failure | undefined | Promise<Failure | undefined> {
+    // Chunks and slices are of many shapes: what the loop wants of them is read before it.
     const { size, out, tolerate, chunk, rows, from } = slice
     const { values, arrival, at, times } = chunk
     const { watermarks } = arrival
