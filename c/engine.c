@@ -187,7 +187,7 @@ static const mr_operator_kind *const kinds[] = {
     [MR_CUSTOM] = &mr_kind_custom,           [MR_AGGREGATE] = &mr_kind_aggregate,
     [MR_DEDUPLICATE] = &mr_kind_deduplicate, [MR_THROTTLE] = &mr_kind_throttle,
     [MR_WINDOW] = &mr_kind_window,           [MR_JOIN] = &mr_kind_join,
-    [MR_PATTERN] = &mr_kind_pattern,
+    [MR_PATTERN] = &mr_kind_pattern,         [MR_SESSION] = &mr_kind_session,
 };
 
 static mr_status check_spec(const mr_operator_spec *spec) {

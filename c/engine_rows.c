@@ -12,6 +12,7 @@ mr_status mr_find(mr_operator handle, mr_batch in_handle, uint32_t *found_out) {
     MR_TRY(mr_batch_check(in));
     MR_TRY(mr_rows_find(&op->rows, &in->columns));
     op->found_in = in_handle;
+    if (op->kind->found != NULL) op->kind->found(op);
     mr_operator_follow(op, &in->columns);
     *found_out = mr_addr_of(&op->rows.find.found);
     return MR_OK;
@@ -64,6 +65,13 @@ mr_status mr_row_remove(mr_operator handle, uint32_t index) {
     mr_addr row = mr_find_again(&op->rows, index);
     if (row != 0) mr_rows_remove(&op->rows, mr_row_at(row));
     return MR_OK;
+}
+
+/* ---- sessions ---- */
+
+int32_t mr_session_event(mr_operator handle, uint32_t index, uint32_t takes) {
+    GET_FOUND(op, handle, index);
+    return mr_session_take(op, index, takes != 0);
 }
 
 /* ---- rows by key ---- */

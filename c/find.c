@@ -43,15 +43,18 @@ mr_addr mr_rows_lookup(const mr_rows *rows, uint32_t hash, const uint8_t *key, u
 }
 
 enum {
-    FIND_WORDS = 3, /* Per row: rows, hashes, and the bits of those hashes. */
+    FIND_WORDS = 3, /* Per row: rows, hashes, and the bits of those hashes; ways, if there are. */
     ROWS_MIN = 256,
 };
+
+static uint32_t block_bytes(const mr_rows *rows, uint32_t rows_max) {
+    return rows_max * (FIND_WORDS + rows->has_ways) * (uint32_t)sizeof(uint32_t);
+}
 
 void mr_find_close(mr_rows *rows) {
     mr_find_data *find = &rows->find;
     const mr_addr evicted = find->found.evicted; /* Stands for itself. */
-    mr_heap_free(rows->heap, find->found.rows,
-                 find->rows_max * FIND_WORDS * (uint32_t)sizeof(uint32_t));
+    mr_heap_free(rows->heap, find->found.rows, block_bytes(rows, find->rows_max));
     memset(find, 0, sizeof *find);
     find->found.evicted = evicted;
 }
@@ -67,8 +70,7 @@ static MR_COLD mr_status make_room(mr_rows *rows, uint32_t count) {
     if (count <= find->rows_max && find->found.rows != 0) return MR_OK;
     const uint32_t rows_max = power_from(ROWS_MIN, count);
     const uint32_t word = (uint32_t)sizeof(uint32_t);
-    const uint32_t bytes = rows_max * FIND_WORDS * word;
-    mr_addr block = mr_heap_alloc(rows->heap, bytes);
+    mr_addr block = mr_heap_alloc(rows->heap, block_bytes(rows, rows_max));
     if (block == 0) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)rows->heap->budget_bytes);
     }
@@ -76,6 +78,7 @@ static MR_COLD mr_status make_room(mr_rows *rows, uint32_t count) {
     find->found.rows = block;
     find->hashes = block + rows_max * word;
     find->bits = block + rows_max * 2 * word;
+    find->found.ways = block + rows_max * FIND_WORDS * word; /* Else it is nobody's. */
     find->rows_max = rows_max;
     return MR_OK;
 }
@@ -198,25 +201,38 @@ void mr_find_end(mr_rows *rows) {
     rows->find.found.size = 0;
 }
 
-/* May a key of the chunk have this hash? Its bits are as many as 32 of its rows. */
-static bool has_hash(mr_find_data *find, uint32_t hash) {
-    uint32_t *bits = mr_u32s(find->bits);
-    const uint32_t mask = find->rows_max - 1;
-    if (!find->has_bits) {
-        const uint32_t *hashes = mr_u32s(find->hashes);
-        memset(bits, 0, find->rows_max * sizeof(uint32_t));
-        for (uint32_t i = 0; i < find->found.size; i++)
-            bits[hashes[i] / 32 & mask] |= 1u << (hashes[i] % 32);
-        find->has_bits = true;
-    }
-    return (bits[hash / 32 & mask] >> (hash % 32) & 1) != 0;
+/* Where the bit of a hash is: there are 32 for each row. */
+static uint32_t *word_of(const mr_find_data *find, uint32_t hash) {
+    return mr_u32s(find->bits) + (hash / 32 & (find->rows_max - 1));
+}
+
+static bool has_bit(const mr_find_data *find, uint32_t hash) {
+    return (*word_of(find, hash) >> (hash % 32) & 1) != 0;
+}
+
+bool mr_find_first(mr_rows *rows, uint32_t index) {
+    mr_find_data *find = &rows->find;
+    const uint32_t hash = mr_u32s(find->hashes)[index];
+    if (index == 0) memset(mr_at(find->bits), 0, find->rows_max * sizeof(uint32_t));
+    const bool first = !has_bit(find, hash);
+    *word_of(find, hash) |= 1u << (hash % 32);
+    find->has_bits = index + 1 == find->found.size;
+    return first;
+}
+
+/* May a key of the chunk have this hash? */
+static bool has_hash(mr_rows *rows, uint32_t hash) {
+    mr_find_data *find = &rows->find;
+    for (uint32_t i = 0; !find->has_bits; i++)
+        (void)mr_find_first(rows, i);
+    return has_bit(find, hash);
 }
 
 void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash) {
     mr_find_data *find = &rows->find;
     const mr_addr was = mr_addr_of(row);
     const uint32_t size = find->found.size;
-    if (size == 0 || !has_hash(find, hash)) return;
+    if (size == 0 || !has_hash(rows, hash)) return;
     uint32_t *found = mr_u32s(find->found.rows);
     for (uint32_t i = 0; i < size; i++)
         found[i] = found[i] == was ? 0 : found[i];

@@ -14,6 +14,7 @@
 #define MILLRACE_H
 
 #include "millrace_pattern.h"
+#include "millrace_session.h"
 
 #include <stdint.h>
 
@@ -79,6 +80,7 @@ typedef enum mr_kind {
     MR_WINDOW = 4,      /* Aggregates per key and window; c/op/window.c. */
     MR_JOIN = 5,        /* Pairs of the events of two inputs; c/op/join.c. */
     MR_PATTERN = 6,     /* Sequences of events of a key; c/op/pattern.c. */
+    MR_SESSION = 7,     /* As custom, with mr_session_event; c/op/session.c. */
 } mr_kind;
 
 /* Which windows an event at t, or the n-th of its key, is in. */
@@ -124,6 +126,7 @@ enum {
     MR_PARTIAL = 1 << 11,     /* MR_COUNTED: at the end also a window that is not full. */
     MR_ENTRIES = 1 << 12,     /* A key has many rows; custom: see mr_entries_next. */
     MR_AS_OF = 1 << 13,       /* Join: a left event's one partner, once the watermark is past it. */
+    MR_ANY_ORDER = 1 << 14,   /* Session: those that are over may be taken in any order. */
 };
 
 /* The value columns of a window's results before those of the aggregates. A result with a
@@ -170,24 +173,24 @@ typedef struct mr_options {
 } mr_options;
 
 typedef struct mr_operator_spec {
-    double ttl_ms;                /* Rows expire at this age since their last write; 0: never. */
-    double cleanup_ms;            /* MR_LINGER: rows go at multiples of this; whole, > 0. */
-    uint64_t rows_max;            /* 0: no limit. */
-    uint64_t bytes_max;           /* Rows, strings and an estimate of refs; 0: no limit. */
-    double limit;                 /* Throttle: events per per_ms, >= 1. */
-    double per_ms;                /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
-    double burst;                 /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
-    double queue_max;             /* MR_DELAY: events of a key that wait at most, >= 1. */
-    double size;                  /* Window: ms, or events; whole, >= 1. */
-    double slide;                 /* Window: the same; of MR_ALIGNED at most size. */
-    double offset_ms;             /* Window: whole. */
-    double late_ms;               /* Window: how late an event may be; whole. */
-    double before_ms;             /* Join: a right event may be so much before its left one, */
-    double after_ms;              /* and so much after it; their sum >= 0. */
-    uint32_t kind;                /* mr_kind. */
-    uint32_t flags;               /* MR_EMIT_EACH and others; what its kind has not is refused. */
-    uint32_t count;               /* Of fields (custom, join, pattern) or of aggregates; else 0. */
-    uint8_t kinds[MR_FIELDS_MAX]; /* mr_field or mr_aggregate each. */
+    double ttl_ms;      /* Rows expire at this age since their last write; 0: never. */
+    double cleanup_ms;  /* MR_LINGER: rows go at multiples of this; whole, > 0. */
+    uint64_t rows_max;  /* 0: no limit. */
+    uint64_t bytes_max; /* Rows, strings and an estimate of refs; 0: no limit. */
+    double limit;       /* Throttle: events per per_ms, >= 1. */
+    double per_ms;      /* Throttle: > 0. Its ttl_ms, > 0: how long a pass matters. */
+    double burst;       /* Throttle: of MR_TOKEN_BUCKET and MR_GCRA, >= 1. */
+    double queue_max;   /* MR_DELAY: events of a key that wait at most, >= 1. */
+    double size;        /* Window: ms, or events; whole, >= 1. Session: the gap, > 0. */
+    double slide;       /* Window: the same; of MR_ALIGNED at most size. */
+    double offset_ms;   /* Window: whole. */
+    double late_ms;     /* Window: how late an event may be; whole. */
+    double before_ms;   /* Join: a right event may be so much before its left one, */
+    double after_ms;    /* and so much after it; their sum >= 0. */
+    uint32_t kind;      /* mr_kind. */
+    uint32_t flags;     /* MR_EMIT_EACH and others; what its kind has not is refused. */
+    uint32_t count;     /* Of fields (custom and kinds like it) or of aggregates; else 0. */
+    uint8_t kinds[MR_FIELDS_MAX];   /* mr_field or mr_aggregate each. */
     uint8_t columns[MR_FIELDS_MAX]; /* Aggregate: the input column each reads. */
     uint32_t algorithm;             /* Throttle: mr_algorithm. */
     uint32_t assigner;              /* Window: mr_assigner. */
@@ -222,6 +225,7 @@ typedef struct mr_found {
     uint32_t size;    /* Input rows. */
     uint32_t rows;    /* u32[size]; none of them is gone. */
     uint32_t evicted; /* The row that was evicted first; see mr_evicted_free. 0: none. */
+    uint32_t ways;    /* Sessions: u32[size], mr_session_way; it holds while rows[i] is not 0. */
 } mr_found;
 
 /* How a record lies in a row: its address is round8(row + key_at + key bytes),
@@ -428,6 +432,11 @@ MR_API mr_status mr_row_remove(mr_operator op, uint32_t index);
 
 /* Remove the row at this address. */
 MR_API mr_status mr_row_drop(mr_operator op, uint32_t row);
+
+/* What becomes of the event at input row `index` of the last mr_find: an mr_session_way, or an
+ * error. With `takes` 1 the session that it joins or begins has it now: MR_ERR_LIMIT,
+ * MR_ERR_MEMORY; with 0, or another way, nothing has changed. */
+MR_API int32_t mr_session_event(mr_operator op, uint32_t index, uint32_t takes);
 
 /* ---- rows by key: without a chunk, for whatever key and time the host has ---- */
 

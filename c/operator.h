@@ -37,6 +37,8 @@ typedef struct mr_operator_kind {
     void (*open)(mr_operator_data *op);
     /* Emit what is due by a watermark, or now; MR_MORE. Not called where it is NULL. */
     mr_status (*advance)(mr_operator_data *op, double watermark_ms, mr_batch_data *results);
+    /* The host has found the rows of a chunk. */
+    void (*found)(mr_operator_data *op);
     /* What goes on over several calls is void: the operator closes, or rows are loaded. */
     void (*stop)(mr_operator_data *op);
 } mr_operator_kind;
@@ -148,6 +150,10 @@ extern const mr_operator_kind mr_kind_throttle;
 extern const mr_operator_kind mr_kind_window;
 extern const mr_operator_kind mr_kind_join;
 extern const mr_operator_kind mr_kind_pattern;
+extern const mr_operator_kind mr_kind_session;
+
+/* mr_session_event; op/session.c. */
+int32_t mr_session_take(mr_operator_data *op, uint32_t index, bool takes);
 
 /* Is there no room for one more result with a key of `key_bytes` (0: without one)? */
 static inline bool mr_results_full(const mr_batch_data *results, uint32_t key_bytes) {

@@ -201,7 +201,7 @@ static mr_lru *lru_of(const mr_rows *rows, mr_addr row) {
     return (mr_lru *)mr_row_part(mr_row_at(row), rows->lru_at);
 }
 
-static void keep_evicted(mr_rows *rows, mr_row *row, uint32_t by) {
+static MR_COLD void keep_evicted(mr_rows *rows, mr_row *row, uint32_t by) {
     mr_addr *first = &rows->find.found.evicted;
     unlink_row(rows, row);
     rows->bytes -= held_bytes(rows, mr_row_record(rows, row));
@@ -373,7 +373,7 @@ static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts 
 }
 
 /* A row becomes what is loaded; its places in orders are put back at the end of that. */
-static void replace(mr_rows *rows, mr_row *row, const mr_row_parts *parts) {
+static MR_COLD void replace(mr_rows *rows, mr_row *row, const mr_row_parts *parts) {
     if (rows->ring_at != 0) mr_row_leave(rows, row, false);
     empty_record(rows, row);
     if (rows->ttl_ms > 0) mr_wheel_remove(&rows->wheel, mr_row_part(row, rows->wheel_at));
@@ -577,8 +577,8 @@ mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t has
     return MR_OK;
 }
 
-mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const uint8_t *record,
-                        mr_row **row_out) {
+MR_COLD mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row,
+                                const uint8_t *record, mr_row **row_out) {
     const mr_row_parts parts = {
         .key = mr_row_key(from, row),
         .key_bytes = row->key_bytes,

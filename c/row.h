@@ -160,6 +160,8 @@ typedef struct mr_rows {
     mr_addr evicted_last; /* Of the chain that find.found.evicted starts. */
     bool keep_evicted;
     bool touch_reads;
+    bool has_ways;           /* Finds tell the ways of events; see mr_found. */
+    bool timers_any_order;   /* Which timer of those that are due comes first is all the same. */
     bool shrinks;            /* The operator removes rows as it goes on. */
     bool has_alone;          /* Entries may be in no ring. */
     double stretch_ms;       /* > 0: entries of a key have places in time; entries.c. */
@@ -545,6 +547,10 @@ static inline void mr_rows_touch(mr_rows *rows, mr_row *row, uint32_t index, boo
 /* Tell the last find that a row was made, and that one went; find.c. */
 void mr_find_made(mr_rows *rows, uint32_t hash);
 void mr_find_removed(mr_rows *rows, const mr_row *row, uint32_t hash);
+
+/* Has no input row before this one its key? It may say no where that is so. Asked of all from the
+ * first on. */
+bool mr_find_first(mr_rows *rows, uint32_t index);
 
 /* The found rows are no longer used: none has an index. */
 void mr_find_end(mr_rows *rows);

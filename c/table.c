@@ -114,7 +114,7 @@ static mr_addr *names_of(const mr_table *table, uint32_t hash, const segment *na
     return &directory[index & ~(count - 1)];
 }
 
-static mr_status directory_open(mr_table *table) {
+static MR_COLD mr_status directory_open(mr_table *table) {
     mr_addr directory = mr_heap_alloc(table->heap, sizeof(mr_addr));
     if (directory == 0) return MR_ERR_MEMORY;
     mr_addr first = segment_make(table, CAPACITY_MIN, 0);
@@ -129,7 +129,7 @@ static mr_status directory_open(mr_table *table) {
     return MR_OK;
 }
 
-static void directory_close(mr_table *table) {
+static MR_COLD void directory_close(mr_table *table) {
     const mr_addr *directory = mr_at(table->directory);
     uint32_t index = 0;
     while (index < 1u << table->depth && directory[index] != 0) {
@@ -142,7 +142,7 @@ static void directory_close(mr_table *table) {
     table->directory = 0;
 }
 
-static mr_status directory_double(mr_table *table) {
+static MR_COLD mr_status directory_double(mr_table *table) {
     uint32_t bytes = directory_bytes(table);
     mr_addr doubled = mr_heap_alloc(table->heap, bytes * 2);
     if (doubled == 0) return MR_ERR_MEMORY;

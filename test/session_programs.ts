@@ -35,29 +35,30 @@ const each = (op: Op, isNew: boolean, state: State) =>
 const ended = (key: KeyValue, { start, end, count }: Session, had: boolean, total: number) =>
   count === 2 ? undefined : { key: normal(key), start, end, count, had, total }
 
-function sessionOf(gap: number, boundary: "inclusive" | "exclusive"): Program {
+/** `tells`: is anything made of what is over? */
+function sessionOf(gap: number, boundary: "inclusive" | "exclusive", tells = true): Program {
   const exclusive = boundary === "exclusive"
   const overAt = ({ last }: Open) => last + gap + (exclusive ? 0 : 1)
   const isNear = ({ start, last }: Open, time: number) =>
     exclusive ? time > start - gap && time < last + gap : time >= start - gap && time <= last + gap
   return {
     knows: ["maxSize", "onFull"],
-    make: (events, state, uid, how = {}) =>
-      keyed(events).session(
-        {
-          ...{ uid, gap, boundary, ...optionsOf(how) },
-          state: { ...state, value: () => ({ total: 0 }) },
-          onEnd: (session, state, { key }) =>
-            ended(key, session, state.exists(), state.get().total),
-        },
-        waiting(how, (given) => given[0] as Op, each),
-      ),
+    make(events, state, uid, how = {}) {
+      const given = { uid, gap, boundary, ...optionsOf(how) }
+      const options = { ...given, state: { ...state, value: () => ({ total: 0 }) } }
+      const call = waiting(how, (given) => given[0] as Op, each)
+      if (!tells) return keyed(events).session(options, call)
+      const onEnd = (session: Session, state: State, { key }: { key: KeyValue }) =>
+        ended(key, session, state.exists(), state.get().total)
+      return keyed(events).session({ ...options, onEnd }, call)
+    },
     reference({ maxSize = Infinity, onFull }: Limits): Reference {
       /** From the least to the most recently used. */
       const rows = new Map<string, Row>()
       let count = 0
       const end = (key: KeyValue, open: Open): readonly unknown[] => {
         const { start, last, count, state } = open
+        if (!tells) return []
         const had = state !== undefined
         const total = had ? (state.value as Count).total : 0
         const result = ended(key, { start, end: last + gap, count }, had, total)
@@ -153,4 +154,5 @@ function draftOf(given: Open["state"]) {
 export const sessions: Readonly<Record<string, Program>> = {
   session: sessionOf(8, "inclusive"),
   sessionExclusive: sessionOf(5, "exclusive"),
+  sessionSilent: sessionOf(6, "inclusive", false),
 }

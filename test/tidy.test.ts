@@ -33,7 +33,9 @@ const linesOf = (path: string, text: string, wrong: RegExp) =>
   text.split("\n").flatMap((line, index) => (wrong.test(line) ? [`${path}:${index + 1}`] : []))
 
 describe("the border", () => {
-  const header = withoutComments(read("c/millrace_pattern.h") + read("c/millrace.h"))
+  const header = withoutComments(
+    ["_pattern", "_session", ""].map((part) => read(`c/millrace${part}.h`)).join(""),
+  )
   const api = matches(header, /^MR_API\b[^;]*?\b(mr_\w+)\(/gm)
   const module = (name: string) =>
     new WebAssembly.Module(readFileSync(new URL(`build/${name}/millrace.wasm`, root)))
@@ -92,7 +94,7 @@ describe("the border", () => {
 describe("C", () => {
   /** Floor by floor: a file includes what lies on its own floor or below. */
   const floors = [
-    ["millrace", "millrace_pattern", "common"],
+    ["millrace", "millrace_pattern", "millrace_session", "common"],
     ["error", "alloc", "bytes", "handle", "hash", "table", "wheel"],
     ["batch"],
     ["agg/*"],

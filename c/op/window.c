@@ -212,7 +212,7 @@ void mr_window_late(mr_operator_data *op, uint32_t i, mr_batch_data *results) {
 
 /* Hang back what was taken off the wheel. Rows may have come and gone: those that are there
  * are asked. */
-static void hang_back(mr_operator_data *op) {
+static MR_COLD void hang_back(mr_operator_data *op) {
     mr_window_data *w = &op->window;
     mr_runs_close(&w->due);
     w->next_ms = -__builtin_inf();

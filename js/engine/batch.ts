@@ -109,12 +109,12 @@ export class Batch {
     views.u32[(this.#columns + at.present) >>> 2] = has
   }
 
-  /** The rows have watermarks of their own sources; gives the index of the first in `views.f64`. */
-  stampOwn(): number {
+  /** The rows have watermarks of their own sources, which may be further than that of all. */
+  stampOwn(watermarks: Float64Array): void {
     const { views } = this.engine
     const has = (this.#columns + at.present) >>> 2
     views.u32[has] = (views.u32[has] as number) | present.HAS_OWN
-    return this.#word(at.own_watermark) >>> 3
+    views.f64.set(watermarks, this.#word(at.own_watermark) >>> 3)
   }
 
   /** The key of a row. */

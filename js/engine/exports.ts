@@ -50,6 +50,7 @@ export interface Exports {
   mr_row_touch(op: number, index: number, written: number): number
   mr_row_remove(op: number, index: number): number
   mr_row_drop(op: number, row: number): number
+  mr_session_event(op: number, index: number, takes: number): number
   mr_row_carry(op: number, from: number, row: number, record: number, rowOut: number): number
   mr_key_look(op: number, key: number, keyBytes: number, clockMs: number, rowOut: number): number
   mr_key_make(

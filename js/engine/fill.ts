@@ -3,7 +3,7 @@
  *
  * Keys are written straight into linear memory, one loop over the chunk, no allocation per event.
  */
-import { ownWatermark, timeOf } from "../chunk.ts"
+import { timeOf } from "../chunk.ts"
 import type { Chunk, Failure } from "../chunk.ts"
 import { MillraceError, typeName } from "../errors.ts"
 import { encodeKey } from "../state/key_bytes.ts"
@@ -87,40 +87,27 @@ function stampTimes(
   size: number,
 ): void {
   const { at, arrival } = chunk
-  const { times, watermarks, now } = arrival
+  const { times, watermarks, own, now } = arrival
   const timed = times !== undefined && watermarks !== undefined && !batch.processing
   if (!timed) return batch.stamp(now)
   if (at === undefined && chunk.times === undefined && rows === undefined) {
-    return batch.stamp(
-      now,
-      times.subarray(from, from + size),
-      watermarks.subarray(from, from + size),
-    )
+    const upto = from + size
+    batch.stamp(now, times.subarray(from, upto), watermarks.subarray(from, upto))
+    if (own !== undefined) batch.stampOwn(own.subarray(from, upto))
+    return
   }
   const time = new Float64Array(size)
   const watermark = new Float64Array(size)
+  const ownWatermark = own === undefined ? undefined : new Float64Array(size)
   for (let row = 0; row < size; row++) {
     const value = rows === undefined ? from + row : (rows[row] as number)
     const cause = at === undefined ? value : (at[value] as number)
     time[row] = timeOf(chunk, value)
     watermark[row] = watermarks[cause] as number
+    if (ownWatermark !== undefined) ownWatermark[row] = own?.[cause] as number
   }
   batch.stamp(now, time, watermark)
-}
-
-/** Behind several inputs the watermarks of events' own sources are further than that of all. */
-export function fillOwn(batch: Batch, chunk: Chunk, { rows, size }: Filled, from: number): void {
-  if (chunk.arrival.own === undefined) return
-  const { f64 } = batch.engine.views
-  const own = batch.stampOwn()
-  if (chunk.at === undefined && rows === undefined) {
-    f64.set(chunk.arrival.own.subarray(from, from + size), own)
-    return
-  }
-  for (let row = 0; row < size; row++) {
-    const index = rows === undefined ? from + row : (rows[row] as number)
-    f64[own + row] = ownWatermark(chunk, index)
-  }
+  if (ownWatermark !== undefined) batch.stampOwn(ownWatermark)
 }
 
 /** A number field that an aggregate reads. */

@@ -8,7 +8,7 @@ import { deepFreeze } from "../freeze.ts"
 import { layouts, status } from "./abi.ts"
 import { Batch } from "./batch.ts"
 import type { Engine } from "./engine.ts"
-import { keepsEvicted, writeSpec } from "./operator_spec.ts"
+import { givesResults, keepsEvicted, writeSpec } from "./operator_spec.ts"
 import type { OperatorSpec } from "./operator_spec.ts"
 import type { StateCut } from "./state_cut.ts"
 
@@ -85,7 +85,7 @@ export class Operator {
     this.handle = open(engine, label, spec)
     this.layout = readLayout(engine, this.handle)
     this.input = new Batch(engine, spec.limits.timeDomain === "processing")
-    if (spec.kind !== "custom") this.#results = new Batch(engine)
+    if (givesResults(spec)) this.#results = new Batch(engine)
     this.#freezes = engine.refs.freezes && spec.own !== true
     this.#found = keepsEvicted(spec) ? this.#findNothing() : 0
   }

@@ -34,9 +34,9 @@ export type Migrate = (old: unknown, version: number) => unknown
 
 /** What a C operator is made of. */
 export interface OperatorSpec {
-  readonly kind: "custom" | "aggregate" | "deduplicate" | "throttle" | "window" | "join" | "pattern"
+  readonly kind: keyof typeof kindNumber
   readonly limits: StateLimits
-  /** Custom, join and pattern: the fields of the record. */
+  /** Custom, join, pattern and session: the fields of the record. */
   readonly fields?: readonly FieldKind[]
   /** Custom: are its refs values that it changes in place itself? Default: they are the user's. */
   readonly own?: boolean | undefined
@@ -68,6 +68,13 @@ export interface OperatorSpec {
   readonly join?: { readonly beforeMs: number; readonly afterMs: number; readonly asOf: boolean }
   /** Pattern: the address of what it looks for; see pattern_program.ts. */
   readonly pattern?: number
+  /** Session: how long a pause ends it, and whether one that is just so long does. */
+  readonly session?: {
+    readonly gapMs: number
+    readonly exclusive: boolean
+    /** Must those of one time end in the order of their latest events? */
+    readonly inOrder: boolean
+  }
   /** Throttle: what passes. */
   readonly throttle?: {
     readonly algorithm: ThrottleAlgorithm
@@ -87,6 +94,7 @@ const kindNumber = {
   window: operatorKinds.WINDOW,
   join: operatorKinds.JOIN,
   pattern: operatorKinds.PATTERN,
+  session: operatorKinds.SESSION,
 } as const
 
 const assignerNumber = {
@@ -128,6 +136,11 @@ const aggregateNumber = {
 /** All aggregates that C has. */
 export const aggregateKinds = Object.keys(aggregateNumber) as readonly AggregateKind[]
 
+/** Does C run it, and give results? Else the host does, over found rows. */
+export function givesResults({ kind }: OperatorSpec): boolean {
+  return kind !== "custom" && kind !== "session"
+}
+
 /** Are rows that were evicted kept for the host to see? */
 export function keepsEvicted({ limits, keepEvicted }: OperatorSpec): boolean {
   return limits.evict && (keepEvicted === true || limits.onEvict !== undefined)
@@ -154,13 +167,14 @@ export function writeSpec(engine: Engine, label: string, spec: OperatorSpec): vo
     (engine.tracks ? flags.TRACK : 0) |
     (spec.emitEach || spec.window?.emit === "updates" ? flags.EMIT_EACH : 0) |
     (spec.window?.emit === "final" ? flags.FINAL : 0) |
-    (spec.window?.exclusive ? flags.EXCLUSIVE : 0) |
+    (spec.window?.exclusive || spec.session?.exclusive ? flags.EXCLUSIVE : 0) |
     (spec.window?.partial ? flags.PARTIAL : 0) |
     (spec.refresh ? flags.REFRESH : 0) |
     (spec.timers ? flags.TIMERS : 0) |
     (spec.entries ? flags.ENTRIES : 0) |
     (spec.throttle?.queueMax ? flags.DELAY : 0) |
     (spec.join?.asOf ? flags.AS_OF : 0) |
+    (spec.session?.inOrder === false ? flags.ANY_ORDER : 0) |
     (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
     (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |
     (spec.limits.linger && ttlMs > 0 ? flags.LINGER : 0)
@@ -182,6 +196,7 @@ export function writeSpec(engine: Engine, label: string, spec: OperatorSpec): vo
     views.f64[(scratch + at.before_ms) >>> 3] = spec.join.beforeMs
     views.f64[(scratch + at.after_ms) >>> 3] = spec.join.afterMs
   }
+  if (spec.session !== undefined) views.f64[(scratch + at.size) >>> 3] = spec.session.gapMs
   views.u32[(scratch + at.pattern) >>> 2] = spec.pattern ?? 0
   if (spec.throttle !== undefined) {
     const { algorithm, limit, perMs, burst, queueMax = 0 } = spec.throttle

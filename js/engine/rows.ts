@@ -21,8 +21,9 @@ export class Rows {
   readonly #keyBytesAt: number
   /** Addresses of scratch memory that no call has. */
   readonly #scratch: number[] = []
-  /** Word index of the found rows. */
+  /** Word indexes of the found rows, and of what C says of them. */
   #rows = 0
+  #ways = 0
 
   constructor(op: Operator) {
     const { ttlMs, evict, touchReads } = op.spec.limits
@@ -53,6 +54,7 @@ export class Rows {
     this.views.follow()
     const found = this.views.word(scratch)
     this.#rows = this.views.word(found + layouts.found.at.rows) >>> 2
+    this.#ways = this.views.word(found + layouts.found.at.ways) >>> 2
     this.op.cut?.keep()
   }
 
@@ -111,6 +113,11 @@ export class Rows {
   /** The row of input row `index`; 0 also if it was made since, until that is entered. */
   row(index: number): number {
     return this.views.u32[this.#rows + index] as number
+  }
+
+  /** Sessions: what becomes of the event of input row `index`, while its row is not 0. */
+  way(index: number): number {
+    return this.views.u32[this.#ways + index] as number
   }
 
   /** Where the key bytes of a row lie in `views.u8`. */

@@ -7,6 +7,7 @@
  * beside it, which only events out of order make, by their start. The row's timer is when its own
  * session is over.
  */
+import { layouts, sessionWays } from "./abi.ts"
 import { keyOfRow } from "./keys.ts"
 import type { FieldKind, Operator } from "./operator.ts"
 import { RefCell } from "./ref_cell.ts"
@@ -32,7 +33,11 @@ const stateField = 3
 const othersField = 4
 
 /** Where the numbers of a record lie in `views.f64`, counted from its first. */
-export const numbers = { start: 0, last: 1, count: 2 } as const
+const numbers = {
+  start: layouts.session.at.start_ms >>> 3,
+  last: layouts.session.at.last_ms >>> 3,
+  count: layouts.session.at.count >>> 3,
+} as const
 
 export class SessionRows {
   readonly rows: Rows
@@ -40,20 +45,13 @@ export class SessionRows {
   readonly #op: Operator
   readonly #state: RefCell
   readonly #others: RefCell
-  /** Address of a record that no row has. */
-  readonly #scratch: number
 
   constructor(op: Operator) {
-    const { fieldAt } = op.layout
-    if (Object.values(numbers).some((place) => fieldAt[place] !== place * 8)) {
-      throw new RangeError("the numbers of a session's record come first, in their order")
-    }
     this.#op = op
     this.rows = new Rows(op)
     this.timers = new Timers(op)
     this.#state = new RefCell(this.rows, stateField)
     this.#others = new RefCell(this.rows, othersField)
-    this.#scratch = this.rows.borrow()
   }
 
   /** Where the numbers of a row begin in `views.f64`. */
@@ -110,18 +108,33 @@ export class SessionRows {
     this.#state.clear(row)
   }
 
-  /** Make the row of an event, which begins a session without state. Throws `LIMIT`, `MEMORY`. */
-  create(index: number, timeMs: number): number {
-    const record = this.#scratch
-    const { u32, f64 } = this.rows.views
-    const end = (record + this.#op.layout.recordBytes) >>> 2
-    for (let word = record >>> 2; word < end; word++) u32[word] = 0
-    const at = record >>> 3
-    f64[at + numbers.start] = timeMs
-    f64[at + numbers.last] = timeMs
-    f64[at + numbers.count] = 1
-    this.rows.create(index, record)
-    return this.rows.row(index)
+  /** What becomes of an event: one of `sessionWays`. Changes nothing. */
+  look(index: number): number {
+    const way = this.rows.row(index) === 0 ? sessionWays.SESSION_ASK : this.rows.way(index)
+    return way === sessionWays.SESSION_ASK ? this.lookAgain(index) : way
+  }
+
+  /** The same of an event that was looked at before. */
+  lookAgain(index: number): number {
+    return this.#event(index, 0)
+  }
+
+  /**
+   * The session that an event joins or begins has it; that is not over before `endMs`. Throws
+   * `LIMIT`, `MEMORY`.
+   */
+  take(index: number, endMs: number): void {
+    const way = this.#event(index, 1)
+    this.timers.changed(endMs)
+    if (way !== sessionWays.SESSION_BEGINS) return
+    this.#op.engine.views.follow()
+    if (this.rows.touchesWrites) this.#op.engine.refs.collect()
+  }
+
+  #event(index: number, takes: number): number {
+    const way = this.#op.engine.wasm.mr_session_event(this.#op.handle, index, takes)
+    if (way < 0) throw this.#op.refusal("keep state for another key", way)
+    return way
   }
 
   /** These are the sessions of a row from now on, by their start. Throws `LIMIT`, `MEMORY`. */

@@ -39,9 +39,9 @@ export class Timers {
     return uptoMs >= this.#earliestMs
   }
 
-  /** The operator has set timers by itself. */
-  changed(): void {
-    this.#earliestMs = -Infinity
+  /** The operator has set timers by itself, none of them to a time before this. */
+  changed(fromMs = -Infinity): void {
+    if (fromMs < this.#earliestMs) this.#earliestMs = fromMs
   }
 
   /** Take the first timer that is due by `uptoMs`; its row stays. */

@@ -6,7 +6,6 @@ import { causedBy } from "../../chunk.ts"
 import type { Chunk, Failure } from "../../chunk.ts"
 import { copyOf } from "../../copy.ts"
 import { joinColumns } from "../../engine/abi.ts"
-import { fillOwn } from "../../engine/fill.ts"
 import type { Filled } from "../../engine/fill.ts"
 import { ownerOf } from "../../engine/keyed_rows.ts"
 import { Operator } from "../../engine/operator.ts"
@@ -140,9 +139,8 @@ export abstract class JoinRunner implements Runner {
 
   #fill(slice: Slice): Filled {
     const { input, engine } = this.operator
-    const { chunk, from, filled } = slice
+    const { chunk, filled } = slice
     this.#refs.make(slice)
-    if (!input.processing) fillOwn(input, chunk, filled, from)
     const { f64 } = engine.views
     const sides = input.column(joinColumns.JOIN_SIDE)
     const { inputs = 0 } = chunk

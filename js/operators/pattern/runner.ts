@@ -5,7 +5,6 @@
 import { causeOf } from "../../chunk.ts"
 import type { Chunk } from "../../chunk.ts"
 import { patternColumns } from "../../engine/abi.ts"
-import { fillOwn } from "../../engine/fill.ts"
 import type { Filled } from "../../engine/fill.ts"
 import { Operator, sliceRowsMax } from "../../engine/operator.ts"
 import type { StateLimits } from "../../engine/operator.ts"
@@ -169,10 +168,9 @@ export class PatternRunner implements Runner {
 
   #fill(slice: Slice): Filled {
     const { input, engine } = this.operator
-    const { chunk, from, filled } = slice
+    const { filled } = slice
     this.#judged = 0
     this.#refs.make(slice)
-    fillOwn(input, chunk, filled, from)
     this.#refs.write(patternColumns.PATTERN_EVENT)
     const bits = this.#bits.subarray(0, filled.size)
     engine.views.f64.set(bits, input.column(patternColumns.PATTERN_BITS))

@@ -1,16 +1,16 @@
 /**
  * One event's session, and the state of it that the user's function sees.
  *
- *   enter: which of its key's open sessions the event is of: joins, bridges two, begins one
- *   call:  what the function sets is kept aside
+ *   begin:  C says what becomes of the event; where its key has several sessions, or it is not near
+ *           the one that there is, they are arranged here
+ *   call:   what the function sets is kept aside
  *   commit: the session has the event, and the state; abandon: nothing was
- *
  */
-import { numbers } from "../../engine/session_rows.ts"
+import { sessionWays } from "../../engine/abi.ts"
 import type { OpenSession, SessionRows } from "../../engine/session_rows.ts"
 import type { Access } from "../../state/access.ts"
 import { copyOf } from "../../copy.ts"
-import { fitted, isNear, overAt } from "./rule.ts"
+import { fitted, overAt } from "./rule.ts"
 import type { SessionRule } from "./rule.ts"
 
 /** What is known of the events that are being run, by their input rows. */
@@ -26,26 +26,18 @@ const kept = 0
 const replaced = 1
 const deleted = 2
 
-/** How an event comes to its session. */
-const begins = 0 // With a row that is made for it.
-const joins = 1 // It is the row's.
-const rearranges = 2 // The row has several, before or after.
-
 export class SessionAccess implements Access {
   readonly #sessions: SessionRows
   readonly #moments: Moments
   readonly #rule: SessionRule
   readonly #initial: (() => unknown) | undefined
+  readonly #evicts: boolean
   #index = -1
   /** The event of a call that is suspended. */
   #suspended = -1
   #time = 0
-  #passed = 0
-  #row = 0
-  /** Where its numbers begin. */
-  #at = 0
-  #way = begins
-  /** Where it rearranges: the sessions of the key as they will be, and which is the event's. */
+  #way: number = sessionWays.SESSION_BEGINS
+  /** Of an event that is apart: the sessions of its key as they will be, and which is its own. */
   #all: OpenSession[] = []
   #own: OpenSession | undefined
   #change = kept
@@ -70,6 +62,7 @@ export class SessionAccess implements Access {
     this.#moments = moments
     this.#rule = rule
     this.#initial = initial
+    this.#evicts = sessions.rows.op.spec.limits.evict
   }
 
   get open(): boolean {
@@ -77,19 +70,18 @@ export class SessionAccess implements Access {
   }
 
   begin(index: number): void {
-    this.beginAt(index, this.#moments.timeAt(index), this.#moments.passedAt(index))
+    this.beginAt(index, this.#moments.timeAt(index))
   }
 
-  /** The same, where the moment of the event is known. */
-  beginAt(index: number, time: number, passed: number): void {
+  /** The same, where the time of the event is known. */
+  beginAt(index: number, time: number): void {
     this.#index = index
     this.#time = time
-    this.#passed = passed
     this.#change = kept
     this.#hasFresh = false
     this.#detached = false
-    this.#place(index, time, passed)
-    this.isNew = this.#own === undefined ? this.#way === begins : this.#own.count === 1
+    this.#go(index, this.#sessions.look(index))
+    this.isNew = this.#way === sessionWays.SESSION_BEGINS || this.#own?.count === 1
   }
 
   detach(): void {
@@ -153,15 +145,10 @@ export class SessionAccess implements Access {
 
   commit(): void {
     const index = this.#index
-    const sessions = this.#sessions
-    // Others may have gone meanwhile.
-    if (this.#detached) this.#place(index, this.#time, this.#passed)
-    if (!this.late) {
-      if (this.#way === rearranges) this.#rearrange()
-      else if (this.#way === joins) this.#join()
-      else this.#begin(index)
-      if (sessions.rows.touchesWrites) sessions.rows.touch(index, true)
-    }
+    if (this.#detached) this.#go(index, this.#sessions.lookAgain(index)) // Others may have gone.
+    if (this.#way === sessionWays.SESSION_BEGINS) this.#begin(index)
+    else if (this.#way === sessionWays.SESSION_JOINS) this.#join(index)
+    else if (!this.late) this.#rearrange(index)
     this.#close()
     this.#moments.committed(index)
   }
@@ -179,41 +166,30 @@ export class SessionAccess implements Access {
     this.#all = []
   }
 
-  /** Find the event's session; it is late if that is over already. */
-  #place(index: number, time: number, passed: number): void {
-    const { rows } = this.#sessions
-    const row = rows.enter(index)
-    let lastMs = time
-    this.#row = row
+  /** This becomes of the event; it is late if its session is over already. */
+  #go(index: number, way: number): void {
     this.#own = undefined
-    this.#way = begins
-    if (row !== 0) {
-      const { f64 } = rows.views
-      const at = this.#sessions.at(row)
-      const last = f64[at + numbers.last] as number
-      const near = isNear(time, f64[at + numbers.start] as number, last, this.#rule)
-      if (!near || !this.#sessions.isAlone(at)) return this.#fit(row)
-      this.#at = at
-      this.#way = joins
-      if (last > time) lastMs = last
-    }
-    // Only what is so far behind can be late: no session is over before it begins.
-    this.late = lastMs < passed && overAt(lastMs, this.#rule) <= passed
+    this.#way = way
+    if (way === sessionWays.SESSION_APART) this.#fit(index)
+    else this.late = way === sessionWays.SESSION_LATE
   }
 
   /** Put the event among the sessions of its key. */
-  #fit(row: number): void {
-    const { all, own } = fitted(this.#sessions.sessionsOf(row), this.#time, this.#rule)
-    this.#way = rearranges
+  #fit(index: number): void {
+    const { all, own } = fitted(this.#sessions.sessionsOf(this.#row), this.#time, this.#rule)
     this.#own = own
     this.#all = all
-    this.late = overAt(own.last, this.#rule) <= this.#passed
+    this.late = overAt(own.last, this.#rule) <= this.#moments.passedAt(index)
+  }
+
+  get #row(): number {
+    return this.#sessions.rows.row(this.#index)
   }
 
   #hasState(): boolean {
     if (this.#detached) return this.#had
     if (this.#own !== undefined) return this.#own.has
-    return this.#way === joins && this.#sessions.hasState(this.#row)
+    return this.#way === sessionWays.SESSION_JOINS && this.#sessions.hasState(this.#row)
   }
 
   #stateNow(): unknown {
@@ -223,33 +199,27 @@ export class SessionAccess implements Access {
 
   #begin(index: number): void {
     const sessions = this.#sessions
-    const row = sessions.create(index, this.#time)
+    sessions.take(index, this.#time + this.#rule.gapMs)
     try {
-      if (this.#change === replaced) sessions.setState(row, this.#pending)
+      if (this.#change === replaced) sessions.setState(this.#row, this.#pending)
     } catch (error) {
-      sessions.rows.drop(row)
+      sessions.rows.drop(this.#row)
       throw error
     }
-    sessions.timers.set(row, overAt(this.#time, this.#rule))
+    if (this.#evicts) sessions.rows.touch(index, true)
   }
 
-  #join(): void {
+  #join(index: number): void {
+    const sessions = this.#sessions
+    if (this.#change === replaced) sessions.setState(this.#row, this.#pending)
+    else if (this.#change === deleted) sessions.clearState(this.#row)
+    sessions.take(index, this.#time + this.#rule.gapMs)
+    if (this.#evicts) sessions.rows.touch(index, true)
+  }
+
+  #rearrange(index: number): void {
     const sessions = this.#sessions
     const row = this.#row
-    const time = this.#time
-    if (this.#change === replaced) sessions.setState(row, this.#pending)
-    else if (this.#change === deleted) sessions.clearState(row)
-    const { f64 } = sessions.rows.views
-    const at = this.#at
-    f64[at + numbers.count] = (f64[at + numbers.count] as number) + 1
-    if (time < (f64[at + numbers.start] as number)) f64[at + numbers.start] = time
-    if (time <= (f64[at + numbers.last] as number)) return
-    f64[at + numbers.last] = time
-    sessions.timers.set(row, overAt(time, this.#rule))
-  }
-
-  #rearrange(): void {
-    const sessions = this.#sessions
     const own = this.#own as OpenSession
     if (this.#change === replaced) {
       own.has = true
@@ -258,9 +228,10 @@ export class SessionAccess implements Access {
       own.has = false
       own.state = undefined
     }
-    const before = overAt(sessions.lastOf(this.#row), this.#rule)
-    sessions.replace(this.#row, this.#all)
-    const due = overAt(sessions.lastOf(this.#row), this.#rule)
-    if (due !== before) sessions.timers.set(this.#row, due)
+    const before = overAt(sessions.lastOf(row), this.#rule)
+    sessions.replace(row, this.#all)
+    const due = overAt(sessions.lastOf(row), this.#rule)
+    if (due !== before) sessions.timers.set(row, due)
+    if (sessions.rows.touchesWrites) sessions.rows.touch(index, true)
   }
 }

@@ -68,7 +68,9 @@ export class SessionRunner implements Runner, Moments {
   #piece!: Piece
 
   constructor(site: Site, read: KeyReader, plan: SessionPlan) {
-    const spec = { kind: "custom", fields: sessionFields, timers: true, keepEvicted: true } as const
+    const { limits } = plan
+    const session = { ...plan.rule, inOrder: plan.ended !== undefined }
+    const spec = { kind: "session", session, fields: sessionFields, limits } as const
     this.#site = site
     this.#read = read
     this.#plan = plan
@@ -76,7 +78,7 @@ export class SessionRunner implements Runner, Moments {
     this.operator = new Operator(
       site.engine,
       site.uid,
-      { ...spec, limits: plan.limits },
+      { ...spec, timers: true, keepEvicted: true },
       site.label,
     )
     this.#evicts = plan.limits.evict
@@ -189,7 +191,7 @@ export class SessionRunner implements Runner, Moments {
         }
         made = out.size
         if (access !== own) access.begin(row)
-        else own.beginAt(row, timeIn(arrival, times, index, cause), passedOf(arrival, cause))
+        else own.beginAt(row, timeIn(arrival, times, index, cause))
         const result = verb.call(values[index])
         if (isPromise(result)) return this.#fly(slice, row, result)
         verb.accept(result, values[index], index, out)

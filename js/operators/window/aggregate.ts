@@ -11,7 +11,7 @@
 import { causeOf, noChunk, select } from "../../chunk.ts"
 import type { Chunk, Failure } from "../../chunk.ts"
 import { windowColumns } from "../../engine/abi.ts"
-import { fillNumbers, fillOwn } from "../../engine/fill.ts"
+import { fillNumbers } from "../../engine/fill.ts"
 import type { NumberField } from "../../engine/fill.ts"
 import { Operator } from "../../engine/operator.ts"
 import type { OperatorSpec, StateLimits } from "../../engine/operator.ts"
@@ -109,7 +109,6 @@ export class WindowAggregateRunner implements Runner {
     const { columns, lateTo } = this.#windows
     const out = new Emitted(chunk)
     const fill = ({ from, filled }: Slice) => {
-      fillOwn(operator.input, chunk, filled, from)
       return fillNumbers(operator.input, chunk, filled, from, columns)
     }
     const take = (slice: Slice) => this.#take(chunk, slice, out)
