@@ -162,7 +162,7 @@ void mr_dirty_gone(mr_rows *rows, mr_row *row) {
 
 void mr_dirty_begin(mr_rows *rows, bool all) {
     mr_dirty *dirty = &rows->dirty;
-    MR_ASSERT(!dirty->saving && dirty->mark < MR_KEPT - 2);
+    MR_ASSERT(!dirty->saving && dirty->mark < MR_KEPT_WRITTEN - 2);
     mr_rows_evicted_free(rows); /* Their memory may be graves' of the cut; who wanted has looked. */
     mr_heap_lend(rows->heap, &dirty->lender);
     dirty->saving = true;
@@ -195,9 +195,9 @@ mr_addr mr_dirty_next(const mr_rows *rows, mr_dirty_sort sort, mr_addr row) {
 
 void mr_dirty_written(mr_rows *rows, mr_row *row, uint32_t segment) {
     rows->dirty.next = segment;
-    if (row->segment == segment) return; /* Once more. */
+    if (row->segment == segment || row->segment == MR_KEPT_WRITTEN) return; /* Once more. */
     if (row->segment == MR_KEPT) {
-        row->segment = segment;
+        row->segment = MR_KEPT_WRITTEN;
         rows->dirty.kept.count--;
     } else {
         settle(rows, row, segment);
@@ -206,7 +206,7 @@ void mr_dirty_written(mr_rows *rows, mr_row *row, uint32_t segment) {
 
 void mr_dirty_swept(mr_rows *rows) {
     mr_chain *kept = &rows->dirty.kept;
-    while (kept->first != 0 && mr_row_at(kept->first)->segment != MR_KEPT)
+    while (kept->first != 0 && mr_row_at(kept->first)->segment == MR_KEPT_WRITTEN)
         mr_kept_free(rows, mr_row_at(chain_take(rows, kept)));
 }
 

@@ -26,7 +26,7 @@
  * Segments of a state are numbered, and never alike. A row that has changed has a mark instead,
  * above all of them. Each cut begins a new one, and one for rows that are kept. 0: the row is in
  * no list, because rows are not tracked (MR_TRACK) or because it is gone; MR_GRAVE: it is a grave;
- * MR_KEPT: it is a copy.
+ * MR_KEPT: it is a copy; MR_KEPT_WRITTEN: one that may go.
  *
  * Invariants:
  *  1. Before `turn`, or all the list when no checkpoint goes on and none was given up since the
@@ -43,6 +43,7 @@
 #include "alloc.h"
 
 #define MR_MARKS 0x80000000u /* The first mark: segments have lower numbers. */
+#define MR_KEPT_WRITTEN (UINT32_MAX - 2)
 #define MR_KEPT (UINT32_MAX - 1)
 #define MR_GRAVE UINT32_MAX
 

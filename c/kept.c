@@ -23,6 +23,7 @@ static void free_refs(mr_rows *rows, mr_addr blob, uint32_t count) {
 static void free_fields(mr_rows *rows, mr_row *row, uint32_t fields) {
     for (uint32_t i = 0; i < fields; i++) {
         const uint32_t kind = rows->layout.field_kind[i];
+        if (!mr_is_held(kind)) continue;
         const uint32_t cell = *cell_at(rows, row, i);
         if (kind == MR_STRING) mr_blob_release(rows->heap, cell);
         if (kind == MR_REF) mr_ref_release(rows->refs, rows->heap, cell);

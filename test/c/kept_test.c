@@ -96,6 +96,58 @@ static void a_copy_has_the_values_of_its_row_until_it_is_written(void **state) {
     }
 }
 
+/* Though a host should save pages whole, and once. */
+static void a_copy_may_be_written_again(void **state) {
+    (void)state;
+    bench b = open_with_refs();
+    assert_int_equal(put(&b, 1), MR_OK);
+    assert_int_equal(put(&b, 2), MR_OK);
+    const mr_scan scan = begin(&b);
+    assert_int_equal(put(&b, 3), MR_OK); /* 1 goes. */
+    assert_int_equal(put(&b, 4), MR_OK); /* And 2. */
+    assert_int_equal(next_page(scan, 9)->count, 2);
+    const uint32_t offsets[3] = {0, 1, 2};
+    const uint32_t segment = changes_of(&b).next;
+    uint8_t out[512];
+    for (uint32_t i = 0; i < 3; i++) { /* The second one alone, then both. */
+        uint32_t upto = 0;
+        uint32_t size = 0;
+        assert_int_equal(mr_save(scan, i == 0, (const uint8_t *)"12", offsets, out, sizeof out,
+                                 segment + i, &upto, &size),
+                         MR_OK);
+        assert_int_equal(changes_of(&b).kept, i == 0);
+        assert_int_equal(next_page(scan, 9)->count, i == 0 ? 2 : 0);
+    }
+    end(&b, scan, true);
+    assert_int_equal(dropped(&b), 2);
+    close_bench(&b);
+}
+
+/* What holds nothing may lie anywhere. */
+static void a_copy_of_small_fields_goes_as_others_do(void **state) {
+    (void)state;
+    const uint64_t record[1] = {0x0101};
+    const mr_operator_spec bools = {
+        .kind = MR_CUSTOM,
+        .count = 2,
+        .kinds = {MR_BOOL, MR_BOOL},
+        .flags = MR_TRACK | MR_EVICT,
+        .rows_max = 1,
+    };
+    bench b = open_bench(&bools);
+    mr_scan scan = 0;
+    for (uint32_t number = 1; number <= 2; number++) {
+        begin_input(&b, 0);
+        add_key(&b, number);
+        (void)find_input(&b);
+        assert_int_equal(mr_row_create(b.op, 0, (const uint8_t *)record), MR_OK);
+        if (number == 1) scan = begin(&b);
+    }
+    assert_int_equal(changes_of(&b).kept, 1);
+    end(&b, scan, false);
+    close_bench(&b);
+}
+
 static void a_row_that_is_only_looked_at_is_written_in_its_turn_too(void **state) {
     (void)state;
     bench b = open_with_refs();
@@ -178,6 +230,8 @@ static void copies_are_given_back_for_what_there_is_no_memory_for(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_has_the_values_of_its_row_until_it_is_written),
+        cmocka_unit_test(a_copy_may_be_written_again),
+        cmocka_unit_test(a_copy_of_small_fields_goes_as_others_do),
         cmocka_unit_test(a_row_that_is_only_looked_at_is_written_in_its_turn_too),
         cmocka_unit_test(a_copy_that_there_is_no_memory_for_spoils_the_checkpoint_alone),
         cmocka_unit_test(copies_are_given_back_for_what_there_is_no_memory_for),
