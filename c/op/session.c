@@ -90,9 +90,9 @@ static void look_ahead(mr_operator_data *op) {
         if (found[i] == 0) continue;
         mr_row *row = mr_row_at(found[i]);
         mr_touch((const uint8_t *)session_of(op, row) + sizeof(mr_session) - 1);
-        if (rows->timers_any_order) continue;
         const mr_wheel_node *node = mr_row_part(row, rows->timer_at);
-        mr_touch(mr_at(node->next)); /* 0 can be looked at, too. */
+        if (rows->timers_any_order || node->next == 0) continue;
+        mr_touch(mr_at(node->next));
         mr_touch(mr_at(node->before));
     }
 }

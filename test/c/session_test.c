@@ -111,6 +111,8 @@ static void the_ways_of_a_chunk_are_told_at_once_as_far_as_they_are_known(void *
     bench b = open_bench(&sessions);
     for (uint32_t key = 1; key <= 3; key++)
         assert_int_equal(take(&b, key, 100, 0), MR_SESSION_BEGINS);
+    assert_int_equal(mr_timer_clear(b.op, mr_addr_of(row_of(&b, 0))),
+                     MR_OK); /* It hangs nowhere. */
     begin_input(&b, 0);
     add_event(&b, 1, 105, 0);
     add_event(&b, 2, 105, 200);
