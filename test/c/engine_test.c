@@ -225,10 +225,10 @@ static void wrong_operators_are_refused(void **state) {
     (void)state;
     bench b = open_bench(&dedup);
     mr_operator op = 0;
-    mr_operator_spec spec = {.kind = MR_PATTERN + 1};
+    mr_operator_spec spec = {.kind = MR_SESSION + 1};
     assert_int_equal(mr_operator_open(b.engine, &spec, &op), MR_ERR_ARGUMENT);
     assert_string_equal(mr_error_name(), "kind");
-    assert_true(mr_error_value() == MR_PATTERN + 1);
+    assert_true(mr_error_value() == MR_SESSION + 1);
     spec = (mr_operator_spec){.kind = MR_CUSTOM, .count = MR_FIELDS_MAX + 1};
     assert_int_equal(mr_operator_open(b.engine, &spec, &op), MR_ERR_ARGUMENT);
     assert_string_equal(mr_error_name(), "count");
