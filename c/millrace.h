@@ -126,7 +126,6 @@ enum {
     MR_PARTIAL = 1 << 11,     /* MR_COUNTED: at the end also a window that is not full. */
     MR_ENTRIES = 1 << 12,     /* A key has many rows; custom: see mr_entries_next. */
     MR_AS_OF = 1 << 13,       /* Join: a left event's one partner, once the watermark is past it. */
-    MR_ANY_ORDER = 1 << 14,   /* Session: those that are over may be taken in any order. */
 };
 
 /* The value columns of a window's results before those of the aggregates. A result with a

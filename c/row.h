@@ -161,7 +161,6 @@ typedef struct mr_rows {
     bool keep_evicted;
     bool touch_reads;
     bool has_ways;           /* Finds tell the ways of events; see mr_found. */
-    bool timers_any_order;   /* Which timer of those that are due comes first is all the same. */
     bool shrinks;            /* The operator removes rows as it goes on. */
     bool has_alone;          /* Entries may be in no ring. */
     double stretch_ms;       /* > 0: entries of a key have places in time; entries.c. */

@@ -10,9 +10,6 @@
  * low, so the many timers that are to come are left alone, and the few that are overdue,
  * which mostly fire before the next event, have a wheel that turns back.
  *
- * Where their order is all the same, a timer that moves on is left where it hangs until it comes
- * up, and costs the wheel nothing.
- *
  * A timer of a row whose ttl is over by the timer's time does not fire: the row is as good
  * as gone then, whether or not it is freed yet.
  *
@@ -52,21 +49,12 @@ static void unhang(mr_rows *rows, mr_row_timer *timer) {
     mr_wheel_remove(past ? &rows->overdue : &rows->timers, &timer->node);
 }
 
-/* May a timer stay where it hangs when it is set to a time? It comes up too soon then, and is hung
- * behind others that were set to that time later. */
-static bool may_stay(const mr_rows *rows, const mr_row_timer *timer, int64_t time_ms) {
-    if (!rows->timers_any_order || timer->node.before == 0) return false;
-    const int64_t before_ms = mr_row_timer_ms(timer);
-    return time_ms >= before_ms && !mr_wheel_is_past(&rows->timers, before_ms);
-}
-
 static void set(mr_rows *rows, mr_row *row, int64_t time_ms, uint64_t registered) {
     mr_row_timer *timer = timer_of(rows, row);
-    const bool stays = may_stay(rows, timer, time_ms);
-    if (!stays) unhang(rows, timer);
+    unhang(rows, timer);
     memcpy(timer->time_ms, &time_ms, sizeof time_ms);
     memcpy(timer->registered, &registered, sizeof registered);
-    if (!stays) hang(rows, timer);
+    hang(rows, timer);
     mr_row_changed(rows, row);
 }
 
@@ -111,10 +99,6 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
         if (node == NULL) return NULL;
         mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->timer_at);
         mr_row_reach(rows, row);
-        if (mr_row_timer_ms(timer_of(rows, row)) > upto) { /* It was moved on where it hung. */
-            mr_rows_timer_rehang(rows, row);
-            continue;
-        }
         if (!mr_row_expired(rows, row, (double)mr_row_timer_ms(timer_of(rows, row)))) return row;
         mr_rows_timer_clear(rows, row);
     }

@@ -1,11 +1,12 @@
 /** session: the state of each, and what its functions do. */
 import { describe, expect, it } from "vitest"
-import { from, of, outputTag, record, run } from "../js/index.ts"
-import type { ErrorEvent, Stream } from "../js/index.ts"
+import { from, memoryStorage, of, outputTag, record, run } from "../js/index.ts"
+import type { ErrorEvent, Replayable, Stream } from "../js/index.ts"
 import { hits, shown } from "./hits.ts"
 import type { Hit } from "./hits.ts"
 import { errorFrom, guardRejections, handFed, pull, resultsOf, turns } from "./probe.ts"
 import { refusal } from "./refusal.ts"
+import { bytesOf } from "./savepoints.ts"
 import { disorder, gap, sessions, state, timed, told } from "./told_sessions.ts"
 
 guardRejections()
@@ -173,5 +174,42 @@ describe("a session's functions", () => {
       "visits.end": { skipped: 1 },
     })
     await job.close()
+  })
+})
+
+describe("sessions that end without a word", () => {
+  /** The first events, then no more for now. */
+  const upTo = (count: number): Replayable<Hit, number> => ({
+    async *read(position = 0) {
+      const events = all.slice(position, count)
+      if (events.length > 0) yield { events, position: count }
+      await new Promise(() => {})
+    },
+  })
+  const all = hits("z0 w1050 a100 a1000 b105 b1000 a109 c1300")
+
+  /** The state after all events, if the job began anew after so many. */
+  const savedAfter = async (count: number) => {
+    const storage = memoryStorage()
+    for (const given of [count, all.length]) {
+      const events = from(upTo(given), disorder(1000)).keyBy("k")
+      const job = await run(
+        events.session({ gap, uid: "visits" }, () => undefined),
+        { storage },
+      )
+      void pull(job)
+      await turns()
+      await job.checkpoint()
+      if (given === all.length) return bytesOf(await job.savepoint())
+      await job.close()
+    }
+    throw new Error("all were given")
+  }
+
+  it("leave what is saved as it is without a restart", async () => {
+    const wanted = await savedAfter(all.length)
+    for (let count = 1; count < all.length; count++) {
+      expect(await savedAfter(count), `${count}`).toEqual(wanted)
+    }
   })
 })

@@ -41,10 +41,7 @@ static bool is_exclusive(const mr_operator_data *op) {
     return (op->spec.flags & MR_EXCLUSIVE) != 0;
 }
 
-static MR_COLD void open(mr_operator_data *op) {
-    op->rows.has_ways = true;
-    op->rows.timers_any_order = (op->spec.flags & MR_ANY_ORDER) != 0;
-}
+static MR_COLD void open(mr_operator_data *op) { op->rows.has_ways = true; }
 
 static bool is_near(const mr_operator_data *op, const mr_session *s, double time_ms) {
     const double from_ms = s->start_ms - op->spec.size;
@@ -91,7 +88,7 @@ static void look_ahead(mr_operator_data *op) {
         mr_row *row = mr_row_at(found[i]);
         mr_touch((const uint8_t *)session_of(op, row) + sizeof(mr_session) - 1);
         const mr_wheel_node *node = mr_row_part(row, rows->timer_at);
-        if (rows->timers_any_order || node->next == 0) continue;
+        if (node->next == 0) continue;
         mr_touch(mr_at(node->next));
         mr_touch(mr_at(node->before));
     }
@@ -150,7 +147,7 @@ int32_t mr_session_take(mr_operator_data *op, uint32_t index, bool takes) {
 
 const mr_operator_kind mr_kind_session = {
     .name = "session",
-    .flags = MR_EXCLUSIVE | MR_ANY_ORDER,
+    .flags = MR_EXCLUSIVE,
     .fields = fields,
     .open = open,
     .found = found,

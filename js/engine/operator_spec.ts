@@ -69,12 +69,7 @@ export interface OperatorSpec {
   /** Pattern: the address of what it looks for; see pattern_program.ts. */
   readonly pattern?: number
   /** Session: how long a pause ends it, and whether one that is just so long does. */
-  readonly session?: {
-    readonly gapMs: number
-    readonly exclusive: boolean
-    /** Must those of one time end in the order of their latest events? */
-    readonly inOrder: boolean
-  }
+  readonly session?: { readonly gapMs: number; readonly exclusive: boolean }
   /** Throttle: what passes. */
   readonly throttle?: {
     readonly algorithm: ThrottleAlgorithm
@@ -174,7 +169,6 @@ export function writeSpec(engine: Engine, label: string, spec: OperatorSpec): vo
     (spec.entries ? flags.ENTRIES : 0) |
     (spec.throttle?.queueMax ? flags.DELAY : 0) |
     (spec.join?.asOf ? flags.AS_OF : 0) |
-    (spec.session?.inOrder === false ? flags.ANY_ORDER : 0) |
     (keepsEvicted(spec) ? flags.KEEP_EVICTED : 0) |
     (spec.limits.touchReads && ttlMs > 0 ? flags.TOUCH_READS : 0) |
     (spec.limits.linger && ttlMs > 0 ? flags.LINGER : 0)

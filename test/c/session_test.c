@@ -158,11 +158,10 @@ typedef struct naive {
     double count; /* 0: there is none. */
 } naive;
 
-/* Random events in order, whose sessions are let go as they are over: one by one, as their latest
- * events came, or in any order. */
-static void run(uint32_t flags, uint32_t chunk) {
-    const mr_operator_spec spec = with(flags);
-    bench b = open_bench(&spec);
+/* Random events in order, whose sessions are let go as they are over, one by one, as their latest
+ * events came. */
+static void run(uint32_t chunk) {
+    bench b = open_bench(&sessions);
     naive open[KEYS] = {0};
     uint32_t came[KEYS] = {0};
     uint64_t seed = 7 + chunk;
@@ -182,7 +181,7 @@ static void run(uint32_t flags, uint32_t chunk) {
             for (mr_due due; (due = due_by(&b, times[i])).row != 0;) {
                 const uint32_t key = number_of(&inside(b.op)->rows, mr_row_at(due.row));
                 assert_true(open[key].count > 0 && open[key].last_ms + GAP + 1 == due.time_ms);
-                for (uint32_t k = 0; (flags & MR_ANY_ORDER) == 0 && k < KEYS; k++) {
+                for (uint32_t k = 0; k < KEYS; k++) {
                     if (open[k].count == 0 || k == key) continue;
                     assert_true(open[k].last_ms > open[key].last_ms ||
                                 (open[k].last_ms == open[key].last_ms && came[k] > came[key]));
@@ -214,30 +213,8 @@ static void run(uint32_t flags, uint32_t chunk) {
 static void sessions_are_what_a_naive_host_makes_of_them(void **state) {
     (void)state;
     const uint32_t chunks[] = {1, 7, 64};
-    for (uint32_t i = 0; i < 3; i++) {
-        run(0, chunks[i]);
-        run(MR_ANY_ORDER, chunks[i]);
-    }
-}
-
-static void a_timer_that_is_left_where_it_hangs_may_go_at_any_time(void **state) {
-    (void)state;
-    const mr_operator_spec spec = with(MR_ANY_ORDER);
-    bench b = open_bench(&spec);
-    for (uint32_t key = 0; key < 3; key++)
-        assert_int_equal(take(&b, key, 1000 * key, 0), MR_SESSION_BEGINS);
-    for (double time_ms = 0; time_ms <= 3000; time_ms += GAP)
-        assert_int_equal(take(&b, 0, time_ms, 0), MR_SESSION_JOINS);
-    mr_due due = {0};
-    assert_int_equal(mr_timer_peek(b.op, 900, &due), MR_OK); /* It comes up here, and goes on. */
-    assert_int_equal(due.row, 0);
-    assert_int_equal(take(&b, 1, 1005, 900), MR_SESSION_JOINS);
-    assert_int_equal(mr_row_drop(b.op, mr_addr_of(row_of(&b, 0))), MR_OK);
-    assert_true(due_by(&b, 2500).time_ms == 2000 + GAP + 1);
-    assert_int_equal(due_by(&b, 3000 + GAP).row, 0);
-    assert_true(due_by(&b, END).time_ms == 3000 + GAP + 1);
-    assert_int_equal(due_by(&b, END).row, 0);
-    close_bench(&b);
+    for (uint32_t i = 0; i < 3; i++)
+        run(chunks[i]);
 }
 
 static void a_refused_event_has_never_been(void **state) {
@@ -302,7 +279,6 @@ int main(void) {
         cmocka_unit_test(the_ways_of_a_chunk_are_told_at_once_as_far_as_they_are_known),
         cmocka_unit_test(a_key_with_several_sessions_is_the_hosts_to_do),
         cmocka_unit_test(sessions_are_what_a_naive_host_makes_of_them),
-        cmocka_unit_test(a_timer_that_is_left_where_it_hangs_may_go_at_any_time),
         cmocka_unit_test(a_refused_event_has_never_been),
         cmocka_unit_test(calls_that_make_no_sense_are_refused),
     };

@@ -1,9 +1,8 @@
 /**
  * The ends of sessions: by timers, the watermark, the end of the source, or to make room.
  *
- * Where somebody is told of them, they come in the order of time, and of setting: a session's timer
- * is set by its latest event; of a key with several open sessions, the next one's when the one
- * before ends. Else they come in any order, which costs less.
+ * They come in the order of time, and of setting: a session's timer is set by its latest event; of
+ * a key with several open sessions, the next one's when the one before ends.
  */
 import type { Chunk } from "../../chunk.ts"
 import type { StateLimits } from "../../engine/operator.ts"

@@ -68,8 +68,7 @@ export class SessionRunner implements Runner, Moments {
   #piece!: Piece
 
   constructor(site: Site, read: KeyReader, plan: SessionPlan) {
-    const { limits } = plan
-    const session = { ...plan.rule, inOrder: plan.ended !== undefined }
+    const { rule: session, limits } = plan
     const spec = { kind: "session", session, fields: sessionFields, limits } as const
     this.#site = site
     this.#read = read

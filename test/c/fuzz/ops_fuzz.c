@@ -7,6 +7,7 @@
  * and then. In the end all is closed, and nothing may be left. */
 #include "../../../c/handle.h"
 #include "fuzz.h"
+#include "specs.h"
 
 enum { OPS = 5, BATCHES = 4, SCANS = 3, MADE = 16, OUT_ROOM = 1 << 16, REFS_ROOM = 4096 * 64 + 1 };
 
@@ -81,52 +82,7 @@ static void close_op(world *w, operator* op) {
 
 static void open_op(world *w) {
     operator* op = any_op(w);
-    mr_operator_spec spec = {.kind = take_u8(&w->from) % 7, .flags = take_u16(&w->from) % 32768};
-    if (spec.kind == MR_PATTERN) spec.kind = MR_SESSION; /* Patterns have a target of their own. */
-    spec.ttl_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_time(&w->from);
-    if ((spec.flags & MR_LINGER) != 0) spec.cleanup_ms = take_time(&w->from);
-    spec.rows_max = take_u8(&w->from) % 8;
-    spec.bytes_max = take_u8(&w->from) % 2 == 0 ? 0 : take_u16(&w->from);
-    spec.count = take_u8(&w->from) % 70;
-    if (spec.count > 8) spec.count %= 8;
-    for (uint32_t i = 0; i < spec.count; i++) {
-        spec.kinds[i] = take_u8(&w->from) % (take_u8(&w->from) == 0 ? 8 : 6);
-        if (spec.kind == MR_AGGREGATE || spec.kind == MR_WINDOW) spec.kinds[i] %= 9;
-        spec.columns[i] = take_u8(&w->from) % 5;
-    }
-    if (spec.kind == MR_THROTTLE) {
-        spec.algorithm = take_u8(&w->from) % 5;
-        spec.limit = take_u8(&w->from) % 5;
-        spec.per_ms = take_time(&w->from);
-        spec.burst = take_u8(&w->from) % 5;
-        spec.queue_max = take_u8(&w->from) % 8;
-    }
-    if (spec.kind == MR_WINDOW) {
-        spec.assigner = take_u8(&w->from) % 5;
-        spec.size = 1 + take_u8(&w->from) % 16;
-        spec.slide = 1 + take_u8(&w->from) % 8;
-        spec.offset_ms = take_u8(&w->from) % 4;
-        spec.late_ms = take_u8(&w->from) % 2 == 0 ? 0 : take_u8(&w->from) % 32;
-        if (take_u8(&w->from) % 8 > 0) { /* Mostly one that is none of the refused. */
-            spec.ttl_ms = 0;
-            spec.flags &= ~(uint32_t)(MR_EVICT | MR_KEEP_EVICTED | MR_LINGER | MR_TIMERS);
-            if (spec.assigner < MR_COUNTED) spec.flags |= MR_TIMERS;
-        }
-    }
-    if (spec.kind == MR_JOIN) {
-        spec.before_ms = take_u8(&w->from) % 32;
-        spec.flags |= take_u8(&w->from) % 8 > 0 ? MR_ENTRIES | MR_TIMERS : 0;
-        spec.count = 1;
-        spec.kinds[0] = MR_REF;
-    }
-    if (spec.kind == MR_SESSION) {
-        spec.size = 0.25 * take_u8(&w->from);
-        spec.ttl_ms = 0;
-        spec.flags |= MR_TIMERS;
-        spec.flags &= take_u8(&w->from) == 0 ? ~0u : MR_ANY_ORDER * 2 - 1 - MR_ENTRIES - MR_AS_OF;
-        spec.count = 5;
-        memcpy(spec.kinds, (uint8_t[]){MR_F64, MR_F64, MR_F64, MR_REF, MR_REF}, 5);
-    }
+    const mr_operator_spec spec = any_spec(&w->from);
     close_op(w, op);
     *op = (operator){0};
     (void)mr_operator_open(doubtful(w, w->engine), &spec, &op->handle);
@@ -343,14 +299,12 @@ static uint32_t any_row(world *w, uint32_t op) {
 }
 
 static void take_timers(uint32_t op, double upto_ms, uint32_t most) {
-    const mr_operator_data *in = inside(op);
-    const bool ordered = in == NULL || !in->rows.timers_any_order;
     double last = -__builtin_inf();
     for (mr_due due; most > 0; most--) {
         const mr_status status = mr_timer_take(op, upto_ms, &due);
         if (status < 0 || (status == MR_OK && due.row == 0)) return;
         if (due.row == 0) continue;
-        CHECK((due.time_ms >= last || !ordered) && due.time_ms <= upto_ms);
+        CHECK(due.time_ms >= last && due.time_ms <= upto_ms);
         last = due.time_ms;
     }
 }
