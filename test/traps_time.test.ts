@@ -112,6 +112,7 @@ describe("trap 5: a timeout that waits for its key to come again", () => {
       for await (const result of job) results.push([result, time.now()])
     })()
     fed.give(...hits("a0 b0"))
+    await turns() // Both are there before the clock goes on, however slow the machine is.
     for (let ms = 0; ms < 30; ms++) {
       await turns(2)
       time.advance(1)

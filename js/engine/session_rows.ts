@@ -120,12 +120,12 @@ export class SessionRows {
   }
 
   /**
-   * The session that an event joins or begins has it; that is not over before `endMs`. Throws
-   * `LIMIT`, `MEMORY`.
+   * The session that an event joins or begins has it; it is not over before a gap behind the event,
+   * `leastMs`. Throws `LIMIT`, `MEMORY`.
    */
-  take(index: number, endMs: number): void {
+  take(index: number, leastMs: number): void {
     const way = this.#event(index, 1)
-    this.timers.changed(endMs)
+    this.timers.changed(leastMs)
     if (way !== sessionWays.SESSION_BEGINS) return
     this.#op.engine.views.follow()
     if (this.rows.touchesWrites) this.#op.engine.refs.collect()

@@ -80,7 +80,7 @@ export class SessionAccess implements Access {
     this.#change = kept
     this.#hasFresh = false
     this.#detached = false
-    this.#go(index, this.#sessions.look(index))
+    this.#decide(index, this.#sessions.look(index))
     this.isNew = this.#way === sessionWays.SESSION_BEGINS || this.#own?.count === 1
   }
 
@@ -145,7 +145,8 @@ export class SessionAccess implements Access {
 
   commit(): void {
     const index = this.#index
-    if (this.#detached) this.#go(index, this.#sessions.lookAgain(index)) // Others may have gone.
+    // Others may have gone meanwhile.
+    if (this.#detached) this.#decide(index, this.#sessions.lookAgain(index))
     if (this.#way === sessionWays.SESSION_BEGINS) this.#begin(index)
     else if (this.#way === sessionWays.SESSION_JOINS) this.#join(index)
     else if (!this.late) this.#rearrange(index)
@@ -166,8 +167,8 @@ export class SessionAccess implements Access {
     this.#all = []
   }
 
-  /** This becomes of the event; it is late if its session is over already. */
-  #go(index: number, way: number): void {
+  /** The event goes this way; it is late if its session is over already. */
+  #decide(index: number, way: number): void {
     this.#own = undefined
     this.#way = way
     if (way === sessionWays.SESSION_APART) this.#fit(index)
