@@ -7,7 +7,8 @@
  * Rows come and go while the chunk is worked on. One that was not there is looked for again when
  * it is entered, if one with such a hash was made since. One that goes is searched for in the
  * whole chunk, if a key with such a hash is in it: two sets of bits by hash tell that, the second
- * of which is made when the first row of a chunk goes. So rows[] has no row that is gone.
+ * of which is made when the first row of a chunk goes, or where an operator asks which keys come
+ * first (mr_find_first). So rows[] has no row that is gone.
  *
  * Keys of saved rows lie anywhere (mr_keys_find). Nearly all of them are new to a table that
  * grows out of every cache, and how long to probe for those is what no branch foretells. So
