@@ -54,7 +54,7 @@ enum {
 /* Classes: 32 multiples of 8 up to 256, then four per doubling up to 4096,
  * then equal parts of a page, so that the large slots leave little over. */
 enum { FINE_CLASSES = 32, GEOMETRIC_CLASSES = 16, PART_CLASSES = 10 };
-enum { FINE_BYTES_MAX = 256, GEOMETRIC_BYTES_MAX = 4096 };
+enum { GEOMETRIC_BYTES_MAX = 4096 };
 
 /* Entry i: the class for objects of which i, and no more, fit in a page. */
 static const uint8_t class_of_parts[16] = {0, 0, 9, 8, 7, 6, 5, 4, 3, 3, 2, 2, 1, 1, 0, 0};
@@ -87,7 +87,7 @@ static bool fail_forever;
 /* ---- Size classes ---- */
 
 static uint32_t class_of(uint32_t bytes) {
-    if (bytes <= FINE_BYTES_MAX) return (bytes - 1) >> 3;
+    if (bytes <= MR_FINE_BYTES_MAX) return (bytes - 1) >> 3;
     if (bytes <= GEOMETRIC_BYTES_MAX) {
         uint32_t top = 31u - (uint32_t)__builtin_clz(bytes - 1); /* 8 to 11. */
         uint32_t quarter = ((bytes - 1) >> (top - 2)) & 3u;
@@ -109,8 +109,7 @@ static uint32_t slot_bytes_of(uint32_t class) {
 
 static uint32_t pages_of(uint32_t bytes) { return ((bytes - 1) >> PAGE_SHIFT) + 1; }
 
-uint32_t mr_heap_size_of(uint32_t bytes) {
-    MR_ASSERT(bytes > 0);
+uint32_t mr_heap_size_of_more(uint32_t bytes) {
     if (bytes > MR_SMALL_BYTES_MAX) return pages_of(bytes) << PAGE_SHIFT;
     return slot_bytes_of(class_of(bytes));
 }

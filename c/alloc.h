@@ -71,9 +71,14 @@ void mr_heap_unlend(mr_heap *heap, mr_lender *lender);
 /* There is no more: did anybody give memory back? */
 bool mr_heap_give_back(mr_heap *heap);
 
+enum { MR_FINE_BYTES_MAX = 256 }; /* Up to here there is a size class for every 8 bytes. */
+
 /* What an object of `bytes` (> 0, < 4 GiB - 64 KiB) really occupies: its size
  * class, or whole pages. */
-uint32_t mr_heap_size_of(uint32_t bytes);
+uint32_t mr_heap_size_of_more(uint32_t bytes);
+static inline uint32_t mr_heap_size_of(uint32_t bytes) {
+    return bytes <= MR_FINE_BYTES_MAX ? mr_round8(bytes) : mr_heap_size_of_more(bytes);
+}
 
 /* The engine's memory as a pointer. Valid until the object is freed: memory
  * never moves. On native builds the region is reserved once, when memory first

@@ -77,12 +77,15 @@ static inline bool mr_same_bytes(const uint8_t *a, const uint8_t *b, uint32_t si
     return true;
 }
 static inline void mr_copy_bytes(uint8_t *to, const uint8_t *from, uint32_t size) {
-    uint32_t i = 0;
+    if (size >= 8) {
 #pragma clang loop unroll(disable)
-    for (; i + 8 <= size; i += 8)
-        memcpy(to + i, from + i, 8);
+        for (uint32_t i = 0; i + 8 < size; i += 8)
+            memcpy(to + i, from + i, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+        return;
+    }
 #pragma clang loop vectorize(disable) unroll(disable)
-    for (; i < size; i++)
+    for (uint32_t i = 0; i < size; i++)
         to[i] = from[i];
 }
 /* As memset to 0, of whole words: in WebAssembly it is a call of the host's. */

@@ -104,6 +104,24 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
     }
 }
 
+uint32_t mr_rows_timers_unhang_due(mr_rows *rows, double upto_ms, uint32_t max, uint32_t *steps,
+                                   mr_addr *rows_out) {
+    MR_ASSERT(rows->ttl_ms == 0);
+    if (!(upto_ms >= -8.64e15)) return 0;
+    const int64_t upto = mr_time_of(upto_ms);
+    uint32_t count = 0;
+    for (uint32_t more = max; more > 0; more = max - count) {
+        const uint32_t from = count;
+        count += mr_wheel_take(first_wheel(rows), upto, steps, rows_out + from, more);
+        if (count == from) break;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        rows_out[i] -= rows->timer_at;
+        mr_row_reach(rows, mr_row_at(rows_out[i]));
+    }
+    return count;
+}
+
 void mr_rows_timer_take(mr_rows *rows, mr_row *row) {
     mr_row_timer *timer = timer_of(rows, row);
     mr_wheel_remove(first_wheel(rows), &timer->node);

@@ -441,6 +441,30 @@ mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget)
     return NULL;
 }
 
+uint32_t mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget, mr_addr *nodes_out,
+                       uint32_t max) {
+    const mr_wheel_node *first = mr_wheel_first(wheel, now_ms, budget);
+    if (first == NULL) return 0;
+    const mr_addr head = first->before;
+    uint32_t count = 0;
+    mr_addr at = mr_addr_of(first);
+    while (at != head && count < max) {
+        mr_wheel_node *node = node_at(at);
+        nodes_out[count++] = at;
+        at = node->next;
+        *node = (mr_wheel_node){0};
+    }
+    if (at == head) {
+        empty_lane(wheel, head);
+    } else {
+        node_at(head)->next = at;
+        node_at(at)->before = head;
+    }
+    wheel->size -= count;
+    *budget -= mr_min_u32(count - 1, *budget);
+    return count;
+}
+
 int64_t mr_wheel_next(const mr_wheel *wheel) {
     uint32_t level;
     uint32_t index;

@@ -91,6 +91,11 @@ void mr_wheel_remove(mr_wheel *wheel, mr_wheel_node *node);
  * up. The caller checks the true deadline and adds the node again if it is later. */
 mr_wheel_node *mr_wheel_first(mr_wheel *wheel, int64_t now_ms, uint32_t *budget);
 
+/* Take off nodes that are due, in their order, up to `max` (> 0) that hang for one time; gives how
+ * many. As mr_wheel_first, but for the caller's look at true deadlines, which comes after. */
+uint32_t mr_wheel_take(mr_wheel *wheel, int64_t now_ms, uint32_t *budget, mr_addr *nodes_out,
+                       uint32_t max);
+
 /* No node comes off before this time: the deadline of the next one, or less, where others went
  * or the wheel turned back. INT64_MAX without nodes. */
 int64_t mr_wheel_next(const mr_wheel *wheel);

@@ -46,6 +46,7 @@ typedef struct event {
     double upto_ms;
     double from_stretch; /* and are in the buckets of these stretches. */
     double upto_stretch;
+    int64_t over_ms;    /* From this watermark on it has no partner to come. */
     mr_bucket_name own; /* Where it will be kept. */
     mr_addr bucket;     /* It, if it was there when the event was read. */
     uint32_t key_hash;
@@ -122,6 +123,13 @@ static mr_bucket_name name_in(const mr_rows *rows, const event *event, double st
     return name;
 }
 
+/* From this watermark on an event has no partner to come. */
+static int64_t over_at(const mr_operator_spec *spec, double time_ms, bool right) {
+    const int64_t most = mr_time_of(__builtin_inf());
+    const int64_t last_ms = mr_time_of(time_ms + (right ? spec->before_ms : spec->after_ms));
+    return last_ms < most ? last_ms + 1 : most;
+}
+
 static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t i, event *out) {
     const mr_rows *rows = &op->rows;
     const double side = mr_f64s(in->columns[MR_JOIN_SIDE])[i];
@@ -138,6 +146,7 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     const bool right = out->side == RIGHT;
     out->from_ms = out->time_ms - (right ? op->spec.after_ms : op->spec.before_ms);
     out->upto_ms = out->time_ms + (right ? op->spec.before_ms : op->spec.after_ms);
+    out->over_ms = over_at(&op->spec, out->time_ms, right && !is_as_of(op));
     out->from_stretch = mr_bucket_stretch(rows, out->from_ms);
     out->upto_stretch = mr_bucket_stretch(rows, out->upto_ms);
     out->own.key = (const uint8_t *)mr_at(in->keys) + offsets[i];
@@ -172,8 +181,9 @@ static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t 
         event *event = &to->events[i];
         event->own = (mr_bucket_name){0};
         event->status = read_event(op, in, from + i, event);
-        names[i] = event->own;
     }
+    for (uint32_t i = 0; i < count; i++) /* Not at once: what was just written is slow to copy. */
+        names[i] = to->events[i].own;
     mr_buckets_ahead(&op->rows, names, count, buckets);
     look_further(&op->rows, to->events, count, false);
     look_further(&op->rows, to->events, count, true);
@@ -203,13 +213,6 @@ static bool is_right(const mr_rows *rows, mr_row *row) { return mr_place_side(ro
 
 /* ---- what is over ---- */
 
-/* From this watermark on an event has no partner to come. */
-static int64_t over_at(const mr_operator_spec *spec, double time_ms, bool right) {
-    const int64_t most = mr_time_of(__builtin_inf());
-    const int64_t last_ms = mr_time_of(time_ms + (right ? spec->before_ms : spec->after_ms));
-    return last_ms < most ? last_ms + 1 : most;
-}
-
 /* Let go what is over. MR_MORE: results have to be taken first, or the steps are used up. */
 static mr_status let_go(mr_operator_data *op, double watermark_ms) {
     mr_rows *rows = &op->rows;
@@ -218,24 +221,22 @@ static mr_status let_go(mr_operator_data *op, double watermark_ms) {
     if (op->join.encoded) return MR_MORE;
     for (uint32_t looks = 0; looks < OVER_STEPS / AHEAD; looks++) {
         mr_addr over[AHEAD];
+        const uint32_t due = mr_rows_timers_unhang_due(rows, watermark_ms, AHEAD, &steps, over);
+        if (due == 0) return steps == 0 ? MR_MORE : MR_OK;
         uint32_t count = 0;
-        mr_row *row = NULL;
-        for (uint32_t i = 0; i < AHEAD; i++) {
-            row = mr_rows_timer_due(rows, watermark_ms, &steps);
-            if (row == NULL) break;
+        for (uint32_t i = 0; i < due; i++) {
+            mr_row *row = mr_row_at(over[i]);
             const double time_ms = mr_entry_time(rows, row);
             const int64_t over_ms = over_at(&op->spec, time_ms, is_right(rows, row));
             if ((double)over_ms > watermark_ms) {
                 mr_rows_timer_set(rows, row, over_ms);
-                continue;
+            } else {
+                over[count++] = over[i];
             }
-            mr_rows_timer_unhang(rows, row);
-            over[count++] = mr_addr_of(row);
         }
         mr_places_ahead(rows, over, count);
         for (uint32_t i = 0; i < count; i++)
             mr_rows_remove(rows, mr_row_at(over[i]));
-        if (row == NULL) return steps == 0 ? MR_MORE : MR_OK;
     }
     return MR_MORE;
 }
@@ -381,11 +382,10 @@ static mr_status keep(mr_operator_data *op, uint32_t i, ahead *ahead, const even
     mr_place place;
     const double number = mr_place_behind(rows, event->bucket, event->side, event->time_ms, &place);
     uint8_t *key = mr_at(op->join.key);
-    uint64_t record = 0;
+    const uint64_t record = event->ref; /* Its cell comes first: as one word it is quick to read. */
     mr_row *row;
     mr_bucket_key_write(key, event->own.key, event->own.key_bytes, event->side, event->time_ms,
                         number);
-    memcpy(&record, &event->ref, sizeof event->ref);
     const mr_keyed keyed = {
         .key = key,
         .key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND,
@@ -393,16 +393,8 @@ static mr_status keep(mr_operator_data *op, uint32_t i, ahead *ahead, const even
     };
     MR_TRY(mr_rows_make_at(rows, &place, &keyed, &moment, (const uint8_t *)&record, &row));
     ahead->made |= made_bit(event->own.hash);
-    const bool later = event->side == RIGHT && !is_as_of(op);
-    mr_rows_timer_set(rows, row, over_at(&op->spec, event->time_ms, later));
+    mr_rows_timer_set(rows, row, event->over_ms);
     return MR_OK;
-}
-
-/* Is it over as it comes? So it is where bounds have one sign, and it has no partners to come. */
-static bool is_over(const mr_operator_data *op, const event *event) {
-    if (is_as_of(op)) return false;
-    const bool right = event->side == RIGHT;
-    return (double)over_at(&op->spec, event->time_ms, right) <= event->watermark_ms;
 }
 
 /* Let go an event that is not kept. */
@@ -415,9 +407,11 @@ static void forget(mr_rows *rows, const event *event) {
 static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahead *ahead,
                      event *event, mr_batch_data *results) {
     const uint32_t before = results->columns.size;
-    const bool over = is_over(op, event);
+    /* Is it as it comes? So it is where bounds have one sign. */
+    const bool over = !is_as_of(op) && (double)event->over_ms <= event->watermark_ms;
+    const bool limited = mr_rows_limited(&op->rows);
     if (op->join.given == 0) {
-        if (mr_rows_limited(&op->rows)) MR_TRY(follow(op, event->watermark_ms, results));
+        if (limited) MR_TRY(follow(op, event->watermark_ms, results));
         if (mr_results_full(results, 0)) return MR_MORE;
         if (is_late(in, i, event)) {
             emit(results, in, i, event->time_ms, 0);
@@ -425,7 +419,7 @@ static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahe
             return MR_OK;
         }
         const uint32_t key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND;
-        if (!over) MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
+        if (limited && !over) MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
     }
     look_again(op, ahead, event);
     if (!is_as_of(op)) MR_TRY(pair(op, in, i, event, results));

@@ -235,6 +235,21 @@ static void check_next(bench *b, const row *next, uint64_t *seed) {
     assert_true(first == NULL ? budget == 0 : first == &next->node);
 }
 
+/* Take several at once, which are the next ones in their order; gives how many. */
+static uint32_t take_some(bench *b, int64_t now, uint32_t *budget, uint32_t max) {
+    mr_addr nodes[8];
+    assert_true(max <= 8);
+    const uint32_t count = mr_wheel_take(&b->wheel, now, budget, nodes, max);
+    assert_true(count <= max);
+    for (uint32_t i = 0; i < count; i++) {
+        row *r = mr_at(nodes[i]);
+        assert_ptr_equal(r, first_of(b));
+        assert_true(r->due <= now && r->node.before == 0 && r->node.next == 0);
+        r->hangs = false;
+    }
+    return count;
+}
+
 static void live_in_order(bool exact, uint32_t budget_max, uint64_t seed) {
     bench b;
     open_bench(&b);
@@ -248,6 +263,12 @@ static void live_in_order(bool exact, uint32_t budget_max, uint64_t seed) {
         while (true) {
             const row *next = first_of(&b);
             if (random_below(&seed, 4) == 0) check_next(&b, next, &seed);
+            if (random_below(&seed, 4) == 0) {
+                const uint32_t max = 1 + random_below(&seed, 8);
+                const uint32_t some = take_some(&b, now, &budget, max);
+                taken += some;
+                if (some > 0) continue;
+            }
             const row *r = take(&b, now, &budget);
             if (r == NULL) {
                 assert_true(budget == 0 || next == NULL || next->due > now);
