@@ -165,6 +165,7 @@ void mr_dirty_begin(mr_rows *rows, bool all) {
     MR_ASSERT(!dirty->saving && dirty->mark < MR_KEPT_WRITTEN - 2);
     mr_rows_evicted_free(rows); /* Their memory may be graves' of the cut; who wanted has looked. */
     mr_heap_lend(rows->heap, &dirty->lender);
+    dirty->checkpoints++;
     dirty->saving = true;
     dirty->torn = false;
     dirty->cut = dirty->mark;

@@ -63,6 +63,7 @@ typedef struct mr_chain {
 typedef struct mr_dirty {
     uint64_t known_births; /* Rows born before this one may be known to a checkpoint. */
     uint32_t mark;         /* Of rows that change; while they are loaded, their segment's number. */
+    uint32_t checkpoints;  /* Begun, ever. */
     uint32_t next;         /* The number of the segment that is written, or of the next one. */
     uint32_t saved;        /* The last segment that was saved. */
     uint32_t changed;      /* Rows from `first` on. */

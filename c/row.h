@@ -357,8 +357,8 @@ double mr_rows_timer_next(mr_rows *rows);
 /* Take it off its wheel, to be looked at; it stays set. */
 void mr_rows_timer_unhang(mr_rows *rows, mr_row *row);
 
-/* The same for rows that are due at `upto_ms`, up to `max` (> 0): where rows have no ttl, by time
- * and order of setting. Gives how many; `steps` as above. */
+/* The same for rows that are due at `upto_ms`, up to `max` of them, in the order in which
+ * mr_rows_timer_due finds them. Gives how many; `steps` as there. */
 uint32_t mr_rows_timers_unhang_due(mr_rows *rows, double upto_ms, uint32_t max, uint32_t *steps,
                                    mr_addr *rows_out);
 

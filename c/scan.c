@@ -40,7 +40,7 @@ mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite) {
     scan->with_graves = !all;
     scan->rewrite = rewrite;
     mr_dirty_begin(rows, all);
-    scan->mark = rows->dirty.mark;
+    scan->checkpoint = rows->dirty.checkpoints;
     return MR_OK;
 }
 

@@ -40,7 +40,7 @@ typedef struct mr_scan_data {
     uint32_t upto;   /* and of the next page's. */
     bool of_changes; /* Then: */
     bool with_graves;
-    uint32_t mark;       /* Of the checkpoint. */
+    uint32_t checkpoint; /* Its number among those of the state. */
     uint32_t rewrite;    /* So many old rows are still to come. */
     mr_addr grave;       /* The last one that was given. */
     uint32_t rows_max;   /* Of the page, */
@@ -60,7 +60,7 @@ mr_status mr_scan_changes(mr_scan_data *scan, mr_rows *rows, uint32_t rewrite);
 /* Of changes: does their checkpoint go on? */
 static inline bool mr_scan_goes_on(const mr_scan_data *scan) {
     const mr_dirty *dirty = &scan->rows->dirty;
-    return dirty->saving && dirty->mark == scan->mark;
+    return dirty->saving && dirty->checkpoints == scan->checkpoint;
 }
 
 /* Has no row come or gone since the scan was started, or of changes, since the page was given? */

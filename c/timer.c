@@ -106,18 +106,22 @@ mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
 
 uint32_t mr_rows_timers_unhang_due(mr_rows *rows, double upto_ms, uint32_t max, uint32_t *steps,
                                    mr_addr *rows_out) {
-    MR_ASSERT(rows->ttl_ms == 0);
     if (!(upto_ms >= -8.64e15)) return 0;
     const int64_t upto = mr_time_of(upto_ms);
     uint32_t count = 0;
-    for (uint32_t more = max; more > 0; more = max - count) {
-        const uint32_t from = count;
-        count += mr_wheel_take(first_wheel(rows), upto, steps, rows_out + from, more);
-        if (count == from) break;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        rows_out[i] -= rows->timer_at;
-        mr_row_reach(rows, mr_row_at(rows_out[i]));
+    while (count < max) {
+        mr_addr *nodes = rows_out + count;
+        const uint32_t some = mr_wheel_take(first_wheel(rows), upto, steps, nodes, max - count);
+        if (some == 0) break;
+        for (uint32_t i = 0; i < some; i++) {
+            mr_row *row = mr_row_at(nodes[i] - rows->timer_at);
+            mr_row_reach(rows, row);
+            if (mr_row_expired(rows, row, (double)mr_row_timer_ms(timer_of(rows, row)))) {
+                mr_rows_timer_clear(rows, row);
+            } else {
+                rows_out[count++] = mr_addr_of(row);
+            }
+        }
     }
     return count;
 }

@@ -397,6 +397,25 @@ static void calls_out_of_order_are_refused(void **state) {
     close_bench(&b);
 }
 
+/* Also where the marks of changes begin anew. */
+static void a_scan_of_a_checkpoint_that_is_over_is_refused(void **state) {
+    (void)state;
+    bench b = open_bench(&spec);
+    mr_scan over = 0;
+    mr_scan scan = 0;
+    uint32_t page = 0;
+    write_row(&b, 1, 0, 1);
+    end_epoch(&b);
+    assert_int_equal(mr_changes_scan(b.op, 0, &over), MR_OK);
+    assert_int_equal(mr_load_end(b.op), MR_OK); /* It is given up. */
+    assert_int_equal(mr_scan_next(over, 1, &page), MR_ERR_HANDLE);
+    assert_int_equal(mr_changes_scan(b.op, 0, &scan), MR_OK);
+    assert_int_equal(mr_scan_next(over, 1, &page), MR_ERR_HANDLE);
+    assert_int_equal(mr_scan_close(over), MR_OK);
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    close_bench(&b);
+}
+
 static void rows_that_change_while_it_is_written_are_in_the_next_one(void **state) {
     (void)state;
     for (uint32_t saved = 0; saved < 2; saved++) {
@@ -541,6 +560,7 @@ int main(void) {
         cmocka_unit_test(a_chain_is_short_whatever_changes),
         cmocka_unit_test(a_state_that_shrinks_leaves_no_more_than_it_has),
         cmocka_unit_test(calls_out_of_order_are_refused),
+        cmocka_unit_test(a_scan_of_a_checkpoint_that_is_over_is_refused),
         cmocka_unit_test(rows_that_change_while_it_is_written_are_in_the_next_one),
         cmocka_unit_test(damaged_tombstones_are_refused_or_do_no_harm),
         cmocka_unit_test(a_failed_allocation_loses_nothing),

@@ -339,6 +339,45 @@ static void a_timer_of_a_row_that_is_over_does_not_fire(void **state) {
     close_bench(&b);
 }
 
+static void many_are_taken_off_as_they_would_be_one_by_one(void **state) {
+    (void)state;
+    const uint32_t expected[] = {5, 1, 4, 6};
+    mr_operator_spec spec = timed;
+    spec.ttl_ms = 100;
+    for (uint32_t max = 1; max <= 5; max++) {
+        bench b = open_bench(&spec);
+        mr_rows *rows = &inside(b.op)->rows;
+        set(&b, 1, 40);
+        set(&b, 2, 100);
+        set(&b, 3, 95);
+        set(&b, 4, 40);
+        check_none(&b, 39, 40);
+        set(&b, 5, 10); /* Overdue. */
+        set(&b, 6, 41);
+        mr_addr due[6];
+        uint32_t count = 0;
+        for (uint32_t some = 1; some > 0; count += some) {
+            uint32_t steps = 100;
+            some = mr_rows_timers_unhang_due(rows, 90, mr_min_u32(max, 6 - count), &steps,
+                                             due + count);
+        }
+        assert_int_equal(count, 4);
+        for (uint32_t i = 0; i < count; i++) {
+            assert_int_equal(number_at(&b, due[i]), expected[i]);
+            mr_rows_timer_rehang(rows, mr_row_at(due[i])); /* It is set yet. */
+        }
+        check_fires(&b, 10, 5, 10);
+        set(&b, 3, 100);
+        uint32_t steps = 100;
+        count = mr_rows_timers_unhang_due(rows, 1000, 6, &steps, due);
+        assert_int_equal(count, 3); /* Timers of rows that are over are none. */
+        check_none(&b, 1000, END);
+        for (uint32_t i = 0; i < count; i++)
+            mr_rows_timer_rehang(rows, mr_row_at(due[i]));
+        close_bench(&b);
+    }
+}
+
 typedef struct life {
     uint32_t numbers[20000];
     double times[20000];
@@ -531,6 +570,7 @@ int main(void) {
         cmocka_unit_test(the_next_time_is_exact_where_one_timer_is_alone),
         cmocka_unit_test(a_changed_timer_is_a_changed_row),
         cmocka_unit_test(a_timer_of_a_row_that_is_over_does_not_fire),
+        cmocka_unit_test(many_are_taken_off_as_they_would_be_one_by_one),
         cmocka_unit_test(when_rows_are_freed_or_restored_does_not_show),
         cmocka_unit_test(timers_and_the_lack_of_them_come_back),
         cmocka_unit_test(a_loaded_timer_may_be_moved_before_loading_ends),
