@@ -18,13 +18,19 @@ mr_status mr_find(mr_operator handle, mr_batch in_handle, uint32_t *found_out) {
     return MR_OK;
 }
 
-/* Has the last find a row `index`, in a batch that is still as it was? */
-static mr_status check_index(const mr_operator_data *op, uint32_t index) {
+/* Has the last find a row `index`, in a batch that is still as it was? Then that is reached, as a
+ * checkpoint may have begun since. */
+static mr_status check_index(mr_operator_data *op, uint32_t index) {
     const mr_find_data *find = &op->rows.find;
     if (index >= find->found.size) return mr_fail(MR_ERR_ARGUMENT, "index", index);
     GET_BATCH(in, op->found_in);
-    if (in->columns.size == find->found.size) return MR_OK;
-    return mr_fail(MR_ERR_ARGUMENT, "size", in->columns.size);
+    if (in->columns.size != find->found.size) {
+        return mr_fail(MR_ERR_ARGUMENT, "size", in->columns.size);
+    }
+    if (op->rows.dirty.cut == 0) return MR_OK;
+    const mr_addr row = mr_find_again(&op->rows, index);
+    if (row != 0) mr_row_reach(&op->rows, mr_row_at(row));
+    return MR_OK;
 }
 
 #define GET_FOUND(name, handle, index) \

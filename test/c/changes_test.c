@@ -397,6 +397,22 @@ static void calls_out_of_order_are_refused(void **state) {
     close_bench(&b);
 }
 
+static void a_row_found_before_the_cut_is_saved_as_it_was(void **state) {
+    (void)state;
+    bench b = open_bench(&spec);
+    mr_scan scan = 0;
+    write_row(&b, 1, 0, 1);
+    assert_int_equal(mr_changes_scan(b.op, 0, &scan), MR_OK);
+    assert_int_equal(mr_row_touch(b.op, 0, 1), MR_OK);
+    assert_int_equal(changes_of(&b).kept, 1);
+    assert_int_equal(mr_row_remove(b.op, 0), MR_OK);
+    const mr_page *page = next_page(scan, 5);
+    assert_int_equal(page->count, 1);
+    assert_int_equal(number_of(&inside(b.op)->rows, mr_row_at(mr_u32s(page->rows)[0])), 1);
+    assert_int_equal(mr_scan_close(scan), MR_OK);
+    close_bench(&b);
+}
+
 /* Also where the marks of changes begin anew. */
 static void a_scan_of_a_checkpoint_that_is_over_is_refused(void **state) {
     (void)state;
@@ -560,6 +576,7 @@ int main(void) {
         cmocka_unit_test(a_chain_is_short_whatever_changes),
         cmocka_unit_test(a_state_that_shrinks_leaves_no_more_than_it_has),
         cmocka_unit_test(calls_out_of_order_are_refused),
+        cmocka_unit_test(a_row_found_before_the_cut_is_saved_as_it_was),
         cmocka_unit_test(a_scan_of_a_checkpoint_that_is_over_is_refused),
         cmocka_unit_test(rows_that_change_while_it_is_written_are_in_the_next_one),
         cmocka_unit_test(damaged_tombstones_are_refused_or_do_no_harm),
