@@ -426,8 +426,8 @@ static void reserve_refs(world *w) {
     const uint32_t capacity = take_u8(&w->from) == 0 ? take_u32(&w->from) : take_u8(&w->from);
     if (mr_refs_reserve(w->engine, capacity, &refs) != MR_OK) return;
     mr_refs *list = mr_at(refs);
-    /* One number may be in several cells here, so that it is dropped twice, and the chain is a ring,
-     * or dropped and then shared by a copy, and the chain ends in a mark. */
+    /* One number may be in several cells here, so that it is dropped twice, and the chain is a
+     * ring, or dropped and then shared by a copy, and the chain ends in a mark. */
     uint32_t length = 0;
     for (uint32_t at = list->dropped; at != 0 && at < MR_REF_SHARED && length < 1000; length++) {
         CHECK(at < list->capacity);
