@@ -40,6 +40,7 @@
 #include "batch.h"
 #include "dirty.h"
 #include "hash.h"
+#include "queue.h"
 #include "ref.h"
 #include "table.h"
 #include "wheel.h"
@@ -126,7 +127,8 @@ typedef struct mr_rows {
     mr_hash_key hash_key;
     mr_table table; /* Rows, or what they are in; bucket.h. */
     mr_wheel wheel;
-    mr_wheel timers;  /* See timer.c. */
+    mr_wheel timers; /* See timer.c. */
+    mr_queue ordered;
     mr_wheel overdue; /* Timers that were set to times that `timers` has passed. */
     mr_table owners;  /* From the hash of a key to the first of its entries; entries.c. */
     mr_dirty dirty;

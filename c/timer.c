@@ -1,7 +1,8 @@
 /* timer.c -- the timers of rows: at most one each, fired by (time, order of setting).
  *
- *   timers   [t] [t] [t] ...   a wheel whose time follows what was asked for
- *   overdue  [t]               a second one, for times that the first has passed
+ *   overdue  [t]               a wheel, for times that `timers` has passed
+ *   ordered  [t] [t] [t] ...   a queue of those that were set in the order of their times
+ *   timers   [t] [t] [t] ...   a wheel of all others, whose time follows what was asked for
  *
  * What is set to a time that has passed, as for an event behind the watermark, still comes
  * before all that is later: which timer is next depends on the timers that there are, and
@@ -13,7 +14,11 @@
  * A timer of a row whose ttl is over by the timer's time does not fire: the row is as good
  * as gone then, whether or not it is freed yet.
  *
- * Invariant: a timer that hangs is in `overdue` iff its time is before that of `timers`. */
+ * Of one time, those in `ordered` come first: once a later time was added there, it takes no more
+ * of that one.
+ *
+ * Invariant: a timer that hangs is in `overdue` iff its time is before that of `timers`, which does
+ * not pass what is in `ordered`. */
 #include "row.h"
 
 static mr_row_timer *timer_of(const mr_rows *rows, mr_row *row) {
@@ -24,6 +29,7 @@ _Static_assert(offsetof(mr_row_timer, time_ms) == sizeof(mr_wheel_node), "what t
 
 mr_status mr_rows_timers_open(mr_rows *rows) {
     MR_TRY(mr_wheel_open(&rows->timers, rows->heap, NULL, NULL, false));
+    mr_queue_open(&rows->ordered, rows->heap);
     mr_rows_tell_wheel(rows, &rows->timers, rows->timer_at);
     const mr_status status = mr_wheel_open(&rows->overdue, rows->heap, NULL, NULL, true);
     if (status != MR_OK) mr_wheel_close(&rows->timers);
@@ -31,6 +37,7 @@ mr_status mr_rows_timers_open(mr_rows *rows) {
 }
 
 void mr_rows_timers_close(mr_rows *rows) {
+    mr_queue_close(&rows->ordered);
     mr_wheel_close(&rows->timers);
     mr_wheel_close(&rows->overdue);
 }
@@ -38,13 +45,17 @@ void mr_rows_timers_close(mr_rows *rows) {
 static void hang(mr_rows *rows, mr_row_timer *timer) {
     if (mr_wheel_is_past(&rows->timers, mr_row_timer_ms(timer))) {
         mr_wheel_add_past(&rows->overdue, &timer->node);
-    } else {
+    } else if (!mr_queue_add(&rows->ordered, &timer->node, rows->timers.size == 0)) {
         mr_wheel_add(&rows->timers, &timer->node);
     }
 }
 
 static void unhang(mr_rows *rows, mr_row_timer *timer) {
     if (timer->node.before == 0) return; /* None, or it is being loaded. */
+    if (mr_queue_has(&timer->node)) {
+        mr_queue_remove(&rows->ordered, &timer->node);
+        return;
+    }
     const bool past = mr_wheel_is_past(&rows->timers, mr_row_timer_ms(timer));
     mr_wheel_remove(past ? &rows->overdue : &rows->timers, &timer->node);
 }
@@ -86,16 +97,39 @@ void mr_rows_timer_rehang(mr_rows *rows, mr_row *row) {
     hang(rows, timer);
 }
 
-/* The wheel of the first timer: what is overdue comes before all others. */
-static mr_wheel *first_wheel(mr_rows *rows) {
-    return rows->overdue.size > 0 ? &rows->overdue : &rows->timers;
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The first timer that is due: what is overdue comes before all others. */
+static mr_wheel_node *first_due(mr_rows *rows, int64_t upto, uint32_t *steps) {
+    if (rows->overdue.size > 0) return mr_wheel_first(&rows->overdue, upto, steps);
+    const int64_t next = mr_queue_next(&rows->ordered);
+    mr_wheel_node *node = mr_wheel_first(&rows->timers, earlier(upto, next - 1), steps);
+    if (node != NULL || next > upto || *steps == 0) return node;
+    --*steps;
+    return mr_queue_first(&rows->ordered);
+}
+
+/* Take off the first timers that are due, as mr_wheel_take. */
+static uint32_t take_due(mr_rows *rows, int64_t upto, uint32_t *steps, mr_addr *nodes_out,
+                         uint32_t max) {
+    if (rows->overdue.size > 0) return mr_wheel_take(&rows->overdue, upto, steps, nodes_out, max);
+    while (*steps > 0) {
+        const int64_t until = earlier(upto, mr_wheel_next(&rows->timers));
+        uint32_t count = mr_queue_take(&rows->ordered, until, nodes_out, mr_min_u32(max, *steps));
+        *steps -= count;
+        if (count > 0) return count;
+        const int64_t next = mr_queue_next(&rows->ordered);
+        count = mr_wheel_take(&rows->timers, earlier(upto, next - 1), steps, nodes_out, max);
+        if (count > 0 || next > upto) return count;
+    }
+    return 0;
 }
 
 mr_row *mr_rows_timer_due(mr_rows *rows, double upto_ms, uint32_t *steps) {
     if (!(upto_ms >= -8.64e15)) return NULL; /* Before all times, or none. */
     const int64_t upto = mr_time_of(upto_ms);
     for (;;) {
-        mr_wheel_node *node = mr_wheel_first(first_wheel(rows), upto, steps);
+        mr_wheel_node *node = first_due(rows, upto, steps);
         if (node == NULL) return NULL;
         mr_row *row = (mr_row *)(void *)((uint8_t *)node - rows->timer_at);
         mr_row_reach(rows, row);
@@ -111,7 +145,7 @@ uint32_t mr_rows_timers_unhang_due(mr_rows *rows, double upto_ms, uint32_t max, 
     uint32_t count = 0;
     while (count < max) {
         mr_addr *nodes = rows_out + count;
-        const uint32_t some = mr_wheel_take(first_wheel(rows), upto, steps, nodes, max - count);
+        const uint32_t some = take_due(rows, upto, steps, nodes, max - count);
         if (some == 0) break;
         for (uint32_t i = 0; i < some; i++) {
             mr_row *row = mr_row_at(nodes[i] - rows->timer_at);
@@ -128,12 +162,13 @@ uint32_t mr_rows_timers_unhang_due(mr_rows *rows, double upto_ms, uint32_t max, 
 
 void mr_rows_timer_take(mr_rows *rows, mr_row *row) {
     mr_row_timer *timer = timer_of(rows, row);
-    mr_wheel_remove(first_wheel(rows), &timer->node);
+    unhang(rows, timer);
     *timer = (mr_row_timer){0};
     mr_row_changed(rows, row);
 }
 
 double mr_rows_timer_next(mr_rows *rows) {
-    const mr_wheel *wheel = first_wheel(rows);
-    return wheel->size > 0 ? (double)mr_wheel_next(wheel) : __builtin_inf();
+    const mr_wheel *wheel = rows->overdue.size > 0 ? &rows->overdue : &rows->timers;
+    const int64_t next = earlier(mr_wheel_next(wheel), mr_queue_next(&rows->ordered));
+    return next == INT64_MAX ? __builtin_inf() : (double)next;
 }

@@ -95,7 +95,7 @@ describe("C", () => {
   /** Floor by floor: a file includes what lies on its own floor or below. */
   const floors = [
     ["millrace", "millrace_pattern", "millrace_session", "common"],
-    ["error", "alloc", "bytes", "handle", "hash", "table", "wheel"],
+    ["error", "alloc", "bytes", "handle", "hash", "table", "wheel", "queue"],
     ["batch"],
     ["agg/*"],
     ["ref", "dirty", "row", "kept", "cell", "find", "lru", "timer", "entries", "bucket"],
