@@ -254,9 +254,12 @@ void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, const mr_pla
         mr_table_insert(&rows->table, hash, mr_addr_of(row));
         return;
     }
-    const mr_bucket_name name = name_by(rows, mr_row_key(rows, row), row->key_bytes, hash);
-    mr_place place = known != NULL ? *known : find_place(rows, row, &name);
-    if (place.bucket == 0) place.bucket = make_bucket(rows, &name);
+    mr_place place = known != NULL ? *known : (mr_place){0};
+    if (place.bucket == 0) {
+        const mr_bucket_name name = name_by(rows, mr_row_key(rows, row), row->key_bytes, hash);
+        if (known == NULL) place = find_place(rows, row, &name);
+        if (place.bucket == 0) place.bucket = make_bucket(rows, &name);
+    }
     link_row(rows, row, place);
 }
 

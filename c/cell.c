@@ -42,7 +42,7 @@ mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t n
     const bool less = *cell != 0 && number == 0;
     const bool leaves = mr_row_leaves(rows, row); /* It counts toward no limit. */
     if (more && !leaves) MR_TRY(mr_rows_check_bytes(rows, MR_REF_BYTES, 0));
-    if (number != 0) MR_TRY(mr_ref_take(rows->heap));
+    if (number != 0) MR_TRY(mr_refs_take(rows->heap, 1));
     if (leaves) mr_row_leave(rows, row, false);
     if (more) rows->bytes += MR_REF_BYTES;
     if (less) rows->bytes -= MR_REF_BYTES;
@@ -55,7 +55,7 @@ mr_status mr_rows_ref_put(mr_rows *rows, mr_row *row, uint32_t field, uint32_t n
 
 mr_status mr_rows_ref_take(mr_rows *rows) {
     MR_TRY(mr_rows_check_bytes(rows, MR_REF_BYTES, 0));
-    MR_TRY(mr_ref_take(rows->heap));
+    MR_TRY(mr_refs_take(rows->heap, 1));
     rows->bytes += MR_REF_BYTES;
     return MR_OK;
 }

@@ -145,7 +145,7 @@ mr_status mr_ref_decoded(mr_operator handle, uint32_t cell, uint32_t number) {
         return mr_fail(MR_ERR_ARGUMENT, "number", number);
     }
     if ((*at & MR_REF_ENCODED) == 0) return mr_fail(MR_ERR_ARGUMENT, "cell", *at);
-    MR_TRY(mr_ref_take(op->rows.heap));
+    MR_TRY(mr_refs_take(op->rows.heap, 1));
     mr_blob_release(op->rows.heap, mr_ref_blob(*at));
     *at = number;
     return MR_OK;

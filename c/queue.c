@@ -56,7 +56,7 @@ bool mr_queue_add(mr_queue *queue, mr_wheel_node *node, bool alone) {
     const int64_t deadline = deadline_of(node);
     if (alone && queue->size == 0) queue->least = INT64_MIN;
     if (deadline < queue->least) return false;
-    const bool sparse = queue->gone / 3 > queue->size + GONE_MORE;
+    const bool sparse = queue->gone > 3 * queue->size + GONE_MORE;
     if (sparse || (queue->tail == queue->end && !add_block(queue))) {
         queue->least = deadline + 1;
         return false;

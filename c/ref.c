@@ -23,15 +23,16 @@ static uint32_t *next_of(const mr_refs *refs, uint32_t number) {
     return (uint32_t *)mr_at(refs->next) + number;
 }
 
-static bool is_over(const mr_heap *heap) {
-    return heap->reserved_bytes + heap->external_bytes + MR_REF_BYTES > heap->budget_bytes;
+static bool is_over(const mr_heap *heap, uint64_t more) {
+    return heap->reserved_bytes + heap->external_bytes + more > heap->budget_bytes;
 }
 
-mr_status mr_ref_take(mr_heap *heap) {
-    if (is_over(heap) && (!mr_heap_give_back(heap) || is_over(heap))) {
+mr_status mr_refs_take(mr_heap *heap, uint32_t count) {
+    const uint64_t more = (uint64_t)count * MR_REF_BYTES;
+    if (is_over(heap, more) && (!mr_heap_give_back(heap) || is_over(heap, more))) {
         return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)heap->budget_bytes);
     }
-    heap->external_bytes += MR_REF_BYTES;
+    heap->external_bytes += more;
     return MR_OK;
 }
 

@@ -28,8 +28,8 @@
 /* Make numbers below `capacity` usable. MR_ERR_MEMORY: nothing changed. */
 mr_status mr_refs_grow(mr_refs *refs, mr_heap *heap, uint32_t capacity);
 
-/* One more cell holds a number. MR_ERR_MEMORY when the estimate exceeds the budget. */
-mr_status mr_ref_take(mr_heap *heap);
+/* So many more cells hold a number. MR_ERR_MEMORY when the estimate exceeds the budget. */
+mr_status mr_refs_take(mr_heap *heap, uint32_t count);
 
 /* The cell of a copy holds `number`, too. */
 void mr_ref_share(mr_refs *refs, uint32_t number);

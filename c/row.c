@@ -426,68 +426,66 @@ mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
     return create(rows, index, 0, row_out);
 }
 
-/* How many refs a record that the host made brings with it. A host's ref cell is 0 or a
- * number, and a blob of refs it has none. */
-static mr_status count_refs(const mr_rows *rows, const uint8_t *record, uint32_t *refs_out) {
+/* What a record that the host made brings with it. */
+typedef struct brought {
+    uint32_t refs;
+    uint64_t bytes;
+} brought;
+
+/* Weigh a record. A host's ref cell is 0 or a number, and a blob of refs it has none. */
+static mr_status weigh(const mr_rows *rows, const uint8_t *record, brought *out) {
     const mr_layout *layout = &rows->layout;
-    *refs_out = 0;
+    *out = (brought){0};
     for (uint32_t i = 0; i < layout->field_count; i++) {
         const uint32_t kind = layout->field_kind[i];
-        if (kind != MR_REF && kind != MR_REFS) continue;
+        if (!mr_is_held(kind)) continue;
         const uint32_t cell = *(const uint32_t *)(const void *)(record + layout->field_at[i]);
-        if (cell != 0 && (kind == MR_REFS || cell >= rows->refs->capacity)) {
+        if (cell == 0) continue;
+        if (kind == MR_REFS || (kind == MR_REF && cell >= rows->refs->capacity)) {
             return mr_fail(MR_ERR_ARGUMENT, "number", cell);
         }
-        *refs_out += cell != 0;
+        out->refs += kind == MR_REF;
+        out->bytes += mr_cell_bytes(kind, cell);
     }
     return MR_OK;
 }
 
 /* Count what a record that the host made brings with it. On a refusal nothing is. */
-static mr_status take_record(mr_rows *rows, const uint8_t *record, uint32_t *refs_out) {
-    MR_TRY(count_refs(rows, record, refs_out));
-    for (uint32_t taken = 0; taken < *refs_out; taken++) {
-        const mr_status status = mr_ref_take(rows->heap);
-        if (status == MR_OK) continue;
-        rows->heap->external_bytes -= (uint64_t)taken * MR_REF_BYTES;
-        return status;
-    }
-    rows->bytes += (uint64_t)*refs_out * MR_REF_BYTES;
+static mr_status take_record(mr_rows *rows, const uint8_t *record, brought *out) {
+    MR_TRY(weigh(rows, record, out));
+    MR_TRY(mr_refs_take(rows->heap, out->refs));
+    rows->bytes += (uint64_t)out->refs * MR_REF_BYTES;
     return MR_OK;
 }
 
-static void give_record_back(mr_rows *rows, uint32_t refs) {
-    rows->bytes -= (uint64_t)refs * MR_REF_BYTES;
-    rows->heap->external_bytes -= (uint64_t)refs * MR_REF_BYTES;
+/* A row that was to be made, with `status`, has its record; or what that brought is given back. */
+static mr_status give_record(mr_rows *rows, mr_status status, const brought *brought, mr_row *row,
+                             const uint8_t *record) {
+    if (status == MR_OK) {
+        mr_copy_bytes(mr_row_record(rows, row), record, rows->layout.record_bytes);
+    } else {
+        rows->bytes -= (uint64_t)brought->refs * MR_REF_BYTES;
+        rows->heap->external_bytes -= (uint64_t)brought->refs * MR_REF_BYTES;
+    }
+    return status;
 }
 
 mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
-    uint32_t refs;
-    mr_row *row;
-    MR_TRY(take_record(rows, record, &refs));
-    const mr_status status = create(rows, index, held_bytes(rows, record), &row);
-    if (status != MR_OK) {
-        give_record_back(rows, refs);
-        return status;
-    }
-    mr_copy_bytes(mr_row_record(rows, row), record, rows->layout.record_bytes);
-    return MR_OK;
+    brought brought;
+    mr_row *row = NULL;
+    MR_TRY(take_record(rows, record, &brought));
+    const mr_status status = create(rows, index, brought.bytes, &row);
+    return give_record(rows, status, &brought, row, record);
 }
 
 mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *keyed,
                           const mr_moment *moment, const uint8_t *record, mr_row **row_out) {
-    uint32_t refs;
+    brought brought;
     mr_row_parts parts = new_parts(rows, keyed->key, keyed->key_bytes, moment->time_ms);
     parts.place = place;
-    MR_TRY(take_record(rows, record, &refs));
-    const mr_status status =
-        make(rows, keyed->hash, &parts, held_bytes(rows, record), moment, row_out);
-    if (status != MR_OK) {
-        give_record_back(rows, refs);
-        return status;
-    }
-    mr_copy_bytes(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
-    return MR_OK;
+    MR_TRY(take_record(rows, record, &brought));
+    const mr_status status = make(rows, keyed->hash, &parts, brought.bytes, moment, row_out);
+    return give_record(rows, status, &brought, *row_out, record);
 }
 
 mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out) {
@@ -588,13 +586,8 @@ MR_COLD mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row,
     };
     const uint32_t hash = mr_key_hash(rows, parts.key, parts.key_bytes);
     const mr_addr standing = mr_rows_lookup(rows, hash, parts.key, parts.key_bytes);
-    uint32_t refs;
-    MR_TRY(take_record(rows, record, &refs));
+    brought brought;
+    MR_TRY(take_record(rows, record, &brought));
     const mr_status status = mr_rows_restore(rows, &parts, hash, standing, row_out);
-    if (status != MR_OK) {
-        give_record_back(rows, refs);
-        return status;
-    }
-    mr_copy_bytes(mr_row_record(rows, *row_out), record, rows->layout.record_bytes);
-    return MR_OK;
+    return give_record(rows, status, &brought, *row_out, record);
 }

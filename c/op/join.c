@@ -152,7 +152,8 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     out->own.key = (const uint8_t *)mr_at(in->keys) + offsets[i];
     out->own.key_bytes = bytes;
     out->key_hash = mr_hash32(rows, out->own.key, bytes);
-    out->own = name_in(rows, out, mr_bucket_stretch(rows, out->time_ms));
+    out->own.stretch = mr_bucket_stretch(rows, out->time_ms);
+    out->own.hash = mr_bucket_hash(rows, out->key_hash, out->own.stretch);
     return MR_OK;
 }
 
@@ -407,7 +408,7 @@ static void forget(mr_rows *rows, const event *event) {
 static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahead *ahead,
                      event *event, mr_batch_data *results) {
     const uint32_t before = results->columns.size;
-    /* Is it as it comes? So it is where bounds have one sign. */
+    /* Is it over as it comes? So it is where bounds have one sign. */
     const bool over = !is_as_of(op) && (double)event->over_ms <= event->watermark_ms;
     const bool limited = mr_rows_limited(&op->rows);
     if (op->join.given == 0) {
