@@ -17,6 +17,8 @@ export class RefSlab {
   #free: number[] = []
   #at = 0 // Address of the engine's mr_refs; 0 until the first value.
   #capacity = 0
+  /** What {@link touch} saw, for nobody: else V8 would leave its loop out. */
+  functions = 0
   /** Are values of the user's frozen? See {@link Operator.kept}. */
   freezes = false
 
@@ -31,6 +33,21 @@ export class RefSlab {
 
   get(number: number): unknown {
     return this.#values[number]
+  }
+
+  /**
+   * Look at the values of a column of cells, by its index in `views.f64`, before they are used one
+   * by one: most are no longer in the processor's cache, and here its misses overlap.
+   */
+  touch(column: number, size: number): void {
+    const { f64 } = this.#engine.views
+    const values = this.#values
+    let functions = 0
+    for (let i = column; i < column + size; i++) {
+      const cell = f64[i] as number
+      if (!isEncoded(cell) && typeof values[cell] === "function") functions++
+    }
+    this.functions = functions
   }
 
   replace(number: number, value: unknown): void {

@@ -82,6 +82,8 @@ export class AsOfRunner extends JoinRunner {
       number,
       number,
     ]
+    engine.refs.touch(lefts, size)
+    engine.refs.touch(rights, size)
     for (let i = 0; i < size; i++) {
       let { f64 } = engine.views
       const right = f64[rights + i] as number

@@ -42,6 +42,7 @@ export class PairRunner extends JoinRunner {
     const cells = results.column(joinColumns.JOIN_CELL)
     const cellsAt = results.column(joinColumns.JOIN_CELL_AT)
     const { refs } = engine
+    refs.touch(cells, size)
     let { u32, f64 } = engine.views
     for (let i = 0; i < size; i++) {
       const row = u32[positions + i] as number
