@@ -20,7 +20,7 @@ static int64_t deadline_of(const mr_wheel_node *node) {
 }
 
 void mr_queue_open(mr_queue *queue, mr_heap *heap) {
-    *queue = (mr_queue){.heap = heap, .least = INT64_MIN};
+    *queue = (mr_queue){.heap = heap, .next = INT64_MAX, .least = INT64_MIN};
 }
 
 /* Let the first block go, and begin at the next one. */
@@ -65,9 +65,11 @@ bool mr_queue_add(mr_queue *queue, mr_wheel_node *node, bool alone) {
     *node = (mr_wheel_node){.next = queue->tail, .before = queue->tail | 1};
     queue->tail += (uint32_t)sizeof(mr_addr);
     queue->least = deadline;
-    queue->size++;
+    if (queue->size++ == 0) queue->next = deadline;
     return true;
 }
+
+mr_wheel_node *mr_queue_first(const mr_queue *queue) { return mr_at(*place_at(queue->head)); }
 
 /* The head has gone: on to the next node, or to the one block that stays. */
 static void move_on(mr_queue *queue) {
@@ -77,6 +79,7 @@ static void move_on(mr_queue *queue) {
         queue->head = begin_of(queue->first);
         queue->tail = queue->head;
         queue->gone = 0;
+        queue->next = INT64_MAX;
         return;
     }
     for (;;) {
@@ -86,6 +89,7 @@ static void move_on(mr_queue *queue) {
             queue->head += (uint32_t)sizeof(mr_addr);
             queue->gone--;
         } else {
+            queue->next = deadline_of(mr_queue_first(queue));
             return;
         }
     }
@@ -100,20 +104,10 @@ void mr_queue_remove(mr_queue *queue, mr_wheel_node *node) {
     if (place == queue->head) move_on(queue);
 }
 
-mr_wheel_node *mr_queue_first(const mr_queue *queue) {
-    return queue->size == 0 ? NULL : mr_at(*place_at(queue->head));
-}
-
-int64_t mr_queue_next(const mr_queue *queue) {
-    const mr_wheel_node *first = mr_queue_first(queue);
-    return first == NULL ? INT64_MAX : deadline_of(first);
-}
-
 uint32_t mr_queue_take(mr_queue *queue, int64_t now_ms, mr_addr *nodes_out, uint32_t max) {
     uint32_t count = 0;
-    while (count < max && mr_queue_next(queue) <= now_ms) {
+    while (count < max && queue->next <= now_ms) {
         mr_wheel_node *node = mr_queue_first(queue);
-        if (node == NULL) break; /* At the end of time. */
         nodes_out[count++] = mr_addr_of(node);
         mr_queue_remove(queue, node);
     }

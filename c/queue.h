@@ -22,6 +22,7 @@
 
 typedef struct mr_queue {
     mr_heap *heap;
+    int64_t next;  /* The deadline of the first node; INT64_MAX: there is none. */
     int64_t least; /* Deadlines before it are refused. */
     mr_addr first; /* Block; 0: there is none. */
     mr_addr head;  /* Places. */
@@ -42,15 +43,18 @@ static inline bool mr_queue_has(const mr_wheel_node *node) { return (node->befor
  * queue may begin anew where no node that was refused waits any more (`alone`). */
 bool mr_queue_add(mr_queue *queue, mr_wheel_node *node, bool alone);
 
+/* Would it be refused for its deadline? */
+static inline bool mr_queue_refuses(const mr_queue *queue, int64_t deadline) {
+    return deadline < queue->least && queue->size > 0;
+}
+
 void mr_queue_remove(mr_queue *queue, mr_wheel_node *node);
 
-/* The first node; NULL: there is none. */
+/* The first node, if there are any. */
 mr_wheel_node *mr_queue_first(const mr_queue *queue);
 
-/* Its deadline; INT64_MAX without nodes. */
-int64_t mr_queue_next(const mr_queue *queue);
-
-/* Take off up to `max` of the first nodes, whose deadlines have come; gives how many. */
+/* Take off up to `max` of the first nodes, whose deadlines have come by `now_ms` (< INT64_MAX);
+ * gives how many. */
 uint32_t mr_queue_take(mr_queue *queue, int64_t now_ms, mr_addr *nodes_out, uint32_t max);
 
 #endif

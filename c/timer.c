@@ -42,10 +42,12 @@ void mr_rows_timers_close(mr_rows *rows) {
     mr_wheel_close(&rows->overdue);
 }
 
-static void hang(mr_rows *rows, mr_row_timer *timer) {
-    if (mr_wheel_is_past(&rows->timers, mr_row_timer_ms(timer))) {
+MR_INLINE void hang(mr_rows *rows, mr_row_timer *timer) {
+    const int64_t time_ms = mr_row_timer_ms(timer);
+    if (mr_wheel_is_past(&rows->timers, time_ms)) {
         mr_wheel_add_past(&rows->overdue, &timer->node);
-    } else if (!mr_queue_add(&rows->ordered, &timer->node, rows->timers.size == 0)) {
+    } else if (mr_queue_refuses(&rows->ordered, time_ms) ||
+               !mr_queue_add(&rows->ordered, &timer->node, rows->timers.size == 0)) {
         mr_wheel_add(&rows->timers, &timer->node);
     }
 }
@@ -60,7 +62,7 @@ static void unhang(mr_rows *rows, mr_row_timer *timer) {
     mr_wheel_remove(past ? &rows->overdue : &rows->timers, &timer->node);
 }
 
-static void set(mr_rows *rows, mr_row *row, int64_t time_ms, uint64_t registered) {
+MR_INLINE void set(mr_rows *rows, mr_row *row, int64_t time_ms, uint64_t registered) {
     mr_row_timer *timer = timer_of(rows, row);
     unhang(rows, timer);
     memcpy(timer->time_ms, &time_ms, sizeof time_ms);
@@ -102,7 +104,7 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 /* The first timer that is due: what is overdue comes before all others. */
 static mr_wheel_node *first_due(mr_rows *rows, int64_t upto, uint32_t *steps) {
     if (rows->overdue.size > 0) return mr_wheel_first(&rows->overdue, upto, steps);
-    const int64_t next = mr_queue_next(&rows->ordered);
+    const int64_t next = rows->ordered.next;
     mr_wheel_node *node = mr_wheel_first(&rows->timers, earlier(upto, next - 1), steps);
     if (node != NULL || next > upto || *steps == 0) return node;
     --*steps;
@@ -118,7 +120,7 @@ static uint32_t take_due(mr_rows *rows, int64_t upto, uint32_t *steps, mr_addr *
         uint32_t count = mr_queue_take(&rows->ordered, until, nodes_out, mr_min_u32(max, *steps));
         *steps -= count;
         if (count > 0) return count;
-        const int64_t next = mr_queue_next(&rows->ordered);
+        const int64_t next = rows->ordered.next;
         count = mr_wheel_take(&rows->timers, earlier(upto, next - 1), steps, nodes_out, max);
         if (count > 0 || next > upto) return count;
     }
@@ -169,6 +171,6 @@ void mr_rows_timer_take(mr_rows *rows, mr_row *row) {
 
 double mr_rows_timer_next(mr_rows *rows) {
     const mr_wheel *wheel = rows->overdue.size > 0 ? &rows->overdue : &rows->timers;
-    const int64_t next = earlier(mr_wheel_next(wheel), mr_queue_next(&rows->ordered));
+    const int64_t next = earlier(mr_wheel_next(wheel), rows->ordered.next);
     return next == INT64_MAX ? __builtin_inf() : (double)next;
 }
