@@ -14,8 +14,7 @@
  * A timer of a row whose ttl is over by the timer's time does not fire: the row is as good
  * as gone then, whether or not it is freed yet.
  *
- * Of one time, those in `ordered` come first: once a later time was added there, it takes no more
- * of that one.
+ * Of one time, those in `ordered` come first: it takes no more of a time that it once refused.
  *
  * Invariant: a timer that hangs is in `overdue` iff its time is before that of `timers`, which does
  * not pass what is in `ordered`. */
