@@ -459,10 +459,10 @@ static mr_status take_record(mr_rows *rows, const uint8_t *record, brought *out)
 }
 
 /* A row that was to be made, with `status`, has its record; or what that brought is given back. */
-static mr_status give_record(mr_rows *rows, mr_status status, const brought *brought, mr_row *row,
-                             const uint8_t *record) {
+static mr_status give_record(mr_rows *rows, mr_status status, const brought *brought,
+                             mr_row *const *row, const uint8_t *record) {
     if (status == MR_OK) {
-        mr_copy_bytes(mr_row_record(rows, row), record, rows->layout.record_bytes);
+        mr_copy_bytes(mr_row_record(rows, *row), record, rows->layout.record_bytes);
     } else {
         rows->bytes -= (uint64_t)brought->refs * MR_REF_BYTES;
         rows->heap->external_bytes -= (uint64_t)brought->refs * MR_REF_BYTES;
@@ -472,10 +472,10 @@ static mr_status give_record(mr_rows *rows, mr_status status, const brought *bro
 
 mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
     brought brought;
-    mr_row *row = NULL;
+    mr_row *row;
     MR_TRY(take_record(rows, record, &brought));
     const mr_status status = create(rows, index, brought.bytes, &row);
-    return give_record(rows, status, &brought, row, record);
+    return give_record(rows, status, &brought, &row, record);
 }
 
 mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *keyed,
@@ -485,7 +485,7 @@ mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *
     parts.place = place;
     MR_TRY(take_record(rows, record, &brought));
     const mr_status status = make(rows, keyed->hash, &parts, brought.bytes, moment, row_out);
-    return give_record(rows, status, &brought, *row_out, record);
+    return give_record(rows, status, &brought, row_out, record);
 }
 
 mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out) {
@@ -589,5 +589,5 @@ MR_COLD mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row,
     brought brought;
     MR_TRY(take_record(rows, record, &brought));
     const mr_status status = mr_rows_restore(rows, &parts, hash, standing, row_out);
-    return give_record(rows, status, &brought, *row_out, record);
+    return give_record(rows, status, &brought, row_out, record);
 }
