@@ -13,12 +13,6 @@ static block *block_at(mr_addr address) { return mr_at(address); }
 static mr_addr begin_of(mr_addr block) { return block + (uint32_t)offsetof(struct block, nodes); }
 static mr_addr end_of(mr_addr block) { return block + (uint32_t)sizeof(struct block); }
 
-static int64_t deadline_of(const mr_wheel_node *node) {
-    int64_t deadline;
-    memcpy(&deadline, node + 1, sizeof deadline);
-    return deadline;
-}
-
 void mr_queue_open(mr_queue *queue, mr_heap *heap) {
     *queue = (mr_queue){.heap = heap, .next = INT64_MAX, .least = INT64_MIN};
 }
@@ -53,7 +47,7 @@ static bool add_block(mr_queue *queue) {
 }
 
 bool mr_queue_add(mr_queue *queue, mr_wheel_node *node, bool alone) {
-    const int64_t deadline = deadline_of(node);
+    const int64_t deadline = mr_wheel_deadline_behind(node);
     if (alone && queue->size == 0) queue->least = INT64_MIN;
     if (deadline < queue->least) return false;
     const bool sparse = queue->gone > 3 * queue->size + GONE_MORE;
@@ -89,7 +83,7 @@ static void move_on(mr_queue *queue) {
             queue->head += (uint32_t)sizeof(mr_addr);
             queue->gone--;
         } else {
-            queue->next = deadline_of(mr_queue_first(queue));
+            queue->next = mr_wheel_deadline_behind(mr_queue_first(queue));
             return;
         }
     }

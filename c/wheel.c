@@ -156,9 +156,7 @@ static uint32_t first_occupied(const mr_wheel *wheel, uint32_t level) {
 
 static int64_t deadline_of(const mr_wheel *wheel, const mr_wheel_node *node) {
     if (wheel->deadline != NULL) return wheel->deadline(wheel->owner, node);
-    int64_t deadline;
-    memcpy(&deadline, node + 1, sizeof deadline);
-    return deadline;
+    return mr_wheel_deadline_behind(node);
 }
 
 static uint64_t tick_of(const mr_wheel *wheel, const mr_wheel_node *node) {

@@ -48,6 +48,12 @@ typedef struct mr_wheel_node {
  * it is the int64_t that lies behind the node. */
 typedef int64_t (*mr_wheel_deadline)(const void *owner, const mr_wheel_node *node);
 
+static inline int64_t mr_wheel_deadline_behind(const mr_wheel_node *node) {
+    int64_t deadline;
+    memcpy(&deadline, node + 1, sizeof deadline);
+    return deadline;
+}
+
 typedef struct mr_wheel {
     uint64_t time;                     /* Ticks; see mr_wheel_open. */
     uint64_t size;                     /* Nodes. */
