@@ -1,7 +1,11 @@
 /* queue.c -- see queue.h. */
 #include "queue.h"
 
-enum { GONE_MORE = 1024 }; /* So many nodes may have gone whatever is there. */
+enum {
+    GONE_MORE = 1024, /* So many nodes may have gone whatever is there, */
+    GONE_MAX =
+        256 << 10, /* and so many at all where others are added: one call may step past them. */
+};
 
 typedef struct block {
     mr_addr next;
@@ -50,7 +54,7 @@ bool mr_queue_add(mr_queue *queue, mr_wheel_node *node, bool alone) {
     const int64_t deadline = mr_wheel_deadline_behind(node);
     if (alone && queue->size == 0) queue->least = INT64_MIN;
     if (deadline < queue->least) return false;
-    const bool sparse = queue->gone > 3 * queue->size + GONE_MORE;
+    const bool sparse = queue->gone > mr_min_u32(3 * queue->size + GONE_MORE, GONE_MAX);
     if (sparse || (queue->tail == queue->end && !add_block(queue))) {
         queue->least = deadline + 1;
         return false;

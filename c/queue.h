@@ -43,7 +43,7 @@ static inline bool mr_queue_has(const mr_wheel_node *node) { return (node->befor
  * queue may begin anew where no node that was refused waits any more (`alone`). */
 bool mr_queue_add(mr_queue *queue, mr_wheel_node *node, bool alone);
 
-/* Would it be refused for its deadline? */
+/* Would it be refused for its deadline? Told without a call to those of another order. */
 static inline bool mr_queue_refuses(const mr_queue *queue, int64_t deadline) {
     return deadline < queue->least && queue->size > 0;
 }

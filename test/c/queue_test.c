@@ -18,7 +18,7 @@ typedef struct row {
     int64_t deadline;
 } row;
 
-enum { ROWS = 20000 };
+enum { ROWS = 100000 };
 
 typedef struct bench {
     mr_heap heap;
@@ -31,7 +31,7 @@ static row *row_of(const bench *b, uint32_t index) { return (row *)mr_at(b->rows
 
 static void open_bench(bench *b) {
     *b = (bench){0};
-    assert_int_equal(mr_heap_open(&b->heap, 4 * MIB), MR_OK);
+    assert_int_equal(mr_heap_open(&b->heap, 16 * MIB), MR_OK);
     b->rows = mr_heap_alloc_zeroed(&b->heap, ROWS * sizeof(row));
     assert_true(b->rows != 0);
     b->bytes = b->heap.live_bytes;
@@ -82,7 +82,7 @@ static void nodes_come_as_they_were_added_but_for_those_that_went(void **state) 
         bench b;
         open_bench(&b);
         memset(gone, 0, sizeof gone);
-        const uint32_t count = 1 + random_below(&seed, run % 3 == 0 ? 10 : ROWS - 1);
+        const uint32_t count = 1 + random_below(&seed, run % 3 == 0 ? 10 : 20000);
         const uint32_t removed = random_below(&seed, 4); /* Of 4. */
         int64_t deadline = -1000;
         for (uint32_t i = 0; i < count; i++) {
@@ -160,6 +160,26 @@ static void the_gone_are_few(void **state) {
     close_bench(&b);
 }
 
+/* However many are there: a call steps past those that went in a moment. */
+static void of_very_many_no_more_go(void **state) {
+    (void)state;
+    bench b;
+    open_bench(&b);
+    for (uint32_t i = 0; i < ROWS; i++)
+        assert_true(add(&b, i, 0));
+    uint32_t moves = 0;
+    for (;; moves++) { /* All but the first move on and on. */
+        const uint32_t i = 1 + moves % (ROWS - 1);
+        remove_row(&b, i);
+        if (!add(&b, i, 1 + moves)) break;
+    }
+    assert_in_range(moves, 256 << 10, 257 << 10);
+    remove_row(&b, 0);
+    assert_int_equal(b.queue.size, ROWS - 2);
+    assert_true(b.queue.gone < 2 * ROWS);
+    close_bench(&b);
+}
+
 static void memory_is_given_back_as_nodes_go(void **state) {
     (void)state;
     bench b;
@@ -198,6 +218,7 @@ int main(void) {
         cmocka_unit_test(what_is_due_is_taken_and_no_more),
         cmocka_unit_test(a_deadline_before_the_last_one_is_refused),
         cmocka_unit_test(the_gone_are_few),
+        cmocka_unit_test(of_very_many_no_more_go),
         cmocka_unit_test(memory_is_given_back_as_nodes_go),
         cmocka_unit_test(without_memory_it_refuses),
     };
