@@ -97,13 +97,11 @@ mr_addr mr_bucket_find(const mr_rows *rows, const mr_bucket_name *name) {
     return at;
 }
 
-/* A row of a key of so many bytes, or of another one. */
-static void touch_row(const mr_rows *rows, mr_addr row, uint32_t key_bytes) {
-    if (row == 0) return;
-    const uint8_t *at = mr_at(row);
-    mr_touch(at + rows->layout.key_at + MR_BUCKET_KEY_AROUND);
-    if (mr_row_at(row)->key_bytes != key_bytes) return;
-    mr_touch(at + mr_round8(rows->layout.key_at + key_bytes)); /* Its record. */
+static void touch_row(const mr_rows *rows, mr_addr address) {
+    if (address == 0) return;
+    mr_row *row = mr_row_at(address);
+    mr_touch(mr_row_record(rows, row));
+    mr_touch(mr_row_key(rows, row) + MR_BUCKET_KEY_AROUND); /* The bytes of most keys end there. */
 }
 
 void mr_buckets_ahead(const mr_rows *rows, const mr_bucket_name *names, uint32_t count,
@@ -119,10 +117,9 @@ void mr_buckets_ahead(const mr_rows *rows, const mr_bucket_name *names, uint32_t
     for (uint32_t i = 0; i < count; i++) {
         if (buckets_out[i] == 0) continue;
         const mr_bucket *bucket = mr_bucket_at(buckets_out[i]);
-        const uint32_t key_bytes = names[i].key_bytes + MR_BUCKET_KEY_AROUND;
         for (uint32_t side = 0; side < 2; side++) {
-            touch_row(rows, bucket->first[side], key_bytes);
-            touch_row(rows, bucket->last[side], key_bytes);
+            touch_row(rows, bucket->first[side]);
+            touch_row(rows, bucket->last[side]);
         }
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -269,9 +266,10 @@ void mr_rows_leave_table(mr_rows *rows, mr_row *row, uint32_t hash) {
         mr_table_remove(&rows->table, hash, mr_addr_of(row));
         return;
     }
-    const mr_place place = *mr_place_of(rows, mr_addr_of(row));
+    const mr_addr at = mr_addr_of(row);
+    const mr_place place = *mr_place_of(rows, at);
     mr_bucket *bucket = mr_bucket_at(place.bucket);
-    const uint32_t side = mr_place_side(rows, row);
+    const uint32_t side = bucket->first[1] == at || bucket->last[1] == at; /* If it is at an end. */
     *(place.before == 0 ? &bucket->first[side] : &mr_place_of(rows, place.before)->next) =
         place.next;
     *(place.next == 0 ? &bucket->last[side] : &mr_place_of(rows, place.next)->before) =

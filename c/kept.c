@@ -1,7 +1,7 @@
 /* kept.c -- rows as they were at the cut of a checkpoint; dirty.h.
  *
- *   row   [head][parts][key] [ 7 ][blob]        changes, or goes
- *   copy  [head][parts][key] [ 7 ][blob']       is written, then freed
+ *   row   [ 7 ][blob] [head][parts][key]        changes, or goes
+ *   copy  [ 7 ][blob'] [head][parts][key]       is written, then freed
  *
  * A copy is in no structure and counts toward no limit of the state. Its strings, and values
  * that are still encoded, are its own; a live value has one number for both, until both have let
@@ -73,12 +73,12 @@ static void copy_words(uint64_t *to, const uint64_t *from, uint32_t count) {
     }
 }
 
-mr_addr mr_kept_copy(mr_rows *rows, const mr_row *row) {
+mr_addr mr_kept_copy(mr_rows *rows, mr_row *row) {
     const uint32_t bytes = mr_row_bytes(rows, row->key_bytes);
-    const mr_addr copy = mr_heap_alloc(rows->heap, bytes);
-    if (copy == 0) return 0;
-    mr_row *made = mr_row_at(copy);
-    copy_words((uint64_t *)(void *)made, (const uint64_t *)(const void *)row, bytes / 8);
+    const mr_addr memory = mr_heap_alloc(rows->heap, bytes);
+    if (memory == 0) return 0;
+    mr_row *made = mr_row_at(memory + rows->layout.record_bytes);
+    copy_words(mr_at(memory), (const uint64_t *)(const void *)mr_row_record(rows, row), bytes / 8);
     made->segment = MR_KEPT;
     for (uint32_t i = 0; i < rows->layout.field_count; i++) {
         const uint32_t kind = rows->layout.field_kind[i];
@@ -89,7 +89,7 @@ mr_addr mr_kept_copy(mr_rows *rows, const mr_row *row) {
         free_fields(rows, made, i);
         return 0;
     }
-    return copy;
+    return mr_addr_of(made);
 }
 
 void mr_kept_free(mr_rows *rows, mr_row *copy) {

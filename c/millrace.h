@@ -227,8 +227,8 @@ typedef struct mr_found {
     uint32_t ways;    /* Sessions: u32[size], mr_session_way; it holds while rows[i] is not 0. */
 } mr_found;
 
-/* How a record lies in a row: its address is round8(row + key_at + key bytes),
- * where the u16 at row + key_bytes_at is the length of the key. */
+/* How a record lies in a row: its address is row - record_bytes. The key is at row + key_at; the
+ * u16 at row + key_bytes_at is its length. */
 typedef struct mr_layout {
     uint32_t key_at;
     uint32_t key_bytes_at;

@@ -131,7 +131,8 @@ static uint32_t counted_bytes(const mr_rows *rows, uint32_t key_bytes) {
 }
 
 void mr_row_free(mr_rows *rows, mr_row *row) {
-    mr_heap_free(rows->heap, mr_addr_of(row), mr_row_bytes(rows, row->key_bytes));
+    const mr_addr memory = mr_addr_of(mr_row_record(rows, row));
+    mr_heap_free(rows->heap, memory, mr_row_bytes(rows, row->key_bytes));
 }
 
 void mr_rows_blob_release(mr_rows *rows, mr_addr blob) {
@@ -335,9 +336,9 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
     const bool stands = place_known(rows, parts) && parts->place->bucket != 0;
     if (!stands && !mr_rows_reserve_table(rows, hash)) return out_of_memory(rows);
     if (rings && mr_table_reserve(&rows->owners, owner) != MR_OK) return out_of_memory(rows);
-    mr_addr address = mr_heap_alloc(rows->heap, mr_row_bytes(rows, key_bytes));
-    if (address == 0) return out_of_memory(rows);
-    *row_out = mr_row_at(address);
+    const mr_addr memory = mr_heap_alloc(rows->heap, mr_row_bytes(rows, key_bytes));
+    if (memory == 0) return out_of_memory(rows);
+    *row_out = mr_row_at(memory + rows->layout.record_bytes);
     return MR_OK;
 }
 
@@ -572,6 +573,7 @@ mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t has
     if (parts->birth >= rows->births) rows->births = parts->birth + 1;
     if (parts->use >= rows->uses) rows->uses = parts->use + 1;
     if (parts->timer_registered > rows->timers_set) rows->timers_set = parts->timer_registered;
+    rows->timers_loaded = rows->timers_set;
     return MR_OK;
 }
 

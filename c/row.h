@@ -1,10 +1,10 @@
 /* row.h -- keyed state: one row per key, a record of fields in a stable place.
  *
- *   row     [head 12][age 8?][lru 16?][wheel 8?][last use 8?][timer 24?][ring 8?][key bytes][pad]
- *           [record]
+ *   row     [record][head 12][age 8?][lru 16?][wheel 8?][last use 8?][timer 24?][ring 8?][key][pad]
+ *                   ^ its address
  *   record  [field 0][field 1]...   strings and refs hang off it as blobs
  *
- * Parts that the state did not ask for take no space. The table finds rows by the
+ * Parts that the state did not ask for take no space; the others are where they are in all rows. The table finds rows by the
  * hash of their key; the wheel knows when their ttl is over; the LRU list who was
  * used least recently; their ages what changed since the last checkpoint; two
  * more wheels whose timer comes next (timer.c); a ring which rows are entries of one
@@ -142,7 +142,8 @@ typedef struct mr_rows {
     uint64_t bytes;
     uint64_t births;
     uint64_t uses;
-    uint64_t timers_set; /* Ever: what the next timer is registered as, less one. */
+    uint64_t timers_set;    /* Ever: what the next timer is registered as, less one. */
+    uint64_t timers_loaded; /* So many of them were loaded. */
     uint64_t expired;
     uint64_t evicted;
     uint64_t changes;  /* Of the table, ever (rows made or removed, growth): a scan notices. */
@@ -274,12 +275,12 @@ mr_status mr_rows_restore(mr_rows *rows, const mr_row_parts *parts, uint32_t has
 mr_status mr_rows_carry(mr_rows *rows, const mr_rows *from, mr_row *row, const uint8_t *record,
                         mr_row **row_out);
 
-/* The memory of a row itself; give it back, and no more. */
+/* The memory of a row itself, which begins with its record; give it back, and no more. */
 uint32_t mr_row_bytes(const mr_rows *rows, uint32_t key_bytes);
 void mr_row_free(mr_rows *rows, mr_row *row);
 
 /* A copy of a row as it is now, for a checkpoint, and its end; kept.c. 0: no memory. */
-mr_addr mr_kept_copy(mr_rows *rows, const mr_row *row);
+mr_addr mr_kept_copy(mr_rows *rows, mr_row *row);
 void mr_kept_free(mr_rows *rows, mr_row *copy);
 
 /* ---- what changed; dirty.c ---- */
@@ -326,9 +327,9 @@ void mr_dirty_loaded(mr_rows *rows);
 
 /* ---- timers; timer.c ---- */
 
-/* The nodes of a wheel are so far into the rows: these are read from their heads to their keys. */
+/* The nodes of a wheel are so far into the rows: these are read from their records to their keys. */
 static inline void mr_rows_tell_wheel(const mr_rows *rows, mr_wheel *wheel, uint32_t node_at) {
-    wheel->before = node_at;
+    wheel->before = node_at + rows->layout.record_bytes;
     wheel->behind = rows->layout.key_at - 1 - node_at;
 }
 
@@ -460,7 +461,7 @@ static inline uint8_t *mr_row_key(const mr_rows *rows, mr_row *row) {
     return (uint8_t *)row + rows->layout.key_at;
 }
 static inline uint8_t *mr_row_record(const mr_rows *rows, mr_row *row) {
-    return (uint8_t *)row + mr_round8(rows->layout.key_at + row->key_bytes);
+    return (uint8_t *)row - rows->layout.record_bytes;
 }
 static inline uint64_t mr_row_birth(const mr_row *row) {
     return ((uint64_t)row->birth_high << 32) | row->birth_low;

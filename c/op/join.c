@@ -214,6 +214,17 @@ static bool is_right(const mr_rows *rows, mr_row *row) { return mr_place_side(ro
 
 /* ---- what is over ---- */
 
+/* With other bounds than those that it was saved with, an event that was loaded may have to stay. */
+static bool stays(mr_operator_data *op, mr_row *row, double watermark_ms) {
+    mr_rows *rows = &op->rows;
+    const mr_row_timer *timer = mr_row_part(row, rows->timer_at);
+    if (mr_row_timer_registered(timer) > rows->timers_loaded) return false;
+    const int64_t over_ms = over_at(&op->spec, mr_entry_time(rows, row), is_right(rows, row));
+    if ((double)over_ms <= watermark_ms) return false;
+    mr_rows_timer_set(rows, row, over_ms);
+    return true;
+}
+
 /* Let go what is over. MR_MORE: results have to be taken first, or the steps are used up. */
 static mr_status let_go(mr_operator_data *op, double watermark_ms) {
     mr_rows *rows = &op->rows;
@@ -226,14 +237,7 @@ static mr_status let_go(mr_operator_data *op, double watermark_ms) {
         if (due == 0) return steps == 0 ? MR_MORE : MR_OK;
         uint32_t count = 0;
         for (uint32_t i = 0; i < due; i++) {
-            mr_row *row = mr_row_at(over[i]);
-            const double time_ms = mr_entry_time(rows, row);
-            const int64_t over_ms = over_at(&op->spec, time_ms, is_right(rows, row));
-            if ((double)over_ms > watermark_ms) {
-                mr_rows_timer_set(rows, row, over_ms);
-            } else {
-                over[count++] = over[i];
-            }
+            if (!stays(op, mr_row_at(over[i]), watermark_ms)) over[count++] = over[i];
         }
         mr_places_ahead(rows, over, count);
         for (uint32_t i = 0; i < count; i++)

@@ -30,12 +30,9 @@ mr_keyed mr_pattern_key(const mr_operator_data *op, const uint8_t *owner, uint32
 
 /* ---- the matches of a key ---- */
 
-/* Of a row that has a key of so many bytes, or of another one. */
-static void touch_row(const mr_rows *rows, mr_addr row, uint32_t key_bytes) {
-    const uint8_t *at = mr_at(row);
-    mr_touch(at + rows->layout.key_at);
-    if (mr_row_at(row)->key_bytes != key_bytes) return;
-    mr_touch(at + mr_round8(rows->layout.key_at + key_bytes));
+static void touch_row(const mr_rows *rows, mr_row *row) {
+    mr_touch(mr_row_record(rows, row));
+    mr_touch(mr_row_key(rows, row));
 }
 
 static mr_matches *touch_matches(const mr_operator_data *op, mr_row *row) {
@@ -115,8 +112,7 @@ void mr_matches_find_all(mr_operator_data *op, mr_pattern_event *events, uint32_
         hashes[i] = events[i].hash;
     mr_table_first_all(&rows->table, hashes, count, found);
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t key_bytes = events[i].owner_bytes + MR_TIMED_KEY_BYTES;
-        if (found[i] != 0) touch_row(rows, found[i], key_bytes);
+        if (found[i] != 0) touch_row(rows, mr_row_at(found[i]));
     }
     for (uint32_t i = 0; i < count; i++) {
         mr_row *row = found[i] == 0 ? NULL : mr_matches_find(op, &events[i]);

@@ -145,9 +145,10 @@ export class BytesRows {
 
   /** Where rows are evicted, all others may go; a row that is too large alone is refused. */
   #refuseTooLarge(row: number, held: number): void {
-    const { spec, layout } = this.operator
+    const { spec } = this.operator
     const { evict, bytesMax } = spec.limits
-    const bytes = this.#rows.record(row) - row + layout.recordBytes + held
+    const upto = (this.#rows.keyOf(row).to + 7) & ~7
+    const bytes = upto - this.#rows.record(row) + held
     if (evict && bytesMax > 0 && bytes > bytesMax) throw this.#tooLarge()
   }
 

@@ -19,6 +19,7 @@ export class Rows {
   readonly #ttl: boolean
   readonly #keyAt: number
   readonly #keyBytesAt: number
+  readonly #recordBytes: number
   /** Addresses of scratch memory that no call has. */
   readonly #scratch: number[] = []
   /** Word indexes of the found rows, and of what C says of them. */
@@ -35,11 +36,12 @@ export class Rows {
     this.#ttl = ttlMs > 0
     this.#keyAt = op.layout.keyAt
     this.#keyBytesAt = op.layout.keyBytesAt
+    this.#recordBytes = op.layout.recordBytes
   }
 
   /** The address of two records that no row has, for a call; see {@link giveBack}. */
   borrow(): number {
-    return this.#scratch.pop() ?? this.engine.alloc(Math.max(this.op.layout.recordBytes * 2, 8))
+    return this.#scratch.pop() ?? this.engine.alloc(Math.max(this.#recordBytes * 2, 8))
   }
 
   giveBack(scratch: number): void {
@@ -128,8 +130,7 @@ export class Rows {
 
   /** The address of a row's record; {@link recordAt} for the hot path. */
   record(row: number): number {
-    const keyBytes = this.views.u16[(row + this.#keyBytesAt) >>> 1] as number
-    return (row + this.#keyAt + keyBytes + 7) & ~7
+    return row - this.#recordBytes
   }
 
   /** Make the row of an event; `record` is copied in. Throws `LIMIT`, `MEMORY`. */

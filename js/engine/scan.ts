@@ -151,9 +151,7 @@ function heldCells(views: Views, blob: number): number[] {
 
 /** The address of a row's record. */
 export function recordAt(op: Operator, row: number): number {
-  const { keyAt, keyBytesAt } = op.layout
-  const keyBytes = op.engine.views.u16[(row + keyBytesAt) >>> 1] as number
-  return (row + keyAt + keyBytes + 7) & ~7
+  return row - op.layout.recordBytes
 }
 
 /** One segment being filled in linear memory. */
