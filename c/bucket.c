@@ -14,19 +14,19 @@ _Static_assert(MR_BUCKET_KEY_AROUND == OWNER_AROUND + MR_TIMED_KEY_BYTES, "aroun
 
 /* ---- keys ---- */
 
-void mr_bucket_key_write(uint8_t *to, const uint8_t *key, uint32_t key_bytes, uint32_t side,
-                         double time_ms, double number) {
+void mr_bucket_key_write(uint8_t *to, const mr_bucket_event *event) {
+    const uint32_t key_bytes = event->name.key_bytes;
     uint8_t *owner = to + OWNER_AT;
     owner[0] = TUPLE;
     owner[1] = 2;
     owner[2] = (uint8_t)key_bytes;
     owner[3] = (uint8_t)(key_bytes >> 8);
-    mr_copy_bytes(to + MR_BUCKET_KEY_AT, key, key_bytes);
+    mr_copy_bytes(to + MR_BUCKET_KEY_AT, event->name.key, key_bytes);
     uint8_t *end = to + MR_BUCKET_KEY_AT + key_bytes;
     end[0] = 1;
     end[1] = 0;
-    end[2] = (uint8_t)(SIDE_TAG + side);
-    mr_timed_key_write(to, owner, key_bytes + OWNER_AROUND, time_ms, number);
+    end[2] = (uint8_t)(SIDE_TAG + event->side);
+    mr_timed_key_write(to, owner, key_bytes + OWNER_AROUND, event->time_ms, event->number);
 }
 
 bool mr_bucket_key_valid(const uint8_t *key) {
@@ -174,13 +174,12 @@ mr_addr mr_bucket_last(const mr_rows *rows, mr_addr bucket, uint32_t side, doubl
     return last_until(rows, mr_bucket_at(bucket), side, time_ms, __builtin_inf());
 }
 
-double mr_place_behind(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms,
-                       mr_place *place_out) {
-    *place_out = (mr_place){.bucket = bucket};
-    if (bucket == 0) return 0;
-    place_out->before = mr_bucket_last(rows, bucket, side, time_ms);
-    const bool same = place_out->before != 0 && time_of(rows, place_out->before) == time_ms;
-    return same ? number_of(rows, place_out->before) + 1 : 0;
+void mr_place_behind(const mr_rows *rows, mr_addr bucket, mr_bucket_event *event) {
+    const mr_addr before =
+        bucket == 0 ? 0 : mr_bucket_last(rows, bucket, event->side, event->time_ms);
+    const bool same = before != 0 && time_of(rows, before) == event->time_ms;
+    event->place = (mr_place){.before = before, .bucket = bucket};
+    event->number = same ? number_of(rows, before) + 1 : 0;
 }
 
 mr_addr mr_place_find(const mr_rows *rows, uint32_t hash, const uint8_t *key, uint32_t key_bytes) {
@@ -245,18 +244,22 @@ static void link_row(const mr_rows *rows, mr_row *row, mr_place place) {
     *mr_place_of(rows, at) = place;
 }
 
-void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, const mr_place *known) {
+void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, const mr_bucket_event *known) {
     rows->size++;
     if (rows->place_at == 0) {
         mr_table_insert(&rows->table, hash, mr_addr_of(row));
         return;
     }
-    mr_place place = known != NULL ? *known : (mr_place){0};
-    if (place.bucket == 0) {
-        const mr_bucket_name name = name_by(rows, mr_row_key(rows, row), row->key_bytes, hash);
-        if (known == NULL) place = find_place(rows, row, &name);
-        if (place.bucket == 0) place.bucket = make_bucket(rows, &name);
+    mr_bucket_name name;
+    mr_place place;
+    if (known != NULL) {
+        name = known->name;
+        place = known->place;
+    } else {
+        name = name_by(rows, mr_row_key(rows, row), row->key_bytes, hash);
+        place = find_place(rows, row, &name);
     }
+    if (place.bucket == 0) place.bucket = make_bucket(rows, &name);
     link_row(rows, row, place);
 }
 

@@ -35,14 +35,26 @@ typedef struct mr_bucket_name {
     uint32_t hash; /* mr_bucket_hash. */
 } mr_bucket_name;
 
+/* An event of some side, and where it will stand. */
+typedef struct mr_bucket_event {
+    mr_bucket_name name; /* Of its bucket, */
+    mr_place place;      /* where the bucket is 0 if it is to be made. */
+    double time_ms;
+    double number; /* Among those of its side and time. */
+    uint32_t side;
+} mr_bucket_event;
+
 enum {
     MR_BUCKET_KEY_AT = 8,                          /* Of the event's key in that of a row, */
     MR_BUCKET_KEY_AROUND = 7 + MR_TIMED_KEY_BYTES, /* Bytes of that beside it. */
 };
 
-/* Write the key of an event's row. */
-void mr_bucket_key_write(uint8_t *to, const uint8_t *key, uint32_t key_bytes, uint32_t side,
-                         double time_ms, double number);
+/* Write the key of an event's row, MR_BUCKET_KEY_AROUND longer than its own. */
+void mr_bucket_key_write(uint8_t *to, const mr_bucket_event *event);
+
+/* As mr_rows_make, for an event that has a place. */
+mr_status mr_rows_make_event(mr_rows *rows, const mr_bucket_event *event, const mr_moment *moment,
+                             const uint8_t *record, mr_row **row_out);
 
 /* Which stretch a time is in: they ascend with it. */
 static inline double mr_bucket_stretch(const mr_rows *rows, double time_ms) {
@@ -85,9 +97,8 @@ void mr_places_ahead(const mr_rows *rows, const mr_addr *leaving, uint32_t count
 /* The last event of a side that is not behind this time; 0: there is none. */
 mr_addr mr_bucket_last(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms);
 
-/* The place of the next event of a side and time in a bucket, or in one that is to be made (0);
- * gives its number. */
-double mr_place_behind(const mr_rows *rows, mr_addr bucket, uint32_t side, double time_ms,
-                       mr_place *place_out);
+/* Give an event its place in a bucket, or in one that is to be made (0), behind all others of its
+ * side and time, and its number. */
+void mr_place_behind(const mr_rows *rows, mr_addr bucket, mr_bucket_event *event);
 
 #endif

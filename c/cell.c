@@ -12,6 +12,12 @@ uint64_t mr_cell_bytes(uint32_t kind, uint32_t cell) {
     return bytes;
 }
 
+void mr_rows_blob_release(mr_rows *rows, mr_addr blob) {
+    if (blob == 0) return;
+    rows->bytes -= mr_heap_size_of(mr_blob_size(blob) + (uint32_t)sizeof(uint32_t));
+    mr_blob_release(rows->heap, blob);
+}
+
 static void release_ref(mr_rows *rows, uint32_t cell) {
     rows->bytes -= MR_REF_BYTES;
     mr_ref_release(rows->refs, rows->heap, cell);

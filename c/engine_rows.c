@@ -56,7 +56,8 @@ mr_status mr_row_create(mr_operator handle, uint32_t index, const uint8_t *recor
     if (op->rows.ring_at != 0) return mr_fail(MR_ERR_ARGUMENT, "flags", op->spec.flags);
     if (mr_find_again(&op->rows, index) != 0) return mr_fail(MR_ERR_ARGUMENT, "index", index);
     if (op->kind->advance != NULL) return mr_fail(MR_ERR_ARGUMENT, "operator", op->spec.kind);
-    return mr_rows_create_with(&op->rows, index, record);
+    mr_row *row;
+    return mr_rows_create(&op->rows, index, record, &row);
 }
 
 mr_status mr_row_touch(mr_operator handle, uint32_t index, uint32_t written) {

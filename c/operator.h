@@ -67,8 +67,6 @@ typedef struct mr_window_data {
 
 /* What a join remembers beside its rows; op/join.c. */
 typedef struct mr_join_data {
-    mr_addr key; /* Room for the key of an entry. */
-    uint32_t key_room;
     uint32_t given;   /* Partners that the next input row was given by the last push. */
     mr_addr passed;   /* As of: the row that results tell, which goes when they are taken; or 0. */
     uint64_t changes; /* Of the rows, when it was put there. */

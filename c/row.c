@@ -135,12 +135,6 @@ void mr_row_free(mr_rows *rows, mr_row *row) {
     mr_heap_free(rows->heap, memory, mr_row_bytes(rows, row->key_bytes));
 }
 
-void mr_rows_blob_release(mr_rows *rows, mr_addr blob) {
-    if (blob == 0) return;
-    rows->bytes -= mr_heap_size_of(mr_blob_size(blob) + (uint32_t)sizeof(uint32_t));
-    mr_blob_release(rows->heap, blob);
-}
-
 /* Bytes that hang off a record: strings, and what its refs count. */
 static uint64_t held_bytes(const mr_rows *rows, const uint8_t *record) {
     const mr_layout *layout = &rows->layout;
@@ -324,7 +318,7 @@ static void set_last_use(const mr_rows *rows, mr_row *row, int64_t time_ms) {
 
 /* Nothing that the row makes room for can be where it will be. */
 static bool place_known(const mr_rows *rows, const mr_row_parts *parts) {
-    return parts->place != NULL && rows->lru_at == 0;
+    return parts->event != NULL && rows->lru_at == 0;
 }
 
 /* Memory for a row and room for it in the tables. */
@@ -333,7 +327,7 @@ static mr_status prepare(mr_rows *rows, uint32_t hash, const mr_row_parts *parts
     const uint32_t key_bytes = parts->key_bytes;
     const bool rings = mr_entry_rings(rows, parts->key, key_bytes);
     const uint32_t owner = rings ? mr_ring_hash(rows, parts->key, key_bytes) : 0;
-    const bool stands = place_known(rows, parts) && parts->place->bucket != 0;
+    const bool stands = place_known(rows, parts) && parts->event->place.bucket != 0;
     if (!stands && !mr_rows_reserve_table(rows, hash)) return out_of_memory(rows);
     if (rings && mr_table_reserve(&rows->owners, owner) != MR_OK) return out_of_memory(rows);
     const mr_addr memory = mr_heap_alloc(rows->heap, mr_row_bytes(rows, key_bytes));
@@ -363,9 +357,13 @@ static void set_parts(mr_rows *rows, mr_row *row, const mr_row_parts *parts) {
 /* Fill a prepared row and put it where rows are found. */
 static void enrol(mr_rows *rows, mr_row *row, uint32_t hash, const mr_row_parts *parts) {
     row->key_bytes = (uint16_t)parts->key_bytes;
-    mr_copy_bytes(mr_row_key(rows, row), parts->key, parts->key_bytes);
+    if (parts->event != NULL) {
+        mr_bucket_key_write(mr_row_key(rows, row), parts->event);
+    } else {
+        mr_copy_bytes(mr_row_key(rows, row), parts->key, parts->key_bytes);
+    }
     set_parts(rows, row, parts);
-    mr_rows_enter_table(rows, row, hash, place_known(rows, parts) ? parts->place : NULL);
+    mr_rows_enter_table(rows, row, hash, place_known(rows, parts) ? parts->event : NULL);
     mr_find_made(rows, hash);
     if (rows->lru_at != 0) mr_lru_add(rows, row);
     if (rows->ring_at != 0) mr_ring_add(rows, row);
@@ -407,24 +405,6 @@ static mr_row_parts new_parts(const mr_rows *rows, const uint8_t *key, uint32_t 
         .use = rows->uses,
         .last_use_ms = rows->ttl_ms > 0 ? mr_time_of(use_ms) : 0,
     };
-}
-
-/* The same for input row `index` of the last find. */
-static mr_status create(mr_rows *rows, uint32_t index, uint64_t held, mr_row **row_out) {
-    const mr_columns *in = rows->find.in;
-    const uint32_t *offsets = mr_u32s(in->key_offsets);
-    const uint8_t *key = (const uint8_t *)mr_at(in->keys) + offsets[index];
-    const mr_row_parts parts =
-        new_parts(rows, key, offsets[index + 1] - offsets[index], mr_row_time(in, index));
-    const uint32_t hash = mr_find_hash(rows, index);
-    const mr_moment moment = {mr_row_time(in, index), mr_row_watermark(in, index), index};
-    MR_TRY(make(rows, hash, &parts, held, &moment, row_out));
-    mr_u32s(rows->find.found.rows)[index] = mr_addr_of(*row_out);
-    return MR_OK;
-}
-
-mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out) {
-    return create(rows, index, 0, row_out);
 }
 
 /* What a record that the host made brings with it. */
@@ -471,22 +451,40 @@ static mr_status give_record(mr_rows *rows, mr_status status, const brought *bro
     return status;
 }
 
-mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record) {
+/* Make a row of these parts, and of a record, or with it cleared: NULL. */
+static mr_status make_with(mr_rows *rows, uint32_t hash, const mr_row_parts *parts,
+                           const mr_moment *moment, const uint8_t *record, mr_row **row_out) {
     brought brought;
-    mr_row *row;
+    if (record == NULL) return make(rows, hash, parts, 0, moment, row_out);
     MR_TRY(take_record(rows, record, &brought));
-    const mr_status status = create(rows, index, brought.bytes, &row);
-    return give_record(rows, status, &brought, &row, record);
+    const mr_status status = make(rows, hash, parts, brought.bytes, moment, row_out);
+    return give_record(rows, status, &brought, row_out, record);
 }
 
-mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *keyed,
-                          const mr_moment *moment, const uint8_t *record, mr_row **row_out) {
-    brought brought;
-    mr_row_parts parts = new_parts(rows, keyed->key, keyed->key_bytes, moment->time_ms);
-    parts.place = place;
-    MR_TRY(take_record(rows, record, &brought));
-    const mr_status status = make(rows, keyed->hash, &parts, brought.bytes, moment, row_out);
-    return give_record(rows, status, &brought, row_out, record);
+mr_status mr_rows_create(mr_rows *rows, uint32_t index, const uint8_t *record, mr_row **row_out) {
+    const mr_columns *in = rows->find.in;
+    const uint32_t *offsets = mr_u32s(in->key_offsets);
+    const uint8_t *key = (const uint8_t *)mr_at(in->keys) + offsets[index];
+    const mr_moment moment = {mr_row_time(in, index), mr_row_watermark(in, index), index};
+    const mr_row_parts parts =
+        new_parts(rows, key, offsets[index + 1] - offsets[index], moment.time_ms);
+    MR_TRY(make_with(rows, mr_find_hash(rows, index), &parts, &moment, record, row_out));
+    mr_u32s(rows->find.found.rows)[index] = mr_addr_of(*row_out);
+    return MR_OK;
+}
+
+mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
+                       const uint8_t *record, mr_row **row_out) {
+    const mr_row_parts parts = new_parts(rows, keyed->key, keyed->key_bytes, moment->time_ms);
+    return make_with(rows, keyed->hash, &parts, moment, record, row_out);
+}
+
+mr_status mr_rows_make_event(mr_rows *rows, const mr_bucket_event *event, const mr_moment *moment,
+                             const uint8_t *record, mr_row **row_out) {
+    const uint32_t key_bytes = event->name.key_bytes + MR_BUCKET_KEY_AROUND;
+    mr_row_parts parts = new_parts(rows, NULL, key_bytes, moment->time_ms);
+    parts.event = event;
+    return make_with(rows, event->name.hash, &parts, moment, record, row_out);
 }
 
 mr_status mr_rows_blob_new(mr_rows *rows, const uint8_t *bytes, uint32_t size, mr_addr *blob_out) {

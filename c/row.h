@@ -196,13 +196,11 @@ static inline bool mr_rows_limited(const mr_rows *rows) {
  * it is also made when its ttl is over. */
 mr_row *mr_rows_enter(mr_rows *rows, uint32_t index);
 
-/* Make the row of input row `index`, which has none, its record cleared; room is made
- * by expiry, then by eviction. MR_ERR_LIMIT, MR_ERR_MEMORY. */
-mr_status mr_rows_create(mr_rows *rows, uint32_t index, mr_row **row_out);
-
-/* As mr_rows_create, `record` copied in; its strings belong to the row, and its refs
- * are counted, against the budget too. MR_ERR_ARGUMENT: a ref that was never reserved. */
-mr_status mr_rows_create_with(mr_rows *rows, uint32_t index, const uint8_t *record);
+/* Make the row of input row `index`, which has none; room is made by expiry, then by eviction. Its
+ * `record` is copied in, or cleared: NULL. The strings in it belong to the row, and its refs are
+ * counted, against the budget too. MR_ERR_LIMIT, MR_ERR_MEMORY, MR_ERR_ARGUMENT: a ref that was
+ * never reserved. */
+mr_status mr_rows_create(mr_rows *rows, uint32_t index, const uint8_t *record, mr_row **row_out);
 
 /* Strings of records, counted as the state's: MR_ERR_LIMIT, MR_ERR_MEMORY. Where rows
  * are evicted, room is made when the row is written. `bytes` NULL: zeros. */
@@ -234,14 +232,9 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
 /* The same for a row that no find has found. */
 void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool written);
 
-/* As mr_rows_create_with, for a key without a row. `place`: its bucket and what is before it there,
- * where that is known; bucket.h. Else NULL. */
-mr_status mr_rows_make_at(mr_rows *rows, const mr_place *place, const mr_keyed *keyed,
-                          const mr_moment *moment, const uint8_t *record, mr_row **row_out);
-static inline mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
-                                     const uint8_t *record, mr_row **row_out) {
-    return mr_rows_make_at(rows, NULL, keyed, moment, record, row_out);
-}
+/* The same for a key that the host has, and that has no row. */
+mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
+                       const uint8_t *record, mr_row **row_out);
 
 /* What a row and all that hangs off it count. */
 uint64_t mr_row_weight(const mr_rows *rows, mr_row *row);
@@ -259,7 +252,7 @@ mr_status mr_rows_expire(mr_rows *rows, double time_ms, uint32_t steps);
 typedef struct mr_row_parts {
     const uint8_t *key;
     uint32_t key_bytes;
-    const mr_place *place; /* As mr_rows_make_at has it. */
+    const struct mr_bucket_event *event; /* If it has a place, then instead of a key; bucket.h. */
     uint64_t birth;
     uint64_t use;
     int64_t last_use_ms;
@@ -575,9 +568,10 @@ uint32_t mr_row_hash(const mr_rows *rows, mr_row *row);
 /* Make room for one row more. False: there is no memory. */
 bool mr_rows_reserve_table(mr_rows *rows, uint32_t hash);
 
-/* Put a row where it is found, for which room is reserved; take it off there. `place`: see
- * mr_rows_make_at. */
-void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash, const mr_place *place);
+/* Put a row where it is found, for which room is reserved; take it off there. `known`: where it
+ * stands in its bucket, or NULL. */
+void mr_rows_enter_table(mr_rows *rows, mr_row *row, uint32_t hash,
+                         const struct mr_bucket_event *known);
 void mr_rows_leave_table(mr_rows *rows, mr_row *row, uint32_t hash);
 void mr_rows_close_table(mr_rows *rows);
 

@@ -95,7 +95,7 @@ static mr_status ensure(mr_operator_data *op, uint32_t i) {
         mr_rows_touch(&op->rows, row, i, true);
         return MR_OK;
     }
-    MR_TRY(mr_rows_create(&op->rows, i, &row));
+    MR_TRY(mr_rows_create(&op->rows, i, NULL, &row));
     mr_basic_begin(op->spec.kinds, op->spec.count, cells_of(op, row));
     return MR_OK;
 }

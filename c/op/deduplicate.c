@@ -25,7 +25,7 @@ static mr_status push(mr_operator_data *op, const mr_columns *in, uint32_t from,
             continue;
         }
         if (mr_results_full(results, 0)) return MR_MORE;
-        MR_TRY(mr_rows_create(&op->rows, i, &row));
+        MR_TRY(mr_rows_create(&op->rows, i, NULL, &row));
         mr_results_begin(results, in, i);
         results->columns.size++;
     }

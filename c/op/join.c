@@ -18,8 +18,8 @@
  * event that is not late is a partner then. An event is late when its time is before the
  * watermark, or before that of its own source: some of its partners may be gone, so it gets none.
  *
- * What is over is looked at once more when its timer comes: with other bounds than those that it
- * was saved with it may have to stay.
+ * An event that was loaded is looked at once more when its timer comes: with other bounds than
+ * those that it was saved with it may have to stay.
  *
  * With MR_AS_OF a left event has one partner at most, the last right one in [t - before .. t], so
  * nothing is paired before the watermark is past t. Both have a timer there: a left event goes with
@@ -40,18 +40,16 @@ _Static_assert(AHEAD <= MR_AHEAD_MAX, "read ahead at once");
 
 /* An event, and where its partners are looked for. */
 typedef struct event {
-    double time_ms;
+    mr_bucket_event row; /* What it will be kept as. */
     double watermark_ms;
     double from_ms; /* Partners have a time from here to there, */
     double upto_ms;
     double from_stretch; /* and are in the buckets of these stretches. */
     double upto_stretch;
-    int64_t over_ms;    /* From this watermark on it has no partner to come. */
-    mr_bucket_name own; /* Where it will be kept. */
-    mr_addr bucket;     /* It, if it was there when the event was read. */
+    int64_t over_ms; /* From this watermark on it has no partner to come. */
+    mr_addr bucket;  /* Its own, if it was there when the event was read. */
     uint32_t key_hash;
     uint32_t ref;
-    uint32_t side;
     mr_status status; /* Why it cannot be run. */
 } event;
 
@@ -93,31 +91,10 @@ static MR_COLD void open(mr_operator_data *op) {
 
 static bool is_as_of(const mr_operator_data *op) { return (op->spec.flags & MR_AS_OF) != 0; }
 
-static MR_COLD void stop(mr_operator_data *op) {
-    mr_heap_free(op->rows.heap, op->join.key, op->join.key_room);
-    op->join = (mr_join_data){0};
-}
-
-/* ---- keys ---- */
-
-/* Room for the key of an entry whose event has a key of `bytes`. */
-static mr_status make_room(mr_operator_data *op, uint32_t bytes) {
-    const uint32_t needed = bytes + MR_BUCKET_KEY_AROUND;
-    if (needed > MR_KEY_BYTES_MAX) return mr_fail(MR_ERR_LIMIT, "key bytes", MR_KEY_BYTES_MAX);
-    if (needed <= op->join.key_room) return MR_OK;
-    const uint32_t room = mr_round8(needed * 2);
-    const mr_addr made = mr_heap_alloc(op->rows.heap, room);
-    if (made == 0) {
-        return mr_fail(MR_ERR_MEMORY, "memory.maxBytes", (double)op->rows.heap->budget_bytes);
-    }
-    mr_heap_free(op->rows.heap, op->join.key, op->join.key_room);
-    op->join.key = made;
-    op->join.key_room = room;
-    return MR_OK;
-}
+/* ---- reading ---- */
 
 static mr_bucket_name name_in(const mr_rows *rows, const event *event, double stretch) {
-    mr_bucket_name name = event->own;
+    mr_bucket_name name = event->row.name;
     name.stretch = stretch;
     name.hash = mr_bucket_hash(rows, event->key_hash, stretch);
     return name;
@@ -138,22 +115,24 @@ static mr_status read_event(mr_operator_data *op, const mr_columns *in, uint32_t
     const uint32_t bytes = offsets[i + 1] - offsets[i];
     if (side != 0 && side != 1) return mr_fail(MR_ERR_ARGUMENT, "side", side);
     if (!(ref >= 1 && ref < rows->refs->capacity)) return mr_fail(MR_ERR_ARGUMENT, "event", ref);
-    MR_TRY(make_room(op, bytes));
-    out->time_ms = mr_row_time(in, i);
+    if (bytes > MR_KEY_BYTES_MAX - MR_BUCKET_KEY_AROUND) {
+        return mr_fail(MR_ERR_LIMIT, "key bytes", MR_KEY_BYTES_MAX);
+    }
+    out->row.time_ms = mr_row_time(in, i);
     out->watermark_ms = mr_row_watermark(in, i);
     out->ref = (uint32_t)ref;
-    out->side = (uint32_t)side;
-    const bool right = out->side == RIGHT;
-    out->from_ms = out->time_ms - (right ? op->spec.after_ms : op->spec.before_ms);
-    out->upto_ms = out->time_ms + (right ? op->spec.before_ms : op->spec.after_ms);
-    out->over_ms = over_at(&op->spec, out->time_ms, right && !is_as_of(op));
+    out->row.side = (uint32_t)side;
+    const bool right = out->row.side == RIGHT;
+    out->from_ms = out->row.time_ms - (right ? op->spec.after_ms : op->spec.before_ms);
+    out->upto_ms = out->row.time_ms + (right ? op->spec.before_ms : op->spec.after_ms);
+    out->over_ms = over_at(&op->spec, out->row.time_ms, right && !is_as_of(op));
     out->from_stretch = mr_bucket_stretch(rows, out->from_ms);
     out->upto_stretch = mr_bucket_stretch(rows, out->upto_ms);
-    out->own.key = (const uint8_t *)mr_at(in->keys) + offsets[i];
-    out->own.key_bytes = bytes;
-    out->key_hash = mr_hash32(rows, out->own.key, bytes);
-    out->own.stretch = mr_bucket_stretch(rows, out->time_ms);
-    out->own.hash = mr_bucket_hash(rows, out->key_hash, out->own.stretch);
+    out->row.name.key = (const uint8_t *)mr_at(in->keys) + offsets[i];
+    out->row.name.key_bytes = bytes;
+    out->key_hash = mr_hash32(rows, out->row.name.key, bytes);
+    out->row.name.stretch = mr_bucket_stretch(rows, out->row.time_ms);
+    out->row.name.hash = mr_bucket_hash(rows, out->key_hash, out->row.name.stretch);
     return MR_OK;
 }
 
@@ -167,7 +146,7 @@ static void look_further(const mr_rows *rows, const event *events, uint32_t coun
         if (event->status != MR_OK) continue;
         const double stretch = upto ? event->upto_stretch : event->from_stretch;
         const bool known =
-            stretch == event->own.stretch || (upto && stretch == event->from_stretch);
+            stretch == event->row.name.stretch || (upto && stretch == event->from_stretch);
         if (!known) names[further++] = name_in(rows, event, stretch);
     }
     mr_buckets_ahead(rows, names, further, buckets);
@@ -180,11 +159,11 @@ static uint32_t read_ahead(mr_operator_data *op, const mr_columns *in, uint32_t 
     mr_addr buckets[AHEAD];
     for (uint32_t i = 0; i < count; i++) {
         event *event = &to->events[i];
-        event->own = (mr_bucket_name){0};
+        event->row.name = (mr_bucket_name){0};
         event->status = read_event(op, in, from + i, event);
     }
     for (uint32_t i = 0; i < count; i++) /* Not at once: what was just written is slow to copy. */
-        names[i] = to->events[i].own;
+        names[i] = to->events[i].row.name;
     mr_buckets_ahead(&op->rows, names, count, buckets);
     look_further(&op->rows, to->events, count, false);
     look_further(&op->rows, to->events, count, true);
@@ -199,13 +178,14 @@ static uint64_t made_bit(uint32_t hash) { return UINT64_C(1) << (hash % 64); }
 /* An event that was read is run: its bucket may have come since, or gone, where events go while a
  * chunk is run. */
 static void look_again(const mr_operator_data *op, const ahead *ahead, event *event) {
-    const bool came = event->bucket == 0 && (ahead->made & made_bit(event->own.hash)) != 0;
-    if (came || mr_rows_limited(&op->rows)) event->bucket = mr_bucket_find(&op->rows, &event->own);
+    const bool came = event->bucket == 0 && (ahead->made & made_bit(event->row.name.hash)) != 0;
+    if (came || mr_rows_limited(&op->rows))
+        event->bucket = mr_bucket_find(&op->rows, &event->row.name);
 }
 
 /* The bucket of a stretch; 0: there is none. */
 static mr_addr bucket_of(const mr_rows *rows, const event *event, double stretch) {
-    if (stretch == event->own.stretch) return event->bucket;
+    if (stretch == event->row.name.stretch) return event->bucket;
     const mr_bucket_name name = name_in(rows, event, stretch);
     return mr_bucket_find(rows, &name);
 }
@@ -214,7 +194,7 @@ static bool is_right(const mr_rows *rows, mr_row *row) { return mr_place_side(ro
 
 /* ---- what is over ---- */
 
-/* With other bounds than those that it was saved with, an event that was loaded may have to stay. */
+/* Does an event whose timer has come stay, until another time? */
 static bool stays(mr_operator_data *op, mr_row *row, double watermark_ms) {
     mr_rows *rows = &op->rows;
     const mr_row_timer *timer = mr_row_part(row, rows->timer_at);
@@ -330,7 +310,8 @@ static mr_status follow(mr_operator_data *op, double watermark_ms, mr_batch_data
 /* ---- events ---- */
 
 static bool is_late(const mr_columns *in, uint32_t i, const event *event) {
-    return event->time_ms < event->watermark_ms || event->time_ms < mr_row_own_watermark(in, i);
+    return event->row.time_ms < event->watermark_ms ||
+           event->row.time_ms < mr_row_own_watermark(in, i);
 }
 
 static void emit(mr_batch_data *results, const mr_columns *in, uint32_t i, double time_ms,
@@ -349,7 +330,7 @@ static void emit(mr_batch_data *results, const mr_columns *in, uint32_t i, doubl
 static mr_status pair_in(mr_operator_data *op, const mr_columns *in, uint32_t i, const event *event,
                          mr_addr bucket, uint32_t *skip, mr_batch_data *results) {
     const mr_rows *rows = &op->rows;
-    mr_addr at = mr_bucket_at(bucket)->first[1 - event->side];
+    mr_addr at = mr_bucket_at(bucket)->first[1 - event->row.side];
     for (; at != 0; at = mr_place_of(rows, at)->next) {
         mr_row *row = mr_row_at(at);
         const double other_ms = mr_entry_time(rows, row);
@@ -362,7 +343,8 @@ static mr_status pair_in(mr_operator_data *op, const mr_columns *in, uint32_t i,
         if (mr_results_full(results, 0)) return MR_MORE;
         const mr_addr cell_at = mr_addr_of(mr_row_record(rows, row));
         op->join.encoded |= (*mr_u32s(cell_at) & MR_REF_ENCODED) != 0;
-        emit(results, in, i, other_ms > event->time_ms ? other_ms : event->time_ms, cell_at);
+        emit(results, in, i, other_ms > event->row.time_ms ? other_ms : event->row.time_ms,
+             cell_at);
         op->join.given++;
     }
     return MR_OK;
@@ -381,23 +363,14 @@ static mr_status pair(mr_operator_data *op, const mr_columns *in, uint32_t i, co
 }
 
 /* Keep an event for partners that are to come. */
-static mr_status keep(mr_operator_data *op, uint32_t i, ahead *ahead, const event *event) {
+static mr_status keep(mr_operator_data *op, uint32_t i, ahead *ahead, event *event) {
     mr_rows *rows = &op->rows;
-    const mr_moment moment = {event->time_ms, event->watermark_ms, i};
-    mr_place place;
-    const double number = mr_place_behind(rows, event->bucket, event->side, event->time_ms, &place);
-    uint8_t *key = mr_at(op->join.key);
+    const mr_moment moment = {event->row.time_ms, event->watermark_ms, i};
     const uint64_t record = event->ref; /* Its cell comes first: as one word it is quick to read. */
     mr_row *row;
-    mr_bucket_key_write(key, event->own.key, event->own.key_bytes, event->side, event->time_ms,
-                        number);
-    const mr_keyed keyed = {
-        .key = key,
-        .key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND,
-        .hash = event->own.hash,
-    };
-    MR_TRY(mr_rows_make_at(rows, &place, &keyed, &moment, (const uint8_t *)&record, &row));
-    ahead->made |= made_bit(event->own.hash);
+    mr_place_behind(rows, event->bucket, &event->row);
+    MR_TRY(mr_rows_make_event(rows, &event->row, &moment, (const uint8_t *)&record, &row));
+    ahead->made |= made_bit(event->row.name.hash);
     mr_rows_timer_set(rows, row, event->over_ms);
     return MR_OK;
 }
@@ -419,11 +392,11 @@ static mr_status run(mr_operator_data *op, const mr_columns *in, uint32_t i, ahe
         if (limited) MR_TRY(follow(op, event->watermark_ms, results));
         if (mr_results_full(results, 0)) return MR_MORE;
         if (is_late(in, i, event)) {
-            emit(results, in, i, event->time_ms, 0);
+            emit(results, in, i, event->row.time_ms, 0);
             op->late++;
             return MR_OK;
         }
-        const uint32_t key_bytes = event->own.key_bytes + MR_BUCKET_KEY_AROUND;
+        const uint32_t key_bytes = event->row.name.key_bytes + MR_BUCKET_KEY_AROUND;
         if (limited && !over) MR_TRY(mr_rows_check_room(&op->rows, key_bytes, MR_REF_BYTES));
     }
     look_again(op, ahead, event);
@@ -472,5 +445,4 @@ const mr_operator_kind mr_kind_join = {
     .push = push,
     .open = open,
     .advance = advance,
-    .stop = stop,
 };

@@ -137,7 +137,7 @@ int32_t mr_session_take(mr_operator_data *op, uint32_t index, bool takes) {
     const mr_session_way way = way_of(op, index, time_ms, row);
     if (!takes || way > MR_SESSION_BEGINS) return (int32_t)way;
     if (way == MR_SESSION_BEGINS) {
-        MR_TRY(mr_rows_create(&op->rows, index, &row));
+        MR_TRY(mr_rows_create(&op->rows, index, NULL, &row));
         begin(op, row, time_ms);
     } else {
         join(op, row, time_ms);

@@ -416,7 +416,7 @@ static mr_status begin(mr_operator_data *op, const mr_columns *in, uint32_t i, m
     const bool list = keeps_passes(&op->spec);
     mr_addr passes = 0;
     if (list) MR_TRY(new_list(op, 0, &passes));
-    const mr_status status = mr_rows_create(rows, i, row_out);
+    const mr_status status = mr_rows_create(rows, i, NULL, row_out);
     if (status != MR_OK) {
         mr_rows_blob_release(rows, passes);
         return status;

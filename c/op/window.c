@@ -153,7 +153,7 @@ void mr_window_add(mr_operator_data *op, const mr_columns *in, uint32_t i, doubl
 
 mr_status mr_window_begin(mr_operator_data *op, uint32_t i, mr_addr blob, mr_addr revisions,
                           mr_row **row_out) {
-    const mr_status status = mr_rows_create(&op->rows, i, row_out);
+    const mr_status status = mr_rows_create(&op->rows, i, NULL, row_out);
     if (status != MR_OK) {
         mr_rows_blob_release(&op->rows, blob);
         mr_rows_blob_release(&op->rows, revisions);

@@ -51,14 +51,27 @@ export class Emissions implements Sink {
     const at = this.#size++
     if (!this.wanted) return
     if (at === this.#causes.length) this.#grow()
-    this.#times ??= Float64Array.from(this.#causes, (at) => this.#input.arrival.times?.[at] ?? 0)
+    this.#times ??= this.#timesBefore(at)
     this.#values.push(value)
     this.#causes[at] = cause
     this.#times[at] = timeMs
   }
 
-  #grow(): void {
-    const room = Math.max(fewest, this.#causes.length * 4)
+  /** Make room for so many more at once. */
+  reserve(more: number): void {
+    const room = this.#size + more
+    if (this.wanted && room > this.#causes.length) this.#grow(room)
+  }
+
+  /** The times of the first ones, which have none of their own; room for as many as there is. */
+  #timesBefore(size: number): Float64Array {
+    const times = new Float64Array(this.#causes.length)
+    const { times: arrived } = this.#input.arrival
+    for (let at = 0; at < size; at++) times[at] = arrived?.[this.#causes[at] as number] ?? 0
+    return times
+  }
+
+  #grow(room = Math.max(fewest, this.#causes.length * 4)): void {
     const causes = new Uint32Array(room)
     causes.set(this.#causes)
     this.#causes = causes

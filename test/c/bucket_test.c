@@ -33,20 +33,22 @@ static mr_bucket_name name_of(const mr_rows *rows, const event *e, bool alike) {
 
 static void make(mr_rows *rows, event *e, bool alike) {
     uint8_t key[1 + MR_BUCKET_KEY_AROUND];
-    const mr_bucket_name name = name_of(rows, e, alike);
+    mr_bucket_event event = {.name = name_of(rows, e, alike), .time_ms = e->time_ms};
     const mr_moment moment = {e->time_ms, e->time_ms, 0};
     const uint64_t record = 0;
-    mr_place place;
     mr_row *row;
-    const mr_addr bucket = mr_bucket_find(rows, &name);
-    e->number = mr_place_behind(rows, bucket, e->side, e->time_ms, &place);
-    mr_bucket_key_write(key, &e->key, 1, e->side, e->time_ms, e->number);
-    const mr_keyed keyed = {key, sizeof key, name.hash};
+    event.side = e->side;
+    mr_place_behind(rows, mr_bucket_find(rows, &event.name), &event);
+    e->number = event.number;
+    mr_bucket_key_write(key, &event);
+    const mr_keyed keyed = {key, sizeof key, event.name.hash};
     assert_true(mr_row_key_valid(rows, key, sizeof key));
-    const bool known = rows->births % 2 == 1;
-    assert_int_equal(mr_rows_make_at(rows, known ? &place : NULL, &keyed, &moment,
-                                     (const uint8_t *)&record, &row),
-                     MR_OK);
+    const mr_status status =
+        rows->births % 2 == 1
+            ? mr_rows_make_event(rows, &event, &moment, (const uint8_t *)&record, &row)
+            : mr_rows_make(rows, &keyed, &moment, (const uint8_t *)&record, &row);
+    assert_int_equal(status, MR_OK);
+    assert_memory_equal(mr_row_key(rows, row), key, sizeof key);
     e->row = mr_addr_of(row);
 }
 
@@ -178,7 +180,9 @@ static void a_key_that_names_no_side_is_refused(void **state) {
     bench b = open_bench(&spec);
     const mr_rows *rows = rows_of(&b);
     const uint8_t text[] = {5, 'k', '1'};
-    mr_bucket_key_write(key, text, sizeof text, 1, 12, 0);
+    const mr_bucket_event event = {
+        .name = {.key = text, .key_bytes = sizeof text}, .time_ms = 12, .side = 1};
+    mr_bucket_key_write(key, &event);
     assert_true(mr_row_key_valid(rows, key, sizeof key));
     /* Tags and sizes of the entry, of its owner, of key and side; the side; time and number. */
     const uint32_t heads[] = {0, 1, 2, 4, 5, 6, 7, 11, 12, 13, 14, 15, 16, 18, 19, 20, 29, 30, 31};

@@ -43,6 +43,7 @@ export class PairRunner extends JoinRunner {
     const cellsAt = results.column(joinColumns.JOIN_CELL_AT)
     const { refs } = engine
     refs.touch(cells, size)
+    out.reserve(size)
     let { u32, f64 } = engine.views
     for (let i = 0; i < size; i++) {
       const row = u32[positions + i] as number
