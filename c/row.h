@@ -4,11 +4,11 @@
  *                   ^ its address
  *   record  [field 0][field 1]...   strings and refs hang off it as blobs
  *
- * Parts that the state did not ask for take no space; the others are where they are in all rows. The table finds rows by the
- * hash of their key; the wheel knows when their ttl is over; the LRU list who was
- * used least recently; their ages what changed since the last checkpoint; two
- * more wheels whose timer comes next (timer.c); a ring which rows are entries of one
- * key (entries.c).
+ * Parts that the state did not ask for take no space; the others are where they are in all rows
+ * of the state. The table finds rows by the hash of their key; the wheel knows when their ttl is
+ * over; the LRU list who was used least recently; their ages what changed since the last
+ * checkpoint; two more wheels and a queue whose timer comes next (timer.c); a ring which rows are
+ * entries of one key (entries.c).
  *
  * A row has expired when clock - last_use >= ttl, where the clock of an event is its
  * own time or the watermark, whichever is later, and under processing time its
@@ -320,7 +320,7 @@ void mr_dirty_loaded(mr_rows *rows);
 
 /* ---- timers; timer.c ---- */
 
-/* The nodes of a wheel are so far into the rows: these are read from their records to their keys. */
+/* Nodes of a wheel are so far into the rows, which are read from their records to their keys. */
 static inline void mr_rows_tell_wheel(const mr_rows *rows, mr_wheel *wheel, uint32_t node_at) {
     wheel->before = node_at + rows->layout.record_bytes;
     wheel->behind = rows->layout.key_at - 1 - node_at;
