@@ -439,8 +439,14 @@ static void an_event_has_more_partners_than_results_have_room(void **state) {
     assert_int_equal(mr_engine_close(b.engine), MR_OK);
 }
 
-static void an_event_goes_when_no_partner_can_come_any_more(void **state) {
-    (void)state;
+typedef struct step {
+    double watermark;
+    uint32_t rows;
+} step;
+
+/* A left event at 10 and a right one at 20 go as these steps say, also with other bounds than those
+ * that they were saved with. */
+static void let_go(bool loaded, double before, double after, const step steps[5]) {
     bench b = open_bench(&plain);
     reserve_refs(&b, 2);
     begin_input(&b, 0);
@@ -448,15 +454,23 @@ static void an_event_goes_when_no_partner_can_come_any_more(void **state) {
     put(&b, &(event){.right = true, .time = 20, .watermark = NEVER, .own = NEVER}, 1);
     uint32_t upto = 0;
     assert_int_equal(mr_operator_push(b.op, b.in, 0, &upto, b.out), MR_OK);
-    const struct {
-        double watermark;
-        uint32_t rows;
-    } steps[] = {{15, 2}, {16, 1}, {23, 1}, {24, 0}};
-    for (uint32_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    inside(b.op)->spec.before_ms = before;
+    inside(b.op)->spec.after_ms = after;
+    if (loaded) save_and_load(&b);
+    for (uint32_t i = 0; i < 5; i++) {
         assert_int_equal(mr_operator_advance(b.op, steps[i].watermark, b.out), MR_OK);
         assert_int_equal(stats_of(&b).rows, steps[i].rows);
     }
     assert_int_equal(mr_engine_close(b.engine), MR_OK);
+}
+
+static void an_event_goes_when_no_partner_can_come_any_more(void **state) {
+    (void)state;
+    const step same[5] = {{15, 2}, {16, 1}, {20, 1}, {23, 1}, {24, 0}};
+    const step further[5] = {{16, 2}, {24, 2}, {26, 1}, {28, 1}, {29, 0}};
+    let_go(false, 3, 5, same);
+    let_go(true, 3, 5, same);
+    let_go(true, 8, 15, further);
 }
 
 static void a_limit_refuses_the_event_and_gives_no_pair_of_it(void **state) {
