@@ -54,22 +54,23 @@ function expectedOf(
   references: Record<string, Reference>,
   { onError = "fail" }: How,
 ): Expected {
-  const results = Object.fromEntries(Object.keys(references).map((name) => [name, [] as unknown[]]))
+  const all = Object.entries(references)
+  const results = Object.fromEntries(all.map(([name]) => [name, [] as unknown[]]))
   const entriesOf = (passed: number) =>
-    Object.fromEntries(
-      Object.entries(references).map(([name, each]) => [name, each.entries(passed)]),
-    )
+    Object.fromEntries(all.map(([name, each]) => [name, each.entries(passed)]))
   let [now, steady, position, timeMax, passed] = [0, 0, 0, -Infinity, -Infinity]
   for (const step of script) {
     if (step.kind === "clock") now = step.ms
     if (step.kind === "crash") steady = now
+    for (const [name, each] of step.kind === "crash" && !timed ? all : [])
+      results[name]?.push(...(each.due?.(now) ?? [])) // Before anything else is read.
     if (step.kind !== "event") continue
     steady = Math.max(steady, now)
     const op = step.value
     passed = timed ? timeMax - disorderMs : steady
     const moment = { time: timed ? op.at : steady, passed }
     const made: [string, readonly unknown[]][] = []
-    for (const [name, reference] of Object.entries(references)) {
+    for (const [name, reference] of all) {
       results[name]?.push(...(reference.due?.(passed) ?? []))
       if (op.lost !== undefined) {
         reference.pass(passed)
@@ -88,9 +89,7 @@ function expectedOf(
     position++
   }
   if (!timed) passed = Math.max(steady, now) // The clock moves on to the end.
-  for (const [name, reference] of Object.entries(references)) {
-    results[name]?.push(...(reference.finish?.(passed) ?? []))
-  }
+  for (const [name, each] of all) results[name]?.push(...(each.finish?.(passed) ?? []))
   const upto = timed ? timeMax - disorderMs : passed
   return { results, failed: undefined, entries: entriesOf(upto) }
 }
