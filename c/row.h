@@ -232,7 +232,7 @@ void mr_rows_touch_at(mr_rows *rows, mr_row *row, uint32_t index, bool written, 
 /* The same for a row that no find has found. */
 void mr_rows_use(mr_rows *rows, mr_row *row, const mr_moment *moment, bool written);
 
-/* The same for a key that the host has, and that has no row. */
+/* As mr_rows_create, for a key that the host has and that has no row. */
 mr_status mr_rows_make(mr_rows *rows, const mr_keyed *keyed, const mr_moment *moment,
                        const uint8_t *record, mr_row **row_out);
 
