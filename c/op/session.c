@@ -86,7 +86,7 @@ static void look_ahead(mr_operator_data *op) {
     for (uint32_t i = 0; i < rows->find.found.size; i++) {
         if (found[i] == 0) continue;
         mr_row *row = mr_row_at(found[i]);
-        mr_touch((const uint8_t *)session_of(op, row) + sizeof(mr_session) - 1);
+        mr_touch(session_of(op, row)); /* Its end is read with the row's head. */
         const mr_wheel_node *node = mr_row_part(row, rows->timer_at);
         if (node->next == 0) continue;
         mr_touch(mr_at(node->next));

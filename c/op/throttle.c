@@ -473,6 +473,7 @@ static void look_ahead(const mr_operator_data *op, const mr_columns *in, uint32_
         if (row == 0) continue;
         const uint8_t *record = mr_row_record(rows, mr_row_at(row));
         const double *numbers = (const double *)(const void *)record;
+        mr_touch(record); /* The rest of it is read here. */
         lists[count] = *(const mr_addr *)(const void *)(record + list_at);
         ends[count] = numbers[MR_PASSES_FIRST] + numbers[MR_PASSES_SIZE];
         count++;
