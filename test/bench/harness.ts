@@ -58,7 +58,7 @@ export interface Variant<Input> {
 }
 
 /** How long other threads may need to sweep what was collected; not on anybody's account. */
-const sweepMs = 30
+export const sweepMs = 30
 
 /** Median milliseconds of one variant. */
 export interface Timing {
