@@ -11,11 +11,10 @@
  * the same, pays for that. Every key string is new. A state of ten million keys is 0.6 GB of linear
  * memory: `run` is told so.
  */
-import { setTimeout } from "node:timers/promises"
 import { count, from, type JobBase, run, sum } from "millrace"
 import { type Event, eventsOf, freshStrings, random } from "./data.ts"
-import { cpuMsSince, type Extent, type Figure, inFreshProcess, median } from "./harness.ts"
-import { rounded, sweepMs } from "./harness.ts"
+import { collected, cpuMsSince, type Extent, type Figure, inFreshProcess } from "./harness.ts"
+import { median, rounded } from "./harness.ts"
 
 const blockEvents = 131_072
 const memory = { maxBytes: 2 ** 31 }
@@ -45,8 +44,7 @@ export async function alone({ sizes, blocks }: Asked): Promise<Figure[]> {
   for (let block = -2; block < blocks; block++) {
     for (const each of fed) {
       const events = uniformBlock(each.keys, block)
-      globalThis.gc?.()
-      await setTimeout(sweepMs)
+      await collected()
       const ns = await each.feed(events)
       if (block >= 0) times.get(each)!.push(ns)
     }
