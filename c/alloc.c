@@ -45,7 +45,7 @@ enum {
     PAGES_MAX = 65536,
     PAGE_SHIFT = 16,
     GROW_PAGES_MIN = 16,
-    FINE_PAGES_MAX = 608, /* 38 MiB; see growth(). */
+    FINE_PAGES_MAX = 480, /* The last step ends below 32 MiB; see growth(). */
     NOBODY = 0,           /* Not ours: static data, the stack, not grown, somebody else's. */
     FREE = 255,           /* Grown and in no heap. Between the two: the id of a heap. */
 };
@@ -148,20 +148,19 @@ static void give_pages(uint32_t first, uint32_t count) {
 }
 
 /* How many pages to ask the host for. V8 counts memory that grows twice, and collects its whole
- * heap for each 64 MiB that it has counted. So memory grows finely as long as that can be
- * avoided, and beyond by doubling. Pages that nobody touches cost the host no memory. */
-static uint32_t growth(void) { return our_pages < FINE_PAGES_MAX ? GROW_PAGES_MIN : our_pages; }
+ * heap each time that it has grown to a size above 32 MiB. So it grows finely below, and beyond
+ * to four times its size. Pages that nobody touches cost the host no memory. */
+static uint32_t growth(void) { return our_pages < FINE_PAGES_MAX ? GROW_PAGES_MIN : 3 * our_pages; }
 
 /* Grow host memory by at least `needed` pages; more, if the host has them. */
 static bool grow(uint32_t needed) {
     uint32_t step = growth();
     if (step < needed) step = needed;
-    uint32_t first = mr_host_grow(step);
-    if (first == UINT32_MAX && step > needed) {
-        step = needed;
-        first = mr_host_grow(step);
+    uint32_t first;
+    while ((first = mr_host_grow(step)) == UINT32_MAX) {
+        if (step == needed) return false;
+        step = step / 2 > needed ? step / 2 : needed;
     }
-    if (first == UINT32_MAX) return false;
     our_pages += step;
     pages_end = first + step;
     give_pages(first, step);

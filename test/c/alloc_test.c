@@ -244,6 +244,18 @@ static void a_host_that_refuses_changes_nothing(void **state) {
     mr_heap_close(&heap);
 }
 
+static void a_host_that_has_less_gives_half_of_it_at_least(void **state) {
+    (void)state;
+    mr_heap heap = opened(UINT64_MAX / 2);
+    mr_host_limit(1000); /* Less than what is asked for at first. */
+    const uint32_t end = mr_host_grow(0);
+    while (mr_host_grow(0) == end)
+        assert_true(mr_heap_alloc(&heap, PAGE) != 0);
+    assert_true(mr_host_grow(0) - end >= 500);
+    mr_host_limit(UINT32_MAX);
+    mr_heap_close(&heap);
+}
+
 static void memory_that_others_grew_is_never_ours(void **state) {
     (void)state;
     mr_heap heap = opened(1024 * MIB);
@@ -357,6 +369,7 @@ int main(void) {
         cmocka_unit_test(closing_gives_back_what_is_still_in_use),
         cmocka_unit_test(heaps_are_limited_and_ids_return),
         cmocka_unit_test(a_host_that_refuses_changes_nothing),
+        cmocka_unit_test(a_host_that_has_less_gives_half_of_it_at_least),
         cmocka_unit_test(memory_that_others_grew_is_never_ours),
         cmocka_unit_test(an_allocation_can_be_made_to_fail),
         cmocka_unit_test(lenders_give_back_what_there_is_no_memory_for),
