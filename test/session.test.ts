@@ -45,6 +45,21 @@ describe("a session in event time", () => {
     ])
   })
 
+  it("is found among thousands of its key", async () => {
+    const order = shuffled(10_000)
+    const late = order.flatMap((i) => (i % 10 === 0 ? [i * 20 + 10] : [])) // Between two, near both.
+    const ats = [...order.map((i) => i * 20), ...late]
+    const events = from(
+      ats.map((at) => ({ k: "a", at })),
+      disorder(1e6),
+    ).keyBy("k")
+    const ends = events.session(
+      { gap, onEnd: ({ start, end, count }) => [start, end, count] },
+      () => undefined,
+    )
+    expect(await resultsOf(ends)).toEqual(sessionsOf(ats))
+  })
+
   it("takes in the next one by an event in between: the earlier's state stays", async () => {
     const events = from(hits("a0 a18 a20 a9 b99"), disorder(50)).keyBy("k")
     const onEnd = ({ start, end, count }: Session, times: Times) =>
@@ -169,6 +184,32 @@ describe("an open session", () => {
     })
   })
 
+  it("is as it was where there is no room for an event's state, or for another session", async () => {
+    const ats = [50, 90, 10, 70, 30, 20, 80, 40, 5].flatMap((at) => [at * 10, at * 10 + 4])
+    const refused = new Set<number>()
+    for (let maxBytes = 64; maxBytes < 1500; maxBytes += 64) {
+      const events = from(
+        ats.map((at) => ({ k: "a", at })),
+        disorder(1e6),
+      ).keyBy("k")
+      const stream = events.session(
+        {
+          ...{ gap, onError: "skip", state: { ...state, maxBytes } },
+          onEnd: ({ start, end, count }): number[] => [start, end, count],
+        },
+        ({ at }, _, times) => {
+          if (at < 200) times.update((all) => [...all, at])
+          return [at]
+        },
+      )
+      const results = await resultsOf(stream)
+      const taken = results.filter((result) => result.length === 1).flat()
+      expect(results.filter((result) => result.length === 3)).toEqual(sessionsOf(taken))
+      refused.add(ats.length - taken.length)
+    }
+    expect(refused.size).toBeGreaterThan(2)
+  })
+
   it("is saved with its state, and ends after a restart though its key never returns", async () => {
     const storage = memoryStorage()
     const clock = manualClock()
@@ -197,3 +238,19 @@ describe("an open session", () => {
     await second.close()
   })
 })
+
+/** The numbers below this, in an order that is the same each time. */
+function shuffled(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => (i * 7919) % count)
+}
+
+/** [start, end, count] of the sessions that events at these times are. */
+function sessionsOf(ats: readonly number[]): number[][] {
+  const all: number[][] = []
+  for (const at of [...ats].sort((a, b) => a - b)) {
+    const [, end = -Infinity, count = 0] = all.at(-1) ?? []
+    if (at <= end) all[all.length - 1] = [all.at(-1)![0]!, at + gap, count + 1]
+    else all.push([at, at + gap, 1])
+  }
+  return all
+}

@@ -39,6 +39,15 @@ const numbers = {
   count: layouts.session.at.count >>> 3,
 } as const
 
+/** The open sessions of a key, by their start; they are not to be changed. */
+export interface OpenSessions {
+  /** The one that ends first. */
+  readonly first: OpenSession
+  readonly others: readonly OpenSession[]
+}
+
+const none: readonly OpenSession[] = []
+
 export class SessionRows {
   readonly rows: Rows
   readonly timers: Timers
@@ -82,21 +91,24 @@ export class SessionRows {
     return value
   }
 
-  /** All sessions of a row, by their start; copies, but for the state. */
-  sessionsOf(row: number): OpenSession[] {
+  /** The sessions of a row; the first is a copy, but for its state. */
+  sessionsOf(row: number): OpenSessions {
     const { f64 } = this.rows.views
     const at = this.at(row)
-    const own: OpenSession = {
+    const first: OpenSession = {
       start: f64[at + numbers.start] as number,
       last: f64[at + numbers.last] as number,
       count: f64[at + numbers.count] as number,
       has: this.hasState(row),
       state: undefined,
     }
-    if (own.has) own.state = this.stateOf(row)
-    if (this.isAlone(at)) return [own]
-    const others = this.#others.get(row) as readonly OpenSession[]
-    return [own, ...others.map((other) => ({ ...other }))]
+    if (first.has) first.state = this.stateOf(row)
+    return { first, others: this.#othersOf(row) }
+  }
+
+  #othersOf(row: number): readonly OpenSession[] {
+    if (this.isAlone(this.at(row))) return none
+    return this.#others.get(row) as readonly OpenSession[]
   }
 
   /** Set the state of a row's session. Throws `LIMIT`, `MEMORY`. */
@@ -137,27 +149,47 @@ export class SessionRows {
     return way
   }
 
-  /** These are the sessions of a row from now on, by their start. Throws `LIMIT`, `MEMORY`. */
-  replace(row: number, sessions: readonly OpenSession[]): void {
-    const [own, ...others] = sessions as [OpenSession, ...OpenSession[]]
-    const at = this.at(row)
-    const before = this.isAlone(at) ? [] : (this.#others.get(row) as readonly OpenSession[])
-    this.#setOthers(row, others)
+  /**
+   * Put a session in the place of those of a row from one to before another, by their start; the
+   * first is number 0. Throws `LIMIT`, `MEMORY`: then they are as they were.
+   */
+  put(row: number, from: number, upto: number, session: OpenSession): void {
+    if (from > 0) return this.#splice(row, from - 1, upto - from, session)
+    if (upto > 0) {
+      this.#setFirst(row, session)
+      return this.#splice(row, 0, upto - 1)
+    }
+    this.#splice(row, 0, 0, this.sessionsOf(row).first)
     try {
-      if (own.has) this.#state.set(row, own.state)
-      else this.#state.clear(row)
+      this.#setFirst(row, session)
     } catch (error) {
-      this.#setOthers(row, before)
+      this.#splice(row, 0, 1)
       throw error
     }
-    const { f64 } = this.rows.views
-    f64[at + numbers.start] = own.start
-    f64[at + numbers.last] = own.last
-    f64[at + numbers.count] = own.count
   }
 
-  #setOthers(row: number, others: readonly OpenSession[]): void {
-    if (others.length > 0) this.#others.set(row, others)
-    else this.#others.clear(row)
+  /** Take off the first of several. Throws `LIMIT`, `MEMORY`. */
+  takeFirst(row: number): void {
+    this.#setFirst(row, this.#othersOf(row)[0] as OpenSession)
+    this.#splice(row, 0, 1)
+  }
+
+  #setFirst(row: number, { start, last, count, has, state }: OpenSession): void {
+    if (has) this.#state.set(row, state)
+    else this.#state.clear(row)
+    const { f64 } = this.rows.views
+    const at = this.at(row)
+    f64[at + numbers.start] = start
+    f64[at + numbers.last] = last
+    f64[at + numbers.count] = count
+  }
+
+  /** Of the others; in place, unless they are frozen, as in tests. */
+  #splice(row: number, from: number, count: number, ...put: OpenSession[]): void {
+    const others = this.#othersOf(row)
+    if (others.length - count + put.length === 0) return this.#others.clear(row)
+    const changed = others.length === 0 || Object.isFrozen(others) ? others.slice() : others
+    ;(changed as OpenSession[]).splice(from, count, ...put)
+    if (changed !== others) this.#others.set(row, changed)
   }
 }

@@ -11,7 +11,7 @@ import type { OpenSession, SessionRows } from "../../engine/session_rows.ts"
 import type { Access } from "../../state/access.ts"
 import { copyOf } from "../../copy.ts"
 import { fitted, overAt } from "./rule.ts"
-import type { SessionRule } from "./rule.ts"
+import type { Fitted, SessionRule } from "./rule.ts"
 
 /** What is known of the events that are being run, by their input rows. */
 export interface Moments {
@@ -37,9 +37,8 @@ export class SessionAccess implements Access {
   #suspended = -1
   #time = 0
   #way: number = sessionWays.SESSION_BEGINS
-  /** Of an event that is apart: the sessions of its key as they will be, and which is its own. */
-  #all: OpenSession[] = []
-  #own: OpenSession | undefined
+  /** Of an event that is apart: its session, and where that will be among those of its key. */
+  #fitted: Fitted | undefined
   #change = kept
   #pending: unknown
   #fresh: unknown
@@ -162,14 +161,12 @@ export class SessionAccess implements Access {
     this.#index = -1
     this.#pending = undefined
     this.#fresh = undefined
-    if (this.#own === undefined) return
-    this.#own = undefined
-    this.#all = []
+    this.#fitted = undefined
   }
 
   /** The event goes this way; it is late if its session is over already. */
   #decide(index: number, way: number): void {
-    this.#own = undefined
+    this.#fitted = undefined
     this.#way = way
     if (way === sessionWays.SESSION_APART) this.#fit(index)
     else this.late = way === sessionWays.SESSION_LATE
@@ -177,10 +174,13 @@ export class SessionAccess implements Access {
 
   /** Put the event among the sessions of its key. */
   #fit(index: number): void {
-    const { all, own } = fitted(this.#sessions.sessionsOf(this.#row), this.#time, this.#rule)
-    this.#own = own
-    this.#all = all
-    this.late = overAt(own.last, this.#rule) <= this.#moments.passedAt(index)
+    const fit = fitted(this.#sessions.sessionsOf(this.#row), this.#time, this.#rule)
+    this.#fitted = fit
+    this.late = overAt(fit.own.last, this.#rule) <= this.#moments.passedAt(index)
+  }
+
+  get #own(): OpenSession | undefined {
+    return this.#fitted?.own
   }
 
   get #row(): number {
@@ -221,7 +221,7 @@ export class SessionAccess implements Access {
   #rearrange(index: number): void {
     const sessions = this.#sessions
     const row = this.#row
-    const own = this.#own as OpenSession
+    const { own, from, upto } = this.#fitted as Fitted
     if (this.#change === replaced) {
       own.has = true
       own.state = this.#pending
@@ -230,7 +230,7 @@ export class SessionAccess implements Access {
       own.state = undefined
     }
     const before = overAt(sessions.lastOf(row), this.#rule)
-    sessions.replace(row, this.#all)
+    sessions.put(row, from, upto, own)
     const due = overAt(sessions.lastOf(row), this.#rule)
     if (due !== before) sessions.timers.set(row, due)
     if (sessions.rows.touchesWrites) sessions.rows.touch(index, true)

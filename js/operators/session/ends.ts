@@ -79,11 +79,11 @@ export class SessionEnds {
     const sessions = this.#sessions
     if (this.#plan.ended === undefined && sessions.isAlone(sessions.at(row)))
       return sessions.rows.drop(row)
-    const [first, ...rest] = sessions.sessionsOf(row) as [OpenSession, ...OpenSession[]]
+    const { first, others } = sessions.sessionsOf(row)
     const key = sessions.keyOf(row)
-    if (rest.length === 0) sessions.rows.drop(row)
+    if (others.length === 0) sessions.rows.drop(row)
     else {
-      sessions.replace(row, rest)
+      sessions.takeFirst(row)
       sessions.timers.set(row, overAt(sessions.lastOf(row), this.#plan.rule))
     }
     this.#end(key, first, tell)
@@ -92,7 +92,8 @@ export class SessionEnds {
   /** All sessions of a row end, which is gone already. */
   all(row: number, out: Emissions, cause: number, timeMs: number): void {
     const key = this.#sessions.keyOf(row)
-    for (const session of this.#sessions.sessionsOf(row)) {
+    const { first, others } = this.#sessions.sessionsOf(row)
+    for (const session of [first, ...others]) {
       this.#end(key, session, (ended) => out.emit(ended, cause, timeMs))
     }
   }

@@ -4,7 +4,7 @@
  * Sessions of a key lie more than `gap` apart, so an event is of one of them, or between two, which
  * it makes one: with the state of the earlier, or, where that has none, of the later.
  */
-import type { OpenSession } from "../../engine/session_rows.ts"
+import type { OpenSession, OpenSessions } from "../../engine/session_rows.ts"
 
 /** What makes events one session. */
 export interface SessionRule {
@@ -30,21 +30,32 @@ export function isNear(
   return time >= startMs - gapMs && time <= lastMs + gapMs
 }
 
+/** The session of an event, and in whose place it is: from one to before another, by their start. */
+export interface Fitted {
+  readonly own: OpenSession
+  readonly from: number
+  readonly upto: number
+}
+
 /**
- * The sessions of a key with one more event, by their start, and the one that the event is of.
+ * Put an event at a time among the sessions of a key: of which there may be thousands, where the
+ * watermark stays far behind.
  */
-export function fitted(
-  sessions: readonly OpenSession[],
-  time: number,
-  rule: SessionRule,
-): { readonly all: OpenSession[]; readonly own: OpenSession } {
-  const own: OpenSession = { start: time, last: time, count: 1, has: false, state: undefined }
-  const others: OpenSession[] = []
-  for (const session of sessions) {
-    if (!isNear(time, session.start, session.last, rule)) others.push(session)
-    else merge(own, session)
+export function fitted({ first, others }: OpenSessions, time: number, rule: SessionRule): Fitted {
+  const at = (index: number) => (index === 0 ? first : (others[index - 1] as OpenSession))
+  const takes = ({ start, last }: OpenSession) => isNear(time, start, last, rule)
+  const count = 1 + others.length
+  let from = 0
+  for (let high = count; from < high;) {
+    const middle = (from + high) >>> 1
+    const session = at(middle)
+    if (time <= session.last || takes(session)) high = middle
+    else from = middle + 1
   }
-  return { all: [...others, own].sort((a, b) => a.start - b.start), own }
+  const own: OpenSession = { start: time, last: time, count: 1, has: false, state: undefined }
+  let upto = from
+  for (; upto < count && takes(at(upto)); upto++) merge(own, at(upto))
+  return { own, from, upto }
 }
 
 /** Of two that are one now the earlier's state stays; the later's, where that has none. */

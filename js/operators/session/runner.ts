@@ -118,7 +118,8 @@ export class SessionRunner implements Runner, Moments {
   }
 
   readRow(row: number): unknown {
-    return this.#sessions.sessionsOf(row).map(({ start, last, count, has, state }) => {
+    const { first, others } = this.#sessions.sessionsOf(row)
+    return [first, ...others].map(({ start, last, count, has, state }) => {
       const session = { start, end: last + this.#plan.rule.gapMs, count }
       return has ? { ...session, state: copyOf(state) } : session
     })
