@@ -31,6 +31,30 @@ const keyed = (hits: readonly Hit[], disorder = 0): KeyedStream<string, Hit> =>
 
 const inOrder = (all: string) => `${all} in ${all.at(0) ?? ""}-${all.at(-1) ?? ""}`
 
+describe("a key with thousands of open windows", () => {
+  const all = Array.from({ length: 10_000 }, (_, i) => i)
+  const mixed = all.map((i) => (i * 7919) % all.length)
+  const hits = mixed.map((n) => hit("a", n, n * 10))
+  const behind = keyed(hits, 1e6)
+
+  it("has each event in its own", async () => {
+    const rows = behind.window(tumbling(10)).process(([one, more]) => [one?.n, more])
+    expect(await rows.toArray()).toEqual(all.map((n) => [n, undefined]))
+  })
+
+  it("has sessions that meet, wherever they are among them", async () => {
+    const between = all.filter((n) => n % 4 === 1).map((n) => hit("a", n, n * 10 + 5))
+    const rows = keyed([...hits, ...between], 1e6)
+      .window(sessions(6))
+      .process((met, _, { window }) => [window.start, window.end, met.length])
+    const wanted = all.flatMap((n) => {
+      if (n % 4 === 1) return [[n * 10, n * 10 + 16, 3]]
+      return n % 4 === 2 ? [] : [[n * 10, n * 10 + 6, 1]]
+    })
+    expect(await rows.toArray()).toEqual(wanted)
+  })
+})
+
 describe("process of windows", () => {
   const hits = [1, 2, 3, 4].map((n) => hit("a", n, n))
 

@@ -216,3 +216,13 @@ export function reducedContents(reducer: Reducer): Contents {
     drop: () => undefined,
   }
 }
+
+/** From the first to the last of the times of events. */
+export function spanOf({ times }: Kept): WindowRange {
+  let [start, end] = [Infinity, -Infinity]
+  for (const time of times) {
+    start = Math.min(start, time)
+    end = Math.max(end, time)
+  }
+  return { start, end }
+}

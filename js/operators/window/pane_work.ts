@@ -1,11 +1,12 @@
 /**
  * What events and timers do with the panes of one key.
  */
+import { onWatermark } from "../../windows/trigger.ts"
 import type { Trigger, TriggerResult } from "../../windows/trigger.ts"
 import type { Emitted } from "../../sides.ts"
 import { checkResult, PaneContext } from "./context.ts"
 import type { FireView } from "./context.ts"
-import { emittedOf, trim, withoutFirst } from "./contents.ts"
+import { emittedOf, spanOf, trim, withoutFirst } from "./contents.ts"
 import type { Kept } from "./contents.ts"
 import { isWindow, newPane, overAt } from "./panes.ts"
 import type { Counting, Pane, Placed, PlaceSite, When, WindowEvent } from "./panes.ts"
@@ -21,11 +22,13 @@ export class Panes {
   readonly #site: PlaceSite
   /** Of windows that emit when they have so many events, and never before. */
   readonly #counts: Counting | undefined
+  /** Do panes wait for nothing but their ends, in whose order they are? */
+  readonly #onlyEnd: boolean
   /** Windows that close by this time have closed for the event that is placed. */
   #passed = 0
 
   constructor(plan: WindowPlan, eventTime: boolean, emitter: Emitter, number: () => number) {
-    const { inclusive, counting } = plan.placing
+    const { inclusive, counting, shares } = plan.placing
     this.#plan = plan
     this.#eventTime = eventTime
     this.#emitter = emitter
@@ -34,6 +37,9 @@ export class Panes {
     this.#counts = this.#trigger === undefined && !plan.updates ? counting : undefined
     const { contents } = emitter
     const { latenessMs } = plan
+    const atEnd = this.#trigger === onWatermark() && latenessMs === 0
+    const apart = counting === undefined && shares === undefined
+    this.#onlyEnd = apart && (this.#trigger === undefined || atEnd)
     this.#site = {
       isClosed: (over) => over + latenessMs <= this.#passed,
       isLate: (time) => time + latenessMs < this.#passed,
@@ -157,11 +163,8 @@ export class Panes {
 
   /** When something is due in a pane. */
   #dueOf(pane: Pane): number {
-    return Math.min(
-      this.#closeAt(pane),
-      pane.at[0] ?? Infinity,
-      this.#eventTime ? Infinity : (pane.clocks[0] ?? Infinity),
-    )
+    const clock = this.#eventTime ? Infinity : (pane.clocks[0] ?? Infinity)
+    return Math.min(this.#closeAt(pane), pane.at[0] ?? Infinity, clock)
   }
 
   #closeAt(pane: Pane): number {
@@ -172,16 +175,21 @@ export class Panes {
 
   /** When something is due first. */
   dueOf(panes: readonly Pane[]): number {
+    const [first] = panes
+    if (this.#onlyEnd) return first === undefined ? Infinity : this.#closeAt(first)
     return panes.reduce((due, pane) => Math.min(due, this.#dueOf(pane)), Infinity)
   }
 
-  /** Is something due in a pane? */
-  isDue(pane: Pane, timeMs: number): boolean {
-    return this.#dueOf(pane) <= timeMs
+  /** The panes in which something is due. */
+  dueIn(panes: readonly Pane[], timeMs: number): readonly Pane[] {
+    if (!this.#onlyEnd) return panes.filter((pane) => this.#dueOf(pane) <= timeMs)
+    const upto = panes.findIndex((pane) => this.#closeAt(pane) > timeMs)
+    return upto < 0 ? panes : panes.slice(0, upto)
   }
 
   /** When a timer of the clock is due first. */
   clockOf(panes: readonly Pane[]): number {
+    if (this.#onlyEnd) return Infinity
     return panes.reduce((due, { clocks }) => Math.min(due, clocks[0] ?? Infinity), Infinity)
   }
 
@@ -261,16 +269,9 @@ export class Panes {
     const data = contents.keeps ? emittedOf(source?.data as Kept, pane, this.#plan) : pane.data
     const isEmpty = contents.keeps ? (data as Kept).events.length === 0 : contents.isEmpty(pane)
     if (!isWindow(pane) || isEmpty) return
-    const range = { start: pane.start, end: pane.end }
-    if (placing.counting !== undefined && contents.keeps) {
-      range.start = Infinity
-      range.end = -Infinity
-      for (const time of (data as Kept).times) {
-        range.start = Math.min(range.start, time)
-        range.end = Math.max(range.end, time)
-      }
-    }
-    const { revision } = pane
+    const { start, end, revision } = pane
+    const spans = placing.counting !== undefined && contents.keeps
+    const range = spans ? spanOf(data as Kept) : { start, end }
     const time = placing.counting === undefined ? overAt(pane, placing.inclusive) - 1 : range.end
     out.timeMs = time
     const { keyOf, keyBytes, watermark, now, position } = view

@@ -124,9 +124,8 @@ function sessionPlacing({ gapMs, gap, boundary }: Sessions): Placing {
     merges: true,
     place(open, event, time, site) {
       const own = { start: time, end: time + gapOf(event) }
-      const meets = ({ start, end }: Pane) =>
-        inclusive ? start <= own.end && time <= end : start < own.end && time < end
-      const joined = open.filter(meets).sort((a, b) => a.order - b.order)
+      const { from, upto } = meeting(open, own, inclusive)
+      const joined = open.slice(from, upto).sort((a, b) => a.order - b.order)
       const range = {
         start: joined.reduce((start, pane) => Math.min(start, pane.start), own.start),
         end: joined.reduce((end, pane) => Math.max(end, pane.end), own.end),
@@ -134,11 +133,26 @@ function sessionPlacing({ gapMs, gap, boundary }: Sessions): Placing {
       if (site.isClosed(overAt(range, inclusive))) return late
       const pane = joined.length === 0 ? newPane(0, 0, site) : join(joined, range, inclusive)
       Object.assign(pane, range)
-      const others = open.filter((other) => !joined.includes(other))
-      const panes = [...others, pane].sort((a, b) => a.end - b.end)
+      const panes = open.slice()
+      panes.splice(from, upto - from, pane)
       return { panes, touched: [pane], keepers: [pane], joined, late: false }
     },
   }
+}
+
+/** The sessions that meet a range, from one to before another: they lie apart, in their order. */
+function meeting(panes: readonly Pane[], { start, end }: WindowRange, inclusive: boolean) {
+  let [from, high] = [0, panes.length]
+  while (from < high) {
+    const middle = (from + high) >>> 1
+    const pane = panes[middle] as Pane
+    if (inclusive ? pane.end < start : pane.end <= start) from = middle + 1
+    else high = middle
+  }
+  const isBehind = (pane: Pane) => (inclusive ? pane.start > end : pane.start >= end)
+  let upto = from
+  while (upto < panes.length && !isBehind(panes[upto] as Pane)) upto++
+  return { from, upto }
 }
 
 /** Sessions that meet are one; it has their timers, but for those of ends that are none now. */

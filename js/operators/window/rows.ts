@@ -208,10 +208,10 @@ export class WindowRows {
       for (let due = this.#timers.take(next); due !== undefined; due = this.#timers.take(next)) {
         rows.push(due.row)
       }
-      const isDue = (pane: Pane) => this.#work.isDue(pane, timeMs)
+      const dueIn = (panes: readonly Pane[]) => this.#work.dueIn(panes, timeMs)
       const ends = timeMs === Infinity || upto === Infinity
       const clockMs = this.#eventTime && !ends ? -Infinity : ends ? Infinity : timeMs
-      this.#step(rows, isDue, { timeMs, clockMs }, out, firing)
+      this.#step(rows, dueIn, { timeMs, clockMs }, out, firing)
     }
   }
 
@@ -228,21 +228,22 @@ export class WindowRows {
       this.rows.findKey(key, nowMs)
       return this.rows.enter(0)
     })
-    const isDue = (pane: Pane) => (pane.clocks[0] ?? Infinity) <= nowMs
-    this.#step(rows, isDue, { timeMs: -Infinity, clockMs: nowMs }, out, firing)
+    const dueIn = (panes: readonly Pane[]) =>
+      panes.filter(({ clocks }) => (clocks[0] ?? Infinity) <= nowMs)
+    this.#step(rows, dueIn, { timeMs: -Infinity, clockMs: nowMs }, out, firing)
   }
 
   /** What happens to some panes of some rows, in order. */
   #step(
     rows: readonly number[],
-    isDue: (pane: Pane) => boolean,
+    dueIn: (panes: readonly Pane[]) => readonly Pane[],
     when: When,
     out: Emitted,
     firing: Firing,
   ): void {
     const due: { readonly row: number; readonly pane: Pane }[] = []
     for (const row of rows) {
-      for (const pane of this.#at(row).panes) if (isDue(pane)) due.push({ row, pane })
+      for (const pane of dueIn(this.#at(row).panes)) due.push({ row, pane })
     }
     due.sort((a, b) => this.#work.compare(a.pane, b.pane))
     const instant = firing.begin(when.timeMs)
@@ -252,7 +253,7 @@ export class WindowRows {
         const { panes } = this.#at(row)
         const fail = (error: unknown) => firing.fail(error, view.keyOf)
         if (this.#work.step(pane, panes, when, view, out, fail)) {
-          this.#at(row).panes = panes.filter((other) => other !== pane)
+          this.#at(row).panes = without(panes, pane)
         }
       }
     } finally {
@@ -282,4 +283,10 @@ export class WindowRows {
     const { from, to } = this.rows.keyOf(row)
     return this.rows.views.u8.slice(from, to)
   }
+}
+
+function without(panes: readonly Pane[], pane: Pane): readonly Pane[] {
+  const others = panes.slice()
+  others.splice(others.indexOf(pane), 1)
+  return others
 }
