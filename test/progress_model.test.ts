@@ -96,4 +96,24 @@ describe("the watermark behind a union", () => {
       { numRuns: someRuns(100) },
     )
   })
+
+  it("is the least of hundreds, and quickly so", async () => {
+    const sources = Array.from({ length: 400 }, (_, source) =>
+      from(
+        Array.from({ length: 20 }, (_, n) => ({ source, at: n * 1000 + source })),
+        { time: "at" },
+      ),
+    )
+    const { stream, seen, watermarks } = watched(sources[0]!.union(...sources.slice(1)))
+    const job = await run(stream, { chunkSize: 3 })
+    await job.finished()
+    await job.close()
+    const own = sources.map(() => -Infinity)
+    for (const { value, watermark } of seen) {
+      const { source, at } = value as { source: number; at: number }
+      expect(watermark).toBe(Math.min(...own))
+      own[source] = at
+    }
+    expect([seen.length, watermarks.at(-1)]).toEqual([8000, 19_399])
+  })
 })

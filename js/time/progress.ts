@@ -54,10 +54,12 @@ interface Moved {
 
 export class Progress {
   readonly #steps: readonly Step[]
-  readonly #sources: readonly Timekeeper[]
   readonly #parts: Parts
+  /** The sources of each node, by its index; and those that are nodes. */
+  readonly #sources: readonly (readonly Timekeeper[])[]
+  readonly #nodes: ReadonlyMap<number, Timekeeper>
   /** Nodes with several inputs, of several sources. */
-  readonly #joins: readonly Planned[]
+  readonly #joins: ReadonlySet<Planned>
   /** How far they have come, by their index. */
   readonly #reached = new Map<number, number>()
   readonly #rooms = new Map<number, Float64Array>()
@@ -69,20 +71,24 @@ export class Progress {
     parts: Parts,
   ) {
     this.#steps = steps
-    this.#sources = sources
     this.#parts = parts
-    this.#joins = nodes.filter(({ eventTime, inputs, sources }) => {
+    this.#nodes = new Map(sources.map((source) => [source.planned.index, source]))
+    this.#sources = nodes.map((node) =>
+      sources.filter(({ planned }) => node.sources.has(planned.index)),
+    )
+    const joins = nodes.filter(({ eventTime, inputs, sources }) => {
       return eventTime && inputs.length > 1 && sources.size > 1
     })
+    this.#joins = new Set(joins)
   }
 
   saved(): SavedWatermark[] {
-    return this.#joins.map((planned) => ({ uid: planned.uid, watermark: this.at(planned) }))
+    return [...this.#joins].map((planned) => ({ uid: planned.uid, watermark: this.at(planned) }))
   }
 
   goOn(saved: readonly SavedWatermark[]): void {
     for (const { uid, watermark } of saved) {
-      const join = this.#joins.find((planned) => planned.uid === uid)
+      const join = [...this.#joins].find((planned) => planned.uid === uid)
       if (join !== undefined) this.#reached.set(join.index, watermark)
     }
   }
@@ -90,18 +96,18 @@ export class Progress {
   /** The watermark of a node: how far it has come. */
   at(planned: Planned): number {
     let node = planned
-    while (node.inputs.length > 0 && !this.#joins.includes(node)) node = node.inputs[0] as Planned
+    while (node.inputs.length > 0 && !this.#joins.has(node)) node = node.inputs[0] as Planned
     if (node.inputs.length > 0) return this.#reached.get(node.index) ?? -Infinity
-    return this.#sourceOf(node.index)?.watermark ?? -Infinity
+    return this.#nodes.get(node.index)?.watermark ?? -Infinity
   }
 
   /** The sources that a node's watermark is of: of several, those that have come least far. */
   holders(planned: Planned): readonly Timekeeper[] {
     const { inputs, index } = planned
-    if (inputs.length === 0) return [this.#sourceOf(index) as Timekeeper]
-    if (!this.#joins.includes(planned)) return this.holders(inputs[0] as Planned)
-    const counted = inputs.filter(this.#counts)
-    const reached = this.#inputsOf(planned)
+    if (inputs.length === 0) return [this.#nodes.get(index) as Timekeeper]
+    if (!this.#joins.has(planned)) return this.holders(inputs[0] as Planned)
+    const counted = this.#counted(planned)
+    const reached = this.#reachedBy(planned, counted)
     const holding = counted.length > 0 ? counted : inputs.filter((input) => this.#isIdle(input))
     return holding.filter((input) => this.at(input) === reached).flatMap((i) => this.holders(i))
   }
@@ -127,15 +133,16 @@ export class Progress {
   join(planned: Planned, merged: Chunk, reaching: readonly Reaching[]): Chunk {
     const { arrival } = merged
     const { watermarks, own = watermarks, size } = arrival
-    if (watermarks === undefined || !this.#joins.includes(planned)) return merged
+    if (watermarks === undefined || !this.#joins.has(planned)) return merged
     const reached = this.at(planned)
-    const others = planned.inputs.filter((each) => reaching.every(({ input }) => input !== each))
-    const least = Math.min(...others.filter(this.#counts).map((input) => this.at(input)))
+    const counted = this.#counted(planned)
+    const others = counted.filter((each) => reaching.every(({ input }) => input !== each))
+    const least = Math.min(...others.map((input) => this.at(input)))
     const before = this.#room(planned, watermarks.length)
     if (size === 0)
       before.fill(reached) // No event came, only time has gone on.
     else leastOf(reaching, least, reached, before)
-    const watermark = Math.max(reached, this.#inputsOf(planned))
+    const watermark = Math.max(reached, this.#reachedBy(planned, counted))
     this.#reached.set(planned.index, watermark)
     return { ...merged, arrival: { ...arrival, watermarks: before, own, watermark } }
   }
@@ -154,7 +161,7 @@ export class Progress {
   move(): Moved | undefined {
     for (const planned of this.#joins) {
       const before = this.at(planned)
-      const watermark = this.#inputsOf(planned)
+      const watermark = this.#reachedBy(planned, this.#counted(planned))
       if (watermark <= before) continue
       this.#reached.set(planned.index, watermark)
       return { planned, before, watermark }
@@ -163,14 +170,18 @@ export class Progress {
   }
 
   /** How far the inputs have come that count; of none that do, the idle ones. */
-  #inputsOf({ inputs }: Planned): number {
-    const counted = inputs.filter(this.#counts)
+  #reachedBy({ inputs }: Planned, counted: readonly Planned[]): number {
     if (counted.length > 0) return Math.min(...counted.map((input) => this.at(input)))
     const idle = inputs.filter((input) => this.#isIdle(input))
     return Math.max(...idle.map((input) => this.at(input)))
   }
 
-  readonly #counts = (input: Planned): boolean => !this.#isIdle(input) && !this.#isGone(input)
+  /** The inputs that count. */
+  #counted({ index, inputs }: Planned): Planned[] {
+    const gone: boolean[] = []
+    for (const step of this.#steps.slice(0, index)) gone.push(this.isGone(step, gone))
+    return inputs.filter((input) => !this.#isIdle(input) && gone[input.index] === false)
+  }
 
   /** Has nothing come for long from any of its sources that could give something? */
   #isIdle(input: Planned): boolean {
@@ -179,27 +190,19 @@ export class Progress {
     return quiet && live.some(({ idle }) => idle)
   }
 
-  /** Will a node give nothing more, also nothing of what is left at the end? */
-  #isGone({ index }: Planned): boolean {
-    const gone: boolean[] = []
-    for (const step of this.#steps.slice(0, index + 1)) gone.push(this.isGone(step, gone))
-    return gone[index] === true
-  }
-
-  /** The same, given which of the nodes before it in the plan will give nothing more. */
+  /**
+   * Will a node give nothing more, also nothing of what is left at the end, given which of the
+   * nodes before it in the plan will not?
+   */
   isGone({ planned, runner, finished, over }: Step, gone: readonly boolean[]): boolean {
     if (over || runner?.done === true) return true
-    if (runner === undefined) return this.#sourceOf(planned.index)?.ended === true
+    if (runner === undefined) return this.#nodes.get(planned.index)?.ended === true
     if (runner.finish !== undefined && !finished) return false
     return planned.inputs.every(({ index }) => gone[index])
   }
 
-  #sourceOf(index: number): Timekeeper | undefined {
-    return this.#sources.find(({ planned }) => planned.index === index)
-  }
-
-  #of({ sources }: Planned): Timekeeper[] {
-    return this.#sources.filter(({ planned }) => sources.has(planned.index))
+  #of({ index }: Planned): readonly Timekeeper[] {
+    return this.#sources[index] as readonly Timekeeper[]
   }
 }
 
