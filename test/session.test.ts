@@ -47,7 +47,8 @@ describe("a session in event time", () => {
 
   it("is found among thousands of its key", async () => {
     const order = shuffled(10_000)
-    const late = order.flatMap((i) => (i % 10 === 0 ? [i * 20 + 10] : [])) // Between two, near both.
+    // Each of these is between two sessions, and near both.
+    const late = order.flatMap((i) => (i % 10 === 0 ? [i * 20 + 10] : []))
     const ats = [...order.map((i) => i * 20), ...late]
     const events = from(
       ats.map((at) => ({ k: "a", at })),
@@ -184,7 +185,7 @@ describe("an open session", () => {
     })
   })
 
-  it("is as it was where there is no room for an event's state, or for another session", async () => {
+  it("is as it was where there is no room for state, or for another", async () => {
     const ats = [50, 90, 10, 70, 30, 20, 80, 40, 5].flatMap((at) => [at * 10, at * 10 + 4])
     const refused = new Set<number>()
     for (let maxBytes = 64; maxBytes < 1500; maxBytes += 64) {

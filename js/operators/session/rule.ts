@@ -30,7 +30,7 @@ export function isNear(
   return time >= startMs - gapMs && time <= lastMs + gapMs
 }
 
-/** The session of an event, and in whose place it is: from one to before another, by their start. */
+/** The session of an event, and in whose place it is: from one to before another. */
 export interface Fitted {
   readonly own: OpenSession
   readonly from: number
